@@ -1,0 +1,181 @@
+"""Accounts, categories and teams in the Django admin; every change leaves its audit entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts import verbs
+from accounts.models import GENERAL, Category, Team, User
+from accounts.views import LogoutView
+from audit.models import Entry
+from audit.record import MASK, By, difference, record
+
+SURFACE = "admin"
+
+
+class Audited:
+    """Records what the admin does to rows that have no verbs of their own."""
+
+    recorded: tuple[str, ...] = ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        by = By.request(request, SURFACE)
+        before = self._described(type(obj)._default_manager.get(pk=obj.pk)) if change else {}
+        obj.updated_by = by.user
+        if not change:
+            obj.created_by = by.user
+        super().save_model(request, obj, form, change)  # type: ignore[misc]
+        if changes := difference(before, self._described(obj)):
+            record(Entry.Event.MODIFIED if change else Entry.Event.ADDED, obj, by=by, changes=changes)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        changes = difference(self._described(obj), {})
+        record(Entry.Event.DELETED, obj, by=By.request(request, SURFACE), changes=changes)
+        super().delete_model(request, obj)  # type: ignore[misc]
+
+    def delete_queryset(self, request: HttpRequest, queryset: Iterable[Any]) -> None:
+        with transaction.atomic():
+            for obj in queryset:
+                self.delete_model(request, obj)
+
+    def _described(self, obj: models.Model) -> dict[str, Any]:
+        return {field: getattr(obj, field) for field in self.recorded}
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Sequence[str]]:
+        return {} if obj else {"slug": ("name",)}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # Clients know rows by their slug.
+        return ("slug",) if obj else ()
+
+
+@admin.register(Category)
+class CategoryAdmin(Audited, admin.ModelAdmin[Category]):
+    list_display = ("name", "slug", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug")
+    fields = ("name", "slug", "description", "is_active")
+    recorded = fields
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
+        if any(category.slug == GENERAL for category in objs):
+            protected = [*protected, gettext("The category General holds the jobs that name none.")]
+        return deleted, counts, missing, protected
+
+
+@admin.register(Team)
+class TeamAdmin(Audited, admin.ModelAdmin[Team]):
+    list_display = ("name", "slug", "slack_handle", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "slug")
+    fields = ("name", "slug", "slack_handle", "is_active")
+    recorded = fields
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """Writes through the verbs; groups and single permissions do not exist here, the role decides."""
+
+    list_display = ("username", "email", "role", "category", "is_active", "last_login")
+    list_filter = ("role", "is_active", "category")
+    search_fields = ("username", "email")
+    ordering = ("username",)
+    filter_horizontal = ()
+    readonly_fields = ("last_login", "created_at", "updated_at")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "email")}),
+        (_("Permissions"), {"fields": ("role", "category", "edit_scope", "may_run_code", "is_active")}),
+        (_("Times"), {"fields": ("last_login", "created_at", "updated_at")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
+        (_("Permissions"), {"fields": ("role", "category", "edit_scope", "may_run_code", "is_active")}),
+    )
+
+    def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
+        by = By.request(request, SURFACE)
+        if change:
+            verbs.update(obj, {field: form.cleaned_data[field] for field in form.changed_data}, by=by)
+            return
+        obj.created_by = obj.updated_by = by.user
+        super().save_model(request, obj, form, change)
+        record(Entry.Event.ADDED, obj, by=by, changes=difference({}, verbs.describe(obj)))
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        verbs.delete(obj, by=By.request(request, SURFACE))
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
+        with transaction.atomic():
+            for user in queryset:
+                self.delete_model(request, user)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
+        if request.user in objs:
+            protected = [*protected, gettext("Nobody can delete his own account.")]
+        return deleted, counts, missing, protected
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        with transaction.atomic():
+            response = super().user_change_password(request, id, form_url)
+            # Django redirects once the new password is stored, and shows the form again otherwise.
+            if request.method == "POST" and response.status_code == 302:
+                changes = {"password": {"old": MASK, "new": MASK}}
+                user = User.objects.get(pk=id)
+                record(Entry.Event.PASSWORD_CHANGED, user, by=By.request(request, SURFACE), changes=changes)
+        return response
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(
+            request, lambda: super(UserAdmin, self).changeform_view(request, *args, **kwargs)
+        )
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(request, lambda: super(UserAdmin, self).delete_view(request, *args, **kwargs))
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return self._or_message(
+            request, lambda: super(UserAdmin, self).changelist_view(request, *args, **kwargs)
+        )
+
+    def _or_message(self, request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
+        try:
+            return view()
+        except (verbs.LastAdmin, verbs.Taken) as refusal:
+            self.message_user(request, gettext(str(refusal)), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+
+def _login(request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
+    """One login page for all: the admin's own would count no attempts."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", "/admin/"))
+
+
+def _password(_request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
+    return redirect("password")
+
+
+admin.site.unregister(Group)
+admin.site.login = _login  # type: ignore[method-assign,assignment]
+admin.site.logout = LogoutView.as_view()  # type: ignore[method-assign,assignment]
+admin.site.password_change = _password  # type: ignore[method-assign,assignment]

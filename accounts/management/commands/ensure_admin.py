@@ -1,0 +1,50 @@
+"""Makes the first admin of a fresh installation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import verbs
+from accounts.models import User
+from audit.record import By
+from scheduler_site import env
+
+
+class Command(BaseCommand):
+    """Does nothing where ALLOW_DEFAULT_ADMIN is false or an active admin exists."""
+
+    help = (
+        "Creates an admin when there is none, from DEFAULT_ADMIN_USERNAME, DEFAULT_ADMIN_PASSWORD and "
+        "DEFAULT_ADMIN_EMAIL (admin, admin123, admin@example.com)."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if User.objects.active_admins().exists():
+            self.stdout.write("There is an admin already.")
+        elif not settings.ALLOW_DEFAULT_ADMIN:
+            self.stdout.write("There is no admin. Make one with: manage.py createsuperuser")
+        else:
+            self.stdout.write(self._create())
+
+    def _create(self) -> str:
+        password = env.secret("DEFAULT_ADMIN_PASSWORD") or verbs.DEFAULT_PASSWORD
+        try:
+            user = verbs.register(
+                env.text("DEFAULT_ADMIN_USERNAME", "admin"),
+                password,
+                email=env.text("DEFAULT_ADMIN_EMAIL", "admin@example.com"),
+                role=User.Role.ADMIN,
+                by=By.system(),
+            )
+        except verbs.Taken as error:
+            # No reason to keep the whole system from starting.
+            return f"There is no admin, and the default one cannot be made: {error}."
+        except ValidationError as error:
+            raise CommandError(f"Cannot make the default admin: {' '.join(error.messages)}") from error
+        if password == verbs.DEFAULT_PASSWORD:
+            User.objects.filter(pk=user.pk).update(must_change_password=True)
+        return f"Created the admin {user.username}."

@@ -1,0 +1,165 @@
+"""Who may: users with a role, the categories that bound their view, and the teams that answer for jobs."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from audit.models import Stamped
+
+GENERAL = "general"
+
+
+def slugify(text: str) -> str:
+    """Lower case, every run of other characters than a-z and 0-9 one hyphen (v2 wire facts, 5.3)."""
+    return re.sub(r"[^a-z0-9]+", "-", text.strip().lower()).strip("-")
+
+
+class Category(Stamped):
+    """A group of jobs; a user who has one sees nothing else."""
+
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    description = models.TextField(_("description"), blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = self.slug or slugify(self.name)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def general(cls) -> Category:
+        """The category of jobs that name none; it always exists."""
+        return cls.objects.get_or_create(slug=GENERAL, defaults={"name": "General"})[0]
+
+    @classmethod
+    def find(cls, text: str) -> Category | None:
+        """By slug, then by name whatever its case."""
+        if found := cls.objects.filter(slug=slugify(text)).first():
+            return found
+        return cls.objects.filter(name__iexact=text.strip()).first()
+
+
+class Team(Stamped):
+    """The people in charge of a job (PIC team), and how Slack addresses them."""
+
+    name = models.CharField(_("name"), max_length=100)
+    slug = models.SlugField(_("slug"), max_length=100, unique=True)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slack_handle = models.CharField(_("Slack handle"), max_length=100, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = self.slug or slugify(self.name)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def find(cls, text: str) -> Team | None:
+        """By slug, then by name whatever its case."""
+        if found := cls.objects.filter(slug=slugify(text)).first():
+            return found
+        return cls.objects.filter(name__iexact=text.strip()).first()
+
+
+class Users(UserManager["User"]):
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **fields: Any
+    ) -> User:
+        return super().create_superuser(username, email, password, **fields | {"role": User.Role.ADMIN})
+
+    def find(self, text: str) -> User | None:
+        """By username, then by e-mail address, both exactly as they are stored."""
+        found = self.filter(models.Q(username=text) | models.Q(email=text))
+        # Compared here too: a database may ignore case.
+        matches = [user for user in found if text in (user.username, user.email)]
+        return min(matches, key=lambda user: user.username != text, default=None)
+
+    def active_admins(self) -> models.QuerySet[User]:
+        return self.filter(is_active=True, role=User.Role.ADMIN)
+
+
+class User(AbstractUser, Stamped):
+    """An account. What its role allows is said in `accounts/roles.py`."""
+
+    class Role(models.TextChoices):
+        ADMIN = "admin", _("admin")
+        USER = "user", _("user")
+        VIEWER = "viewer", _("viewer")
+
+    class EditScope(models.TextChoices):
+        OWN = "own", _("own jobs")
+        CATEGORY = "category", _("all jobs of the category")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(_("email address"), unique=True, null=True, blank=True)  # type: ignore[assignment]
+    role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.VIEWER)
+    category = models.ForeignKey(
+        Category,
+        verbose_name=_("category"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="users",
+        help_text=_("Sees the jobs of this category only; without one, all jobs."),
+    )
+    edit_scope = models.CharField(
+        _("may edit"), max_length=8, choices=EditScope.choices, default=EditScope.OWN
+    )
+    may_run_code = models.BooleanField(
+        _("may run code"),
+        default=False,
+        help_text=_("May create and change jobs that run code on the server: scripts and Python classes."),
+    )
+    # Set when an administrator of a fresh installation still has the password that everybody knows.
+    must_change_password = models.BooleanField(default=False, editable=False)
+
+    objects: ClassVar[Users] = Users()
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Unique where given: several accounts may have no address.
+        self.email = self.email or None
+        # The role decides alone: Django would grant a superuser everything without asking the role table.
+        self.is_staff = self.role == self.Role.ADMIN
+        self.is_superuser = False
+        if (fields := kwargs.get("update_fields")) is not None and "role" in fields:
+            kwargs["update_fields"] = {*fields, "is_staff", "is_superuser"}
+        super().save(*args, **kwargs)
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.must_change_password = False
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_active and self.role == self.Role.ADMIN
+
+    @property
+    def is_writer(self) -> bool:
+        """May create jobs."""
+        return self.is_admin or (self.is_active and self.role == self.Role.USER)

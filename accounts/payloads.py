@@ -1,0 +1,113 @@
+"""Reads accounts out of JSON bodies: labels and texts of the v2 wire facts, 3 and 4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from accounts.models import User
+from scheduler_site.rest import ApiError
+
+MIN_PASSWORD = 6
+# Long enough for any passphrase; more would only keep the hash function busy.
+MAX_PASSWORD = 1024
+
+
+class _InvalidError(ValueError):
+    """Why a value is refused."""
+
+
+def registration(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `verbs.register`. 400 `{"error", "message", "fields"}` naming all that is wrong."""
+    read: dict[str, Callable[[Any], Any]] = {
+        "username": _username,
+        "email": _email,
+        "password": _password,
+        "role": lambda value: _role(User.Role.VIEWER if value is None else value),
+        "is_active": lambda value: _boolean(True if value is None else value),
+    }
+    values: dict[str, Any] = {}
+    faults: dict[str, str] = {}
+    for field, reader in read.items():
+        try:
+            values[field] = reader(body.get(field))
+        except _InvalidError as error:
+            faults[field] = str(error)
+    if faults:
+        message = " ".join(faults.values())
+        raise ApiError(400, "Validation failed", message, fields=faults)
+    return values
+
+
+def user_changes(body: Mapping[str, Any], user: User, *, by_admin: bool) -> dict[str, Any]:
+    """The values of `verbs.update`, tested one after the other. 400, 403 or 409."""
+    values: dict[str, Any] = {}
+    if body.get("email"):
+        values["email"] = _or_400("Invalid email", _email, body["email"])
+        if User.objects.exclude(pk=user.pk).filter(email=values["email"]).exists():
+            raise ApiError(409, "Email already exists")
+    if body.get("password"):
+        values["password"] = _or_400("", _password, body["password"])
+    if "role" in body:
+        if not by_admin:
+            raise ApiError(403, "Only admins can change user roles")
+        values["role"] = _or_400("Invalid role", _role, body["role"])
+    if "is_active" in body:
+        if not by_admin:
+            raise ApiError(403, "Only admins can change user active status")
+        values["is_active"] = _or_400("Invalid is_active", _boolean, body["is_active"])
+    if not values:
+        raise ApiError(400, "No valid fields to update")
+    return values
+
+
+def _or_400(label: str, reader: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return reader(value)
+    except _InvalidError as error:
+        raise ApiError(400, label or str(error), str(error) if label else "") from error
+
+
+def _username(value: Any) -> str:
+    if value in (None, ""):
+        raise _InvalidError("Username is required.")
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{3,80}", value.strip()):
+        raise _InvalidError("Username must be 3 to 80 letters, digits, underscores or hyphens.")
+    return value.strip().lower()
+
+
+def _email(value: Any) -> str:
+    if value in (None, ""):
+        raise _InvalidError("Email is required.")
+    text = value.strip().lower() if isinstance(value, str) else ""
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise _InvalidError("Email is no valid address.") from error
+    return text
+
+
+def _password(value: Any) -> str:
+    if value in (None, ""):
+        raise _InvalidError("Password is required.")
+    if not isinstance(value, str) or len(value) < MIN_PASSWORD or not value.strip():
+        raise _InvalidError(f"Password must be at least {MIN_PASSWORD} characters long")
+    if len(value) > MAX_PASSWORD:
+        raise _InvalidError(f"Password must be at most {MAX_PASSWORD} characters long")
+    return value
+
+
+def _role(value: Any) -> str:
+    if not isinstance(value, str) or value not in User.Role.values:
+        raise _InvalidError(f"Role must be one of: {', '.join(User.Role.values)}.")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _InvalidError("is_active must be true or false.")
+    return value

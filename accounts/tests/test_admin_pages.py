@@ -1,0 +1,233 @@
+"""The Django admin: accounts, categories and teams, each change with its entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import Category, Team, User
+from audit.models import Entry
+from conftest import PASSWORD, Api
+
+USERS = "/admin/accounts/user/"
+
+
+@pytest.fixture
+def admin(ada: User) -> Client:
+    client = Client()
+    client.force_login(ada)
+    return client
+
+
+def form(user: User, **changes: Any) -> dict[str, Any]:
+    fields = ("username", "email", "role", "edit_scope")
+    form = {field: getattr(user, field) or "" for field in fields} | {"is_active": "on"} | changes
+    return {field: value for field, value in form.items() if value is not None}
+
+
+def entries() -> list[tuple[str, str, str, str]]:
+    return list(Entry.objects.order_by("id").values_list("event", "object_name", "actor_name", "surface"))
+
+
+def test_the_role_admin_alone_opens_the_admin(ada: User, uma: User, vic: User) -> None:
+    statuses = {}
+    for user in (ada, uma, vic):
+        client = Client()
+        client.force_login(user)
+        statuses[user.username] = client.get("/admin/", follow=True).status_code
+    assert statuses == {"ada": 200, "uma": 403, "vic": 403}
+
+
+def test_a_demoted_admin_is_out_at_once(admin: Client, ada: User) -> None:
+    ada.role = User.Role.USER
+    ada.save()
+    assert admin.get("/admin/", follow=True).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "accounts/user/", "accounts/user/add/", "accounts/category/", "accounts/team/add/", "audit/entry/"],
+)
+def test_the_pages_of_the_admin_open(admin: Client, path: str) -> None:
+    assert admin.get(f"/admin/{path}").status_code == 200
+
+
+def test_there_is_one_login_page_for_all(client: Client, db: None) -> None:
+    answer = client.get("/admin/", follow=True)
+    assert answer.redirect_chain[-1] == ("/login?next=/admin/", 302)
+
+
+def test_the_password_of_oneself_is_changed_on_the_page_for_it(admin: Client) -> None:
+    assert admin.get("/admin/password_change/")["Location"] == "/password"
+
+
+def test_logging_out_of_the_admin_is_recorded(admin: Client) -> None:
+    admin.post("/admin/logout/")
+    assert entries() == [("logout", "ada", "ada", "web")]
+
+
+def test_groups_and_single_permissions_are_not_offered(admin: Client, uma: User) -> None:
+    assert admin.get("/admin/auth/group/").status_code == 404
+    text = admin.get(f"{USERS}{uma.pk}/change/").content.decode()
+    assert not any(f'name="{field}"' in text for field in ("groups", "user_permissions", "is_superuser"))
+
+
+def test_an_account_is_added_with_its_role(admin: Client, ada: User) -> None:
+    body = {
+        "username": "una",
+        "email": "una@example.com",
+        "usable_password": "true",
+        "password1": PASSWORD,
+        "password2": PASSWORD,
+        "role": "user",
+        "edit_scope": "own",
+        "may_run_code": "on",
+        "is_active": "on",
+    }
+    assert admin.post(f"{USERS}add/", body).status_code == 302
+    una = User.objects.get(username="una")
+    assert (una.role, una.may_run_code, una.created_by) == ("user", True, ada)
+    assert una.check_password(PASSWORD)
+    assert entries() == [("added", "una", "ada", "admin")]
+    assert PASSWORD not in str(Entry.objects.get().changes)
+
+
+def test_two_accounts_may_have_no_address(admin: Client, uma: User, vic: User) -> None:
+    for user in (uma, vic):
+        assert admin.post(f"{USERS}{user.pk}/change/", form(user, email="")).status_code == 302
+    assert User.objects.filter(email=None).count() == 2
+
+
+def test_a_change_is_recorded_with_what_changed(admin: Client, uma: User) -> None:
+    qa = Category.objects.create(name="QA")
+    changes = {"role": "admin", "category": qa.pk}
+    assert admin.post(f"{USERS}{uma.pk}/change/", form(uma, **changes)).status_code == 302
+    uma.refresh_from_db()
+    assert (uma.role, uma.category, uma.is_staff) == ("admin", qa, True)
+    assert entries() == [("modified", "uma", "ada", "admin")]
+    assert Entry.objects.get().changes == {
+        "role": {"old": "user", "new": "admin"},
+        "category": {"old": None, "new": "QA"},
+    }
+
+
+def test_saving_without_a_change_records_nothing(admin: Client, uma: User) -> None:
+    admin.post(f"{USERS}{uma.pk}/change/", form(uma))
+    assert entries() == []
+
+
+def test_a_new_password_is_recorded_without_it_and_ends_tokens(admin: Client, uma: User, api: Api) -> None:
+    machine = api(uma)
+    body = {"usable_password": "true", "password1": "next-horse-9", "password2": "next-horse-9"}
+    assert admin.post(f"{USERS}{uma.pk}/password/", body).status_code == 302
+    assert entries() == [("password_changed", "uma", "ada", "admin")]
+    assert "horse" not in str(Entry.objects.get().changes)
+    assert machine.get("/api/v2/auth/me").status_code == 401
+
+
+def test_a_refused_password_records_nothing(admin: Client, uma: User) -> None:
+    body = {"usable_password": "true", "password1": "next-horse-9", "password2": "other"}
+    assert admin.post(f"{USERS}{uma.pk}/password/", body).status_code == 200
+    assert entries() == []
+
+
+@pytest.mark.parametrize("changes", [{"role": "user"}, {"is_active": None}])
+def test_the_last_admin_is_kept_with_a_message(admin: Client, ada: User, changes: dict[str, Any]) -> None:
+    answer = admin.post(f"{USERS}{ada.pk}/change/", form(ada, **changes), follow=True)
+    assert answer.status_code == 200
+    assert "At least one active admin must remain." in answer.content.decode()
+    ada.refresh_from_db()
+    assert ada.is_admin
+    assert entries() == []
+
+
+def test_an_account_is_deleted(admin: Client, uma: User) -> None:
+    assert admin.post(f"{USERS}{uma.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(username="uma").exists()
+    assert entries() == [("deleted", "uma", "ada", "admin")]
+
+
+def test_several_accounts_are_deleted_each_with_its_entry(admin: Client, uma: User, vic: User) -> None:
+    body = {"action": "delete_selected", "_selected_action": [uma.pk, vic.pk], "post": "yes"}
+    assert admin.post(USERS, body).status_code == 302
+    assert sorted(entries()) == [("deleted", "uma", "ada", "admin"), ("deleted", "vic", "ada", "admin")]
+
+
+def test_nobody_deletes_his_own_account(admin: Client, ada: User) -> None:
+    answer = admin.post(f"{USERS}{ada.pk}/delete/", {"post": "yes"})
+    assert "Nobody can delete his own account." in answer.content.decode()
+    body = {"action": "delete_selected", "_selected_action": [ada.pk], "post": "yes"}
+    admin.post(USERS, body)
+    assert User.objects.filter(pk=ada.pk).exists()
+
+
+def test_categories_and_teams_are_added_changed_and_deleted_with_entries(admin: Client) -> None:
+    admin.post("/admin/accounts/category/add/", {"name": "QA", "slug": "qa", "is_active": "on"})
+    qa = Category.objects.get(slug="qa")
+    admin.post(f"/admin/accounts/category/{qa.pk}/change/", {"name": "Quality", "is_active": "on"})
+    admin.post(f"/admin/accounts/category/{qa.pk}/delete/", {"post": "yes"})
+    team = {"name": "Ops", "slug": "ops", "slack_handle": "@ops", "is_active": "on"}
+    admin.post("/admin/accounts/team/add/", team)
+    admin.post(
+        "/admin/accounts/team/",
+        {"action": "delete_selected", "_selected_action": [Team.objects.get().pk], "post": "yes"},
+    )
+    assert [entry[:2] for entry in entries()] == [
+        ("added", "QA"),
+        ("modified", "Quality"),
+        ("deleted", "Quality"),
+        ("added", "Ops"),
+        ("deleted", "Ops"),
+    ]
+
+
+def test_a_taken_slug_is_refused_beside_the_field(admin: Client) -> None:
+    body = {"name": "General", "slug": "general", "is_active": "on"}
+    answer = admin.post("/admin/accounts/category/add/", body)
+    assert "already exists" in answer.content.decode()
+
+
+def test_the_category_general_cannot_be_deleted(admin: Client) -> None:
+    general = Category.general()
+    answer = admin.post(f"/admin/accounts/category/{general.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 200
+    assert "holds the jobs that name none" in answer.content.decode()
+    body = {"action": "delete_selected", "_selected_action": [general.pk], "post": "yes"}
+    admin.post("/admin/accounts/category/", body)
+    assert Category.objects.filter(slug="general").exists()
+
+
+def test_a_category_in_use_is_kept_with_a_readable_page(admin: Client, uma: User) -> None:
+    qa = Category.objects.create(name="QA")
+    User.objects.filter(pk=uma.pk).update(category=qa)
+    answer = admin.post(f"/admin/accounts/category/{qa.pk}/delete/", {"post": "yes"})
+    assert answer.status_code == 200
+    assert "uma" in answer.content.decode()
+    assert Category.objects.filter(pk=qa.pk).exists()
+
+
+def test_entries_can_be_read_but_not_changed(admin: Client, uma: User) -> None:
+    admin.post(f"{USERS}{uma.pk}/change/", form(uma, role="viewer"))
+    path = f"/admin/audit/entry/{Entry.objects.get().pk}"
+    assert admin.get(f"{path}/change/").status_code == 200
+    assert admin.post(f"{path}/change/", {"event": "added"}).status_code == 403
+    assert admin.post(f"{path}/delete/", {"post": "yes"}).status_code == 403
+    assert admin.get("/admin/audit/entry/add/").status_code == 403
+
+
+def test_names_are_escaped(admin: Client) -> None:
+    Team.objects.create(name="<script>alert(1)</script>", slug="x")
+    assert "<script>alert" not in admin.get("/admin/accounts/team/").content.decode()
+
+
+def test_a_session_survives_the_change_of_somebody_elses_password(admin: Client, uma: User) -> None:
+    mine = tokens.issue(User.objects.get(username="ada"))[0]
+    admin.post(
+        f"{USERS}{uma.pk}/password/",
+        {"usable_password": "true", "password1": "next-horse-9", "password2": "next-horse-9"},
+    )
+    assert admin.get("/admin/").status_code == 200
+    assert tokens.user_of(tokens.claims(mine, "access")).username == "ada"

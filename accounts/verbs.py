@@ -1,0 +1,177 @@
+"""What happens to accounts, each thing written once: the REST API, the pages and the Django admin call these.
+
+Every verb is one transaction together with its audit entry; passwords never enter the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from accounts import tokens
+from accounts.models import User
+from accounts.throttle import Attempt
+from audit.models import Entry
+from audit.record import MASK, By, difference, record
+
+DEFAULT_PASSWORD: Final = "admin123"  # noqa: S105
+RECORDED = ("username", "email", "role", "is_active", "category", "edit_scope", "may_run_code")
+
+
+class LoginRefused(Exception):
+    """Wrong name or password, or an account that is switched off; the text may be shown."""
+
+
+class LastAdmin(Exception):
+    """The change would leave nobody who may administer the system."""
+
+    def __init__(self) -> None:
+        super().__init__(gettext_noop("At least one active admin must remain."))
+
+
+class Taken(Exception):
+    """Another account has this `field` (username or email)."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"{field.capitalize()} already exists")
+        self.field = field
+
+
+def log_in(name: str, password: str, *, by: By) -> User:
+    """The account of a username or e-mail address and its password.
+
+    Raises LoginRefused, and TooManyAttempts after too many failures in a minute.
+    """
+    known = User.objects.find(name)
+    attempt = Attempt(str(known.uid) if known else name, by.address)
+    try:
+        user = _checked(known, name, password)
+    except LoginRefused:
+        # The name that was tried stays out of the trail: it may be a password in the wrong field.
+        with transaction.atomic():
+            record(Entry.Event.LOGIN_FAILED, known or User(), by=by, name=str(known or "unknown"))
+        raise
+    attempt.succeeded()
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(last_login=timezone.now())
+        record(Entry.Event.LOGIN, user, by=By(user, by.surface, by.address, by.operator))
+    return user
+
+
+def _checked(known: User | None, name: str, password: str) -> User:
+    if known is not None and not known.is_active:
+        raise LoginRefused(gettext_noop("This account is inactive"))
+    user = authenticate(username=name, password=password)
+    if not isinstance(user, User):
+        raise LoginRefused(gettext_noop("Invalid email/username or password"))
+    return user
+
+
+def confirm(user: User, password: str, *, by: By) -> bool:
+    """Whether somebody who is logged in knows his password; counted like a login. Raises TooManyAttempts."""
+    attempt = Attempt(str(user.uid), by.address)
+    if user.check_password(password):
+        attempt.succeeded()
+        return True
+    return False
+
+
+@transaction.atomic
+def log_out(user: User, *, by: By, login: str = "") -> None:
+    """Ends the refresh token of the `login` as well, when there is one."""
+    if login:
+        tokens.revoke(login, user)
+    record(Entry.Event.LOGOUT, user, by=by)
+
+
+@transaction.atomic
+def register(username: str, password: str, *, by: By, **fields: Any) -> User:
+    """A new account; `fields` are those of the model. Raises ValidationError or Taken."""
+    user = User(username=username, created_by=by.user, updated_by=by.user, **fields)
+    user.set_password(password)
+    _save(user, ("username", *fields))
+    record(Entry.Event.ADDED, user, by=by, changes=difference({}, describe(user)))
+    return user
+
+
+@transaction.atomic
+def update(user: User, values: Mapping[str, Any], *, by: By) -> User:
+    """Changes fields of the account, `password` among them, and returns it as it is now.
+
+    A new password ends every session and every token of the account.
+    Raises ValidationError, Taken, LastAdmin, or User.DoesNotExist when it was deleted meanwhile.
+    """
+    user, admins = _locked(user)
+    before = describe(user)
+    for field, value in values.items():
+        if field == "password":
+            user.set_password(value)
+        else:
+            setattr(user, field, value)
+    if admins == {user.pk} and not user.is_admin:
+        raise LastAdmin
+    user.updated_by = by.user
+    _save(user, values)
+    changes = difference(before, describe(user))
+    event = Entry.Event.MODIFIED
+    if "password" in values:
+        event = event if changes else Entry.Event.PASSWORD_CHANGED
+        changes["password"] = {"old": MASK, "new": MASK}
+    if changes:
+        record(event, user, by=by, changes=changes)
+    return user
+
+
+@transaction.atomic
+def delete(user: User, *, by: By) -> None:
+    """Raises LastAdmin, or User.DoesNotExist when somebody else was faster."""
+    user, admins = _locked(user)
+    if admins == {user.pk}:
+        raise LastAdmin
+    record(Entry.Event.DELETED, user, by=by, changes=difference(describe(user), {}))
+    user.delete()
+
+
+def describe(user: User) -> dict[str, Any]:
+    """What the trail keeps of an account."""
+    values = {field: getattr(user, field) for field in RECORDED}
+    return values | {"category": str(user.category) if user.category else None}
+
+
+def default_password_in_use() -> bool:
+    """Whether an active admin still has the password that everybody knows."""
+    return User.objects.active_admins().filter(must_change_password=True).exists()
+
+
+def _save(user: User, values: Iterable[str]) -> None:
+    # What nobody touched is not judged: an inherited account may break a rule that is younger than it.
+    untouched = {field.name for field in user._meta.fields} - set(values)
+    try:
+        user.full_clean(exclude=untouched)
+        with transaction.atomic():
+            user.save()
+    except ValidationError as error:
+        for field in ("username", "email"):
+            if any(reason.code == "unique" for reason in error.error_dict.get(field, ())):
+                raise Taken(field) from error
+        raise
+    except IntegrityError as error:
+        # Somebody else took it between the check and the row.
+        raise Taken("username" if user._state.adding else "email") from error
+
+
+def _locked(user: User) -> tuple[User, set[int]]:
+    """The account and the keys of the active admins, locked: two admins cannot demote each other at once."""
+    admins = Q(is_active=True, role=User.Role.ADMIN)
+    locked = User.objects.select_for_update().filter(Q(pk=user.pk) | admins).order_by("pk")
+    rows = {row.pk: row for row in locked}
+    if user.pk not in rows:
+        raise User.DoesNotExist
+    return rows[user.pk], {pk for pk, row in rows.items() if row.is_admin}

@@ -1,0 +1,75 @@
+"""The account pages: log in, log out, change the password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import views as auth
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView
+
+from accounts import verbs
+from accounts.forms import SURFACE, LoginForm, PasswordForm
+from accounts.models import User
+from audit.record import By
+
+
+class Throttled:
+    """Answers 429 when the form says that there were too many attempts."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
+        if form.wait is not None:
+            response.status_code = 429
+            response.headers["Retry-After"] = str(form.wait)
+        return response
+
+
+class LoginView(Throttled, auth.LoginView):
+    """Leads back to `next` when that is a page of ours."""
+
+    template_name = "accounts/login.html"
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "POST" and request.content_type == "application/json":
+            return JsonResponse({"message": "This page takes a form, not JSON."}, status=415)
+        return super().dispatch(request, *args, **kwargs)
+
+
+class LogoutView(auth.LogoutView):
+    """POST only: a link must not log anybody out."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(request.user, User):
+            verbs.log_out(request.user, by=By.request(request, SURFACE))
+        return super().post(request, *args, **kwargs)
+
+
+@method_decorator([sensitive_post_parameters(), never_cache], name="dispatch")
+class PasswordView(Throttled, LoginRequiredMixin, FormView[PasswordForm]):
+    """Changes one's own password; every other session and every token of the account ends."""
+
+    template_name = "accounts/password.html"
+    form_class = PasswordForm
+    success_url = reverse_lazy("password")
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        by = By.request(self.request, SURFACE)
+        return super().get_form_kwargs() | {"user": self.request.user, "by": by}
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
+        update_session_auth_hash(self.request, form.save())
+        messages.success(self.request, _("Your password has been changed."))
+        return super().form_valid(form)

@@ -1,0 +1,107 @@
+"""Writes the audit trail: every verb calls `record` inside its own transaction."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.models import Entry
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+MASK = "********"
+
+
+@dataclass(frozen=True)
+class By:
+    """On whose behalf something happens: the account, the surface it came through, the operator behind a shared account."""
+
+    user: User | None
+    surface: str = "system"
+    address: str | None = None
+    operator: str = ""
+
+    @classmethod
+    def request(cls, request: HttpRequest, surface: str) -> By:
+        user = request.user
+        return cls(
+            user=user if user.is_authenticated else None,
+            surface=surface,
+            address=address_of(request),
+        )
+
+    @classmethod
+    def system(cls) -> By:
+        """Belfry itself: the beat, a worker, the reconciler."""
+        return cls(user=None)
+
+    @property
+    def name(self) -> str:
+        return self.user.get_username() if self.user else self.surface
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The client's address; behind a proxy, what the proxy appended last (what came before it, anybody can write)."""
+    text = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY and (forwarded := request.META.get("HTTP_X_FORWARDED_FOR", "")):
+        text = forwarded.rsplit(",", 1)[-1].strip()
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def record(
+    event: str,
+    subject: models.Model,
+    *,
+    by: By,
+    changes: dict[str, Any] | None = None,
+    description: str = "",
+    name: str = "",
+) -> Entry:
+    """Appends an entry about `subject`. `changes` is `{field: {"old": ..., "new": ...}}`, secrets already masked.
+
+    Must be called in the transaction of the change: a change without its entry must not be possible.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("An audit entry belongs into the transaction of the change that it describes.")
+    return Entry.objects.create(
+        at=timezone.now(),
+        event=event,
+        actor=by.user,
+        actor_name=(name or by.name)[:150],
+        operator=by.operator[:50],
+        surface=by.surface,
+        address=by.address,
+        object_type=subject._meta.model_name or "",
+        object_id=subject.pk,
+        object_name=str(subject)[:255],
+        category_id=getattr(subject, "category_id", None),
+        changes=_plain(changes or {}),
+        description=description,
+    )
+
+
+def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The fields that differ, as `{field: {"old": ..., "new": ...}}`."""
+    return {
+        field: {"old": before.get(field), "new": after.get(field)}
+        for field in {**before, **after}
+        if before.get(field) != after.get(field)
+    }
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """Dates and UUIDs as text, as JSON stores them."""
+    plain: dict[str, Any] = json.loads(json.dumps(value, cls=DjangoJSONEncoder))
+    return plain

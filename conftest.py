@@ -1,0 +1,67 @@
+"""The same three people in every test, fast passwords, and a cache that needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import cache
+from django.test import override_settings
+from rest_framework.test import APIClient
+
+from accounts import tokens
+from accounts.models import User
+
+PASSWORD = "correct-horse-9"
+Api = Callable[..., APIClient]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _test_settings() -> Iterator[None]:
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    files = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        STORAGES={"default": files, "staticfiles": static},
+    ):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def _account(name: str, role: str) -> User:
+    return User.objects.create_user(name, f"{name}@example.com", PASSWORD, role=role)
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    return _account("ada", User.Role.ADMIN)
+
+
+@pytest.fixture
+def uma(db: None) -> User:
+    return _account("uma", User.Role.USER)
+
+
+@pytest.fixture
+def vic(db: None) -> User:
+    return _account("vic", User.Role.VIEWER)
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """`api(user)` speaks as that account with a bearer token, `api()` as nobody."""
+
+    def client(user: User | None = None) -> APIClient:
+        client = APIClient()
+        if user is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(user)[0]}")
+        return client
+
+    return client

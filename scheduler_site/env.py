@@ -1,0 +1,57 @@
+"""Reads the environment; refuses odd values at start, with a hint, instead of guessing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, stripped; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str) -> str:
+    """The variable, or the contents of the file that NAME_FILE points to (Docker and Kubernetes secrets)."""
+    path = os.environ.get(f"{name}_FILE", "").strip()
+    if not path:
+        return text(name)
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error.strerror}.") from error
+
+
+def boolean(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in _TRUE | _FALSE:
+        return value in _TRUE
+    raise ImproperlyConfigured(f"{name}={value} is neither true nor false. Use one of: true, false.")
+
+
+def integer(name: str, default: int, *, low: int, high: int) -> int:
+    value = text(name)
+    if not value:
+        return default
+    if not (value.isascii() and value.lstrip("-").isdigit()) or not low <= int(value) <= high:
+        raise ImproperlyConfigured(f"{name}={value} is not a whole number from {low} to {high}.")
+    return int(value)
+
+
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    value = text(name, default)
+    if value not in options:
+        raise ImproperlyConfigured(f"{name}={value} is unknown. Use one of: {', '.join(options)}.")
+    return value
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without its blanks."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -1,0 +1,55 @@
+"""How request bodies are read: at most 1 MiB, and nothing that could not be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, QueryDict
+from rest_framework.parsers import BaseParser, FormParser
+
+from scheduler_site import strict_json
+from scheduler_site.problems import MAX_BODY, ApiError, too_large
+from scheduler_site.query import refuse_odd_texts
+
+
+def _read(stream: Any, context: Mapping[str, Any] | None) -> bytes:
+    request: HttpRequest | None = (context or {}).get("request")
+    declared = request.META.get("CONTENT_LENGTH") if request else ""
+    if str(declared or "").isdigit() and int(declared or 0) > MAX_BODY:
+        raise too_large()
+    body: bytes = stream.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        raise too_large()
+    return body
+
+
+class StrictJSONParser(BaseParser):
+    """JSON of at most 1 MiB that can be stored anywhere; see `strict_json.loads`."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            return strict_json.loads(_read(stream, parser_context))
+        except strict_json.InvalidJSON as error:
+            raise ApiError(400, "Invalid JSON") from error
+        except strict_json.UnacceptableValue as error:
+            raise ApiError(400, "Invalid payload", str(error)) from error
+
+
+class StrictFormParser(FormParser):
+    """A form of at most 1 MiB, for the one route that takes one."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            form = QueryDict(_read(stream, parser_context), encoding="utf-8")
+        except (SuspiciousOperation, ValueError) as error:
+            raise ApiError(400, "Invalid payload", "The form cannot be read.") from error
+        refuse_odd_texts(form)
+        return form

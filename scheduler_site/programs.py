@@ -1,0 +1,95 @@
+"""The table of the programs that make up Belfry, and their command lines."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from scheduler_site import embedded_redis
+
+
+@dataclass(frozen=True)
+class Program:
+    """One line of the table. `grace`: seconds between TERM and KILL; `keep`: file descriptors it inherits."""
+
+    name: str
+    argv: tuple[str, ...]
+    grace: float
+    keep: tuple[int, ...] = ()
+    # Others cannot finish their work without it, so it is stopped after them.
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A worker with its queue: kinds of work that must not wait for one another do not share one."""
+
+    queue: str
+    threads: int
+
+
+def pools() -> tuple[Pool, ...]:
+    return (
+        Pool("io", threads=4),
+        Pool("code", threads=settings.WORKER_CODE_SLOTS),
+        Pool("system", threads=2),
+    )
+
+
+def worker_grace() -> float:
+    """What runs may take to finish, and a moment to put their end on record."""
+    return float(settings.WORKER_SHUTDOWN_SECONDS) + 3
+
+
+def broker() -> Program:
+    directory = settings.DATA_DIR / "redis"
+    return Program(
+        "redis", embedded_redis.command(directory, settings.EMBEDDED_REDIS_SOCKET), grace=5, last=True
+    )
+
+
+def beat() -> Program:
+    return Program("beat", (*_celery("beat"), "--max-interval", "1", "--pidfile="), grace=5)
+
+
+def worker(pool: Pool) -> Program:
+    argv = (
+        *_celery("worker"),
+        *("--queues", pool.queue, "--hostname", f"{pool.queue}@%h"),
+        *("--pool", "threads", "--concurrency", str(pool.threads)),
+        "--without-gossip",
+        "--without-mingle",
+    )
+    return Program(f"worker-{pool.queue}", argv, grace=worker_grace())
+
+
+def web(listener: int) -> Program:
+    """The pages and the API, on a socket that is bound already: clients wait while the program restarts."""
+    argv = (
+        *(sys.executable, "-m", "gunicorn", "scheduler_site.wsgi:application", "--bind", f"fd://{listener}"),
+        *("--worker-class", "gthread", "--preload", "--workers", "2", "--threads", "8"),
+        *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
+    )
+    return Program("web", argv, grace=8, keep=(listener,))
+
+
+def table(listener: int) -> tuple[Program, ...]:
+    """All but the broker, in the order of their start; the clock comes last and is stopped first."""
+    workers = tuple(worker(pool) for pool in pools())
+    return (web(listener), *workers, *((beat(),) if settings.SCHEDULER_ENABLED else ()))
+
+
+def _celery(command: str) -> tuple[str, ...]:
+    return (
+        sys.executable,
+        "-m",
+        "celery",
+        "--quiet",
+        "-A",
+        "scheduler_site",
+        command,
+        "--loglevel",
+        "WARNING",
+    )

@@ -1,0 +1,127 @@
+"""The manners of the REST API: how requests are read, and the base of the views. Apps import from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import Resolver404, resolve
+from django.utils.encoding import escape_uri_path
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from scheduler_site import strict_json
+from scheduler_site.parsers import StrictFormParser, StrictJSONParser
+from scheduler_site.problems import (
+    ApiError,
+    DetailError,
+    Problem,
+    SchemaError,
+    exception_handler,
+    too_many,
+)
+from scheduler_site.query import (
+    DateRange,
+    as_uuid,
+    boolean,
+    date_range,
+    integer,
+    refuse_odd_texts,
+    timestamp,
+)
+
+__all__ = [
+    "ApiError",
+    "ApiView",
+    "DateRange",
+    "DetailError",
+    "Problem",
+    "SchemaError",
+    "StrictFormParser",
+    "StrictJSONParser",
+    "as_uuid",
+    "boolean",
+    "date_range",
+    "exception_handler",
+    "integer",
+    "not_found",
+    "refuse_odd_texts",
+    "timestamp",
+    "too_many",
+]
+
+
+class JSONAlways(DefaultContentNegotiation):
+    """Answers are JSON whatever the client says to accept: a refusal of a refusal helps nobody."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], str(renderers[0].media_type)
+
+
+class ApiView(APIView):
+    """Base of the REST views. Order of refusals: 405, 401, role 403, odd texts 400, then what the view says.
+
+    `method_permissions` names what a method needs besides an account, e.g. `{"POST": AdminOnly}`.
+    """
+
+    method_permissions: ClassVar[Mapping[str, type[BasePermission]]] = {}
+    parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
+    content_negotiation_class = JSONAlways
+    metadata_class = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if getattr(self, (request.method or "").lower(), None) is None or request.method == "OPTIONS":
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
+        refuse_odd_texts(request.query_params)
+        if any(strict_json.problem_of(str(value)) for value in kwargs.values()):
+            raise exceptions.NotFound
+
+    def get_permissions(self) -> list[Any]:
+        method = "GET" if self.request.method == "HEAD" else self.request.method or ""
+        needed = self.method_permissions.get(method)
+        return [*super().get_permissions(), *([needed()] if needed else [])]
+
+    def require_json(self) -> None:
+        """400 unless the request says that it carries JSON."""
+        if "application/json" not in self.request.META.get("CONTENT_TYPE", "").lower():
+            raise ApiError(400, "Content-Type must be application/json")
+
+    def payload(self, *, optional: bool = False) -> dict[str, Any]:
+        """The body, a JSON object; 400 otherwise. With `optional` no body at all is an empty object."""
+        empty = self.request.META.get("CONTENT_LENGTH") in (None, "", "0")
+        if empty and optional:
+            return {}
+        self.require_json()
+        if empty:
+            raise ApiError(400, "Invalid JSON")
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise ApiError(400, "Invalid payload", "The body must be a JSON object.")
+        return data
+
+
+@csrf_exempt
+def not_found(request: HttpRequest, path: str = "") -> HttpResponseBase:  # noqa: ARG001
+    """The end of the API's URL list: a path with a trailing slash is sent to the one without; else 404."""
+    if request.path.endswith("/") and _leads_somewhere(request.path_info.rstrip("/")):
+        query = request.META.get("QUERY_STRING", "")
+        location = escape_uri_path(request.path.rstrip("/")) + (f"?{query}" if query else "")
+        return HttpResponse(status=307, headers={"Location": location})
+    return JsonResponse({"detail": "Not Found"}, status=404)
+
+
+def _leads_somewhere(path: str) -> bool:
+    try:
+        return resolve(path).func is not not_found
+    except Resolver404:
+        return False

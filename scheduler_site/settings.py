@@ -1,0 +1,362 @@
+"""One settings file; everything that differs between installations comes from the environment.
+
+The variables are described in docs/configuration.md. A value that makes no sense is refused at start (scheduler_site/env.py),
+a combination that is unsafe is refused by the system checks (scheduler_site/checks.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from scheduler_site import env
+
+# Lets generic Django classes be written with their types, as in ModelForm[Job].
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+# Variables may also be written into a file; what the environment says goes first.
+environ.Env.read_env(BASE_DIR / ".env")
+VERSION = "0.1.0"
+
+# Where it runs ---------------------------------------------------------------------------------------------------------
+
+DEPLOYMENT = env.choice("DEPLOYMENT", "local", ("local", "production"))
+PRODUCTION = DEPLOYMENT == "production"
+DEBUG = env.boolean("DEBUG", default=False)
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, low=1, high=65535)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+
+
+def _short_directory() -> Path:
+    """A directory of our own with a short path: a socket's address holds 104 to 108 bytes (unix(7)).
+
+    XDG_RUNTIME_DIR is often inherited from somebody else by sudo(8), and TMPDIR may be long: then /tmp.
+    """
+    name = f"belfry-{os.getuid()}-{hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:10]}"
+    for parent in (env.text("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
+        if parent and len(os.fsencode(parent)) < 60 and os.access(parent, os.W_OK | os.X_OK):
+            return Path(parent, name)
+    return Path("/tmp", name)  # noqa: S108 - made with mode 0700, and refused when it belongs to somebody else
+
+
+def _own_secret_key() -> str:
+    """The key of an installation that was given none: made once, kept readable by its owner only."""
+    path = DATA_DIR / "secret.key"
+    if not path.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        # Written aside and linked: nobody sees half a key, and of two that start at once one wins.
+        with tempfile.NamedTemporaryFile("w", dir=DATA_DIR, prefix=".key-") as draft:
+            draft.write(secrets.token_urlsafe(50))
+            draft.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, path)
+    return path.read_text(encoding="ascii").strip()
+
+
+SECRET_KEY = env.secret("SECRET_KEY")
+if not SECRET_KEY and PRODUCTION:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. In production it must be: 50 or more random characters."
+    )
+SECRET_KEY = SECRET_KEY or _own_secret_key()
+# Stored secrets are encrypted with the first key and read with any of them, so that keys can be rotated.
+ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [SECRET_KEY]
+ALLOW_DEFAULT_ADMIN = env.boolean("ALLOW_DEFAULT_ADMIN", default=not PRODUCTION)
+EXPOSE_ERROR_DETAILS = env.boolean("EXPOSE_ERROR_DETAILS", default=not PRODUCTION)
+
+# The house -------------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "audit",
+    "accounts",
+    "jobs",
+    "executions",
+    "scheduler_site",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_celery_beat",
+    "django_filters",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "scheduler_site.middleware.SecurityHeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "scheduler_site.urls"
+WSGI_APPLICATION = "scheduler_site.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "scheduler_site.context.site",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# The database ----------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = env.secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'belfry.sqlite3'}"
+DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT", 30, low=1, high=3600)
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's configuration of a database URL, with the options that the promise rests on."""
+    if "://" not in url:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is no URL. Example: postgres://user:password@host:5432/belfry"
+        )
+    scheme = url.split("://", 1)[0].split("+", 1)[0]
+    if scheme not in environ.Env.DB_SCHEMES:
+        raise ImproperlyConfigured(f"DATABASE_URL: {scheme} is unknown. Use postgres, mysql or sqlite.")
+    config: dict[str, Any] = environ.Env.db_url_config(scheme + url[url.index("://") :])
+    config |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
+    options = config.setdefault("OPTIONS", {})
+    milliseconds = DATABASE_STATEMENT_TIMEOUT * 1000
+    if config["ENGINE"].endswith("sqlite3"):
+        # IMMEDIATE: a deferred transaction that turns into a writer fails at once with "database is locked".
+        options |= {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL;",
+        }
+        # A file, as in operation: the threads of a test share it as processes do.
+        config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    elif config["ENGINE"].endswith("postgresql"):
+        options |= {
+            "connect_timeout": 5,
+            "tcp_user_timeout": milliseconds,
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        }
+    elif config["ENGINE"].endswith("mysql"):
+        import pymysql
+
+        pymysql.install_as_MySQLdb()
+        # READ COMMITTED: under MySQL's default a transaction does not see the claims of others.
+        options |= {
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            "connect_timeout": 5,
+            "read_timeout": DATABASE_STATEMENT_TIMEOUT,
+            "write_timeout": DATABASE_STATEMENT_TIMEOUT,
+        }
+        # Names are compared exactly, as they are on the other databases.
+        config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+    return config
+
+
+DATABASES = {"default": _database(DATABASE_URL)}
+
+# Broker, cache, workers ------------------------------------------------------------------------------------------------
+
+RUNTIME_DIR = _short_directory()
+EMBEDDED_REDIS_SOCKET = RUNTIME_DIR / "redis.sock"
+REDIS_URL = env.secret("REDIS_URL")
+EMBEDDED_REDIS = not REDIS_URL
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL or f"unix://{EMBEDDED_REDIS_SOCKET}",
+        "KEY_PREFIX": "belfry",
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+
+CELERY_BROKER_URL = env.secret("CELERY_BROKER_URL") or REDIS_URL or f"redis+socket://{EMBEDDED_REDIS_SOCKET}"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_TIMEOUT = 4
+CELERY_BROKER_HEARTBEAT = 20
+# A hung broker must not hang a publisher: every socket call has a deadline.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"socket_timeout": 10, "socket_connect_timeout": 4, "socket_keepalive": True, "health_check_interval": 20}
+    if CELERY_BROKER_URL.startswith("redis")
+    else {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
+)
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "system"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# How long runs may go on when their worker is told to end; then they are stopped and count as lost.
+WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=3600)
+CELERY_BEAT_SCHEDULE = {"belfry prune": {"task": "executions.prune", "schedule": timedelta(hours=1)}}
+# Celery closes the connection after every task otherwise; the ledger checks its health before use.
+CELERY_DB_REUSE_MAX = 1_000_000
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "executions.beat:JobScheduler"
+
+# Jobs ------------------------------------------------------------------------------------------------------------------
+
+SCHEDULER_ENABLED = env.boolean("SCHEDULER_ENABLED", default=True)
+SCHEDULER_TIMEZONE = env.text("SCHEDULER_TIMEZONE", "Asia/Tokyo")
+try:
+    ZoneInfo(SCHEDULER_TIMEZONE)
+except (KeyError, ValueError) as error:
+    raise ImproperlyConfigured(
+        f"SCHEDULER_TIMEZONE={SCHEDULER_TIMEZONE} is no time zone. Example: Europe/Berlin."
+    ) from error
+JOB_END_DATE_POLICY = env.choice("JOB_END_DATE_POLICY", "default", ("default", "required", "optional"))
+JOB_PIC_TEAM_REQUIRED = env.boolean("JOB_PIC_TEAM_REQUIRED", default=False)
+JOB_CLASS_PACKAGES = env.words("JOB_CLASS_PACKAGES", "jobs.classes")
+JOB_CLASS_ENV = env.words("JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL")
+WEBHOOK_ALLOWED_HOSTS = env.words("WEBHOOK_ALLOWED_HOSTS")
+EXECUTION_RETENTION_DAYS = env.integer("EXECUTION_RETENTION_DAYS", 90, low=1, high=36500)
+WORKER_CODE_SLOTS = env.integer("WORKER_CODE_SLOTS", 8, low=1, high=512)
+WORKER_IO_SLOTS = env.integer("WORKER_IO_SLOTS", 1000, low=1, high=20000)
+DEFAULT_GITHUB_OWNER = env.text("DEFAULT_GITHUB_OWNER", "belfry")
+FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+
+# Who may ---------------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.roles.RoleBackend"]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
+]
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "belfry_session"
+CSRF_COOKIE_NAME = "belfry_csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("HTTPS", default=PRODUCTION)
+# With one proxy in front, its word on scheme and client address is believed; without one, anybody could say them.
+BEHIND_PROXY = env.boolean("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Browsers of other origins may call the API. With any origin (*) they send no credentials of the browser; named ones may.
+CORS_ORIGINS = env.words("CORS_ORIGINS", "*")
+CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_PREFLIGHT_MAX_AGE = 3600
+
+JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY") or SECRET_KEY
+SIMPLE_JWT = {
+    "SIGNING_KEY": JWT_SECRET_KEY,
+    "ALGORITHM": "HS256",
+    "ACCESS_TOKEN_LIFETIME": timedelta(
+        seconds=env.integer("JWT_ACCESS_TOKEN_EXPIRES", 3600, low=30, high=86400)
+    ),
+    "REFRESH_TOKEN_LIFETIME": timedelta(
+        seconds=env.integer("JWT_REFRESH_TOKEN_EXPIRES", 2592000, low=60, high=31536000)
+    ),
+    "TOKEN_TYPE_CLAIM": "type",
+    "USER_ID_FIELD": "uid",
+    "USER_ID_CLAIM": "sub",
+    "CHECK_REVOKE_TOKEN": True,
+    "REVOKE_TOKEN_CLAIM": "rev",
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "accounts.authentication.PageSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["scheduler_site.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "scheduler_site.rest.exception_handler",
+    "DEFAULT_THROTTLE_RATES": {"login-address": "30/min", "login-user": "10/min"},
+    "UNICODE_JSON": True,
+    "STRICT_JSON": True,
+}
+
+# Language and time -----------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文"), ("zh-hans", "简体中文"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Logs: one line per event ----------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "scheduler_site.logs.LineFormatter"},
+        "json": {"()": "scheduler_site.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.choice("LOG_FORMAT", "json" if PRODUCTION else "line", ("line", "json")),
+        }
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        name: {"level": LOG_LEVEL}
+        for name in ("belfry", "audit", "accounts", "jobs", "executions", "scheduler_site")
+    }
+    | {"celery.worker.consumer": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,100 @@
+"""Reads JSON from strangers: whatever is accepted can be stored in every database and written out again."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, NoReturn
+
+MAX_DEPTH = 64
+MAX_DIGITS = 40
+WHOLE = "body"
+
+
+class InvalidJSON(ValueError):
+    """The text is no JSON document (RFC 8259)."""
+
+
+class UnacceptableValue(ValueError):
+    """JSON, but with a value that is refused; the message names its field."""
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of a JSON document in UTF-8.
+
+    NaN, infinities and numbers that overflow, more than 64 nested levels, integers of more than 40 digits,
+    NUL characters and lone surrogates are refused. Of duplicate keys the last one wins.
+    Raises InvalidJSON or UnacceptableValue.
+    """
+    try:
+        value = json.loads(
+            text if isinstance(text, str) else text.decode("utf-8-sig"),
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_constant,
+        )
+    except UnacceptableValue:
+        raise
+    except RecursionError as error:
+        raise UnacceptableValue(f"The body is nested more than {MAX_DEPTH} levels deep.") from error
+    except ValueError as error:
+        raise InvalidJSON(str(error)) from error
+    _inspect(value)
+    return value
+
+
+def problem_of(text: str) -> str:
+    """What is wrong with a text that came from outside, or an empty string."""
+    if "\x00" in text:
+        return "contains a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "contains half of a surrogate pair"
+    return ""
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise UnacceptableValue(f"A number has more than {MAX_DIGITS} digits.")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    # JSON allows 1e999, which would become an infinity that no JSON document can hold.
+    if not math.isfinite(value := float(digits)):
+        raise UnacceptableValue("A number is out of range.")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise InvalidJSON(f"{name} is no JSON value.")
+
+
+def _inspect(value: Any) -> None:
+    """Walks without recursion: the depth is chosen by the sender."""
+    waiting = [(WHOLE, value, 0)]
+    while waiting:
+        name, value, depth = waiting.pop()
+        if isinstance(value, str):
+            if problem := problem_of(value):
+                raise UnacceptableValue(f"{name} {problem}.")
+        elif isinstance(value, dict | list):
+            if depth == MAX_DEPTH:
+                raise UnacceptableValue(f"The body is nested more than {MAX_DEPTH} levels deep.")
+            waiting.extend((_child(name, key), item, depth + 1) for key, item in _items(name, value))
+
+
+def _items(name: str, value: dict[str, Any] | list[Any]) -> list[tuple[str | int, Any]]:
+    if isinstance(value, list):
+        return list(enumerate(value))
+    for key in value:
+        if problem := problem_of(key):
+            raise UnacceptableValue(f"A key in {name} {problem}.")
+    return list(value.items())
+
+
+def _child(name: str, key: str | int) -> str:
+    if isinstance(key, int):
+        return f"{name}[{key}]"
+    return key if name == WHOLE else f"{name}.{key}"

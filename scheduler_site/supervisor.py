@@ -1,0 +1,194 @@
+"""Keeps the programs running, and ends them all when it ends.
+
+Every program hangs on a leash (scheduler_site/leash.py) in a session of its own, so Ctrl-C in a terminal reaches
+the supervisor only, which then stops them in order. A program that dies is started again, each time a little later.
+Programs are started by the main thread alone: a leash dies with the *thread* that started it (prctl(2)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scheduler_site import leash
+from scheduler_site.console import Console
+from scheduler_site.programs import Program
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+# A program that ran as long as this (seconds) has started well; its earlier failures are forgotten.
+STEADY = 60.0
+# So many failures in a row before the system was ready mean that it never will be.
+TRIES_AT_START = 3
+
+
+def pause_before_try(failures: int) -> float:
+    """Seconds to wait before a program is started again: 0.5, 1, 2, 4 ... 30."""
+    return min(FIRST_PAUSE * 2.0 ** min(failures - 1, 10), LONGEST_PAUSE)
+
+
+def describe(status: int) -> str:
+    """`was killed by SIGKILL` for 137, as a leash reports it."""
+    number = -status if status < 0 else status - 128
+    if number > 0:
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(number).name}"
+    return f"ended with status {status}"
+
+
+@dataclass
+class Child:
+    """A program, and the process that runs it now."""
+
+    program: Program
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    failures: int = 0
+    due: float = 0.0
+
+
+class Supervisor:
+    """Starts programs, restarts them, stops them. To be used from the main thread."""
+
+    def __init__(self, console: Console, *, lock: int | None = None, directory: Path | None = None) -> None:
+        self.console = console
+        self.children: list[Child] = []
+        self.asked: list[float] = []
+        self.failed = False
+        self.ready = False
+        self._ending = False
+        self._lock = (lock,) if lock is not None else ()
+        self._directory = directory
+        # Open as long as the supervisor or a leash lives: programs that go last wait for its end.
+        self._others_gone, self._others_alive = os.pipe()
+        self._wakeup = leash.wakeup_pipe()
+        leash.become_subreaper()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
+                signal.signal(number, self._ask_to_stop)
+
+    def start(self, *programs: Program) -> None:
+        for program in programs:
+            self.children.append(child := Child(program))
+            self._spawn(child)
+
+    def watch(self, each_turn: Callable[[], None] = lambda: None) -> None:
+        """Returns when somebody asks to stop, or a program cannot be started (`failed`)."""
+        while not (self.asked or self.failed):
+            self._reap()
+            for child in self.children:
+                if child.process is None and time.monotonic() >= child.due:
+                    self._spawn(child)
+            each_turn()
+            self._sleep()
+
+    def stop(self) -> None:
+        """Ends every program, those that others need last."""
+        self._ending = True
+        self._stop([child for child in reversed(self.children) if not child.program.last])
+        os.close(self._others_alive)
+        self._stop([child for child in self.children if child.program.last])
+        leash.kill_descendants()
+        deadline = time.monotonic() + 5
+        while leash.descendants(os.getpid()) and time.monotonic() < deadline:
+            self._reap()
+            leash.kill_descendants()
+            leash.sleep_until_signal(self._wakeup, 0.05)
+        self._reap()
+
+    def _ask_to_stop(self, number: int, frame: object) -> None:
+        self.asked.append(time.monotonic())
+
+    def _impatient(self) -> bool:
+        """Asked again later: make(1) passes a signal on to us that we may have got already."""
+        return bool(self.asked) and self.asked[-1] - self.asked[0] > 1
+
+    def _spawn(self, child: Child) -> None:
+        program = child.program
+        argv = [
+            sys.executable,
+            "-I",
+            "-S",
+            leash.__file__,
+            "--parent",
+            str(os.getpid()),
+            "--grace",
+            str(program.grace),
+        ]
+        argv += [word for descriptor in program.keep for word in ("--keep", str(descriptor))]
+        held: tuple[int, ...] = self._lock + program.keep
+        if program.last:
+            argv += ["--after", str(self._others_gone)]
+            held += (self._others_gone,)
+        else:
+            held += (self._others_alive,)
+        child.process = subprocess.Popen(
+            [*argv, "--", *program.argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self._directory,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            pass_fds=held,
+            start_new_session=True,
+        )
+        child.started = time.monotonic()
+        if child.process.stdout:
+            self.console.follow(program.name, child.process.stdout)
+
+    def _reap(self) -> None:
+        """Takes notice of the dead, of our own and of those that were adopted."""
+        with contextlib.suppress(ChildProcessError):
+            while (found := os.waitpid(-1, os.WNOHANG))[0]:
+                for child in self.children:
+                    if child.process and child.process.pid == found[0]:
+                        self._ended(child, child.process, os.waitstatus_to_exitcode(found[1]))
+
+    def _ended(self, child: Child, process: subprocess.Popen[bytes], status: int) -> None:
+        process.returncode = status
+        child.process = None
+        # A leash that was killed could not end its program; both are in one group.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if self._ending:
+            return
+        now = time.monotonic()
+        child.failures = 1 if now - child.started > STEADY else child.failures + 1
+        name = child.program.name
+        if not self.ready and child.failures >= TRIES_AT_START:
+            self.failed = True
+            self.console.say(
+                f"{name} {describe(status)} {child.failures} times: it cannot be started. Giving up."
+            )
+            return
+        pause = pause_before_try(child.failures)
+        child.due = now + pause
+        self.console.say(f"{name} {describe(status)}; it is started again in {pause:g} s")
+
+    def _stop(self, group: Iterable[Child]) -> None:
+        alive = [child for child in group if child.process]
+        for child in alive:
+            self._signal(child, signal.SIGTERM)
+        deadline = time.monotonic() + max((child.program.grace for child in alive), default=0) + 3
+        while any(child.process for child in alive) and time.monotonic() < deadline:
+            for child in alive:
+                if self._impatient() and not child.program.last:
+                    self._signal(child, signal.SIGQUIT)
+            self._reap()
+            leash.sleep_until_signal(self._wakeup, 0.2)
+
+    def _signal(self, child: Child, number: int) -> None:
+        if child.process:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.process.pid, number)
+
+    def _sleep(self) -> None:
+        due = [child.due for child in self.children if child.process is None]
+        leash.sleep_until_signal(self._wakeup, min([0.3, *(moment - time.monotonic() for moment in due)]))

@@ -1,0 +1,101 @@
+"""The environment becomes settings; what makes no sense is refused with a hint."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from scheduler_site import env
+from scheduler_site import settings as module
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("Yes", True), ("0", False), ("off", False), ("", True)]
+)
+def test_yes_and_no_have_several_spellings(monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None:
+    monkeypatch.setenv("SWITCH", text)
+    assert env.boolean("SWITCH", default=True) is value
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "hint"),
+    [
+        (lambda: env.boolean("VALUE", default=True), "perhaps", "VALUE=perhaps is neither true nor false"),
+        (
+            lambda: env.integer("VALUE", 1, low=1, high=9),
+            "ten",
+            "VALUE=ten is not a whole number from 1 to 9",
+        ),
+        (lambda: env.integer("VALUE", 1, low=1, high=9), "10", "VALUE=10 is not a whole number from 1 to 9"),
+        (lambda: env.choice("VALUE", "a", ("a", "b")), "c", "VALUE=c is unknown. Use one of: a, b"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], text: str, hint: str
+) -> None:
+    monkeypatch.setenv("VALUE", text)
+    with pytest.raises(ImproperlyConfigured, match=hint):
+        read()
+
+
+def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("from the file\n")
+    monkeypatch.setenv("VALUE_FILE", str(tmp_path / "key"))
+    assert env.secret("VALUE") == "from the file"
+    monkeypatch.setenv("VALUE_FILE", str(tmp_path / "nothing"))
+    with pytest.raises(ImproperlyConfigured, match=r"VALUE_FILE=.* cannot be read"):
+        env.secret("VALUE")
+
+
+def test_the_generated_key_is_private_and_stays_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "data")
+    key = module._own_secret_key()
+    assert len(key) >= 50
+    assert module._own_secret_key() == key
+    assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret.key"]
+    assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("given", ["/nowhere/at/all", "", "long"])
+def test_the_socket_always_has_a_short_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    if given == "long":
+        given = str(tmp_path / ("x" * 120))
+        Path(given).mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", given)
+    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: given or "/tmp")  # type: ignore[attr-defined]
+    directory = module._short_directory()
+    assert directory.parent == Path("/tmp")
+    assert directory.name.startswith(f"belfry-{os.getuid()}-")
+
+
+def test_each_data_directory_has_a_socket_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "a")
+    first = module._short_directory()
+    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "b")
+    assert module._short_directory() != first
+
+
+def test_sqlite_takes_its_locks_at_the_start_of_a_transaction() -> None:
+    options = module._database("sqlite:////tmp/some.sqlite3")["OPTIONS"]
+    assert options["transaction_mode"] == "IMMEDIATE"
+    assert options["timeout"] >= 5
+    assert "journal_mode=WAL" in options["init_command"]
+
+
+def test_mysql_shows_a_transaction_the_claims_of_others() -> None:
+    assert module._database("mysql://u:p@host/belfry")["OPTIONS"]["isolation_level"] == "read committed"
+
+
+@pytest.mark.parametrize("url", ["belfry.sqlite3", "gopher://host/belfry"])
+def test_a_database_that_cannot_be_is_refused(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        module._database(url)

@@ -1,0 +1,28 @@
+"""The table of contents."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path
+from django.views.i18n import set_language
+
+
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """The web process answers; what lies behind it is judged by `/api/health`."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns = [
+    # Pages
+    path("", include("executions.urls")),
+    path("", include("jobs.urls")),
+    path("", include("accounts.urls")),
+    path("language", set_language, name="set_language"),
+    # Machines
+    path("api/v2/", include("scheduler_site.api_urls")),
+    path("api/", include("scheduler_site.api_urls")),
+    path("healthz", healthz, name="healthz"),
+    # Administrators
+    path("admin/", admin.site.urls),
+]
