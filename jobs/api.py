@@ -1,0 +1,234 @@
+"""The REST routes of jobs: list, read, make, change, remove, pause, resume. Runs of jobs are in executions/api.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, cast
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.permissions import WriterOnly, account
+from audit.record import By
+from jobs import payloads, timetable, verbs
+from jobs.models import Job, Pause
+from jobs.reading import flag
+from jobs.wire import job_json, read_json, read_moment
+from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
+
+SURFACE = "api"
+MAX_REASON = 500
+
+
+class WithLastStart(Protocol):
+    """A job out of `with_last_start`."""
+
+    last_started_at: dt.datetime | None
+
+
+def visible_job(user: User, job_id: str) -> Job:
+    """404 for a job that does not exist or is not to be seen."""
+    uid = as_uuid(job_id)
+    jobs = with_last_start(Job.objects.visible_to(user))
+    job = jobs.filter(uid=uid).first() if uid else None
+    if job is None:
+        raise no_such_job()
+    return job
+
+
+def changeable_job(user: User, job_id: str) -> Job:
+    """404 as above, and 403 for a job that may be seen but not changed."""
+    job = visible_job(user, job_id)
+    if not Job.objects.changeable_by(user).filter(pk=job.pk).exists():
+        text = "You may change your own jobs; code needs a right of its own."
+        raise ApiError(403, "Insufficient permissions", text)
+    return job
+
+
+def no_such_job() -> ApiError:
+    return ApiError(404, "Job not found", "There is no job with this id.")
+
+
+def expired() -> ApiError:
+    return ApiError(400, "Job expired", "The job's end date has passed. Give it a new one first.")
+
+
+def with_last_start(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """With `last_started_at`: when the latest of its due times that ran was started.
+
+    Through the relation's name, since jobs know nothing of executions; one row of an index for each job.
+    """
+    started = (
+        Job.objects.filter(pk=OuterRef("pk"), executions__started_at__isnull=False)
+        .order_by("-executions__due_at", "-executions__id")
+        .values("executions__started_at")[:1]
+    )
+    jobs = jobs.select_related("category", "team", "owner")
+    return jobs.annotate(last_started_at=Subquery(started))
+
+
+def pauses(jobs: Iterable[Job]) -> dict[int, Pause]:
+    """The present pause of each job that has one, in one query."""
+    paused = [job.pk for job in jobs if not job.timing.enabled]
+    found = Pause.objects.filter(job__in=paused, ended_at=None) if paused else Pause.objects.none()
+    return {pause.job_id: pause for pause in found.select_related("by").order_by("id")}
+
+
+def written(job: Job) -> dict[str, Any]:
+    """A job after a change, as it is stored now."""
+    stored = Job.objects.select_related("category", "team", "owner").get(pk=job.pk)
+    return job_json(stored, pauses([stored]).get(stored.pk))
+
+
+class JobsView(ApiView):
+    """GET all jobs, the newest first; POST a new one (400, 403)."""
+
+    method_permissions = {"POST": WriterOnly}
+
+    def get(self, request: Request) -> Response:
+        found = with_last_start(Job.objects.visible_to(account(request))).order_by("-created_at", "-id")
+        jobs = timetable.attach(found)
+        paused = pauses(jobs)
+        answer = [
+            read_json(job, paused.get(job.pk), last_execution_at=_milliseconds(_last_start(job)))
+            for job in jobs
+        ]
+        return Response({"count": len(answer), "jobs": answer})
+
+    def post(self, request: Request) -> Response:
+        draft = payloads.draft(self.payload(), account(request))
+        try:
+            job = verbs.create(draft, by=By.request(request, SURFACE))
+        except IntegrityError as error:
+            raise _duplicate_name() from error
+        return Response({"message": "Job created successfully", "job": written(job)}, status=201)
+
+
+class JobView(ApiView):
+    """One job: GET; PUT changes what the body names; DELETE. 400, 403, 404."""
+
+    method_permissions = {"PUT": WriterOnly, "DELETE": WriterOnly}
+
+    def get(self, request: Request, job_id: str) -> Response:
+        job = visible_job(account(request), job_id)
+        pause = pauses([job]).get(job.pk)
+        return Response({"job": read_json(job, pause, last_execution_at=timestamp(_last_start(job)))})
+
+    def put(self, request: Request, job_id: str) -> Response:
+        job = changeable_job(account(request), job_id)
+        body = self.payload()
+        draft = payloads.draft(body, account(request), job)
+        try:
+            self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
+        except IntegrityError as error:
+            raise _duplicate_name() from error
+        except Job.DoesNotExist as error:
+            raise no_such_job() from error
+        return Response({"message": "Job updated successfully", "job": written(job)})
+
+    @transaction.atomic
+    def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> None:
+        """All of it or nothing: a refusal undoes what was changed before it."""
+        job = verbs.update(job, draft, by=by)
+        if active is not None and active != job.is_active:
+            self._switch(job, active, by)
+        if active is not False and job.has_ended and Job.objects.enabled().filter(pk=job.pk).exists():
+            raise expired()
+
+    def _switch(self, job: Job, active: bool, by: By) -> None:
+        try:
+            if active:
+                verbs.resume(job, by=by)
+            else:
+                verbs.pause(job, by=by)
+        except verbs.Refused as refusal:
+            raise expired() if active else ApiError(400, "Invalid is_active", str(refusal)) from refusal
+
+    def delete(self, request: Request, job_id: str) -> Response:
+        job = changeable_job(account(request), job_id)
+        try:
+            verbs.delete(job, by=By.request(request, SURFACE))
+        except Job.DoesNotExist as error:
+            raise no_such_job() from error
+        deleted = {"id": str(job.uid), "name": job.name}
+        return Response({"message": "Job deleted successfully", "deleted_job": deleted})
+
+
+class PauseView(ApiView):
+    """POST `{reason?, until?}`: stops the schedule. 400, 403, 404; 409 for a job without a schedule."""
+
+    method_permissions = {"POST": WriterOnly}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        job = changeable_job(account(request), job_id)
+        body = self.payload(optional=True)
+        reason, until = _reason(body.get("reason")), _until(body.get("until"), job)
+        changed = _carried_out(
+            lambda: verbs.pause(job, by=By.request(request, SURFACE), reason=reason, until=until)
+        )
+        message = "Job paused successfully" if changed else "Job is paused already"
+        return Response({"message": message, "job": written(job)})
+
+
+class ResumeView(ApiView):
+    """POST: starts the schedule again. 403, 404; 400 for a job that has ended."""
+
+    method_permissions = {"POST": WriterOnly}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        job = changeable_job(account(request), job_id)
+        self.payload(optional=True)
+        if job.has_ended:
+            raise expired()
+        changed = _carried_out(lambda: verbs.resume(job, by=By.request(request, SURFACE)))
+        message = "Job resumed successfully" if changed else "Job is active already"
+        return Response({"message": message, "job": written(job)})
+
+
+def _carried_out(verb: Callable[[], bool]) -> bool:
+    try:
+        return verb()
+    except verbs.Refused as refusal:
+        raise ApiError(409, "Not possible", str(refusal)) from refusal
+    except Job.DoesNotExist as error:
+        raise no_such_job() from error
+
+
+def _reason(value: Any) -> str:
+    if value is not None and (not isinstance(value, str) or len(value) > MAX_REASON):
+        raise ApiError(400, "Invalid reason", f"Write a text of at most {MAX_REASON} characters.")
+    return value or ""
+
+
+def _until(value: Any, job: Job) -> dt.datetime | None:
+    """ISO 8601; without an offset in the job's zone."""
+    if value is None:
+        return None
+    try:
+        moment = read_moment(value, job.timing.timezone or settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        text = "Write a time such as 2026-03-29T03:00:00+02:00."
+        raise ApiError(400, "Invalid until", text) from error
+    if moment <= dt.datetime.now(dt.UTC):
+        raise ApiError(400, "Invalid until", "This time has passed already.")
+    return moment
+
+
+def _duplicate_name() -> ApiError:
+    return ApiError(400, "Duplicate job name", "Another job has this name.")
+
+
+def _last_start(job: Job) -> dt.datetime | None:
+    return cast("WithLastStart", job).last_started_at
+
+
+def _milliseconds(moment: dt.datetime | None) -> str | None:
+    """The format of this time in lists; single reads give microseconds (wire facts 1.2)."""
+    if moment is None:
+        return None
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,16 @@
+"""The REST routes of jobs."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from jobs import api, cron_api
+
+urlpatterns = [
+    path("jobs", api.JobsView.as_view()),
+    path("jobs/validate-cron", cron_api.ValidateCronView.as_view()),
+    path("jobs/cron-preview", cron_api.CronPreviewView.as_view()),
+    path("jobs/<str:job_id>", api.JobView.as_view()),
+    path("jobs/<str:job_id>/pause", api.PauseView.as_view()),
+    path("jobs/<str:job_id>/resume", api.ResumeView.as_view()),
+]

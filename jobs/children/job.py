@@ -1,0 +1,178 @@
+"""The job's own process, from the fork to the end: settle in, then become the program or call the class."""
+
+# Plain os calls: pathlib would be one more thing in memory at each fork.
+# ruff: noqa: PTH123
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import resource
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn, TextIO
+
+from .linux import die_with_parent
+
+MAX_RESULT = 1 << 20  # bytes of JSON
+_CHANGED_SIGNALS = (
+    signal.SIGCHLD,
+    signal.SIGUSR1,
+    signal.SIGTERM,
+    signal.SIGINT,
+    signal.SIGHUP,
+    signal.SIGPIPE,
+    signal.SIGXFSZ,
+)
+_LIMITS = {
+    "open_files": resource.RLIMIT_NOFILE,
+    "address_space": resource.RLIMIT_AS,
+    "processes": resource.RLIMIT_NPROC,
+    "file_size": resource.RLIMIT_FSIZE,
+    "cpu": resource.RLIMIT_CPU,
+}
+
+
+def become(request: dict[str, Any], warden: int, output: int, result: int, failure: int) -> NoReturn:
+    """Turn this freshly forked process into the job. What prevents its start is written to `failure`."""
+    try:
+        _settle(request, warden, output, keep={result, failure})
+        if "exec" in request:
+            _execute(request["exec"])
+        os.close(failure)
+        code = _call(request["call"], request["args"], result)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code)
+    except BaseException as problem:
+        with contextlib.suppress(OSError):
+            os.write(failure, _describe(problem).encode(errors="replace")[:4096])
+    finally:
+        os._exit(127)
+
+
+def _execute(argv: list[str]) -> NoReturn:
+    try:
+        os.execvp(argv[0], argv)  # noqa: S606
+    except OSError as problem:
+        problem.filename = argv[0]
+        raise
+
+
+def _settle(request: dict[str, Any], warden: int, output: int, keep: set[int]) -> None:
+    os.setsid()
+    die_with_parent(warden)
+    _reset_signals(for_python="call" in request)
+    _wire_up(output, keep)
+    _limit(request["limits"])
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("500")  # short of memory, the kernel is to take the job and not the worker
+    os.environ.pop("PYTHONPATH", None)  # the server's way to find this project, not the job's
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+
+
+def _reset_signals(*, for_python: bool) -> None:
+    """Undo what the warden and the interpreter made of them; a Python class gets the interpreter's own again."""
+    signal.set_wakeup_fd(-1)
+    for number in _CHANGED_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    if for_python:
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _wire_up(output: int, keep: set[int]) -> None:
+    """Nothing to read, one pipe for both outputs, and no other descriptor left open."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    first = 3
+    for descriptor in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
+    sys.stdout, sys.stderr = _writer(1), _writer(2)
+
+
+def _writer(descriptor: int) -> TextIO:
+    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _limit(limits: dict[str, int | None]) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for name, value in limits.items():
+        if value is not None:
+            _soft, hard = resource.getrlimit(_LIMITS[name])
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(_LIMITS[name], (value, value))
+
+
+def _call(path: str, args: list[Any], result: int) -> int:
+    """Run the class; its return value or its error goes to `result`, a traceback to the log."""
+    try:
+        from jobs.classes.base import load
+
+        job = load(path)()
+    except BaseException as problem:
+        return _fail(problem, result, stage="import")
+    try:
+        text = to_json(job.run(*args))
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BaseException as problem:
+        return _fail(problem, result, stage="run")
+    if len(text) > MAX_RESULT:
+        sys.stderr.write(
+            f"The return value has {len(text)} bytes of JSON, more than {MAX_RESULT}: not kept.\n"
+        )
+    else:
+        _tell(result, {"result": text})
+    return 0
+
+
+def _fail(problem: BaseException, result: int, *, stage: str) -> int:
+    problem.__traceback__ = problem.__traceback__.tb_next if problem.__traceback__ else None
+    with contextlib.suppress(Exception):
+        traceback.print_exception(problem)
+    _tell(result, {"error": _describe(problem)[:4096], "stage": stage})
+    return 1
+
+
+def _tell(result: int, message: dict[str, str]) -> None:
+    data = json.dumps(message).encode()
+    while data:
+        data = data[os.write(result, data) :]
+
+
+def _describe(problem: BaseException) -> str:
+    """`TypeError: what is wrong`, as a traceback ends."""
+    with contextlib.suppress(Exception):
+        return traceback.format_exception_only(problem)[-1].strip()
+    return type(problem).__name__
+
+
+def to_json(value: Any) -> str:
+    """JSON for any value: what JSON does not know becomes text, what is not finite becomes null."""
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        return json.dumps(value, default=str, allow_nan=False)
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        return json.dumps(_finite(value), default=str, allow_nan=False)
+    return json.dumps(repr(value))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,102 @@
+"""The few process calls that Python has no name for (prctl(2), proc(5))."""
+
+# Plain os calls: pathlib would be one more thing in memory at each fork.
+# ruff: noqa: PTH110, PTH123, PTH208
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc is not None and _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def become_subreaper() -> None:
+    """Adopt every descendant whose parent dies, so that none can slip away by double forking."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
+    """Be sent this signal when the parent's thread ends. Exits at once if it is gone already."""
+    _prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def hide_environment() -> None:
+    """Keep other processes of the same user from reading this one's environment and memory through /proc.
+
+    A worker that holds secrets in its environment calls this once; root sees everything still, and no core is
+    written any more.
+    """
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def children_of(pid: int) -> list[int]:
+    """The direct children of a process, of all its threads; empty when it is gone."""
+    if not _HAS_CHILDREN_FILE:
+        return _children_by_psutil(pid)
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", "rb", buffering=0) as children:
+                found += map(int, children.read().split())
+    return found
+
+
+def _children_by_psutil(pid: int) -> list[int]:
+    """For systems without that file of proc(5)."""
+    import psutil
+
+    try:
+        return [child.pid for child in psutil.Process(pid).children()]
+    except psutil.Error:
+        return []
+
+
+def descendants_of(pid: int) -> list[int]:
+    """All descendants, parents before their children."""
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        children = children_of(pending.pop())
+        found += children
+        pending += children
+    return found
+
+
+def resident_memory(pid: int) -> int:
+    """Bytes of RAM the process occupies now (shared pages counted in each); 0 when it is gone."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb", buffering=0) as statm:
+            return int(statm.read().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def send_signal(pid: int, number: int) -> None:
+    """Signal a process that may have gone, or may belong to somebody else, in the meantime."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def signal_name(number: int) -> str:
+    """`SIGSEGV` for 11."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown signal"

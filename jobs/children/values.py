@@ -1,0 +1,69 @@
+"""What is asked of a child, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+# unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk);
+# lost: what supervised it died, and the job was ended.
+Ending = Literal["exited", "timeout", "stopped", "unstartable", "unavailable", "lost"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Resource limits of the job's processes (setrlimit(2)); None leaves the limit as it is. No core files, ever."""
+
+    open_files: int | None = None
+    address_space: int | None = None  # bytes, of each process
+    processes: int | None = None  # of the user, not of the job
+    file_size: int | None = None  # bytes
+    cpu: int | None = None  # seconds, of each process
+
+
+@dataclass(frozen=True)
+class Call:
+    """Import a class by its dotted path, make an instance and call its `run(*args)`."""
+
+    path: str
+    args: list[Any] = field(default_factory=list)
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str | None = None  # default: a private directory, removed afterwards
+
+
+@dataclass(frozen=True)
+class Exec:
+    """Execute a program; `argv[0]` is looked up in PATH when it has no slash. No shell."""
+
+    argv: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str | None = None  # default: a private directory, removed afterwards
+
+
+Request = Call | Exec
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a child ended. Memory is in bytes, over the whole process tree; None when it was too quick to see."""
+
+    ending: Ending
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+    result: str | None = None  # JSON text of what a Call returned
+    error: str | None = None  # "TypeError: ..." when a Call raised
+    peak_memory: int | None = None
+    mean_memory: int | None = None
+
+
+def to_wire(request: Request, *, private: str, grace: float, limits: Limits) -> dict[str, Any]:
+    """The request as the warden reads it: tagged with `call` or `exec`.
+
+    private: path of a directory for the run alone; the warden makes and removes it.
+    """
+    common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}
+    common |= {"grace": grace, "limits": asdict(limits)}
+    if isinstance(request, Call):
+        return {"call": request.path, "args": request.args, **common}
+    return {"exec": request.argv, **common}

@@ -1,0 +1,187 @@
+"""Watches one run from the worker's thread: output, reports, the deadline and the wish to stop."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .job import MAX_RESULT
+from .linux import signal_name
+from .values import Ending, Finished
+
+POLL_SECONDS = 0.1
+CHUNK = 64 * 1024  # bytes read at once
+MAX_RESULT_MESSAGE = 2 * MAX_RESULT + 8192  # bytes: the result, quoted once more, and what surrounds it
+OVERDUE_SECONDS = 10.0  # after the grace: a warden that has not reported by then never will
+DRAIN_SECONDS = 2.0  # for what is left in the pipes once everybody is gone
+
+
+class Watch:
+    """Reads what a child says and orders its end when it is time; one thread, one run."""
+
+    def __init__(
+        self,
+        lifeline: socket.socket,
+        output: int,
+        result: int,
+        *,
+        log: Callable[[str], None],
+        give_up: Callable[[], None],
+    ) -> None:
+        self._lifeline = lifeline
+        self._output = output
+        self._result = result
+        self._log = log
+        self._give_up = give_up
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._said = bytearray()  # by the warden, up to the next line end
+        self._returned = bytearray()  # by the job
+        self._started = False
+        self._report: dict[str, Any] | None = None
+        self._ordered: Ending | None = None
+        self._overdue = float("inf")  # monotonic
+        self._poll = select.poll()
+        for descriptor in (lifeline.fileno(), output, result):
+            self._poll.register(descriptor, select.POLLIN)
+
+    def until_finished(
+        self, request: dict[str, Any], *, timeout: float, grace: float, cancelled: threading.Event
+    ) -> Finished:
+        """Hand over the request and stay until the warden has reported or is gone."""
+        deadline = time.monotonic() + timeout
+        if not self._send(json.dumps(request).encode() + b"\n"):
+            return self._lost()
+        while self._report is None:
+            lost = not self._read(POLL_SECONDS)
+            if lost and self._report is None:
+                self._drain()
+                return self._lost()
+            now = time.monotonic()
+            if self._ordered is None and (cancelled.is_set() or now >= deadline):
+                self._ordered = "stopped" if cancelled.is_set() else "timeout"
+                self._overdue = now + grace + OVERDUE_SECONDS
+                self._send(b"T")
+            elif now >= self._overdue:
+                self._give_up()
+                self._overdue = float("inf") if lost else now + OVERDUE_SECONDS
+        self._drain()
+        return self._finished(self._report)
+
+    def _send(self, data: bytes) -> bool:
+        try:
+            self._lifeline.settimeout(OVERDUE_SECONDS)
+            self._lifeline.sendall(data)
+        except OSError:
+            return False
+        return True
+
+    def _read(self, seconds: float) -> bool:
+        """One round of reading; False once the lifeline has ended."""
+        alive = True
+        for descriptor, _event in self._poll.poll(seconds * 1000):
+            try:
+                data = os.read(descriptor, CHUNK)
+            except OSError:
+                data = b""
+            if not data:
+                self._poll.unregister(descriptor)
+                alive = alive and descriptor != self._lifeline.fileno()
+            elif descriptor == self._output:
+                self._show(data)
+            elif descriptor == self._result:
+                self._returned += data[: MAX_RESULT_MESSAGE - len(self._returned)]
+            else:
+                self._hear(data)
+        return alive
+
+    def _show(self, data: bytes, *, final: bool = False) -> None:
+        text = self._decoder.decode(data, final).replace("\0", "")
+        if text:
+            self._log(text)
+
+    def _hear(self, data: bytes) -> None:
+        self._said += data
+        *lines, rest = bytes(self._said).split(b"\n")
+        self._said = bytearray(rest)
+        for line in lines:
+            message = json.loads(line)
+            if "started" in message:
+                self._started = True
+            else:
+                self._report = message
+
+    def _drain(self) -> None:
+        """What the pipes still hold; nobody is left to write, so this ends at once (bounded all the same)."""
+        give_up = time.monotonic() + DRAIN_SECONDS
+        for descriptor in (self._output, self._result):
+            os.set_blocking(descriptor, False)
+            while time.monotonic() < give_up:
+                try:
+                    data = os.read(descriptor, CHUNK)
+                except BlockingIOError:
+                    break
+                if not data:
+                    break
+                if descriptor == self._output:
+                    self._show(data)
+                else:
+                    self._returned += data[: MAX_RESULT_MESSAGE - len(self._returned)]
+        self._show(b"", final=True)
+
+    def _lost(self) -> Finished:
+        if self._ordered:
+            return Finished(self._ordered, "Ended by force")
+        if not self._started:
+            return Finished("unavailable", "The process that was to start the job died.")
+        return Finished("lost", "The process that supervised the job died, and the job was ended.")
+
+    def _finished(self, report: dict[str, Any]) -> Finished:
+        for fault in ("unstartable", "unavailable"):
+            if fault in report:
+                return Finished(self._ordered or fault, report[fault])
+        returned = self._parse_result()
+        code, number = report["code"], report["signal"]
+        ending, message = self._verdict(report, returned)
+        return Finished(
+            ending,
+            message=message,
+            exit_code=code,
+            signal=number,
+            result=returned.get("result"),
+            error=returned.get("error"),
+            peak_memory=report["peak"],
+            mean_memory=report["mean"],
+        )
+
+    def _verdict(self, report: dict[str, Any], returned: dict[str, str]) -> tuple[Ending, str]:
+        if self._ordered:
+            return self._ordered, ""
+        if report["abandoned"]:
+            return "lost", "The process that starts jobs ended, and the job was ended with it."
+        if returned.get("stage") == "import":
+            return "unstartable", returned.get("error", "")
+        return "exited", returned.get("error") or describe(report["code"], report["signal"])
+
+    def _parse_result(self) -> dict[str, str]:
+        """What the job sent; it may be cut off or, from a hostile one, anything."""
+        try:
+            message = json.loads(self._returned)
+        except ValueError:
+            return {}
+        known = message if isinstance(message, dict) else {}
+        return {name: value for name, value in known.items() if isinstance(value, str)}
+
+
+def describe(code: int | None, number: int | None) -> str:
+    """The end of a process in words; nothing for success."""
+    if number is not None:
+        hint = ", perhaps for lack of memory" if signal_name(number) == "SIGKILL" else ""
+        return f"Killed by signal {number} ({signal_name(number)}){hint}"
+    return f"Exited with code {code}" if code else ""

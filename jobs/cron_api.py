@@ -1,0 +1,83 @@
+"""The REST routes that explain cron expressions; they read and change nothing (wire facts, section 8)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs import schedule
+from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
+from jobs.wire import read_moment, zoned
+from scheduler_site.rest import ApiError, ApiView
+
+DEFAULT_COUNT = 5
+MOST = 20
+INVALID = "Invalid cron expression"
+
+
+class ValidateCronView(ApiView):
+    """POST `{expression, timezone?}`: always 200, with `valid` and the reason."""
+
+    def post(self, request: Request) -> Response:
+        try:
+            cron = _cron(self.payload())
+        except ScheduleError as error:
+            return Response({"valid": False, "error": INVALID, "message": str(error)})
+        words = schedule.in_words(cron)
+        return Response({"valid": True, "message": "Cron expression is valid", "in_words": words})
+
+
+class CronPreviewView(ApiView):
+    """POST `{expression, count?, timezone?, start?}` for the next due times; `notes` tell of clock changes. 400."""
+
+    def post(self, request: Request) -> Response:
+        body = self.payload()
+        count = _count(body.get("count"))
+        try:
+            cron = _cron(body)
+        except NeverFires as error:
+            zone = body.get("timezone") or settings.SCHEDULER_TIMEZONE
+            return Response({"timezone": zone, "next_runs": [], "count": 0, "message": str(error)})
+        except ScheduleError as error:
+            label = "Invalid timezone" if error.field == "timezone" else INVALID
+            raise ApiError(400, label, str(error)) from error
+        found = schedule.preview(cron, _start(body.get("start"), cron), count)
+        runs = [zoned(occurrence.at, cron.timezone) for occurrence in found]
+        notes = [
+            {"at": run, "note": occurrence.note}
+            for run, occurrence in zip(runs, found, strict=True)
+            if occurrence.note
+        ]
+        answer = {"timezone": cron.timezone, "next_runs": runs, "count": len(runs)}
+        return Response(answer | ({"notes": notes} if notes else {}))
+
+
+def _cron(body: dict[str, Any]) -> Cron:
+    """The schedule that the body asks about; raises ScheduleError."""
+    text = next((body[key] for key in ("expression", "cron_expression") if body.get(key) is not None), "")
+    if not isinstance(text, str):
+        raise ScheduleError("A cron expression is a text.")
+    zone = schedule.zone(body.get("timezone") or settings.SCHEDULER_TIMEZONE)
+    rule: DayRule = "both" if body.get("day_rule") == "both" else "either"
+    return schedule.parse_cron(text, zone.key, rule, now=timezone.now())
+
+
+def _count(value: Any) -> int:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ApiError(400, "Invalid count", "Write a whole number.")
+    return min(max(value or DEFAULT_COUNT, 0), MOST)
+
+
+def _start(value: Any, cron: Cron) -> dt.datetime:
+    if value is None:
+        return timezone.now()
+    try:
+        return read_moment(value, cron.timezone)
+    except (ValueError, TypeError, AttributeError) as error:
+        text = "Write a time such as 2026-03-29T03:00:00+02:00."
+        raise ApiError(400, "Invalid start", text) from error

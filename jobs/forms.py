@@ -1,0 +1,287 @@
+"""The one form behind every surface that makes or changes a job: pages send text, APIs send JSON values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Category, Team, User
+from jobs import schedule, timetable
+from jobs.models import Job, today
+from jobs.runners import RUNNERS, OptionsForm
+from jobs.schedule import DayRule, Interval, ScheduleError
+from jobs.timetable import Timing
+from jobs.verbs import Draft
+
+DEFAULT_DAYS = 365
+# The error of the schedule module names one of these; the form shows it beside this field.
+_FIELDS = {"expression": "expression", "timezone": "timezone", "every": "every", "at": "at"}
+
+
+class JobForm(forms.ModelForm[Job]):
+    """Checks everything about a job and answers with a `Draft` for the verbs; saves nothing itself.
+
+    `options` holds the kind's options as JSON; a page sends them as fields named `options-<name>` instead.
+    """
+
+    schedule_kind = forms.ChoiceField(
+        label=_("Runs"),
+        initial="cron",
+        choices=[
+            ("cron", _("by a cron expression")),
+            ("interval", _("at an interval")),
+            ("once", _("once")),
+            ("none", _("only by hand")),
+        ],
+    )
+    expression = forms.CharField(label=_("Cron expression"), required=False, max_length=100, strip=True)
+    timezone = forms.CharField(label=_("Time zone"), required=False, max_length=64)
+    day_rule = forms.ChoiceField(
+        label=_("Days"),
+        required=False,
+        choices=[("either", _("either day field")), ("both", _("both day fields"))],
+    )
+    every = forms.IntegerField(label=_("Every"), required=False, min_value=1, max_value=100_000_000)
+    period = forms.ChoiceField(
+        label=_("Unit"),
+        required=False,
+        initial="minutes",
+        choices=[
+            ("seconds", _("seconds")),
+            ("minutes", _("minutes")),
+            ("hours", _("hours")),
+            ("days", _("days")),
+        ],
+    )
+    at = forms.DateTimeField(
+        label=_("At"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
+        help_text=_("In the job's time zone."),
+    )
+    options = forms.JSONField(required=False, widget=forms.HiddenInput)
+    secrets = forms.JSONField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = Job
+        fields = (
+            "name",
+            "kind",
+            "category",
+            "team",
+            "end_date",
+            "metadata",
+            "catch_up",
+            "start_deadline",
+            "overlap",
+            "timeout",
+            "stop_grace",
+            "max_attempts",
+            "retry_delay",
+            "retry_cap",
+            "rerun_lost",
+            "enable_email_notifications",
+            "notification_emails",
+            "notify_on_success",
+        )
+        widgets = {"end_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, user: User, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {})
+        instance: Job | None = kwargs.get("instance")
+        kwargs["initial"] = (schedule_data(instance) if instance else self._fresh(user)) | kwargs["initial"]
+        super().__init__(data, **kwargs)
+        self.user = user
+        self.new = instance is None
+        categories = Category.objects.filter(is_active=True)
+        if user.category_id and not user.is_admin:
+            categories = categories.filter(pk=user.category_id)
+        if instance:
+            categories = categories | Category.objects.filter(pk=instance.category_id)
+        cast("forms.ModelChoiceField[Category]", self.fields["category"]).queryset = categories
+        cast("forms.ModelChoiceField[Team]", self.fields["team"]).queryset = Team.objects.filter(
+            is_active=True
+        )
+        self.fields["team"].required = settings.JOB_PIC_TEAM_REQUIRED
+        for name in ("metadata", "notification_emails"):
+            self.fields[name].required = False
+
+    @staticmethod
+    def _fresh(user: User) -> dict[str, Any]:
+        return {
+            "category": user.category_id or Category.general().pk,
+            "timezone": settings.SCHEDULER_TIMEZONE,
+            "kind": Job.Kind.WEBHOOK,
+        }
+
+    def clean_metadata(self) -> dict[str, Any]:
+        value = self.cleaned_data["metadata"]
+        if value in (None, ""):
+            return {}
+        if not isinstance(value, dict):
+            raise ValidationError(_("The metadata must be a JSON object."))
+        return value
+
+    def clean_secrets(self) -> dict[str, str] | None:
+        """Write-only: nothing given leaves the stored ones as they are, an empty text removes one."""
+        value = self.cleaned_data["secrets"]
+        if value is None:
+            return None
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise ValidationError(_("The secrets must be an object of texts."))
+        merged = {**self.instance.secrets, **value}
+        return {name: text for name, text in merged.items() if text}
+
+    def clean_notification_emails(self) -> list[str]:
+        value = self.cleaned_data["notification_emails"] or []
+        if not isinstance(value, list) or not all(isinstance(address, str) for address in value):
+            raise ValidationError(_("The addresses must be a list of texts."))
+        for address in value:
+            validate_email(address)
+        return value
+
+    def clean_end_date(self) -> dt.date | None:
+        value: dt.date | None = self.cleaned_data["end_date"]
+        if value is None and self.new and settings.JOB_END_DATE_POLICY == "default":
+            return today() + dt.timedelta(days=DEFAULT_DAYS)
+        if value is None and settings.JOB_END_DATE_POLICY == "required":
+            raise ValidationError(_("An end date is required."))
+        if value is not None and value < today() and value != self.instance.end_date:
+            raise ValidationError(_("The end date has passed already."))
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("kind") in Job.CODE_KINDS and not self.user.has_perm("jobs.run_code"):
+            raise PermissionDenied(_("You may not create or change jobs that run code."))
+        self._clean_options(cleaned)
+        self._clean_schedule(cleaned)
+        if not cleaned.get("enable_email_notifications"):
+            cleaned["notification_emails"], cleaned["notify_on_success"] = [], False
+        return cleaned
+
+    def draft(self) -> Draft:
+        """The checked values; to be called when the form is valid."""
+        values = {name: self.cleaned_data[name] for name in (*self.Meta.fields, "options")}
+        return Draft(values, self.timing, self.cleaned_data["secrets"])
+
+    # Options of the kind -------------------------------------------------------------------------------------------
+
+    def options_form(self, kind: str) -> OptionsForm:
+        """The kind's own fields, as a page shows them: with what was entered, else with what is stored."""
+        form = RUNNERS[kind].options_form
+        if self.is_bound:
+            return form(self.data, prefix="options")
+        same = self.instance.kind == kind
+        return form(prefix="options", initial=self.instance.options if same else {})
+
+    def _clean_options(self, cleaned: dict[str, Any]) -> None:
+        kind = cleaned.get("kind")
+        if kind is None:
+            return
+        if kind not in RUNNERS:
+            self.add_error("kind", _("Jobs of this kind cannot be made in this version."))
+            return
+        try:
+            cleaned["options"] = RUNNERS[kind].clean_options(self._given_options(kind))
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                for message in messages:
+                    self.add_error("options", f"{name}: {message}")
+
+    def _given_options(self, kind: str) -> Any:
+        if "options" in self.data:
+            return self.cleaned_data.get("options") or {}
+        form = RUNNERS[kind].options_form(self.data, prefix="options")
+        values = {
+            name: field.widget.value_from_datadict(form.data, form.files, form.add_prefix(name))
+            for name, field in form.fields.items()
+        }
+        return {name: value for name, value in values.items() if value not in (None, "")}
+
+    # Schedule ------------------------------------------------------------------------------------------------------
+
+    def _clean_schedule(self, cleaned: dict[str, Any]) -> None:
+        self.timing: Timing | None = None
+        kind = cleaned.get("schedule_kind")
+        if kind is None or any(name in self.errors for name in ("expression", "timezone", "every", "at")):
+            return
+        try:
+            timing = self._timing(kind, cleaned)
+            unchanged = not self.new and timing.same_schedule(self.instance.timing)
+            self.timing = self.instance.timing if unchanged else timing
+        except ScheduleError as error:
+            self.add_error(_FIELDS.get(error.field, "expression"), str(error))
+
+    def _timing(self, kind: str, cleaned: dict[str, Any]) -> Timing:
+        enabled = self.new or self.instance.timing.enabled
+        if kind == "none":
+            return Timing()
+        now = timezone.now()
+        zone = schedule.zone(cleaned.get("timezone") or settings.SCHEDULER_TIMEZONE)
+        rule: DayRule = "both" if cleaned.get("day_rule") == "both" else "either"
+        if kind == "cron":
+            if not cleaned.get("expression"):
+                raise ScheduleError(str(_("This field is required.")), field="expression")
+            cron = schedule.parse_cron(cleaned["expression"], zone.key, rule, now=now)
+            return Timing("cron", cron.expression, zone.key, rule, enabled=enabled)
+        if kind == "interval":
+            return self._interval(cleaned, now, enabled)
+        return Timing("once", at=self._moment(cleaned.get("at"), zone, now), enabled=enabled)
+
+    def _interval(self, cleaned: dict[str, Any], now: dt.datetime, enabled: bool) -> Timing:
+        every, period = cleaned.get("every"), cleaned.get("period") or "minutes"
+        if not every:
+            raise ScheduleError(str(_("This field is required.")), field="every")
+        old = None if self.new else self.instance.timing
+        same = old is not None and old.kind == "interval" and (old.every, old.period) == (every, period)
+        # The grid stays where it is as long as the interval does.
+        anchor = old.start if same and old else now.replace(microsecond=0)
+        Interval(dt.timedelta(seconds=every * timetable.PERIODS[period]), anchor=anchor or now)
+        return Timing("interval", every=every, period=period, start=anchor, enabled=enabled)
+
+    def _moment(self, at: dt.datetime | None, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
+        if at is None:
+            raise ScheduleError(str(_("This field is required.")), field="at")
+        # The form field has read the text in the active zone (UTC); the digits were meant in the job's zone.
+        moment = at.replace(tzinfo=zone).astimezone(dt.UTC)
+        unchanged = not self.new and self.instance.timing.at == moment
+        if moment <= now and not unchanged:
+            raise ScheduleError(str(_("This time has passed already.")), field="at")
+        return moment
+
+
+def schedule_data(job: Job) -> dict[str, Any]:
+    """The schedule of a job as the form's fields."""
+    timing = job.timing
+    name = timing.timezone or settings.SCHEDULER_TIMEZONE
+    data: dict[str, Any] = {
+        "schedule_kind": timing.kind,
+        "expression": timing.expression,
+        "timezone": name,
+        "day_rule": timing.day_rule,
+        "every": timing.every or None,
+        "period": timing.period,
+    }
+    if timing.at:
+        data["at"] = timing.at.astimezone(ZoneInfo(name)).replace(tzinfo=None)
+    return data
+
+
+def form_data(job: Job) -> dict[str, Any]:
+    """A stored job as the data of this form, for surfaces that change only some of it."""
+    values = {name: getattr(job, name) for name in JobForm.Meta.fields}
+    return (
+        values
+        | schedule_data(job)
+        | {"options": job.options, "category": job.category_id, "team": job.team_id}
+    )

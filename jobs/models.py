@@ -1,0 +1,212 @@
+"""What runs: jobs and their pauses. When it runs is kept in django-celery-beat's tables (`jobs/timetable.py`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Category, Team, User
+from audit.models import Stamped
+from jobs import timetable
+from jobs.fields import EncryptedJSONField
+
+
+def today() -> dt.date:
+    """The date in the scheduler's zone, in which end dates are meant."""
+    return timezone.now().astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)).date()
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: User) -> JobQuerySet:
+        """All jobs, or those of the user's category when it has one."""
+        if not user.has_perm("jobs.view_job"):
+            return self.none()
+        if user.category_id is None or user.is_admin:
+            return self.all()
+        return self.filter(category_id=user.category_id)
+
+    def changeable_by(self, user: User) -> JobQuerySet:
+        """All for administrators; for others their own, and with the scope `category` all that they see."""
+        if not user.has_perm("jobs.change_job"):
+            return self.none()
+        visible = self.visible_to(user)
+        if not user.is_admin and user.edit_scope == User.EditScope.OWN:
+            visible = visible.filter(owner=user)
+        return visible if user.has_perm("jobs.run_code") else visible.exclude(kind__in=Job.CODE_KINDS)
+
+    def enabled(self) -> JobQuerySet:
+        return self.filter(Q(periodic_task__isnull=True) | Q(periodic_task__enabled=True))
+
+    def paused(self) -> JobQuerySet:
+        return self.filter(periodic_task__enabled=False)
+
+    def due(self, now: dt.datetime) -> JobQuerySet:
+        return self.filter(next_run_at__lte=now)
+
+    def expired(self, date: dt.date) -> JobQuerySet:
+        """Past their end date, which is their last day."""
+        return self.filter(end_date__lt=date, periodic_task__enabled=True)
+
+
+class Job(Stamped):
+    """Something to run, and the rules for running it."""
+
+    class Kind(models.TextChoices):
+        WEBHOOK = "webhook", _("Webhook")
+        GITHUB_ACTIONS = "github_actions", _("GitHub Actions workflow")
+        PYTHON_CLASS = "python_class", _("Python class")
+        SCRIPT = "script", _("Python script")
+
+    class CatchUp(models.TextChoices):
+        """What becomes of due times that passed while Belfry was down."""
+
+        SKIP = "skip", _("record them as missed")
+        LAST = "last", _("run once, for the latest")
+        ALL = "all", _("run each, in order")
+
+    class Overlap(models.TextChoices):
+        """What becomes of a due time while an earlier run goes on."""
+
+        SKIP = "skip", _("skip it")
+        QUEUE = "queue", _("wait for the earlier run")
+        REPLACE = "replace", _("stop the earlier run")
+        ALLOW = "allow", _("run side by side")
+
+    # Kinds that run somebody's code on this server.
+    CODE_KINDS = (Kind.PYTHON_CLASS, Kind.SCRIPT)
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
+    options = models.JSONField(_("options"), default=dict)
+    secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="jobs"
+    )
+    team = models.ForeignKey(
+        Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    owner = models.ForeignKey(
+        User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    end_date = models.DateField(_("end date"), null=True, blank=True, help_text=_("The last day it runs."))
+
+    # When: the schedule itself lives in the periodic task; `next_run_at` is what the tick reads.
+    periodic_task = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="job",
+    )
+    day_rule = models.CharField(max_length=6, default="either", editable=False)
+    next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, editable=False)
+    # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
+    unsettled = models.JSONField(default=list, blank=True, editable=False)
+    broken = models.TextField(
+        _("broken"), blank=True, editable=False, help_text=_("Why it cannot be scheduled.")
+    )
+
+    catch_up = models.CharField(
+        _("after an outage"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST
+    )
+    start_deadline = models.PositiveIntegerField(
+        _("start deadline"), default=3600, help_text=_("Seconds after its due time at which a run is missed.")
+    )
+    overlap = models.CharField(_("overlap"), max_length=7, choices=Overlap.choices, default=Overlap.SKIP)
+    timeout = models.PositiveIntegerField(_("time limit"), null=True, blank=True, help_text=_("In seconds."))
+    stop_grace = models.PositiveIntegerField(
+        _("grace when stopped"), default=10, help_text=_("Seconds between TERM and KILL.")
+    )
+    max_attempts = models.PositiveSmallIntegerField(_("attempts"), default=1)
+    retry_delay = models.PositiveIntegerField(
+        _("retry delay"), default=30, help_text=_("Seconds before the second attempt; doubles each time.")
+    )
+    retry_cap = models.PositiveIntegerField(_("longest retry delay"), default=3600)
+    rerun_lost = models.BooleanField(
+        _("repeat lost runs"), default=False, help_text=_("Only where running twice does no harm.")
+    )
+
+    enable_email_notifications = models.BooleanField(default=False)
+    notification_emails = models.JSONField(default=list, blank=True)
+    notify_on_success = models.BooleanField(default=False)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ("name",)
+        indexes = [
+            models.Index(fields=["next_run_at"], name="job_next_run"),
+            models.Index(fields=["category", "name"], name="job_category_name"),
+        ]
+        permissions = [("run_job", _("Can run jobs")), ("run_code", _("Can run code on the server"))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def timing(self) -> timetable.Timing:
+        """Its schedule as stored; lists load many at once with `timetable.attach`."""
+        return timetable.read([self])[self.pk]
+
+    @property
+    def is_active(self) -> bool:
+        return self.timing.enabled
+
+    @property
+    def is_code(self) -> bool:
+        return self.kind in self.CODE_KINDS
+
+    @property
+    def has_ended(self) -> bool:
+        return self.end_date is not None and self.end_date < today()
+
+    @property
+    def current_pause(self) -> Pause | None:
+        return self.pauses.filter(ended_at=None).order_by("-id").first()
+
+    def definition(self) -> dict[str, Any]:
+        """What a run needs to know, and what is shown of it later: kept with each run, without secrets."""
+        return {
+            "kind": self.kind,
+            "options": self.options,
+            "metadata": self.metadata,
+            "timeout": self.timeout,
+            "stop_grace": self.stop_grace,
+            "overlap": self.overlap,
+            "catch_up": self.catch_up,
+            "max_attempts": self.max_attempts,
+            "retry_delay": self.retry_delay,
+            "retry_cap": self.retry_cap,
+            "rerun_lost": self.rerun_lost,
+        }
+
+
+class Pause(models.Model):
+    """A time in which a job does not run by schedule: who, why, and until when."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="pauses")
+    since = models.DateTimeField(_("since"))
+    until = models.DateTimeField(_("until"), null=True, blank=True)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["ended_at", "until"], name="pause_until")]
+
+    def __str__(self) -> str:
+        return f"{self.job} since {self.since}"

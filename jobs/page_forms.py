@@ -1,0 +1,157 @@
+"""The forms of the pages: what `JobForm` takes as JSON, a person writes as lines of text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any, TypeVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
+from django.utils.translation import gettext_lazy as _
+
+from jobs.forms import JobForm
+from jobs.models import Job
+from jobs.runners import RUNNERS, OptionsForm
+from jobs.schedule import zone
+from scheduler_site import strict_json
+
+Date = TypeVar("Date", dt.date, dt.datetime)
+
+
+class TextDecoder(json.JSONDecoder):
+    """Reads JSON as the API reads it: what no database could store, or no parser survive, is no JSON."""
+
+    def decode(self, s: str, *_args: Any) -> Any:
+        try:
+            return strict_json.loads(s)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), s[:50], 0) from error
+
+
+class EmailsField(forms.CharField):
+    """Addresses, one per line or with commas between; a list."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [address for address in re.split(r"[\s,;]+", super().to_python(value) or "") if address]
+
+
+class SecretsField(forms.CharField):
+    """`name=value` lines; nothing written leaves the stored secrets as they are, an empty value removes one."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        lines = [line for line in (super().to_python(value) or "").splitlines() if line.strip()]
+        if not all("=" in line.lstrip("= ") for line in lines):
+            raise ValidationError(_("Write each secret as name=value, on a line of its own."))
+        pairs = (line.partition("=") for line in lines)
+        return {name.strip(): text.strip() for name, _sign, text in pairs} or None
+
+
+class PageJobForm(JobForm):
+    """`JobForm` as a page shows it. `version` is when the job was last changed as the reader saw it."""
+
+    notification_emails = EmailsField(label=_("E-mail addresses"), required=False)
+    secrets = SecretsField(label=_("Secrets"), required=False)  # type: ignore[assignment]
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].widget = forms.HiddenInput()
+        self.fields["timezone"].widget.attrs |= {"list": "timezones", "spellcheck": "false"}
+        self.fields["expression"].widget.attrs |= {
+            "placeholder": "30 2 * * mon-fri",
+            "spellcheck": "false",
+            "class": "mono",
+        }
+        self.fields["secrets"].widget.attrs |= {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
+        self.fields["metadata"].decoder = TextDecoder  # type: ignore[attr-defined]
+        for name in ("metadata", "notification_emails"):
+            self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
+        if self.instance.pk:
+            self.initial["version"] = version_of(self.instance)
+
+    def clean_at(self) -> dt.datetime | None:
+        return in_reach(self.cleaned_data["at"])
+
+    def clean_end_date(self) -> dt.date | None:
+        in_reach(self.cleaned_data["end_date"])
+        return super().clean_end_date()
+
+    def _clean_options(self, cleaned: dict[str, Any]) -> None:
+        kind = cleaned.get("kind")
+        if kind in RUNNERS and (errors := self.options_form(kind).errors):
+            for name, messages in errors.items():
+                self.add_error("options", f"{name}: {messages[0]}")
+        else:
+            super()._clean_options(cleaned)
+
+    def options_form(self, kind: str) -> OptionsForm:
+        """The kind's own fields; those of a duplicate start with what the original says."""
+        form = super().options_form(kind)
+        # A copy: what follows is about how the values look, not about the job's options.
+        form.initial = dict(form.initial if self.is_bound else self.initial.get("options", form.initial))
+        for name, option in form.fields.items():
+            value = form.initial.get(name)
+            if isinstance(option.widget, forms.Textarea):
+                option.widget.attrs |= {"rows": 3, "spellcheck": "false"}
+            if isinstance(option, forms.JSONField):
+                option.decoder = TextDecoder
+            if isinstance(option, forms.JSONField) and value is None:
+                # Shown as it is: an empty field rather than the word "null".
+                form.initial[name] = InvalidJSONInput()
+            elif isinstance(value, dict | list) and not isinstance(option, forms.JSONField):
+                form.initial[name] = json.dumps(value, ensure_ascii=False)
+        return form
+
+
+class PauseForm(forms.Form):
+    """Why, and until when; the time is meant in the job's zone."""
+
+    reason = forms.CharField(label=_("Reason"), required=False, max_length=500)
+    until = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def until_in(self, timezone: str) -> dt.datetime | None:
+        """The moment in UTC. The field has read the digits in the active zone; they were meant in the job's."""
+        value: dt.datetime | None = self.cleaned_data["until"]
+        return value.replace(tzinfo=zone(timezone)).astimezone(dt.UTC) if value else None
+
+    def clean_until(self) -> dt.datetime | None:
+        return in_reach(self.cleaned_data["until"])
+
+
+class RunForm(forms.Form):
+    """What is different about this one run."""
+
+    metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=TextDecoder)
+
+    def clean_metadata(self) -> dict[str, Any]:
+        value = self.cleaned_data["metadata"]
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise ValidationError(_("The metadata must be a JSON object."))
+        return value
+
+
+def in_reach(value: Date | None) -> Date | None:
+    """A date that can be converted between time zones: `datetime` ends with the year 9999."""
+    if value and not 1971 <= value.year <= 9000:
+        raise ValidationError(_("Choose a year from 1971 to 9000."))
+    return value
+
+
+def version_of(job: Job) -> str:
+    return job.updated_at.isoformat()

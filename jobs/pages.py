@@ -1,0 +1,57 @@
+"""What the pages share: the typed request, fetching as the check of who may, and the way back."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import User
+from audit.record import By
+from jobs.models import Job
+
+
+class PageRequest(HttpRequest):
+    """The request of a page behind the login."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+def visible_job(request: PageRequest, uid: uuid.UUID) -> Job:
+    """The job, or 404 for one that is not there or that the user may not see."""
+    jobs = Job.objects.visible_to(request.user).select_related("category", "team", "owner", "updated_by")
+    return get_object_or_404(jobs, uid=uid)
+
+
+def changeable_job(request: PageRequest, uid: uuid.UUID, permission: str = "jobs.change_job") -> Job:
+    """The job; 403 when the user may see it but not change it (or lacks `permission`)."""
+    job = visible_job(request, uid)
+    if not (request.user.has_perm(permission) and may_change(request.user, job)):
+        raise PermissionDenied(_("You may see this job, but not change or run it."))
+    return job
+
+
+def may_change(user: User, job: Job) -> bool:
+    return Job.objects.changeable_by(user).filter(pk=job.pk).exists()
+
+
+def actor(request: PageRequest) -> By:
+    return By.request(request, surface="page")
+
+
+def back(request: PageRequest, default: str) -> HttpResponseRedirect:
+    """To the page that the form came from, when it names one of ours, else to `default`."""
+    target = request.POST.get("next", "")
+    local = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and "\0" not in target
+    return HttpResponseRedirect(target if local else default)
+
+
+def refused(request: PageRequest, job: Job | None, reason: Exception) -> HttpResponse:
+    """409: what was asked for cannot be done now, and why."""
+    return render(request, "jobs/refused.html", {"job": job, "reason": str(reason)}, status=409)

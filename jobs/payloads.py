@@ -1,0 +1,108 @@
+"""From a JSON body to the checked changes of a job: the reading, the one form of all surfaces, and the fault to tell."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+
+from accounts.models import Category, Team, User
+from jobs.forms import JobForm
+from jobs.models import Job
+from jobs.reading import SCHEDULE_KEYS, Fault, Reading
+from jobs.targets import GITHUB_KEYS
+from jobs.verbs import Draft
+from scheduler_site.rest import ApiError
+
+# The order in which faults are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
+_WHEN_AND_WHAT = ("name", "expression", "schedule", "schedule_kind", *SCHEDULE_KEYS[1:], "kind", "options")
+_MAIL = ("enable_email_notifications", "notification_emails", "notify_on_success")
+_CREATE = (*_WHEN_AND_WHAT, "category", "metadata", *_MAIL, "end_date", "team")
+_UPDATE = (*_WHEN_AND_WHAT, "metadata", "category", "end_date", "team", *_MAIL, "is_active")
+
+_NAME_LABELS = {"unique": "Duplicate job name", "required": "Job name cannot be empty"}
+_OPTION_LABELS = {name: f"Invalid {key}" for key, name in GITHUB_KEYS.items()}
+_OPTION_LABELS["target_url"] = "Invalid target_url"
+_LABELS = {
+    "expression": "Invalid cron expression",
+    "schedule_kind": "Invalid schedule",
+    "team": "Invalid PIC team",
+    "__all__": "Validation failed",
+}
+
+
+def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
+    """The checked values of a new job, or what a body changes of `job`.
+
+    400 `{"error": label, "message"}` for the first fault; 403 for jobs that run code, without the right to it.
+    """
+    if job is None:
+        _require_fields(body)
+    reading = Reading(body, user, job)
+    form = _form(reading, user, job)
+    try:
+        valid = form.is_valid()
+    except PermissionDenied as refusal:
+        raise ApiError(403, "Insufficient permissions", str(refusal)) from refusal
+    if reading.faults or not valid:
+        raise _first(_form_faults(form) | reading.faults, _UPDATE if job else _CREATE)
+    return _differences(form.draft(), job) if job else form.draft()
+
+
+def _require_fields(body: Mapping[str, Any]) -> None:
+    scheduled = ("schedule", "schedule_kind", "every", "at")
+    needed = ["name"]
+    if all(body.get(key) is None for key in scheduled):
+        needed.append("cron_expression")
+    if settings.JOB_END_DATE_POLICY == "required":
+        needed.append("end_date")
+    if missing := [key for key in needed if body.get(key) is None]:
+        text = f"Missing: {', '.join(missing)}."
+        raise ApiError(400, "Missing required fields", text, missing_fields=missing)
+
+
+def _form(reading: Reading, user: User, job: Job | None) -> JobForm:
+    # The form writes into its instance; the job itself is needed for comparison.
+    form = JobForm(reading.data, user=user, instance=copy.copy(job))
+    # Which category and team may be named has been decided: a disabled category may be, and what is stored may stay.
+    category = cast("forms.ModelChoiceField[Category]", form.fields["category"])
+    category.queryset = Category.objects.filter(pk=reading.data["category"])
+    team = cast("forms.ModelChoiceField[Team]", form.fields["team"])
+    team.queryset, team.required = Team.objects.filter(pk=reading.data["team"]), False
+    return form
+
+
+def _form_faults(form: JobForm) -> dict[str, Fault]:
+    return {
+        field: Fault(_label(field, errors[0]), " ".join(map(str, form.errors[field])))
+        for field, errors in form.errors.as_data().items()
+    }
+
+
+def _label(field: str, error: forms.ValidationError) -> str:
+    if field == "name":
+        return _NAME_LABELS.get(error.code or "", "Invalid name")
+    if field == "options":
+        # The form names the option before the reason.
+        return _OPTION_LABELS.get(error.messages[0].partition(":")[0], "Invalid options")
+    return _LABELS.get(field, f"Invalid {field}")
+
+
+def _first(faults: Mapping[str, Fault], order: tuple[str, ...]) -> ApiError:
+    ranks = {field: rank for rank, field in enumerate(order)}
+    if "target" in faults:
+        # That a URL is missing is told by the form as well, as an option of the kind that was taken for granted.
+        ranks |= {"target": len(order) + 1, "options": len(order) + 2}
+    label, text = faults[min(faults, key=lambda field: ranks.get(field, len(order)))]
+    return ApiError(400, label, text)
+
+
+def _differences(draft: Draft, job: Job) -> Draft:
+    """Only what changes: what somebody else changes in other fields meanwhile must not be undone."""
+    values = {name: value for name, value in draft.values.items() if value != getattr(job, name)}
+    same = draft.timing is None or draft.timing.same_schedule(job.timing)
+    return Draft(values, None if same else draft.timing, draft.secrets)

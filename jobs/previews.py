@@ -1,0 +1,57 @@
+"""What a schedule means, as the form and the job's page show it: words, the next runs, or what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from jobs import schedule
+from jobs.models import Job
+from jobs.page_forms import PageJobForm
+from jobs.schedule import Occurrence, Schedule, ScheduleError
+
+COUNT = 10
+FIELDS = ("schedule_kind", "expression", "timezone", "day_rule", "every", "period", "at", "end_date")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`zone` is the one to show the times in; `manual`: no schedule; with nothing else there is nothing to preview yet."""
+
+    zone: str
+    words: str = ""
+    occurrences: list[Occurrence] = field(default_factory=list)
+    error: str = ""
+    manual: bool = False
+
+
+def of_job(job: Job) -> Preview:
+    """The schedule as stored, whether or not it is paused."""
+    zone = job.timing.timezone or settings.SCHEDULER_TIMEZONE
+    try:
+        return _preview(job.timing.schedule(job.end_date), zone)
+    except ScheduleError as error:
+        return Preview(settings.SCHEDULER_TIMEZONE, error=str(error))
+
+
+def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
+    """The schedule as entered, by the rules of the form that will save it."""
+    given = {name: data[name] for name in FIELDS if name in data}
+    form = PageJobForm(given, user=user, instance=job)
+    if problems := [text for name in FIELDS for text in form.errors.get(name, [])]:
+        return Preview(settings.SCHEDULER_TIMEZONE, error=str(problems[0]))
+    if form.timing is None:
+        return Preview(settings.SCHEDULER_TIMEZONE)
+    zone = form.timing.timezone or form.cleaned_data["timezone"] or settings.SCHEDULER_TIMEZONE
+    return _preview(form.timing.schedule(form.cleaned_data["end_date"]), zone)
+
+
+def _preview(found: Schedule | None, zone: str) -> Preview:
+    if found is None:
+        return Preview(zone, manual=True)
+    return Preview(zone, schedule.in_words(found, zone), schedule.preview(found, timezone.now(), COUNT))

@@ -1,0 +1,271 @@
+"""JSON bodies as data of the job form: the keys of the v2 dialect and ours, and the types that JSON values must have."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from accounts.models import Category, Team, User
+from jobs.forms import form_data
+from jobs.models import Job, today
+from jobs.schedule import ScheduleError
+from jobs.targets import TARGET_KEYS, TARGET_KINDS, with_target
+from jobs.wire import read_moment
+
+SCHEDULE_KEYS = ("expression", "timezone", "day_rule", "every", "period", "at")
+# The largest numbers that make sense; times are in seconds.
+TEN_YEARS = 3653 * 86400
+LIMITS = {
+    "start_deadline": TEN_YEARS,
+    "timeout": TEN_YEARS,
+    "stop_grace": 86400,
+    "max_attempts": 1000,
+    "retry_delay": TEN_YEARS,
+    "retry_cap": TEN_YEARS,
+}
+# Leaves room for arithmetic before the last year of Python's calendar.
+LAST_YEAR = 9000
+
+
+class Fault(NamedTuple):
+    """What is told of a field that is refused."""
+
+    label: str
+    message: str
+
+
+class Unreadable(ValueError):
+    """Why a value is refused; `label` where it is not simply "Invalid <field>"."""
+
+    def __init__(self, message: str, label: str = "") -> None:
+        super().__init__(message)
+        self.label = label
+
+
+def flag(body: Mapping[str, Any], name: str) -> bool | None:
+    """A boolean, or 0 or 1; None when absent or null. Raises Unreadable."""
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or value not in (0, 1):
+        raise Unreadable(_("Write true or false."), f"Invalid {name}")
+    return bool(value)
+
+
+class Reading:
+    """A body on top of what is stored, or of the defaults: `data` for the form, `faults` by field of the form.
+
+    Null means absent, except where a field can be empty: metadata, end_date, pic_team, timeout.
+    """
+
+    def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
+        self.body, self.job = body, job
+        self.own_category = None if user.is_admin else user.category
+        self.data = form_data(job or Job(category=self._usual_category()))
+        self.faults: dict[str, Fault] = {}
+        readers: dict[str, Callable[[], None]] = {
+            "name": self._name,
+            "schedule": self._schedule,
+            "at": self._moment,
+            "options": self._target,
+            "metadata": self._metadata,
+            "category": self._category,
+            "end_date": self._end_date,
+            "team": self._team,
+            "notification_emails": self._mail,
+            "secrets": self._secrets,
+            "rerun_lost": self._rerun_lost,
+            "is_active": lambda: None if job is None else self._check_flag("is_active"),
+        }
+        readers |= {name: partial(self._number, name, limit) for name, limit in LIMITS.items()}
+        for field, read in readers.items():
+            try:
+                read()
+            except Unreadable as fault:
+                self.faults[field] = Fault(fault.label or f"Invalid {field}", str(fault))
+        for name in ("catch_up", "overlap"):
+            if self._given(name):
+                self.data[name] = body[name]
+
+    def _given(self, name: str) -> bool:
+        return self.body.get(name) is not None
+
+    def _text(self, name: str, label: str = "") -> str:
+        value = self.body[name]
+        if not isinstance(value, str):
+            raise Unreadable(_("%(name)s must be a text.") % {"name": name}, label or f"Invalid {name}")
+        return value.strip()
+
+    def _object(self, name: str) -> dict[str, Any]:
+        value = self.body[name]
+        if not isinstance(value, dict):
+            raise Unreadable(_("%(name)s must be an object.") % {"name": name})
+        return value
+
+    def _check_flag(self, name: str) -> None:
+        flag(self.body, name)
+
+    def _name(self) -> None:
+        if self._given("name"):
+            self.data["name"] = self._text("name")
+
+    # When ----------------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        """The `schedule` object, the same keys beside it, and `cron_expression`."""
+        given = self._object("schedule") if self._given("schedule") else {}
+        values = {key: given[key] for key in SCHEDULE_KEYS if given.get(key) is not None}
+        values |= {key: self.body[key] for key in SCHEDULE_KEYS[1:] if self._given(key)}
+        if not isinstance(values.get("timezone", ""), str):
+            raise Unreadable(_("A time zone is a name such as Asia/Tokyo."), "Invalid timezone")
+        kind = given.get("kind") or self.body.get("schedule_kind") or _kind_of(values)
+        cron = self.body.get("cron_expression")
+        # A job that was read and is sent back says its expression twice: what differs from the stored one counts.
+        if cron is not None and cron != self.data["expression"] and not (cron == "" and kind):
+            kind, values["expression"] = "cron", cron
+        if self.job is None and not kind:
+            kind = "cron"
+        self.data |= values | ({"schedule_kind": kind} if kind else {})
+
+    def _moment(self) -> None:
+        """The form wants the digits of a clock in the job's zone; a body may give an offset as well."""
+        value = self.data.get("at")
+        if value is None or isinstance(value, dt.datetime):
+            return
+        self.data["at"] = None
+        try:
+            moment = read_moment(value, str(self.data["timezone"]))
+        except ScheduleError:
+            return  # the form tells that the zone is unknown
+        except (ValueError, TypeError, AttributeError) as error:
+            raise Unreadable(_("Write a time such as 2026-03-29T03:00:00+02:00.")) from error
+        self.data["at"] = moment.replace(tzinfo=None, microsecond=0)
+
+    # What ----------------------------------------------------------------------------------------------------------
+
+    def _target(self) -> None:
+        self.data["kind"] = self.data["kind"] or Job.Kind.WEBHOOK
+        kind, options = (self.job.kind, self.job.options) if self.job else ("", {})
+        if self._given("kind"):
+            options = options if self.body["kind"] == kind else {}
+            kind = self.body["kind"]
+        if self._given("options"):
+            kind, options = kind or Job.Kind.WEBHOOK, self._object("options")
+        given = {key: self._text(key) for key in TARGET_KEYS if self._given(key)}
+        if given and not (self._given("kind") and kind not in TARGET_KINDS):
+            kind, options = with_target(kind, options, given)
+        if not kind or (not options and kind not in Job.CODE_KINDS):
+            text = _("Give target_url, or github_repo and github_workflow_name.")
+            self.faults["target"] = Fault("Missing target configuration", text)
+        self.data |= {"kind": kind or Job.Kind.WEBHOOK, "options": options}
+
+    def _metadata(self) -> None:
+        if "metadata" in self.body:
+            self.data["metadata"] = self._object("metadata") if self._given("metadata") else {}
+
+    # Whose ---------------------------------------------------------------------------------------------------------
+
+    def _usual_category(self) -> Category:
+        return self.own_category or Category.general()
+
+    def _category(self) -> None:
+        if not self._given("category"):
+            return
+        text = self._text("category")
+        found = Category.find(text) if text else self._usual_category()
+        allowed = {self.own_category.pk} if self.own_category else None
+        if self.job and allowed:
+            allowed.add(self.job.category_id)
+        if found is None or (allowed and found.pk not in allowed):
+            raise Unreadable(_("There is no category %(name)s for you.") % {"name": text})
+        self.data["category"] = found.pk
+
+    def _team(self) -> None:
+        key = next((key for key in ("pic_team", "pic_team_slug") if key in self.body), None)
+        if key is None and (self.job or not settings.JOB_PIC_TEAM_REQUIRED):
+            return
+        text = self._text(key, "Invalid PIC team") if key and self._given(key) else ""
+        team = Team.find(text) if text else None
+        if text and team is None:
+            problem = _("Unknown PIC team: %(name)s.")
+        elif team and not team.is_active:
+            problem = _("The PIC team %(name)s is disabled.")
+        elif team is None and settings.JOB_PIC_TEAM_REQUIRED:
+            problem = _("A PIC team is required.")
+        else:
+            self.data["team"] = team.pk if team else None
+            return
+        raise Unreadable(problem % {"name": text}, "Invalid PIC team")
+
+    # Until when, and who hears of it -------------------------------------------------------------------------------
+
+    def _end_date(self) -> None:
+        if "end_date" not in self.body:
+            return
+        value = self.body["end_date"]
+        if value in (None, ""):
+            self._without_end_date()
+            return
+        try:
+            day = dt.date.fromisoformat(value)
+        except (ValueError, TypeError) as error:
+            raise Unreadable(_("Write a date such as 2026-12-31.")) from error
+        if day < today():
+            raise Unreadable(_("The end date has passed already."))
+        if day.year > LAST_YEAR:
+            raise Unreadable(_("The end date is too far away."))
+        self.data["end_date"] = day
+
+    def _without_end_date(self) -> None:
+        text = _("An end date is required.")
+        if self.job is None and settings.JOB_END_DATE_POLICY == "required":
+            raise Unreadable(text, "Missing required fields")
+        if self.job and self.job.end_date and settings.JOB_END_DATE_POLICY != "optional":
+            raise Unreadable(text)
+        self.data["end_date"] = None
+
+    def _mail(self) -> None:
+        """While mail is off, whatever else is said of it is dropped (wire facts 5.1)."""
+        if (enabled := flag(self.body, "enable_email_notifications")) is not None:
+            self.data["enable_email_notifications"] = enabled
+        if not self.data["enable_email_notifications"]:
+            self.data |= {"notification_emails": [], "notify_on_success": False}
+            return
+        if self._given("notification_emails"):
+            self.data["notification_emails"] = self.body["notification_emails"]
+            if not isinstance(self.body["notification_emails"], list):
+                raise Unreadable(_("notification_emails must be a list."))
+        if (success := flag(self.body, "notify_on_success")) is not None:
+            self.data["notify_on_success"] = success
+
+    # How -----------------------------------------------------------------------------------------------------------
+
+    def _secrets(self) -> None:
+        # A job that was read names its secrets in a list; sent back, that changes nothing.
+        if self._given("secrets") and not isinstance(self.body["secrets"], list):
+            self.data["secrets"] = self._object("secrets")
+
+    def _number(self, name: str, limit: int) -> None:
+        value = self.body.get(name)
+        if value is None:
+            if name == "timeout" and name in self.body:
+                self.data[name] = None
+        elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
+            raise Unreadable(_("Write a whole number from 0 to %(limit)d.") % {"limit": limit})
+        else:
+            self.data[name] = value
+
+    def _rerun_lost(self) -> None:
+        if (rerun := flag(self.body, "rerun_lost")) is not None:
+            self.data["rerun_lost"] = rerun
+
+
+def _kind_of(values: Mapping[str, Any]) -> str:
+    """The kind of schedule that the given values are of; empty when they do not tell."""
+    kinds = {"expression": "cron", "every": "interval", "at": "once"}
+    return next((kind for key, kind in kinds.items() if key in values), "")

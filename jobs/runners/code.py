@@ -1,0 +1,83 @@
+"""What the code kinds share: from a Spec to a child, and from a finished child to an Outcome."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from jobs.children.client import run
+from jobs.children.values import Finished, Limits, Request
+
+from .base import Context, Outcome, Spec, State
+
+
+def run_child(request: Request, context: Context[threading.Event]) -> Outcome:
+    """Run it to its end in a child process, from the calling thread; output goes to the run's log."""
+    spec = context.spec
+    finished = run(
+        request,
+        timeout=spec.timeout,
+        stop_grace=spec.stop_grace,
+        cancelled=context.cancelled,
+        log=context.log,
+        limits=Limits(**getattr(settings, "JOB_LIMITS", {})),
+    )
+    return outcome_of(finished, spec)
+
+
+def run_environment(spec: Spec) -> dict[str, str]:
+    """What a job may know of its run."""
+    return {
+        "BELFRY_RUN_ID": spec.run_id,
+        "BELFRY_JOB": _one_line(spec.job_name),
+        "BELFRY_SLOT": spec.slot.isoformat() if spec.slot else "",
+        "BELFRY_ATTEMPT": str(spec.attempt),
+    }
+
+
+def named_environment(source: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    """The variables of `source` that an operator passes on by name."""
+    return {name: source[name] for name in names if name in source}
+
+
+def outcome_of(finished: Finished, spec: Spec) -> Outcome:
+    """A child's end in the words of the ledger; one that cannot be imported or found is not worth a retry."""
+    state, message = _state(finished), finished.message
+    if finished.ending == "timeout":
+        message = f"Not finished within {spec.timeout:g} s"
+    elif finished.ending == "stopped":
+        message = "Stopped"
+    return Outcome(
+        state,
+        message,
+        exit_code=_exit_code(finished),
+        result=finished.result if state == "success" else None,
+        peak_memory=finished.peak_memory,
+        mean_memory=finished.mean_memory,
+        retryable=finished.ending != "unstartable",
+    )
+
+
+def _state(finished: Finished) -> State:
+    if finished.ending == "exited":
+        return "success" if finished.exit_code == 0 else "failed"
+    states: dict[str, State] = {
+        "timeout": "timeout",
+        "stopped": "stopped",
+        "unstartable": "error",
+        "unavailable": "error",
+        "lost": "failed",
+    }
+    return states[finished.ending]
+
+
+def _exit_code(finished: Finished) -> int | None:
+    """As a shell counts: 128 + n for a death by signal n."""
+    return 128 + finished.signal if finished.signal is not None else finished.exit_code
+
+
+def _one_line(text: Any) -> str:
+    return str(text).replace("\0", "").replace("\n", " ")

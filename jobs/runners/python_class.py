@@ -1,0 +1,94 @@
+"""Python class jobs: a subclass of jobs.classes.base.Job in an allowed package, run in a child process."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from jobs.children.values import Call
+from jobs.classes.base import is_allowed, is_dotted_path, load
+
+from .base import CodeRunner, Context, OptionsForm, Outcome
+from .code import named_environment, run_child, run_environment
+
+MAX_ARGS = 100
+MAX_ARGS_SIZE = 64 * 1024  # bytes of JSON
+
+
+class ArgsField(forms.JSONField):
+    """A list of JSON values."""
+
+    def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
+        args = super().to_python(value)
+        if args is None:
+            return []
+        if not isinstance(args, list):
+            raise ValidationError(_("Arguments are a list."))
+        if len(args) > MAX_ARGS:
+            raise ValidationError(_("There are more than %(limit)d arguments.") % {"limit": MAX_ARGS})
+        try:
+            size = len(json.dumps(args, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise ValidationError(_("Arguments must be JSON values.")) from problem
+        if size > MAX_ARGS_SIZE:
+            raise ValidationError(
+                _("The arguments are larger than %(limit)d bytes.") % {"limit": MAX_ARGS_SIZE}
+            )
+        return args
+
+
+class PythonClassForm(OptionsForm):
+    """job_class and args; the class must be there, for a typing error is better found now than at night."""
+
+    job_class = forms.CharField(label=_("class"), max_length=255)
+    args = ArgsField(label=_("arguments"), required=False)
+
+    def clean_job_class(self) -> str:
+        path: str = self.cleaned_data["job_class"]
+        if refusal := path_problem(path):
+            raise ValidationError(refusal)
+        try:
+            load(path)
+        except Exception as problem:  # an import runs the module, which may raise anything
+            text = _("The class cannot be loaded: %(problem)s")
+            raise ValidationError(text % {"problem": f"{type(problem).__name__}: {problem}"}) from problem
+        return path
+
+
+def path_problem(path: str) -> str:
+    """Why this dotted path may not be run, or nothing; asked at save and again before a run."""
+    if not is_dotted_path(path):
+        return str(_("A class is written package.module.Class."))
+    if not is_allowed(path, settings.JOB_CLASS_PACKAGES):
+        allowed = ", ".join(settings.JOB_CLASS_PACKAGES)
+        return str(_("Classes must be in one of the allowed packages: %(packages)s.") % {"packages": allowed})
+    return ""
+
+
+class PythonClassRunner(CodeRunner):
+    """Calls `run(*args)` of a job class."""
+
+    kind = "python_class"
+    label = _("Python class")
+    options_form = PythonClassForm
+    default_timeout = 3600.0
+
+    def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+        return str(options.get("job_class", ""))
+
+    def run(self, context: Context[threading.Event]) -> Outcome:
+        spec = context.spec
+        path, args = self.target(spec.options, spec.metadata), spec.options.get("args") or []
+        if problem := path_problem(path):
+            return Outcome("error", problem, target=path, retryable=False)
+        env = named_environment(os.environ, settings.JOB_CLASS_ENV) | run_environment(spec)
+        return replace(run_child(Call(path, args, env=env), context), target=path)

@@ -1,0 +1,35 @@
+"""Webhook jobs: call a URL and judge the answer.
+
+options   target_url, and optionally method, headers, body, connect_timeout (seconds), success_codes
+secrets   "headers": JSON object merged over the options' headers; "signing_key": signs it (see request.py)
+
+Without a method the call is GET, or POST with the job's metadata as its JSON body when there is any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from ..base import Context, IORunner, Outcome
+from .forms import WebhookForm
+
+
+class WebhookRunner(IORunner):
+    """Calls a URL; a coroutine per waiting call."""
+
+    kind = "webhook"
+    label = _("Webhook")
+    options_form = WebhookForm
+    default_timeout = 10.0
+
+    def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+        return str(options.get("target_url", ""))
+
+    async def run(self, context: Context[asyncio.Event]) -> Outcome:
+        from .send import call  # aiohttp is heavy, and the pages only need the form
+
+        return await call(context)

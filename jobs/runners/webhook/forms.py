@@ -1,0 +1,116 @@
+"""The options of a webhook job."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from ..addresses import AddressRefused, check_url, parse_url
+from ..base import OptionsForm
+from .headers import clean_headers
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+METHOD_CHOICES = [("", _("GET, or POST with metadata")), *((method, method) for method in METHODS)]
+BODILESS = ("GET", "HEAD")
+MAX_BODY = 1 << 20  # bytes
+NO_PRIVATE: tuple[str, ...] = ()
+
+
+class HeadersField(forms.JSONField):
+    """A JSON object, or text with one `Name: value` per line."""
+
+    default_error_messages = {"object": _("Headers are an object of names and values.")}
+
+    def to_python(self, value: Any) -> dict[str, str] | None:  # type: ignore[override]
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith(("{", "[")):
+            value = dict(line.partition(":")[::2] for line in value.splitlines() if line.strip())
+        headers = super().to_python(value)
+        if headers is None:
+            return None
+        if not isinstance(headers, dict):
+            raise ValidationError(self.error_messages["object"], code="object")
+        return clean_headers(headers)
+
+
+class BodyField(forms.Field):
+    """Text, sent as it is, or a JSON value."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            size = len(body_bytes(value))
+        except (TypeError, ValueError, RecursionError) as problem:
+            raise ValidationError(_("The body must be text or a JSON value.")) from problem
+        if size > MAX_BODY:
+            raise ValidationError(_("The body is larger than %(limit)d bytes.") % {"limit": MAX_BODY})
+        return value
+
+
+class SuccessCodesField(forms.Field):
+    """Statuses and ranges: `200-299, 304`, or a list of numbers; kept as text."""
+
+    def to_python(self, value: Any) -> str:
+        if value in self.empty_values:
+            return ""
+        parts = value if isinstance(value, list) else str(value).split(",")
+        text = ",".join(str(part).replace(" ", "") for part in parts)
+        try:
+            success_ranges(text)
+        except ValueError as problem:
+            raise ValidationError(_("Success codes look like 200-299,304.")) from problem
+        return text
+
+
+class WebhookForm(OptionsForm):
+    """Everything but the URL is optional."""
+
+    target_url = forms.CharField(label=_("URL"))
+    method = forms.ChoiceField(label=_("method"), required=False, choices=METHOD_CHOICES)
+    headers = HeadersField(label=_("headers"), required=False)
+    body = BodyField(label=_("body"), required=False)
+    connect_timeout = forms.FloatField(
+        label=_("connect timeout (s)"), required=False, min_value=0.1, max_value=300
+    )
+    success_codes = SuccessCodesField(label=_("success codes"), required=False)
+
+    def clean_target_url(self) -> str:
+        url: str = self.cleaned_data["target_url"]
+        try:
+            if self.allow_private:
+                parse_url(url)
+            else:
+                check_url(url, NO_PRIVATE if self.allow_private is False else settings.WEBHOOK_ALLOWED_HOSTS)
+        except AddressRefused as refusal:
+            raise ValidationError(str(refusal)) from refusal
+        return url
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("method") in BODILESS and cleaned.get("body") not in (None, ""):
+            self.add_error("body", ValidationError(_("GET and HEAD requests carry no body.")))
+        return cleaned
+
+
+def body_bytes(body: Any) -> bytes:
+    """A body option as it is sent; ValueError for what JSON cannot say (NaN, lone surrogates)."""
+    text = body if isinstance(body, str) else json.dumps(body, allow_nan=False)
+    return text.encode()
+
+
+def success_ranges(text: str) -> tuple[range, ...]:
+    """`200-299,304` as ranges; ValueError for anything but statuses from 100 to 599."""
+    return tuple(_success_range(part) for part in text.split(","))
+
+
+def _success_range(part: str) -> range:
+    match = re.fullmatch(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", part, re.ASCII)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise ValueError(part)
+    return range(int(match[1]), int(match[2] or match[1]) + 1)

@@ -1,0 +1,219 @@
+"""The grammar of cron expressions: five fields of strict ASCII, read as crontab(5) of Debian reads them.
+
+Beyond Debian: `L` (last day) in the day of month and `5#3` (third Friday) in the day of week.
+Stricter than Debian: ranges that wrap around, which its crontab accepts and its cron never runs, are refused.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Literal, NamedTuple
+
+from jobs.schedule.errors import ScheduleError
+
+DayRule = Literal["either", "both"]
+MAX_LENGTH = 100
+MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+
+_ITEM = re.compile(r"(\*|[0-9]+|[a-z]{3})(?:-([0-9]+|[a-z]{3}))?(?:/([0-9]+))?")
+_NTH = re.compile(r"([0-9]|[a-z]{3})#([0-9]+)")
+
+
+class Days(NamedTuple):
+    """Which days match: three fields as croniter reads them, and whether both day fields must agree."""
+
+    month_days: str
+    months: str
+    weekdays: str
+    both: bool
+
+
+EVERY_DAY = Days("*", "*", "*", True)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A parsed expression: `seconds` after midnight, ascending, on the matching `days`.
+
+    `wildcard` jobs have `*` in minute or hour and follow the clock through its changes; others are fixed.
+    """
+
+    seconds: tuple[int, ...]
+    days: Days
+    wildcard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One of the five fields: the values it takes and the names they may go by."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return 7 if self.names is WEEKDAYS else self.high - self.low + 1
+
+    def refuse(self, reason: str) -> ScheduleError:
+        return ScheduleError(f"{self.name.capitalize()} field: {reason}.")
+
+    def number(self, word: str) -> int:
+        """The value of a number or a name; raises ScheduleError."""
+        if word in self.names:
+            return self.names.index(word) + self.low
+        if not word.isdigit():
+            raise self.refuse(f'"{word}" is not a value of this field')
+        if not self.low <= int(word) <= self.high:
+            raise self.refuse(f"{word} is not between {self.low} and {self.high}")
+        return int(word)
+
+    def values(self, text: str) -> frozenset[int]:
+        """The values of a list of numbers, ranges and steps; Sunday is 0."""
+        found = {value for item in text.split(",") for value in self._item(item)}
+        return frozenset(value % 7 for value in found) if self.names is WEEKDAYS else frozenset(found)
+
+    def _item(self, item: str) -> range:
+        match = _ITEM.fullmatch(item)
+        if not match or (match[1] == "*" and match[2]):
+            raise self.refuse(self._why_not(item))
+        first, last, step = match.groups()
+        if first == "*":
+            low, high = self.low, self.high
+        else:
+            low = self.number(first)
+            high = self.number(last) if last else low
+            if step and not last:
+                raise self.refuse(f"write {first}-{self._top}/{step} instead of {item}")
+        if low > high:
+            raise self.refuse(f"{first}-{last} runs backwards: write {self._unwrapped(low, high)}")
+        if step and int(step) == 0:
+            raise self.refuse("a step cannot be 0")
+        return range(low, high + 1, int(step) if step else 1)
+
+    @property
+    def _top(self) -> int:
+        return 6 if self.names is WEEKDAYS else self.high
+
+    def _unwrapped(self, low: int, high: int) -> str:
+        """The list that a wrapping range probably means: `22-2` is `22-23,0-2`."""
+        parts = ((low, self._top), (self.low, high)) if low <= self._top else ((self.low, high),)
+        return ",".join(f"{a}-{b}" if a < b else f"{b}" for a, b in parts)
+
+    def _why_not(self, item: str) -> str:
+        if not item:
+            return "a value is missing"
+        if item == "?":
+            return "? is not supported, write *"
+        if "#" in item:
+            return "only a single day such as 5#3 (the third Friday) may carry #, and only in the day of week"
+        if re.fullmatch(r"l[w0-9/-]*|[0-9]+l", item):
+            return "L (the last day) stands alone, and only in the day of month"
+        if re.fullmatch(r"w|[0-9]+w|w[0-9]+|lw", item):
+            return "W (the nearest working day) is not supported"
+        if re.match(r"[hr](?![a-z])", item):
+            return f"{item[0].upper()} (a hashed or random time) is not supported, write a number"
+        return f'"{item}" is not a number, a name of three letters, a range or a step'
+
+
+MINUTE = Field("minute", 0, 59)
+HOUR = Field("hour", 0, 23)
+MONTH_DAY = Field("day of month", 1, 31)
+MONTH = Field("month", 1, 12, MONTHS)
+WEEKDAY = Field("day of week", 0, 7, WEEKDAYS)
+
+
+def normalise(text: object) -> str:
+    """Five fields, lower case but for `L`, single spaces, macros written out; raises ScheduleError."""
+    if not isinstance(text, str):
+        raise ScheduleError("A cron expression is text of five fields.")
+    if len(text) > MAX_LENGTH:
+        raise ScheduleError(f"A cron expression has at most {MAX_LENGTH} characters.")
+    if not re.fullmatch(r"[\t\x20-\x7e]*", text):
+        raise ScheduleError("A cron expression has only plain ASCII letters, digits and signs.")
+    text = text.strip().lower()
+    if text.startswith("@"):
+        return _macro(text)
+    fields = text.split()
+    if len(fields) != 5:
+        raise ScheduleError(_miscounted(len(fields)))
+    fields[2] = re.sub(r"\bl\b", "L", fields[2])
+    return " ".join(fields)
+
+
+def _macro(text: str) -> str:
+    if text == "@reboot":
+        raise ScheduleError("@reboot is not a time: a scheduler does not know when its machines start.")
+    if text not in MACROS:
+        raise ScheduleError(f'"{text}" is not known; the shorthands are {", ".join(MACROS)}.')
+    return MACROS[text]
+
+
+def _miscounted(count: int) -> str:
+    order = "A cron expression has five fields: minute, hour, day of month, month, day of week"
+    if count == 6:
+        return f"{order}. This one has six; seconds are not supported."
+    return f"{order}. This one has {count or 'none'}."
+
+
+@lru_cache(maxsize=4096)
+def parse(expression: str, day_rule: DayRule = "either") -> Fields:
+    """The meaning of an expression; raises ScheduleError that names the wrong field."""
+    minute, hour, month_day, month, weekday = normalise(expression).split(" ")
+    minutes, hours = MINUTE.values(minute), HOUR.values(hour)
+    return Fields(
+        seconds=tuple(sorted(h * 3600 + m * 60 for h, m in product(hours, minutes))),
+        days=_days(month_day, MONTH.values(month), weekday, day_rule),
+        wildcard=minute.startswith("*") or hour.startswith("*"),
+    )
+
+
+def _days(month_day: str, months: frozenset[int], weekday: str, day_rule: DayRule) -> Days:
+    """crontab(5): either day field may match when both are restricted; one that starts with `*` is not."""
+    both = day_rule == "both" or month_day.startswith("*") or weekday.startswith("*")
+    days, weekdays = _month_days(month_day), _weekdays(weekday)
+    if "#" in weekdays and not both:
+        raise WEEKDAY.refuse("# needs * in the day of month, or the rule that both days must match")
+    if not both and "*" in (days, weekdays):
+        days = weekdays = "*"  # 1-31 or 0-6 matches alone, but croniter would see no restriction in it
+    return Days(days, _listed(months, MONTH), weekdays, both or days == "*")
+
+
+def _month_days(text: str) -> str:
+    items = text.split(",")
+    plain = [item for item in items if item != "L"]
+    days = _listed(MONTH_DAY.values(",".join(plain).lower()), MONTH_DAY) if plain else ""
+    return days if len(plain) == len(items) or days == "*" else f"{days},L".lstrip(",")
+
+
+def _weekdays(text: str) -> str:
+    if "#" not in text:
+        return _listed(WEEKDAY.values(text), WEEKDAY)
+    return ",".join(sorted({_nth(item) for item in text.split(",")}))
+
+
+def _nth(item: str) -> str:
+    match = _NTH.fullmatch(item)
+    if not match:
+        raise WEEKDAY.refuse(f'"{item}" is not a day such as 5#3 (the third Friday)')
+    if not 1 <= int(match[2]) <= 5:
+        raise WEEKDAY.refuse(f"#{match[2]} is not between #1 and #5")
+    return f"{WEEKDAY.number(match[1]) % 7}#{int(match[2])}"
+
+
+def _listed(values: frozenset[int], field: Field) -> str:
+    return "*" if len(values) == field.size else ",".join(map(str, sorted(values)))

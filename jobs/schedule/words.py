@@ -1,0 +1,95 @@
+"""A schedule in English words; where the words would not be true, the expression itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cron_descriptor import Options, get_description
+from cron_descriptor.Exception import FormatException, MissingFieldException, WrongArgumentException
+
+from jobs.schedule.cron import HOUR, MINUTE, MONTH, MONTH_DAY, WEEKDAY, Field, normalise
+from jobs.schedule.kinds import Cron, Interval, Once, Schedule
+from jobs.schedule.walltime import zone
+
+_UNITS = (("week", 7 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
+
+
+def in_words(schedule: Schedule, timezone: str = "UTC") -> str:
+    """`At 02:30 (Europe/Berlin)`, `Every 15 minutes`, `Once, at 2026-03-29 03:00 (UTC)`.
+
+    `timezone` is the zone in which a single time is shown; raises ScheduleError for an unknown one.
+    """
+    match schedule:
+        case Cron():
+            return f"{_cron(schedule)} ({schedule.timezone})"
+        case Interval():
+            return f"Every {_period(schedule.every)}"
+        case Once():
+            return f"Once, at {schedule.at.astimezone(zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
+
+
+def _period(every: timedelta) -> str:
+    """The largest units first; a single one goes without its number: `hour`, `1 hour 30 minutes`."""
+    parts, rest = [], every.total_seconds()
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(_counted(count, unit))
+    if rest:
+        parts.append(_counted(rest, "second"))
+    return parts[0].removeprefix("1 ") if len(parts) == 1 else " ".join(parts)
+
+
+def _counted(count: float, unit: str) -> str:
+    return f"{count:g} {unit}" if count == 1 else f"{count:g} {unit}s"
+
+
+def _cron(cron: Cron) -> str:
+    minute, hour, day, month, weekday = normalise(cron.expression).split(" ")
+    if {"L", "#"} & set(day + weekday) and "," in day + weekday:
+        return cron.expression  # cron_descriptor garbles lists of these
+    either = cron.day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))
+    minute, hour, month = _spelt(minute, MINUTE), _spelt(hour, HOUR), _spelt(month, MONTH)
+    if minute.isdigit() and "-" in hour:  # "between 09:00 and 17:59" would hide that it is hourly
+        hour = ",".join(map(str, sorted(HOUR.values(hour))))
+    day = day if day == "L" else _spelt(day, MONTH_DAY)
+    weekday = weekday if "#" in weekday else _spelt(weekday, WEEKDAY)
+    try:
+        if either and "*" in (day, weekday):  # 1-31 or 0-6: one field alone matches every day
+            day = weekday = "*"
+        elif either:
+            return _either(minute, hour, day, month, weekday)
+        return _described(minute, hour, day, month, weekday)
+    except (FormatException, MissingFieldException, WrongArgumentException):
+        return cron.expression
+
+
+def _spelt(text: str, field: Field) -> str:
+    """Steps as the values they give: `*/45` is not "every 45 minutes" but 0 and 45."""
+    values = field.values(text)
+    if len(values) == field.size:
+        return "*"
+    if len(values) == 1:
+        return str(*values)
+    even = text.startswith("*/") and "," not in text and field.size % int(text[2:]) == 0
+    if even or not {"*", "/"} & set(text):
+        return text
+    return ",".join(map(str, sorted(values)))
+
+
+def _either(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
+    """cron_descriptor words two restricted day fields as "and"; cron means "or"."""
+    time = _described(minute, hour, "*", "*", "*")
+    by_day, by_weekday, by_month = (
+        _described(minute, hour, *rest).removeprefix(time).removeprefix(", ")
+        for rest in ((day, "*", "*"), ("*", "*", weekday), ("*", month, "*"))
+    )
+    words = f"{time}, {by_day} or {by_weekday.removeprefix('only ')}"
+    return f"{words}, {by_month}" if by_month else words
+
+
+def _described(*fields: str) -> str:
+    options = Options()
+    options.locale_code = "en_US"  # its default is the locale of the process
+    options.use_24hour_time_format = True
+    return str(get_description(" ".join(fields), options))

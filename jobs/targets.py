@@ -1,0 +1,64 @@
+"""What webhook and GitHub jobs call, in the keys and short forms of the v2 dialect (wire facts, sections 5.1 and 6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from jobs.models import Job
+
+# The keys of the dialect; a job may have all four, and GitHub wins.
+GITHUB_KEYS = {"github_owner": "owner", "github_repo": "repo", "github_workflow_name": "workflow"}
+TARGET_KEYS = ("target_url", *GITHUB_KEYS)
+TARGET_KINDS = (Job.Kind.WEBHOOK, Job.Kind.GITHUB_ACTIONS)
+
+_DISPATCH = re.compile(
+    r"(?:https://api\.github\.com/repos/|https://github\.com/|/)?"
+    r"([^/\s]+)/([^/\s]+)/actions/workflows/([^/\s]+?)(?:/dispatches)?/?"
+)
+
+
+def target(kind: str, options: Mapping[str, Any]) -> dict[str, str | None]:
+    """The four keys of a job; null where they do not apply."""
+    found: dict[str, str | None] = dict.fromkeys(TARGET_KEYS)
+    if kind in TARGET_KINDS:
+        found["target_url"] = options.get("target_url")
+    if kind == Job.Kind.GITHUB_ACTIONS:
+        found |= {key: options.get(name) for key, name in GITHUB_KEYS.items()}
+    return found
+
+
+def with_target(
+    kind: str, options: Mapping[str, Any], given: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """Kind and options of a job after the four keys were set: an empty text clears one.
+
+    A complete GitHub trio makes a GitHub job, a URL alone a webhook; the default owner is for jobs without a URL.
+    Without either the kind stays, and a webhook or GitHub job has no options left.
+    """
+    wanted = {key: value or "" for key, value in (target(kind, options) | dict(given)).items()}
+    if parts := shorthand(given.get("target_url", "")):
+        wanted = {"target_url": "", **dict(zip(GITHUB_KEYS, parts, strict=True))}
+    url = wanted["target_url"]
+    github = {name: wanted[key] for key, name in GITHUB_KEYS.items()}
+    github["owner"] = github["owner"] or ("" if url else settings.DEFAULT_GITHUB_OWNER)
+    if all(github.values()):
+        return Job.Kind.GITHUB_ACTIONS, github | ({"target_url": url} if url else {})
+    if url:
+        return Job.Kind.WEBHOOK, {**(options if kind == Job.Kind.WEBHOOK else {}), "target_url": url}
+    return kind, dict(options) if kind in Job.CODE_KINDS else {}
+
+
+def shorthand(text: str) -> tuple[str, ...] | None:
+    """`owner/repo/workflow`: three segments, no scheme, no dot in the first."""
+    parts = tuple(text.strip().split("/"))
+    return parts if len(parts) == 3 and all(parts) and "." not in parts[0] and "://" not in text else None
+
+
+def dispatched(text: str) -> tuple[str, ...] | None:
+    """Owner, repository and workflow of a dispatch address in any of its four forms; None for other texts."""
+    match = _DISPATCH.fullmatch(text.strip())
+    return match.groups() if match else shorthand(text)

@@ -1,0 +1,110 @@
+"""How times and schedules are shown: in the job's zone, with UTC in the title."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from jobs import schedule
+from jobs.models import Job
+from jobs.schedule import ScheduleError
+
+register = template.Library()
+
+
+@register.filter
+def zone_of(job: Job | None) -> str:
+    """The zone a job's times are shown in; the scheduler's, where the job names none or one that is unknown."""
+    name = job.timing.timezone if job else ""
+    try:
+        return schedule.zone(name).key if name else settings.SCHEDULER_TIMEZONE
+    except ScheduleError:
+        return settings.SCHEDULER_TIMEZONE
+
+
+@register.filter
+def in_words(job: Job) -> str:
+    """The schedule of a job as a sentence; what is wrong with it, when it cannot be read."""
+    try:
+        found = job.timing.schedule()
+        return schedule.in_words(found, zone_of(job)) if found else _("Only by hand")
+    except ScheduleError as error:
+        return str(error)
+
+
+@register.filter
+def state_of(job: Job) -> str:
+    """One of broken, paused, ended, manual, active."""
+    if job.broken:
+        return "broken"
+    if not job.timing.enabled:
+        return "paused"
+    if job.has_ended:
+        return "ended"
+    return "manual" if job.timing.kind == "none" else "active"
+
+
+@register.simple_tag
+def moment(value: dt.datetime | None, zone: str = "") -> SafeString | str:
+    """A time element: local to `zone` in the text, UTC in the title and for machines."""
+    if value is None:
+        return ""
+    utc = value.astimezone(dt.UTC)
+    local = utc.astimezone(schedule.zone(zone or settings.SCHEDULER_TIMEZONE))
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{} {}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%SZ}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        f"{local:%Y-%m-%d %H:%M:%S}",
+        local.tzname(),
+    )
+
+
+@register.filter
+def distance(value: dt.datetime | None) -> str:
+    """How far away a moment is: `in 5 min`, `2 h ago`; in two units at most."""
+    if value is None:
+        return ""
+    seconds = (value - timezone.now()).total_seconds()
+    text = duration(abs(seconds))
+    return _("in %(time)s") % {"time": text} if seconds > 0 else _("%(time)s ago") % {"time": text}
+
+
+@register.filter
+def elapsed(value: dt.datetime) -> str:
+    """The time since a moment."""
+    return duration(timezone.now() - value)
+
+
+@register.filter
+def duration(value: float | dt.timedelta | None) -> str:
+    """Seconds as a person says them: `0.24 s`, `3 min 5 s`, `2 h 10 min`, `4 d 2 h`."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds() if isinstance(value, dt.timedelta) else float(value)
+    if seconds < 60:
+        return _("%(count)s s") % {"count": f"{seconds:.2f}" if seconds < 10 else f"{seconds:.0f}"}
+    total = round(seconds)
+    parts = ((total // 86400, _("d")), (total // 3600 % 24, _("h")), (total // 60 % 60, _("min")), (total % 60, _("s")))
+    shown = [f"{count} {unit}" for count, unit in parts if count]
+    return " ".join(shown[:2])
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """A JSON value to be read by people."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.simple_tag
+def clock(value: dt.datetime) -> str:
+    """Hours and minutes in the scheduler's zone."""
+    return f"{value.astimezone(schedule.zone(settings.SCHEDULER_TIMEZONE)):%H:%M}"

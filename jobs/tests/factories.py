@@ -1,0 +1,59 @@
+"""Jobs for tests, made through the same form and verb as everybody's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from accounts.models import Category, User
+from audit.record import By
+from jobs import verbs
+from jobs.forms import JobForm
+from jobs.models import Job
+
+UTC = dt.UTC
+
+
+def moment(text: str) -> dt.datetime:
+    """`2026-03-01 10:00` or with seconds, in UTC."""
+    return dt.datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def somebody() -> User:
+    return User.objects.get_or_create(username="olga", defaults={"role": User.Role.ADMIN})[0]
+
+
+def form_values(**changes: Any) -> dict[str, Any]:
+    """What a page or an API hands to the form for a job that calls a webhook every hour."""
+    values: dict[str, Any] = {
+        "name": "hourly",
+        "kind": Job.Kind.WEBHOOK,
+        "category": Category.general().pk,
+        "schedule_kind": "cron",
+        "expression": "0 * * * *",
+        "timezone": "UTC",
+        "catch_up": "last",
+        "start_deadline": 3600,
+        "overlap": "skip",
+        "stop_grace": 1,
+        "max_attempts": 1,
+        "retry_delay": 30,
+        "retry_cap": 3600,
+        "options": {"target_url": "https://1.1.1.1/hook"},
+        "end_date": None,
+    }
+    return values | changes
+
+
+def make_job(owner: User | None = None, *, due: str | None = None, **changes: Any) -> Job:
+    """A job in the database; `due` sets the time of its next run, as if it had been made before."""
+    user = owner or somebody()
+    form = JobForm(form_values(**changes), user=user)
+    assert form.is_valid(), form.errors.as_json()
+    job = verbs.create(form.draft(), by=By(user, "api"))
+    if due:
+        job.next_run_at = moment(due)
+        job.save(update_fields=["next_run_at"])
+    # An end date of the real calendar must not end jobs whose tests play at another time.
+    Job.objects.filter(pk=job.pk).update(end_date=None)
+    return Job.objects.get(pk=job.pk)

@@ -1,0 +1,48 @@
+"""A browser without JavaScript, and what it sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.test import Client
+
+from accounts.models import Category, User
+from jobs.models import Job
+from jobs.page_forms import version_of
+
+
+def browser(user: User | None = None) -> Client:
+    client = Client()
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def entries(**changes: Any) -> dict[str, Any]:
+    """The form of a webhook job, filled in; `options_x` stands for the field `options-x`."""
+    values: dict[str, Any] = {
+        "kind": "webhook",
+        "name": "nightly",
+        "category": Category.general().pk,
+        "options-target_url": "https://1.1.1.1/hook",
+        "metadata": "{}",
+        "schedule_kind": "cron",
+        "expression": "30 2 * * *",
+        "timezone": "Europe/Berlin",
+        "day_rule": "either",
+        "period": "minutes",
+        "catch_up": "last",
+        "start_deadline": "3600",
+        "overlap": "skip",
+        "stop_grace": "10",
+        "max_attempts": "1",
+        "retry_delay": "30",
+        "retry_cap": "3600",
+    }
+    named = {name.replace("options_", "options-"): value for name, value in changes.items()}
+    return values | named
+
+
+def edits(job: Job, **changes: Any) -> dict[str, Any]:
+    """The same form for a stored job, with the version that the reader saw."""
+    return entries(name=job.name, version=version_of(job)) | entries(**{"name": job.name, **changes})

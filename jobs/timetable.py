@@ -1,0 +1,207 @@
+"""Where a job's schedule is stored: django-celery-beat's tables, read and written in one place.
+
+The rows are read as raw text, never as model instances: a broken row (an unknown zone written by hand) must be an error of
+that job alone, and django-celery-beat's models raise on such a row as soon as it is loaded.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import CharField, F
+from django.db.models.functions import Cast
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from jobs import schedule
+from jobs.schedule import Cron, Interval, Once, Schedule, ScheduleError
+
+if TYPE_CHECKING:
+    from jobs.models import Job
+
+Kind = Literal["cron", "interval", "once", "none"]
+PERIODS: dict[str, int] = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
+# What a job's periodic task is called for; nothing is registered under it, the tick starts jobs.
+TASK = "belfry.job"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A job's schedule as stored. `bounds` are aware UTC; `every` is a number of `period`s."""
+
+    kind: Kind = "none"
+    expression: str = ""
+    timezone: str = ""
+    day_rule: str = "either"
+    every: int = 0
+    period: str = "minutes"
+    at: dt.datetime | None = None
+    start: dt.datetime | None = None
+    expires: dt.datetime | None = None
+    enabled: bool = True
+
+    def schedule(self, last_day: dt.date | None = None) -> Schedule | None:
+        """The arithmetic of it, bounded by the job's end date; raises ScheduleError for a broken row."""
+        end = _earliest(self.expires, end_of(last_day))
+        if self.kind == "cron":
+            zone = schedule.zone(self.timezone).key
+            rule: Literal["either", "both"] = "both" if self.day_rule == "both" else "either"
+            return Cron(self.expression, zone, rule, start=self.start, end=end)
+        if self.kind == "interval":
+            if self.period not in PERIODS or self.start is None:
+                raise ScheduleError("The interval has no usable period or anchor.", field="every")
+            every = dt.timedelta(seconds=self.every * PERIODS[self.period])
+            return Interval(every, anchor=self.start, end=end)
+        if self.kind == "once" and self.at and (end is None or self.at <= end):
+            return Once(self.at)
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        moments = {name: _text(getattr(self, name)) for name in ("at", "start", "expires")}
+        plain = {
+            name: getattr(self, name)
+            for name in ("kind", "expression", "timezone", "day_rule", "every", "period")
+        }
+        return plain | moments
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Timing:
+        moments = {name: _moment(data.get(name)) for name in ("at", "start", "expires")}
+        return cls(**{**data, **moments})
+
+    def same_schedule(self, other: Timing) -> bool:
+        return replace(self, enabled=True) == replace(other, enabled=True)
+
+
+NEVER = Timing()
+
+
+def end_of(day: dt.date | None) -> dt.datetime | None:
+    """The last microsecond of a date in the scheduler's zone: end dates are inclusive."""
+    if day is None:
+        return None
+    last = dt.datetime.combine(day, dt.time.max, ZoneInfo(settings.SCHEDULER_TIMEZONE))
+    return last.astimezone(dt.UTC)
+
+
+def read(jobs: Iterable[Job]) -> dict[int, Timing]:
+    """The timing of each job by its key, in one query."""
+    jobs = list(jobs)
+    wanted = [job.periodic_task_id for job in jobs if job.periodic_task_id]
+    rows = {row["id"]: row for row in _rows(wanted)} if wanted else {}
+    return {job.pk: _timing(rows.get(job.periodic_task_id), job.day_rule) for job in jobs}
+
+
+def attach(jobs: Iterable[Job]) -> list[Job]:
+    """Loads the timing of a whole list at once."""
+    jobs = list(jobs)
+    timings = read(jobs)
+    for job in jobs:
+        job.__dict__["timing"] = timings[job.pk]
+    return jobs
+
+
+def write(job: Job, timing: Timing) -> None:
+    """Stores `timing` as the job's periodic task; the caller saves the job, then calls `discard` for what is left over."""
+    if timing.kind == "none":
+        job.periodic_task = None
+    else:
+        task = PeriodicTask.objects.filter(pk=job.periodic_task_id).first() or PeriodicTask(task=TASK)
+        task.name, task.enabled, task.one_off = f"job {job.uid}", timing.enabled, timing.kind == "once"
+        task.crontab, task.interval, task.clocked = None, None, None
+        _point(task, timing)
+        task.start_time, task.expires = timing.start, timing.expires
+        # The beat does not keep jobs in memory: it need not reload when one changes.
+        task.no_changes = True
+        task.save()
+        job.periodic_task = task
+    job.day_rule = timing.day_rule
+    job.__dict__["timing"] = timing
+
+
+def discard(periodic_task_id: int | None) -> None:
+    """Removes the periodic task of a job that has none any more."""
+    PeriodicTask.objects.filter(pk=periodic_task_id, job=None).delete()
+
+
+def set_enabled(job: Job, enabled: bool) -> bool:
+    """Switches the schedule on or off; false when it was so already."""
+    changed: int = PeriodicTask.objects.filter(pk=job.periodic_task_id, enabled=not enabled).update(
+        enabled=enabled
+    )
+    job.__dict__.pop("timing", None)
+    return changed == 1
+
+
+def _point(task: PeriodicTask, timing: Timing) -> None:
+    if timing.kind == "cron":
+        minute, hour, day, month, weekday = timing.expression.split()
+        task.crontab = _shared(
+            CrontabSchedule,
+            minute=minute,
+            hour=hour,
+            day_of_month=day,
+            month_of_year=month,
+            day_of_week=weekday,
+            timezone=ZoneInfo(timing.timezone),
+        )
+    elif timing.kind == "interval":
+        task.interval = _shared(IntervalSchedule, every=timing.every, period=timing.period)
+    else:
+        task.clocked = _shared(ClockedSchedule, clocked_time=timing.at)
+
+
+def _shared(model: Any, **values: Any) -> Any:
+    """Schedules are shared between tasks; their tables allow duplicates, so `get_or_create` could fail."""
+    return model.objects.filter(**values).order_by("pk").first() or model.objects.create(**values)
+
+
+def _rows(ids: list[int]) -> list[dict[str, Any]]:
+    rows = PeriodicTask.objects.filter(pk__in=ids).values(
+        "id",
+        "enabled",
+        "start_time",
+        "expires",
+        "crontab_id",
+        "interval_id",
+        "clocked_id",
+        zone=Cast(F("crontab__timezone"), CharField()),
+        minute=F("crontab__minute"),
+        hour=F("crontab__hour"),
+        day=F("crontab__day_of_month"),
+        month=F("crontab__month_of_year"),
+        weekday=F("crontab__day_of_week"),
+        every=F("interval__every"),
+        period=F("interval__period"),
+        at=F("clocked__clocked_time"),
+    )
+    return list(rows)
+
+
+def _timing(row: dict[str, Any] | None, day_rule: str) -> Timing:
+    if row is None:
+        return NEVER
+    common = {"enabled": row["enabled"], "start": row["start_time"], "expires": row["expires"]}
+    if row["crontab_id"]:
+        fields = (row[name] for name in ("minute", "hour", "day", "month", "weekday"))
+        expression = " ".join(str(field).replace(" ", "") for field in fields)
+        return Timing("cron", expression, row["zone"] or "", day_rule, **common)
+    if row["interval_id"]:
+        return Timing("interval", every=row["every"], period=row["period"], **common)
+    return Timing("once", at=row["at"], **common)
+
+
+def _earliest(*moments: dt.datetime | None) -> dt.datetime | None:
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _text(moment: dt.datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(text) if text else None

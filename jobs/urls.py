@@ -1,0 +1,19 @@
+"""The pages of jobs; what starts or shows runs is in executions/urls.py."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from jobs import views
+
+urlpatterns = [
+    path("jobs", views.jobs, name="jobs"),
+    path("jobs/new", views.new, name="job-new"),
+    path("jobs/preview", views.preview, name="job-preview"),
+    # One job
+    path("jobs/<uuid:uid>", views.job, name="job"),
+    path("jobs/<uuid:uid>/edit", views.edit, name="job-edit"),
+    path("jobs/<uuid:uid>/pause", views.pause, name="job-pause"),
+    path("jobs/<uuid:uid>/resume", views.resume, name="job-resume"),
+    path("jobs/<uuid:uid>/delete", views.delete, name="job-delete"),
+]

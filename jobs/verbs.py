@@ -1,0 +1,188 @@
+"""What people do to jobs. Each verb is written here once; pages, APIs and commands call it.
+
+A due time that the tick has not recorded yet must survive a change of the job's schedule: the old schedule is kept in
+`Job.unsettled` until the tick has written its due times into the ledger.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import Entry
+from audit.record import MASK, By, difference, record
+from jobs import timetable
+from jobs.models import Job, Pause
+from jobs.schedule import ScheduleError
+from jobs.timetable import Timing
+
+
+class Refused(Exception):
+    """A verb that cannot be carried out; the text says why."""
+
+
+@dataclass
+class Draft:
+    """Checked values for a job: model fields, a schedule (none: unchanged), secrets (none: unchanged)."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    timing: Timing | None = None
+    secrets: dict[str, str] | None = None
+
+
+@transaction.atomic
+def create(draft: Draft, *, by: By) -> Job:
+    job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
+    job.secrets = draft.secrets or {}
+    timing = draft.timing or timetable.NEVER
+    timetable.write(job, timing)
+    job.next_run_at = upcoming(job, timezone.now())
+    job.save()
+    record(Entry.Event.ADDED, job, by=by, changes=difference({}, describe(job)))
+    return job
+
+
+@transaction.atomic
+def update(job: Job, draft: Draft, *, by: By) -> Job:
+    """Changes a job; the time of its next run moves only when its schedule or its end date does."""
+    now = timezone.now()
+    job = _locked(job)
+    before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
+    old = job.timing
+    timing = draft.timing or old
+    moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
+    if moved or job.broken:
+        _keep_unsettled(job, now)
+    for name, value in draft.values.items():
+        setattr(job, name, value)
+    if draft.secrets is not None:
+        job.secrets = draft.secrets
+    if moved or job.broken:
+        timetable.write(job, timing)
+        job.broken = ""
+        job.next_run_at = now if job.unsettled else upcoming(job, now)
+    job.updated_by = by.user
+    job.save()
+    if old_task != job.periodic_task_id:
+        timetable.discard(old_task)
+        job.pauses.filter(ended_at=None).update(ended_at=now)
+    changes = difference(before, describe(job))
+    if draft.secrets is not None:
+        changes["secrets"] = {"old": MASK, "new": MASK}
+    if changes:
+        record(Entry.Event.MODIFIED, job, by=by, changes=changes)
+    return job
+
+
+@transaction.atomic
+def delete(job: Job, *, by: By) -> None:
+    """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped."""
+    job = _locked(job)
+    record(Entry.Event.DELETED, job, by=by, changes=difference(describe(job), {}))
+    task = job.periodic_task_id
+    job.delete()
+    timetable.discard(task)
+
+
+@transaction.atomic
+def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = None) -> bool:
+    """Stops the schedule, until somebody resumes it or `until` comes. False when it was paused already.
+
+    Raises Refused for a job without a schedule, and for an `until` that has passed.
+    """
+    now = timezone.now()
+    if until is not None and until <= now:
+        raise Refused("The time of the resumption has passed already.")
+    job = _locked(job)
+    if job.periodic_task_id is None:
+        raise Refused("This job has no schedule that could be paused.")
+    _keep_unsettled(job, now)
+    if not timetable.set_enabled(job, False):
+        return False
+    Pause.objects.create(job=job, since=now, until=until, by=by.user, reason=reason)
+    job.next_run_at = now if job.unsettled else None
+    job.save(update_fields=["next_run_at", "unsettled"])
+    changes = {"until": {"old": None, "new": until}} if until else {}
+    record(Entry.Event.PAUSED, job, by=by, changes=changes, description=reason)
+    return True
+
+
+@transaction.atomic
+def resume(job: Job, *, by: By) -> bool:
+    """Starts the schedule again, with the first due time after now. False when it was running already.
+
+    Raises Refused for a job whose end date has passed.
+    """
+    now = timezone.now()
+    job = _locked(job)
+    if job.has_ended:
+        raise Refused("The job's end date has passed.")
+    if job.periodic_task_id is None or not timetable.set_enabled(job, True):
+        return False
+    job.pauses.filter(ended_at=None).update(ended_at=now)
+    job.next_run_at = now if job.unsettled else upcoming(job, now)
+    job.save(update_fields=["next_run_at"])
+    record(Entry.Event.RESUMED, job, by=by)
+    return True
+
+
+@transaction.atomic
+def quarantine(job: Job, reason: str) -> None:
+    """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
+    Job.objects.filter(pk=job.pk).update(broken=reason[:2000], next_run_at=None)
+    record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
+
+
+def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
+    """The first due time strictly after `moment`; none when paused, without a schedule, or over."""
+    if not job.timing.enabled:
+        return None
+    schedule = job.timing.schedule(job.end_date)
+    return schedule.next_after(moment) if schedule else None
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """A job in plain values, as the audit trail compares them; secrets are left out."""
+    hidden = {"id", "uid", "secrets", "periodic_task", "next_run_at", "unsettled", "day_rule", "broken"}
+    hidden |= {"created_at", "updated_at", "created_by", "updated_by"}
+    names = {"category": "category", "team": "team", "owner": "owner"}
+    plain = {
+        f.name: str(getattr(job, f.name) or "") if f.name in names else getattr(job, f.name)
+        for f in Job._meta.concrete_fields
+        if f.name not in hidden
+    }
+    return plain | {"schedule": job.timing.to_json() | {"enabled": job.timing.enabled}}
+
+
+def _locked(job: Job) -> Job:
+    """The job as it is now, kept from the tick and from other editors until the transaction ends."""
+    return Job.objects.select_for_update().get(pk=job.pk)
+
+
+def _keep_unsettled(job: Job, now: dt.datetime) -> None:
+    """Remembers the schedule that is about to change, when due times of it are not in the ledger yet.
+
+    While there is such a rest, `next_run_at` is the moment after which the present schedule counts.
+    """
+    if job.next_run_at is None or job.next_run_at > now:
+        return
+    first = job.next_run_at
+    if job.unsettled:
+        try:
+            following = upcoming(job, job.next_run_at)
+        except ScheduleError:
+            following = None
+        if following is None or following > now:
+            return
+        first = following
+    segment = {
+        "timing": job.timing.to_json(),
+        "last_day": job.end_date.isoformat() if job.end_date else None,
+        "first": first.isoformat(),
+        "until": now.isoformat(),
+    }
+    job.unsettled = [*job.unsettled, segment]

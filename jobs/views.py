@@ -1,0 +1,279 @@
+"""The pages of jobs: list, one job, the form, and the verbs that need no run."""
+
+from __future__ import annotations
+
+import uuid
+from copy import copy
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage, Paginator
+from django.db import IntegrityError, transaction
+from django.db.models import Prefetch
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from jobs import previews, timetable, verbs
+from jobs.filters import JobFilter
+from jobs.forms import form_data
+from jobs.models import Job, Pause
+from jobs.page_forms import PageJobForm, PauseForm, version_of
+from jobs.pages import PageRequest, actor, back, changeable_job, may_change, refused, visible_job
+from jobs.runners import RUNNERS
+from jobs.templatetags.timing import zone_of
+from jobs.verbs import Refused
+
+PAGE_SIZE = 50
+NAME_TAKEN = gettext_lazy("A job of this name exists already.")
+
+
+@login_required
+@require_GET
+def jobs(request: PageRequest) -> HttpResponse:
+    open_pauses = Prefetch(
+        "pauses", Pause.objects.filter(ended_at=None).select_related("by"), to_attr="open_pauses"
+    )
+    visible = (
+        Job.objects.visible_to(request.user).select_related("category", "owner").prefetch_related(open_pauses)
+    )
+    found = JobFilter(request.GET, queryset=visible, request=request)
+    try:
+        page = Paginator(found.qs, PAGE_SIZE).page(request.GET.get("page", "1"))
+    except InvalidPage as error:
+        raise Http404(_("There is no such page.")) from error
+    rows = timetable.attach(page.object_list)
+    changeable = Job.objects.changeable_by(request.user).filter(pk__in=[job.pk for job in rows])
+    context = {
+        "filter": found,
+        "page": page,
+        "jobs": rows,
+        "changeable": set(changeable.values_list("pk", flat=True)),
+        "narrowed": any(value for name, value in request.GET.items() if name not in ("page", "sort")),
+    }
+    return render(request, "jobs/list.html", context)
+
+
+@login_required
+@require_GET
+def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = visible_job(request, uid)
+    runner = RUNNERS.get(found.kind)
+    context = {
+        "job": found,
+        "preview": previews.of_job(found),
+        "pause": found.current_pause,
+        "may_change": may_change(request.user, found),
+        "target": runner.target(found.options, found.metadata) if runner else "",
+        "options": _labelled(found),
+    }
+    return render(request, "jobs/job.html", context)
+
+
+# Make and change ---------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: PageRequest) -> HttpResponse:
+    if not request.user.has_perm("jobs.add_job"):
+        raise PermissionDenied(_("Your role may not create jobs."))
+    source = _source(request)
+    kind = request.POST.get("kind") or request.GET.get("kind") or (source.kind if source else "")
+    if kind not in RUNNERS:
+        return render(request, "jobs/kinds.html", {"kinds": _offered(request)})
+    if kind not in _offered(request):
+        raise PermissionDenied(_("You may not create or change jobs that run code."))
+    if request.method == "GET":
+        return _form_page(request, PageJobForm(user=request.user, initial=_initial(source, kind)), kind)
+    form = PageJobForm(request.POST, user=request.user)
+    if "preview" in request.POST or not form.is_valid():
+        return _form_page(request, form, kind)
+    try:
+        made = verbs.create(form.draft(), by=actor(request))
+    except IntegrityError:
+        # Somebody else took the name between the check and the insert.
+        form.add_error("name", NAME_TAKEN)
+        return _form_page(request, form, kind)
+    messages.success(request, _("“%(job)s” has been created.") % {"job": made})
+    return redirect("job", made.uid)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    job = changeable_job(request, uid)
+    if job.kind not in RUNNERS:
+        raise Http404
+    # A bound form writes what was entered into its instance, valid or not; the page still needs the job as stored.
+    form = PageJobForm(
+        request.POST if request.method == "POST" else None, user=request.user, instance=copy(job)
+    )
+    if "preview" in request.POST or not form.is_valid():
+        return _form_page(request, form, job.kind, job)
+    try:
+        saved = _save(form, job, request)
+    except IntegrityError:
+        form.add_error("name", NAME_TAKEN)
+        return _form_page(request, form, job.kind, job)
+    if not saved:
+        return _conflict(request, form, job)
+    messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
+    return redirect("job", uid)
+
+
+@login_required
+@require_GET
+def preview(request: PageRequest) -> HttpResponse:
+    """The live part of the form."""
+    job = None
+    if text := request.GET.get("job"):
+        try:
+            job = visible_job(request, uuid.UUID(text))
+        except ValueError as error:
+            raise Http404 from error
+    shown = previews.of_input(request.GET, request.user, job)
+    return render(request, "jobs/_preview.html", {"preview": shown})
+
+
+# Verbs -------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def pause(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    job = changeable_job(request, uid)
+    form = PauseForm(request.POST if request.method == "POST" else None)
+    if request.method == "GET" or not form.is_valid():
+        return render(request, "jobs/pause.html", {"job": job, "form": form})
+    try:
+        until = form.until_in(zone_of(job))
+        changed = verbs.pause(job, by=actor(request), reason=form.cleaned_data["reason"], until=until)
+    except Refused as reason:
+        form.add_error(None, str(reason))
+        return render(request, "jobs/pause.html", {"job": job, "form": form}, status=409)
+    text = _("“%(job)s” is paused.") if changed else _("“%(job)s” was paused already.")
+    messages.success(request, text % {"job": job})
+    return back(request, _url(job))
+
+
+@login_required
+@require_POST
+def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    job = changeable_job(request, uid)
+    try:
+        changed = verbs.resume(job, by=actor(request))
+    except Refused as reason:
+        return refused(request, job, reason)
+    text = _("“%(job)s” is active again.") if changed else _("“%(job)s” was active already.")
+    messages.success(request, text % {"job": job})
+    return back(request, _url(job))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    job = changeable_job(request, uid, "jobs.delete_job")
+    if request.method == "GET":
+        return render(request, "jobs/delete.html", {"job": job})
+    name = job.name
+    try:
+        verbs.delete(job, by=actor(request))
+    except Refused as reason:
+        return refused(request, job, reason)
+    messages.success(request, _("“%(job)s” has been deleted.") % {"job": name})
+    return redirect("jobs")
+
+
+# The form ----------------------------------------------------------------------------------------------------------
+
+
+def _form_page(
+    request: PageRequest, form: PageJobForm, kind: str, job: Job | None = None, status: int = 200
+) -> HttpResponse:
+    if form.is_bound:
+        shown = previews.of_input(request.POST, request.user, job)
+    else:
+        given = bool(form.initial.get("schedule_kind"))
+        shown = (
+            previews.of_input(form.initial, request.user, job)
+            if given
+            else previews.Preview(form.initial["timezone"])
+        )
+    context: dict[str, Any] = {
+        "form": form,
+        "options": form.options_form(kind),
+        "kind": kind,
+        "label": RUNNERS[kind].label,
+        "job": job,
+        "preview": shown,
+        "zones": sorted(available_timezones()),
+        # Asking for a preview is no attempt to save: what is missing is not complained about yet.
+        "quiet": "preview" in request.POST,
+    }
+    return render(request, "jobs/form.html", context, status=status)
+
+
+def _save(form: PageJobForm, job: Job, request: PageRequest) -> bool:
+    """False, and nothing saved, when the job has been changed since the form was made."""
+    with transaction.atomic():
+        current = Job.objects.select_for_update().get(pk=job.pk)
+        if form.cleaned_data["version"] != version_of(current):
+            return False
+        verbs.update(current, form.draft(), by=actor(request))
+        return True
+
+
+def _conflict(request: PageRequest, form: PageJobForm, job: Job) -> HttpResponse:
+    form.add_error(
+        None,
+        _(
+            "%(who)s changed this job while you were editing it, so nothing has been saved. "
+            "Your entries are kept: compare them with the job, then save again to replace it."
+        )
+        % {"who": job.updated_by or _("Somebody")},
+    )
+    form.data = form.data.copy()  # type: ignore[attr-defined]
+    form.data["version"] = version_of(job)  # type: ignore[index]
+    return _form_page(request, form, job.kind, job, status=409)
+
+
+def _offered(request: PageRequest) -> dict[str, Any]:
+    """The kinds of job that the user may make."""
+    may_run_code = request.user.has_perm("jobs.run_code")
+    return {kind: runner for kind, runner in RUNNERS.items() if may_run_code or not runner.needs_code_right}
+
+
+def _source(request: PageRequest) -> Job | None:
+    """The job that a new one is to be a duplicate of."""
+    if not (text := request.GET.get("copy")):
+        return None
+    try:
+        return visible_job(request, uuid.UUID(text))
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _initial(source: Job | None, kind: str) -> dict[str, Any]:
+    if source is None:
+        return {"kind": kind}
+    # Secrets are never shown, so they are not copied either.
+    name = _("Copy of %(job)s") % {"job": source.name}
+    return form_data(source) | {"name": name[:200]}
+
+
+def _labelled(job: Job) -> list[tuple[str, Any]]:
+    """The options under the names that the form gives them."""
+    fields = RUNNERS[job.kind].options_form.base_fields if job.kind in RUNNERS else {}
+    return [
+        (str(fields[name].label) if name in fields else name, value) for name, value in job.options.items()
+    ]
+
+
+def _url(job: Job) -> str:
+    return f"/jobs/{job.uid}"
