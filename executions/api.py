@@ -1,0 +1,213 @@
+"""The REST routes of runs: running jobs by hand, the ledger, statistics, and the system's health."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.exceptions import APIException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.permissions import WriterOnly, account
+from audit.record import By
+from executions import health, launch, selection, statistics, verbs
+from executions.models import Execution, ExecutionQuerySet
+from executions.overrides import overrides, seconds_to_wait
+from executions.wire import execution_json, for_wire, job_statistics_json, moment, statistics_json
+from jobs import verbs as job_verbs
+from jobs.api import SURFACE, changeable_job, expired, no_such_job, visible_job
+from jobs.models import Job
+from scheduler_site.rest import ApiError, ApiView, as_uuid, date_range, integer
+
+
+class HealthView(ApiView):
+    """GET, for anybody: 200 when healthy, 503 when not. The single checks are told to administrators only."""
+
+    permission_classes = (AllowAny,)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Whatever is wrong with the caller's credentials, or with the database that knows them: health is public."""
+        try:
+            super().perform_authentication(request)
+        except (APIException, DatabaseError, InterfaceError):
+            request.user = AnonymousUser()
+
+    def get(self, request: Request) -> Response:
+        report = health.report()
+        body: dict[str, Any] = {
+            "status": report.status,
+            "scheduler_running": report.scheduler_running,
+            "scheduled_jobs_count": report.scheduled_jobs_count,
+            "service": "belfry",
+            "version": settings.VERSION,
+            "api": "v2",
+            "timestamp": moment(timezone.now()),
+        }
+        if isinstance(request.user, User) and request.user.is_admin:
+            body["checks"] = [
+                {"name": check.name, "ok": check.ok, "detail": check.detail, "age": check.age}
+                for check in report.checks
+            ]
+        return Response(body, status=200 if report.status == "healthy" else 503)
+
+
+class ExecuteView(ApiView):
+    """POST: runs a job now, with overrides for this run only, and waits a while for its end.
+
+    400, 403, 404; 409 while another run goes on, where the job's rule is to skip.
+    """
+
+    method_permissions = {"POST": WriterOnly}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        job = changeable_job(account(request), job_id)
+        body = self.payload(optional=True)
+        changes, seconds = overrides(job, body), seconds_to_wait(job, body, request.query_params)
+        by = By.request(request, SURFACE)
+        if job.has_ended:
+            self._pause(job, by)
+            raise expired()
+        try:
+            run = launch.launch(job, by=by, overrides=changes)
+        except job_verbs.Refused as refusal:
+            raise ApiError(409, "Job is already running", str(refusal)) from refusal
+        except Job.DoesNotExist as error:
+            raise no_such_job() from error
+        if seconds and not run.held:
+            launch.wait(run, seconds)
+        answer = {"message": "Job triggered successfully", "job_id": str(job.uid)}
+        return Response(answer | {"execution": stored(run)})
+
+    def _pause(self, job: Job, by: By) -> None:
+        with contextlib.suppress(job_verbs.Refused):  # it has no schedule that could be paused
+            job_verbs.pause(job, by=by, reason="The end date has passed.")
+
+
+class JobExecutionsView(ApiView):
+    """GET the runs of one job; `total_executions` is how many are in the answer. 404."""
+
+    def get(self, request: Request, job_id: str) -> Response:
+        job = visible_job(account(request), job_id)
+        limit = integer(request.query_params, "limit", 50, high=selection.MOST)
+        rows = selection.matching(runs_of(job, account(request)), request.query_params)
+        page = selection.following(rows, request.query_params.get("cursor", ""), limit)
+        found = [execution_json(run) for run in page.executions]
+        return Response(
+            {
+                "job_id": str(job.uid),
+                "job_name": job.name,
+                "total_executions": len(found),
+                "executions": found,
+                "next_cursor": page.next_cursor,
+            }
+        )
+
+
+class JobStatisticsView(ApiView):
+    """GET the counts over all runs of one job, and its latest run. 404."""
+
+    def get(self, request: Request, job_id: str) -> Response:
+        job = visible_job(account(request), job_id)
+        rows = runs_of(job, account(request))
+        latest = for_wire(rows.runs()).first()
+        return Response(
+            {
+                "job_id": str(job.uid),
+                "job_name": job.name,
+                "statistics": job_statistics_json(statistics.of(rows)),
+                "latest_execution": execution_json(latest) if latest else None,
+            }
+        )
+
+
+class JobExecutionView(ApiView):
+    """GET one run of one job. 404 for either."""
+
+    def get(self, request: Request, job_id: str, execution_id: str) -> Response:
+        job = visible_job(account(request), job_id)
+        run = one(runs_of(job, account(request)), execution_id)
+        return Response({"job": {"id": str(job.uid), "name": job.name}, "execution": execution_json(run)})
+
+
+class ExecutionsView(ApiView):
+    """GET runs of all jobs, by `page` with a total, or by `cursor` without one."""
+
+    def get(self, request: Request) -> Response:
+        rows = selection.matching(visible(request), request.query_params)
+        page = selection.page(rows, request.query_params, default=20)
+        found = {"executions": [execution_json(run) for run in page.executions]}
+        counted = {"total": page.total, "page": page.number, "limit": page.limit, "total_pages": page.pages}
+        position = {"limit": page.limit} if page.total is None else counted
+        return Response(found | position | {"next_cursor": page.next_cursor})
+
+
+class StatisticsView(ApiView):
+    """GET the counts over the runs of all jobs, or of the one in `job_id`, between `from` and `to`."""
+
+    def get(self, request: Request) -> Response:
+        between = date_range(request.query_params)
+        rows = selection.within(selection.of_job(visible(request), request.query_params), between)
+        return Response(statistics_json(statistics.of(rows)) | {"range": between.echo()})
+
+
+class ExecutionView(ApiView):
+    """GET one run. 404."""
+
+    def get(self, request: Request, execution_id: str) -> Response:
+        return Response({"execution": execution_json(one(visible(request), execution_id))})
+
+
+class StopView(ApiView):
+    """POST: ends a waiting run, asks a running one to end. 403, 404; 409 when it has ended."""
+
+    method_permissions = {"POST": WriterOnly}
+
+    def post(self, request: Request, execution_id: str) -> Response:
+        run = one(visible(request), execution_id)
+        if not Execution.objects.changeable_by(account(request)).filter(pk=run.pk).exists():
+            raise ApiError(403, "Insufficient permissions", "You may stop the runs of your own jobs.")
+        self.payload(optional=True)
+        asked = verbs.stop(run, by=By.request(request, SURFACE))
+        run.refresh_from_db()
+        if not asked and not run.is_open:
+            raise ApiError(409, "Execution has ended", "A run that has ended cannot be stopped.")
+        return Response({"message": "Execution stop requested", "execution": stored(run)})
+
+
+class LogView(ApiView):
+    """GET what a run wrote, all attempts, as plain text. 404."""
+
+    def get(self, request: Request, execution_id: str) -> HttpResponse:
+        run = one(visible(request), execution_id)
+        text = "".join(run.log.order_by("id").values_list("text", flat=True))
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+def visible(request: Request) -> ExecutionQuerySet:
+    return Execution.objects.visible_to(account(request))
+
+
+def runs_of(job: Job, user: User) -> ExecutionQuerySet:
+    return Execution.objects.visible_to(user).filter(job=job)
+
+
+def one(rows: ExecutionQuerySet, execution_id: str) -> Execution:
+    uid = as_uuid(execution_id)
+    run = for_wire(rows).filter(uid=uid).first() if uid else None
+    if run is None:
+        raise ApiError(404, "Execution not found", "There is no execution with this id.")
+    return run
+
+
+def stored(run: Execution) -> dict[str, Any]:
+    """A run as it is now."""
+    return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())

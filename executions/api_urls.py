@@ -1,0 +1,20 @@
+"""The REST routes of runs, and of the system's health."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from executions import api
+
+urlpatterns = [
+    path("health", api.HealthView.as_view()),
+    path("jobs/<str:job_id>/execute", api.ExecuteView.as_view()),
+    path("jobs/<str:job_id>/executions", api.JobExecutionsView.as_view()),
+    path("jobs/<str:job_id>/executions/stats", api.JobStatisticsView.as_view()),
+    path("jobs/<str:job_id>/executions/<str:execution_id>", api.JobExecutionView.as_view()),
+    path("executions", api.ExecutionsView.as_view()),
+    path("executions/statistics", api.StatisticsView.as_view()),
+    path("executions/<str:execution_id>", api.ExecutionView.as_view()),
+    path("executions/<str:execution_id>/stop", api.StopView.as_view()),
+    path("executions/<str:execution_id>/log", api.LogView.as_view()),
+]

@@ -1,0 +1,11 @@
+"""The executions app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ExecutionsConfig(AppConfig):
+    name = "executions"
+    verbose_name = _("Executions")

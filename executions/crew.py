@@ -1,0 +1,275 @@
+"""A worker process from the inside: the runs that it has, and the threads that serve them.
+
+- the threads of Celery's pool claim runs; code kinds stay in that thread, waiting kinds go to one event loop;
+- the writer thread alone writes output and outcomes, many in one transaction, and tries again while the database is away;
+- the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
+from django.db.models import Q
+from django.utils import timezone
+
+from executions import heartbeat, work
+from executions.models import Execution, Reason, State
+from executions.reconcile import take_turn
+from executions.sink import Sink
+from executions.work import LEASE, Claim
+from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
+
+log = logging.getLogger("executions.crew")
+
+RENEW_SECONDS = 15.0
+POLL_SECONDS = 1.0
+WRITE_TOGETHER = 100
+DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
+SHUT_DOWN = "The worker was shut down."
+UNWRITABLE = "The outcome could not be written."
+
+# A piece of output, or the outcome of an attempt.
+Report = tuple[Claim, "str | Outcome"]
+
+
+@dataclass
+class Hand:
+    """A run in this worker's hands, and how to tell it to end."""
+
+    claim: Claim
+    cancel: Callable[[], None]
+    sink: Sink
+    shut_down: bool = field(default=False)
+
+
+class Crew:
+    """The runs of one worker process."""
+
+    def __init__(self, name: str, queues: Iterable[str] = ()) -> None:
+        self.name, self.queues = name, tuple(queues)
+        self._hands: dict[int, Hand] = {}
+        self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
+        self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._writer.start()
+        self._watcher.start()
+
+    # Runs ----------------------------------------------------------------------------------------------------------
+
+    def perform(self, uids: Sequence[str]) -> None:
+        """Claims the runs and does them: returns when the code kinds have ended and the waiting kinds are under way."""
+        self._wait_for_room(len(uids))
+        close_old_connections()
+        for claim in work.claim(uids, self.name, timezone.now()):
+            runner = RUNNERS.get(claim.spec.kind)
+            if isinstance(runner, IORunner):
+                self._start_io(runner, claim)
+            elif isinstance(runner, CodeRunner):
+                self._run_code(runner, claim)
+            else:
+                self._report(
+                    claim, Outcome("error", f"This version cannot run jobs of the kind {claim.spec.kind}.")
+                )
+
+    def _run_code(self, runner: CodeRunner, claim: Claim) -> None:
+        cancelled = threading.Event()
+        hand = self._take(claim, cancelled.set)
+        # The database is not needed while the job runs; a connection held for hours is one taken from others.
+        connection.close()
+        try:
+            outcome = runner.run(Context(claim.spec, cancelled, hand.sink))
+        except Exception as error:
+            log.exception("runner_failed", extra={"run": claim.uid})
+            outcome = Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
+        self._hand_in(hand, outcome)
+
+    def _start_io(self, runner: IORunner, claim: Claim) -> None:
+        loop = self._event_loop()
+        cancelled = asyncio.Event()
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(cancelled.set)
+
+        hand = self._take(claim, cancel)
+        asyncio.run_coroutine_threadsafe(self._run_io(runner, hand, cancelled), loop)
+
+    async def _run_io(self, runner: IORunner, hand: Hand, cancelled: asyncio.Event) -> None:
+        try:
+            outcome = await runner.run(Context(hand.claim.spec, cancelled, hand.sink))
+        except Exception as error:
+            log.exception("runner_failed", extra={"run": hand.claim.uid})
+            outcome = Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
+        self._hand_in(hand, outcome)
+
+    def _take(self, claim: Claim, cancel: Callable[[], None]) -> Hand:
+        hand = Hand(claim, cancel, Sink(lambda text: self._reports.put((claim, text))))
+        with self._lock:
+            self._hands[claim.pk] = hand
+        return hand
+
+    def _hand_in(self, hand: Hand, outcome: Outcome) -> None:
+        hand.sink.close()
+        if hand.shut_down and outcome.state == "stopped":
+            outcome = Outcome("stopped", SHUT_DOWN)
+        self._report(hand.claim, outcome)
+
+    def _report(self, claim: Claim, outcome: Outcome) -> None:
+        self._reports.put((claim, outcome))
+
+    def _wait_for_room(self, wanted: int) -> None:
+        """Takes no more waiting runs than the loop may hold: what is not taken stays for other workers."""
+        with self._room:
+            self._room.wait_for(
+                lambda: len(self._hands) + wanted <= settings.WORKER_IO_SLOTS or not self._hands
+            )
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="io", daemon=True).start()
+            return self._loop
+
+    # The writer ----------------------------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        while (first := self._reports.get()) is not None:
+            batch = [first]
+            while len(batch) < WRITE_TOGETHER and not self._reports.empty():
+                item = self._reports.get()
+                if item is None:
+                    self._reports.put(None)
+                    break
+                batch.append(item)
+            self._write_until_done(batch)
+            with self._room:
+                for claim, report in batch:
+                    if isinstance(report, Outcome):
+                        self._hands.pop(claim.pk, None)
+                self._room.notify_all()
+
+    def _write_until_done(self, batch: list[Report]) -> None:
+        """An outcome must not get lost because the database restarts; doubling it is impossible (it is conditional)."""
+        pause = 0.1
+        while True:
+            try:
+                close_old_connections()
+                with transaction.atomic():
+                    for claim, report in batch:
+                        self._write_one(claim, report)
+                return None
+            except DATABASE_AWAY as error:
+                log.warning("outcome_waits", extra={"reports": len(batch), "error": str(error)})
+                connection.close()
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            except Exception as error:
+                return self._isolate(batch, error)
+
+    def _isolate(self, batch: list[Report], error: Exception) -> None:
+        """One report that no database takes must hold up neither the others nor the writer."""
+        if len(batch) > 1:
+            for single in batch:
+                self._write_until_done([single])
+            return
+        claim, report = batch[0]
+        log.error("report_unwritable", extra={"run": claim.uid}, exc_info=error)
+        if isinstance(report, Outcome) and report.message != UNWRITABLE:
+            self._write_until_done([(claim, Outcome("error", UNWRITABLE, retryable=False))])
+
+    def _write_one(self, claim: Claim, report: str | Outcome) -> None:
+        now = timezone.now()
+        if isinstance(report, str):
+            work.append_log(claim, work.clean(report), now)
+        elif report.state == "stopped" and report.message == SHUT_DOWN:
+            for run in Execution.objects.filter(pk=claim.pk, worker=self.name, attempt=claim.attempt):
+                work.lose(run, Reason.SHUTDOWN, now)
+        else:
+            work.finish(claim, report, self.name, now)
+
+    # The watch -----------------------------------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        renew_at = 0.0
+        while not self._stopping.wait(POLL_SECONDS):
+            try:
+                close_old_connections()
+                heartbeat.beat(self.name, self.queues)
+                if self._hands:
+                    if renewed := time.monotonic() >= renew_at:
+                        self._renew()
+                    self._hear_stops()
+                    renew_at = time.monotonic() + RENEW_SECONDS if renewed else renew_at
+                take_turn()
+            except (DatabaseError, *DATABASE_AWAY) as error:
+                log.warning("watch_waits", extra={"error": str(error)})
+                connection.close()
+            self._flush_logs()
+
+    def _renew(self) -> None:
+        """Renews all leases in one statement; runs that are not ours any more are ended here as well."""
+        with self._lock:
+            keys = list(self._hands)
+        mine = Execution.objects.filter(pk__in=keys, worker=self.name, state=State.RUNNING)
+        if mine.update(lease_until=timezone.now() + LEASE) < len(keys):
+            still_mine = set(mine.values_list("pk", flat=True))
+            for pk in set(keys) - still_mine:
+                self._cancel(pk)
+
+    def _hear_stops(self) -> None:
+        with self._lock:
+            keys = list(self._hands)
+        asked = Q(stop_requested_at__isnull=False) | Q(job=None)
+        for pk in Execution.objects.filter(asked, pk__in=keys).values_list("pk", flat=True):
+            self._cancel(pk)
+
+    def _cancel(self, pk: int) -> None:
+        with self._lock:
+            hand = self._hands.get(pk)
+        if hand:
+            hand.cancel()
+
+    def _flush_logs(self) -> None:
+        with self._lock:
+            hands = list(self._hands.values())
+        for hand in hands:
+            hand.sink.flush()
+
+    # The end -------------------------------------------------------------------------------------------------------
+
+    def shut_down(self, grace: float) -> None:
+        """Lets runs end for `grace` seconds, ends the others (they are lost, with the reason), writes everything."""
+        self._drain(grace)
+        with self._lock:
+            left = list(self._hands.values())
+        for hand in left:
+            hand.shut_down = True
+            hand.cancel()
+        self._drain(max((hand.claim.spec.stop_grace for hand in left), default=0.0) + 2.0)
+        self._stopping.set()
+        self._reports.put(None)
+        self._writer.join(5.0)
+        heartbeat.leave(self.name, self.queues)
+
+    def _drain(self, seconds: float) -> None:
+        with self._room:
+            self._room.wait_for(lambda: not self._hands, timeout=seconds)

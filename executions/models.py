@@ -1,0 +1,211 @@
+"""The ledger: one row for every due time and every run, with its outcome and the reason.
+
+Every transition is a conditional UPDATE: whoever changed one row did it, everybody else did nothing. That, and two unique
+keys, is what keeps the promise whatever is started twice:
+
+- `(job, scheduled_for)`: a due time is written once, by whichever beat comes first;
+- `busy`: of a job whose runs must not overlap at most one runs.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Category, User
+from jobs.models import Job
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("queued")
+    RUNNING = "running", _("running")
+    SUCCESS = "success", _("success")
+    FAILED = "failed", _("failed")
+    TIMEOUT = "timeout", _("timeout")
+    STOPPED = "stopped", _("stopped")
+    LOST = "lost", _("lost")
+    ERROR = "error", _("error")
+    MISSED = "missed", _("missed")
+    SKIPPED = "skipped", _("skipped")
+
+
+OPEN = (State.QUEUED, State.RUNNING)
+FINAL = tuple(state for state in State if state not in OPEN)
+# Ended badly; what a person wants to see first.
+BAD = (State.FAILED, State.TIMEOUT, State.LOST, State.ERROR, State.MISSED)
+# Never started: shown only where asked for by those who count runs.
+NOT_RUN = (State.MISSED, State.SKIPPED)
+
+
+class Trigger(models.TextChoices):
+    SCHEDULED = "scheduled", _("scheduled")
+    MANUAL = "manual", _("by hand")
+
+
+class Reason(models.TextChoices):
+    """Why a due time has the outcome that it has, where the state alone does not say it."""
+
+    NONE = "", ""
+    DOWN = "down", _("Belfry was down at the time; the job's rule is to record it as missed")
+    DEADLINE = "deadline", _("the start deadline passed before it could start")
+    COALESCED = "coalesced", _("several due times had passed; the latest of them was run for all")
+    OVERLAP = "overlap", _("an earlier run had not ended")
+    REPLACED = "replaced", _("a later run took its place")
+    PAUSED = "paused", _("the job was paused before it started")
+    DELETED = "deleted", _("the job was deleted")
+    STOPPED = "stopped", _("stopped by hand")
+    SHUTDOWN = "shutdown", _("its worker was shut down")
+    LOST = "lost", _("its worker died or lost touch with the database")
+    UNSTARTABLE = "unstartable", _("it could not be started")
+    RETRYING = "retrying", _("an attempt failed; the next one waits")
+
+
+class ExecutionQuerySet(models.QuerySet["Execution"]):
+    def visible_to(self, user: User) -> ExecutionQuerySet:
+        if not user.has_perm("executions.view_execution"):
+            return self.none()
+        if user.category_id is None or user.is_admin:
+            return self.all()
+        return self.filter(category_id=user.category_id)
+
+    def changeable_by(self, user: User) -> ExecutionQuerySet:
+        """Whose runs may be stopped: those of the jobs that the user may change."""
+        if not user.has_perm("executions.stop_execution"):
+            return self.none()
+        if user.is_admin:
+            return self.all()
+        return self.visible_to(user).filter(job__in=Job.objects.changeable_by(user))
+
+    def open(self) -> ExecutionQuerySet:
+        return self.filter(state__in=OPEN)
+
+    def running(self) -> ExecutionQuerySet:
+        return self.filter(state=State.RUNNING)
+
+    def startable(self, now: dt.datetime) -> ExecutionQuerySet:
+        """Queued, not held back behind another run, and not waiting for its next attempt."""
+        return self.filter(
+            Q(next_attempt_at=None) | Q(next_attempt_at__lte=now), state=State.QUEUED, held=False
+        )
+
+    def runs(self) -> ExecutionQuerySet:
+        """What ran or is to run: without the due times that were missed or skipped."""
+        return self.exclude(state__in=NOT_RUN)
+
+
+class Execution(models.Model):
+    """A due time of a job, or a run that somebody asked for."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # The job as it was: history outlives the job, and shows what ran rather than what the job is now.
+    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="executions")
+    job_name = models.CharField(_("job"), max_length=200)
+    job_uid = models.UUIDField()
+    kind = models.CharField(_("kind"), max_length=16, choices=Job.Kind.choices)
+    definition = models.JSONField(_("definition"), default=dict)
+    target = models.CharField(_("target"), max_length=500, blank=True)
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+
+    # When it was meant to be. Manual runs have no due time; `due_at` orders both.
+    scheduled_for = models.DateTimeField(_("due"), null=True)
+    due_at = models.DateTimeField(_("due"))
+    # A row may stand for many due times in a row (a long outage): how many, and the last of them.
+    slots = models.PositiveIntegerField(default=1)
+    last_slot = models.DateTimeField(null=True)
+    trigger = models.CharField(_("trigger"), max_length=12, choices=Trigger.choices)
+    requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.QUEUED)
+    reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices, blank=True)
+    blocked_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+
+    # Waiting: for its message, for another run, for the next attempt.
+    created_at = models.DateTimeField(_("created"))
+    published_at = models.DateTimeField(null=True)
+    held = models.BooleanField(default=False)
+    start_before = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(null=True)
+
+    # Running: who has it, and until when that is believed without news.
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    busy = models.BigIntegerField(null=True, unique=True)
+    worker = models.CharField(_("worker"), max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
+    stop_reason = models.CharField(max_length=12, choices=Reason.choices, blank=True)
+
+    started_at = models.DateTimeField(_("started"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    duration = models.FloatField(_("duration"), null=True)
+    exit_code = models.IntegerField(_("exit code"), null=True)
+    response_status = models.PositiveSmallIntegerField(_("response status"), null=True)
+    peak_memory = models.BigIntegerField(_("peak memory"), null=True)
+    mean_memory = models.BigIntegerField(_("mean memory"), null=True)
+    result = models.TextField(_("result"), blank=True)
+    error = models.TextField(_("error"), blank=True)
+
+    objects = ExecutionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("execution")
+        verbose_name_plural = _("executions")
+        ordering = ("-due_at", "-id")
+        constraints = [models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_row_per_due_time")]
+        indexes = [
+            models.Index(fields=["job", "-due_at", "-id"], name="execution_job"),
+            models.Index(fields=["state", "-due_at", "-id"], name="execution_state"),
+            models.Index(fields=["-due_at", "-id"], name="execution_due"),
+            models.Index(fields=["job", "state"], name="execution_job_state"),
+            models.Index(fields=["category", "-due_at"], name="execution_category"),
+            models.Index(fields=["next_attempt_at"], name="execution_next_attempt"),
+            models.Index(fields=["started_at"], name="execution_started"),
+        ]
+        permissions = [("stop_execution", _("Can stop executions"))]
+
+    def __str__(self) -> str:
+        return f"{self.job_name} {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def is_stopping(self) -> bool:
+        return self.state == State.RUNNING and self.stop_requested_at is not None
+
+    @property
+    def lateness(self) -> dt.timedelta | None:
+        """How long after its due time it started."""
+        return self.started_at - self.due_at if self.started_at else None
+
+
+class LogChunk(models.Model):
+    """A piece of what a run wrote; appended while it runs, never rewritten."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="log")
+    attempt = models.PositiveSmallIntegerField()
+    at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ("id",)
+        indexes = [models.Index(fields=["execution", "id"], name="log_execution")]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} #{self.pk}"
+
+
+class Heartbeat(models.Model):
+    """The sign of life of one process: a beat, a worker of one queue, the reconciler."""
+
+    name = models.CharField(max_length=120, unique=True)
+    role = models.CharField(max_length=16, db_index=True)
+    at = models.DateTimeField()
+    started_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.name}"

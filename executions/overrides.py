@@ -1,0 +1,92 @@
+"""What a request to run a job may change for that one run (wire facts, section 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from jobs.models import Job
+from jobs.runners import clean_options
+from jobs.targets import GITHUB_KEYS, dispatched
+from scheduler_site.rest import ApiError
+
+LONGEST_WAIT = 60.0
+# Old clients expect the answer of a call in the answer to their request.
+DEFAULT_WAIT = 15.0
+
+
+def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The overrides of `launch.launch`; blank texts and null leave what is stored. 400 for what cannot be."""
+    found: dict[str, Any] = {}
+    if (metadata := body.get("metadata")) is not None:
+        if not isinstance(metadata, dict):
+            raise _invalid(_("metadata must be an object."))
+        found["metadata"] = metadata
+    changed = _webhook(body) if job.kind == Job.Kind.WEBHOOK else {}
+    if job.kind == Job.Kind.GITHUB_ACTIONS:
+        changed = _github(body)
+    if changed:
+        found["options"] = _checked(job, changed)
+    return found
+
+
+def seconds_to_wait(job: Job, body: Mapping[str, Any], params: Mapping[str, Any]) -> float:
+    """How long the answer may wait for the end of the run: `wait` in the body or the query, 0 to 60. 400."""
+    value = body.get("wait", params.get("wait"))
+    if value is None:
+        return 0.0 if job.is_code else DEFAULT_WAIT
+    try:
+        seconds = (
+            float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
+        )
+    except (ValueError, OverflowError):
+        seconds = -1.0
+    # Also false for NaN.
+    if not 0 <= seconds <= LONGEST_WAIT:
+        text = _("Write a number of seconds from 0 to %(limit)d.") % {"limit": LONGEST_WAIT}
+        raise ApiError(400, "Invalid wait", text)
+    return seconds
+
+
+def _webhook(body: Mapping[str, Any]) -> dict[str, str]:
+    url = _text(body, "target_url")
+    return {"target_url": url} if url else {}
+
+
+def _github(body: Mapping[str, Any]) -> dict[str, str]:
+    """Owner, repo and workflow; what is named explicitly wins over the address."""
+    if _text(body, "github_token"):
+        raise _invalid(_("A token cannot be given for a single run."))
+    found: dict[str, str] = {}
+    if address := _text(body, "dispatch_url"):
+        parts = dispatched(address)
+        if parts is None:
+            raise _invalid(_("dispatch_url must name owner, repository and workflow."))
+        found = dict(zip(GITHUB_KEYS.values(), parts, strict=True))
+    named = {name: _text(body, key) for key, name in GITHUB_KEYS.items()}
+    return found | {name: text for name, text in named.items() if text}
+
+
+def _checked(job: Job, changed: Mapping[str, str]) -> dict[str, str]:
+    """The changed options after the form of their kind has seen them: the address rule holds here as it does at save."""
+    try:
+        cleaned = clean_options(job.kind, {**job.options, **changed})
+    except ValidationError as error:
+        labels = {name: key for key, name in GITHUB_KEYS.items()} | {"target_url": "target_url"}
+        name, reasons = next(iter(error.message_dict.items()))
+        raise ApiError(400, f"Invalid {labels.get(name, 'options')}", " ".join(reasons)) from error
+    return {name: cleaned[name] for name in changed}
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _invalid(_("%(name)s must be a text.") % {"name": key})
+    return (value or "").strip()
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(400, "Invalid payload", message)

@@ -1,0 +1,47 @@
+"""Forgets what is old: rows beyond their retention, in small batches that lock nothing for long."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from django.conf import settings
+from django.db.models import Max, Model, QuerySet
+from django.utils import timezone
+from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
+
+from accounts import tokens
+from executions.models import OPEN, Execution
+
+log = logging.getLogger("executions.prune")
+
+BATCH = 1000
+
+
+def prune(now: dt.datetime | None = None) -> int:
+    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output; schedules that no task uses;
+    expired tokens.
+
+    Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
+    """
+    before = (now or timezone.now()) - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
+    newest = _newest_of_each_job()
+    old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).exclude(pk__in=newest)
+    removed = _remove(old)
+    for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
+        _remove(model.objects.filter(periodictask=None))
+    log.info("pruned", extra={"executions": removed, "tokens": tokens.flush()})
+    return removed
+
+
+def _newest_of_each_job() -> QuerySet[Execution, int]:
+    newest = Execution.objects.exclude(job=None).order_by().values("job").annotate(newest=Max("pk"))
+    return newest.values_list("newest", flat=True)
+
+
+def _remove(rows: QuerySet[Model]) -> int:
+    total = 0
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        rows.model._default_manager.filter(pk__in=keys).delete()
+        total += len(keys)
+    return total

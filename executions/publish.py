@@ -1,0 +1,70 @@
+"""Tells the workers that runs wait. A message is only a hint: losing or doubling one changes nothing.
+
+The row is committed first. What could not be sent is sent again by the reconciler.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from celery import current_app
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from executions.models import Execution
+from jobs.runners import RUNNERS
+
+log = logging.getLogger("executions.publish")
+
+# Waiting kinds share an event loop, so one message may carry many; code kinds take a worker's thread each.
+PER_MESSAGE = {"io": 50, "code": 1}
+BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError)
+
+
+def queue_of(kind: str) -> str:
+    """The queue of a kind of job; unknown kinds go where they are refused without holding anybody up."""
+    runner = RUNNERS.get(kind)
+    return runner.pool if runner else "io"
+
+
+def publish(executions: Iterable[Execution]) -> bool:
+    """Sends the ids of queued runs to their queues; false when the broker did not take them all."""
+    by_queue: dict[str, list[str]] = defaultdict(list)
+    for execution in executions:
+        by_queue[queue_of(execution.kind)].append(str(execution.uid))
+    sent = [_send(queue, uids) for queue, uids in by_queue.items()]
+    return all(sent)
+
+
+def _send(queue: str, uids: list[str]) -> bool:
+    size = PER_MESSAGE[queue]
+    sent: list[str] = []
+    try:
+        with current_app.producer_or_acquire() as producer:
+            for start in range(0, len(uids), size):
+                part = uids[start : start + size]
+                current_app.send_task(
+                    "executions.perform", args=[part], queue=queue, producer=producer, retry=False
+                )
+                sent += part
+    except BROKER_ERRORS as error:
+        log.warning(
+            "publish_failed", extra={"queue": queue, "runs": len(uids) - len(sent), "error": str(error)}
+        )
+    if sent:
+        Execution.objects.filter(uid__in=sent).update(published_at=timezone.now())
+    return len(sent) == len(uids)
+
+
+def depth(queue: str) -> int:
+    """How many messages wait in a queue of the broker; raises a broker error when it does not answer."""
+    with current_app.connection_for_write() as connection:
+        channel: Any = connection.channel()
+        try:
+            return int(channel.queue_declare(queue=queue, passive=True).message_count)
+        except connection.channel_errors:
+            return 0

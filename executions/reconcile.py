@@ -1,0 +1,144 @@
+"""Mends what a crash at any line leaves behind. Every process takes turns at it, so it needs neither beat nor broker.
+
+Nothing here is fast or clever: each step is a query that finds rows in a state that should not last, and the same
+conditional transition that anybody else would make.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q
+from django.utils import timezone
+
+from audit.record import By
+from executions import work
+from executions.heartbeat import forget_gone
+from executions.models import Execution, Heartbeat, Reason, State, Trigger
+from executions.publish import BROKER_ERRORS, depth, publish, queue_of
+from jobs import verbs
+from jobs.models import Job, Pause, today
+
+log = logging.getLogger("executions.reconcile")
+
+EVERY = dt.timedelta(seconds=10)
+# After a time in which nobody reconciled (an outage), living workers get so long to renew their leases.
+SETTLE = dt.timedelta(seconds=20)
+# A row that was committed but not announced for so long was forgotten by its author.
+UNANNOUNCED = dt.timedelta(seconds=5)
+# A message that was not acted upon for so long may have been lost with its broker.
+UNHEARD = dt.timedelta(seconds=30)
+AT_ONCE = 1000
+
+
+def take_turn(now: dt.datetime | None = None) -> bool:
+    """Reconciles if nobody did in the last ten seconds; the database decides whose turn it is."""
+    now = now or timezone.now()
+    turn, _ = Heartbeat.objects.get_or_create(
+        name="reconciler", defaults={"role": "reconciler", "at": now - 2 * EVERY, "started_at": now}
+    )
+    # A clock that went back must not stop reconciling until it has caught up.
+    if now - EVERY < turn.at <= now + EVERY:
+        return False
+    gap = now - turn.at > 3 * EVERY or turn.at > now
+    since = now if gap else turn.started_at
+    if not Heartbeat.objects.filter(pk=turn.pk, at=turn.at).update(at=now, started_at=since):
+        return False
+    reconcile(now, settled=now - since >= SETTLE)
+    return True
+
+
+def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
+    """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
+    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended."""
+    end_unstartable(now)
+    if settled:
+        lose_expired(now)
+    release_held()
+    announce(now)
+    resume_pauses(now)
+    pause_ended()
+    forget_gone(now)
+
+
+def end_unstartable(now: dt.datetime) -> None:
+    """Queued runs of deleted and of paused jobs, and those whose start deadline has passed."""
+    queued = Execution.objects.filter(state=State.QUEUED)
+    ended: dict[str, Any] = {"finished_at": now, "held": False}
+    queued.filter(job=None).update(state=State.SKIPPED, reason=Reason.DELETED, **ended)
+    first = queued.filter(trigger=Trigger.SCHEDULED, attempt=0)
+    first.filter(start_before__lt=now).update(state=State.MISSED, reason=Reason.DEADLINE, **ended)
+    paused = Job.objects.paused().filter(pk=OuterRef("job_id"))
+    keys = list(first.filter(Exists(paused)).values_list("pk", flat=True)[:AT_ONCE])
+    queued.filter(pk__in=keys).update(state=State.SKIPPED, reason=Reason.PAUSED, **ended)
+
+
+def lose_expired(now: dt.datetime) -> None:
+    for run in Execution.objects.running().filter(Q(lease_until__lt=now) | Q(lease_until=None))[:AT_ONCE]:
+        work.lose(run, Reason.LOST, now)
+
+
+def release_held() -> None:
+    """Held runs behind which nobody is: the one that should have released them crashed first."""
+    others = Execution.objects.open().filter(job=OuterRef("job"), held=False)
+    held = Execution.objects.filter(state=State.QUEUED, held=True).exclude(Exists(others))
+    for job_uid in held.values_list("job_uid", flat=True).distinct().order_by("job_uid")[:AT_ONCE]:
+        work.release(str(job_uid))
+
+
+def announce(now: dt.datetime) -> None:
+    """Publishes what was committed but never published, and what the broker has lost."""
+    startable = Execution.objects.startable(now).exclude(job=None)
+    silent = startable.filter(published_at=None).filter(
+        Q(next_attempt_at__isnull=False) | Q(created_at__lt=now - UNANNOUNCED)
+    )
+    if runs := list(silent.order_by("due_at")[:AT_ONCE]):
+        publish(runs)
+    unheard = list(
+        startable.filter(published_at__lt=now - UNHEARD)
+        .order_by("published_at")
+        .only("uid", "kind")[:AT_ONCE]
+    )
+    for queue in {queue_of(run.kind) for run in unheard}:
+        _announce_again([run for run in unheard if queue_of(run.kind) == queue], queue)
+
+
+def _announce_again(runs: list[Execution], queue: str) -> None:
+    """As many as the queue is short of: a long queue is not a lost one."""
+    try:
+        missing = len(runs) - depth(queue)
+    except BROKER_ERRORS as error:
+        log.warning("broker_silent", extra={"queue": queue, "error": str(error)})
+        return
+    if missing > 0:
+        log.info("announced_again", extra={"queue": queue, "runs": missing})
+        publish(runs[:missing])
+
+
+def announce_retries(now: dt.datetime) -> None:
+    """Publishes attempts whose wait is over; the tick calls it, so that they start within a second of their time."""
+    due = Execution.objects.startable(now).filter(next_attempt_at__lte=now, published_at=None)
+    if runs := list(due.order_by("next_attempt_at")[:AT_ONCE]):
+        publish(runs)
+
+
+def resume_pauses(now: dt.datetime) -> None:
+    for pause in Pause.objects.filter(ended_at=None, until__lte=now).select_related("job")[:AT_ONCE]:
+        try:
+            verbs.resume(pause.job, by=By.system())
+        except verbs.Refused:
+            Pause.objects.filter(pk=pause.pk).update(ended_at=now)
+
+
+def pause_ended() -> None:
+    """Jobs past their end date are paused, once, so that everybody sees why they do not run."""
+    for job in Job.objects.expired(today())[:AT_ONCE]:
+        verbs.pause(job, by=By.system(), reason="end date passed")
+
+
+def oldest_queued() -> dt.datetime | None:
+    """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
+    waiting = Execution.objects.filter(state=State.QUEUED, held=False, next_attempt_at=None)
+    return waiting.order_by("due_at").values_list(F("due_at"), flat=True).first()

@@ -1,0 +1,121 @@
+"""Which runs a request asks for: filters, pages and cursors (wire facts, section 9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+
+from executions.models import Execution, ExecutionQuerySet
+from executions.wire import STATUS, for_wire
+from scheduler_site.rest import ApiError, DateRange, as_uuid, date_range, integer
+
+MOST = 200
+MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some runs, the latest due first. `total` is None where it was not counted, `next_cursor` at the end."""
+
+    executions: list[Execution]
+    next_cursor: str | None
+    total: int | None = None
+    number: int = 1
+    limit: int = MOST
+
+    @property
+    def pages(self) -> int:
+        return math.ceil((self.total or 0) / self.limit)
+
+
+def matching(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
+    """The rows that the parameters choose; without `status` or `state` only runs, no missed or skipped due times.
+
+    Unknown values match nothing, empty ones everything. 400 for odd dates.
+    """
+    statuses, states = _words(params, "status"), _words(params, "state")
+    if statuses:
+        rows = rows.filter(state__in=[state for state, status in STATUS.items() if status in statuses])
+    if states:
+        rows = rows.filter(state__in=states)
+    if not statuses and not states:
+        rows = rows.runs()
+    if triggers := _words(params, "trigger_type"):
+        rows = rows.filter(trigger__in=triggers)
+    if kinds := _words(params, "execution_type"):
+        rows = rows.filter(kind__in=kinds)
+    return within(of_job(rows, params), date_range(params))
+
+
+def of_job(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
+    """Those of the job with the id in `job_id`, when there is one."""
+    job_id = (params.get("job_id") or "").strip()
+    if not job_id:
+        return rows
+    uid = as_uuid(job_id)
+    return rows.filter(job__uid=uid) if uid else rows.none()
+
+
+def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
+    """By when they started; what has not started counts by when it was due."""
+    if range_.start is None and range_.end is None:
+        return rows
+    started, due = range_.lookups("started_at"), range_.lookups("due_at")
+    chosen = rows.filter(Q(**started) | Q(started_at=None, **due))
+    # Nothing starts before it is due: this alone lets the index of due times do the work.
+    return chosen.filter(due_at__lt=range_.end) if range_.end else chosen
+
+
+def page(rows: ExecutionQuerySet, params: Mapping[str, Any], *, default: int) -> Page:
+    """By number and with the total, or, where there is a `cursor`, what follows it without counting anything.
+
+    422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.
+    """
+    number, limit = integer(params, "page", 1), integer(params, "limit", default, high=MOST)
+    if "cursor" in params:
+        return following(rows, params["cursor"], limit)
+    total = rows.count()
+    first = (number - 1) * limit
+    # A page beyond the end is not looked for: skipping rows costs as much as reading them.
+    found = list(for_wire(rows)[first : first + limit]) if first < total else []
+    return Page(found, _cursor(found) if first + limit < total else None, total, number, limit)
+
+
+def following(rows: ExecutionQuerySet, cursor: str, limit: int) -> Page:
+    """The first `limit` rows after a cursor; after an empty one, from the beginning."""
+    if cursor:
+        due_at, key = _position(cursor)
+        rows = rows.filter(due_at__lte=due_at).exclude(due_at=due_at, pk__gte=key)
+    found = list(for_wire(rows)[: limit + 1])
+    more = len(found) > limit
+    return Page(found[:limit], _cursor(found[:limit]) if more else None, limit=limit)
+
+
+def _cursor(found: list[Execution]) -> str | None:
+    if not found:
+        return None
+    text = f"{found[-1].due_at.isoformat()} {found[-1].pk}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[dt.datetime, int]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        moment, key = text.split(" ")
+        due_at, pk = dt.datetime.fromisoformat(moment), int(key)
+        if due_at.tzinfo is None or not 0 <= pk <= MAX_ID:
+            raise ValueError(cursor)
+        return due_at.astimezone(dt.UTC), pk
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise ApiError(400, "Invalid cursor", "Take next_cursor of an earlier answer.") from error
+
+
+def _words(params: Mapping[str, Any], name: str) -> set[str]:
+    return {word for part in (params.get(name) or "").split(",") if (word := part.strip())}

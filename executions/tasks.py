@@ -1,0 +1,50 @@
+"""The Celery edge: what arrives in a message, handed on at once."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import Any
+
+from celery import shared_task, signals
+from django.conf import settings
+
+from executions.crew import Crew
+from executions.prune import prune as prune_now
+
+_crew: Crew | None = None
+_lock = threading.Lock()
+
+
+def crew(queues: tuple[str, ...] = ()) -> Crew:
+    """The crew of this worker process, made when it is first needed."""
+    global _crew
+    with _lock:
+        if _crew is None:
+            _crew = Crew(f"{socket.gethostname()}:{os.getpid()}", queues)
+        return _crew
+
+
+@shared_task(name="executions.perform")
+def perform(uids: list[str]) -> None:
+    crew().perform(uids)
+
+
+@shared_task(name="executions.prune")
+def prune() -> None:
+    prune_now()
+
+
+@signals.worker_ready.connect
+def _begin(sender: Any, **_: Any) -> None:
+    crew(tuple(sender.app.amqp.queues.consume_from))
+
+
+@signals.worker_shutting_down.connect
+def _end(**_: Any) -> None:
+    """Celery waits for its threads without a limit; the runs in them are given the grace of the settings."""
+    if _crew is not None:
+        threading.Thread(
+            target=_crew.shut_down, args=(settings.WORKER_SHUTDOWN_SECONDS,), name="shut down"
+        ).start()

@@ -1,0 +1,99 @@
+"""Runs on the pages of jobs, whose code knows nothing of them: `{% load runs %}`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+from django.db.models import OuterRef, Q, Subquery
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from executions import charts
+from executions.logs import Output
+from executions.models import Execution, State
+from jobs.models import Job
+from jobs.templatetags.icons import icon
+
+register = template.Library()
+
+STOPPING = "stopping"
+SPARK_RUNS = 20
+
+
+@register.simple_tag
+def state_badge(execution: Execution) -> SafeString:
+    label = _(STOPPING) if execution.is_stopping else execution.get_state_display()
+    return badge(execution.state, label)
+
+
+@register.simple_tag
+def badge(state: str, label: str = "") -> SafeString:
+    """An icon and a word, so that the colour is never the only sign."""
+    return format_html('<span class="badge {}">{}{}</span>', state, icon(state), label or State(state).label)
+
+
+@register.simple_tag
+def last_runs(jobs: Sequence[Job], user: User) -> dict[int, list[Execution]]:
+    """The last 20 rows of each job, newest first.
+
+    Two statements, whatever the length of the ledger: where the twentieth row of each job lies, then what is newer.
+    """
+    visible = Execution.objects.visible_to(user)
+    twentieth = visible.filter(job=OuterRef("pk")).order_by("-due_at", "-id").values("due_at")
+    edges = Job.objects.filter(pk__in=[job.pk for job in jobs]).annotate(
+        edge=Subquery(twentieth[SPARK_RUNS - 1 : SPARK_RUNS])
+    )
+    newer = Q(pk__in=[])
+    for pk, edge in edges.values_list("pk", "edge"):
+        newer |= Q(job_id=pk, due_at__gte=edge) if edge else Q(job_id=pk)
+    rows = visible.filter(newer).order_by("-due_at", "-id")
+    found: dict[int, list[Execution]] = {job.pk: [] for job in jobs}
+    for run in rows.only("job_id", "uid", "state", "due_at", "duration", "stop_requested_at"):
+        found[run.job_id or 0].append(run)
+    return {pk: runs[:SPARK_RUNS] for pk, runs in found.items()}
+
+
+@register.simple_tag
+def recent_runs(job: Job, user: User, count: int = 20) -> list[Execution]:
+    """The newest rows of one job."""
+    return list(Execution.objects.visible_to(user).filter(job=job).order_by("-due_at", "-id")[:count])
+
+
+@register.simple_tag
+def open_runs(job: Job) -> int:
+    """How many runs of it wait or go on."""
+    return job.executions.open().count()
+
+
+@register.filter
+def of_job(runs: dict[int, list[Execution]], job: Job) -> list[Execution]:
+    return runs.get(job.pk, [])
+
+
+@register.inclusion_tag("executions/_spark.html")
+def sparkline(runs: Sequence[Execution]) -> dict[str, Any]:
+    """Up: went well, down: went badly, a tick: did not run."""
+    counts = Counter(str(State(run.state).label) for run in runs)
+    words = ", ".join(f"{count} {label}" for label, count in counts.most_common())
+    return {"bars": charts.spark(runs), "words": words, "count": len(runs)}
+
+
+@register.filter
+def megabytes(value: int | None) -> str:
+    return "" if value is None else f"{value / 1e6:.1f} MB"
+
+
+@register.simple_tag
+def growing(execution: Execution, output: Output) -> SafeString:
+    """Text, and a mark that replaces itself by what is written next. No template: its line ends would be output, too."""
+    if not (execution.is_open or output.more):
+        return format_html("{}", output.text)
+    url = f"{reverse('execution-output', args=[execution.uid])}?after={output.last}"
+    mark = '{}<span hx-get="{}" hx-trigger="load delay:2s" hx-swap="outerHTML" hx-target="this"></span>'
+    return format_html(mark, output.text, url)

@@ -1,0 +1,54 @@
+"""The ledger in tests: announcements are collected instead of sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pytest
+
+from executions import launch, reconcile, work
+from executions.models import Execution
+from executions.tick import tick
+from executions.work import Claim
+from jobs.models import Job
+from jobs.tests.factories import moment
+
+WORKER = "worker-1"
+
+
+@dataclass
+class Ledger:
+    """What was announced to the workers, and short words for what tests do."""
+
+    announced: list[Execution] = field(default_factory=list)
+
+    def announce(self, runs: Iterable[Execution]) -> bool:
+        runs = list(runs)
+        self.announced += runs
+        Execution.objects.filter(uid__in=[run.uid for run in runs]).update(
+            published_at=dt.datetime.now(dt.UTC)
+        )
+        return True
+
+    def tick(self, now: str) -> int:
+        return tick(moment(now), self.announce)
+
+    def rows(self, job: Job) -> list[Execution]:
+        return list(Execution.objects.filter(job_uid=job.uid).order_by("due_at", "id"))
+
+    def fates(self, job: Job) -> list[str]:
+        """`10:00 queued` for each row, with its reason where it has one."""
+        return [f"{row.due_at:%H:%M} {row.state} {row.reason}".strip() for row in self.rows(job)]
+
+    def claim(self, run: Execution, now: str, worker: str = WORKER) -> list[Claim]:
+        return work.claim([str(run.uid)], worker, moment(now))
+
+
+@pytest.fixture
+def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    ledger = Ledger()
+    for module in (launch, reconcile, work):
+        monkeypatch.setattr(module, "publish", ledger.announce)
+    return ledger

@@ -1,0 +1,201 @@
+"""A worker from the inside, with its real threads: runs are done, stopped, kept alive, and ended at shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from audit.record import By
+from executions import crew as crews
+from executions import verbs, work
+from executions.crew import Crew
+from executions.models import Execution
+from executions.tests.conftest import Ledger
+from executions.tick import tick
+from jobs.models import Job
+from jobs.runners import RUNNERS, Context, Outcome
+from jobs.runners.python_class import PythonClassRunner
+from jobs.runners.webhook import WebhookRunner
+from jobs.tests.factories import make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Waiting(WebhookRunner):
+    """Waits until it is cancelled or its metadata says otherwise."""
+
+    async def run(self, context: Context[asyncio.Event]) -> Outcome:
+        context.log("begun\n")
+        try:
+            await asyncio.wait_for(context.cancelled.wait(), context.spec.metadata.get("seconds", 30))
+        except TimeoutError:
+            return Outcome("success", output="done")
+        return Outcome("stopped", "cancelled")
+
+
+class Counting(PythonClassRunner):
+    """Blocks its thread until it is cancelled."""
+
+    def run(self, context: Context[threading.Event]) -> Outcome:
+        if context.spec.metadata.get("raise"):
+            raise RuntimeError("a fault in the runner")
+        cancelled = context.cancelled.wait(context.spec.metadata.get("seconds", 30))
+        return Outcome("stopped" if cancelled else "success")
+
+
+@pytest.fixture
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    monkeypatch.setitem(RUNNERS, "webhook", Waiting())
+    monkeypatch.setitem(RUNNERS, "python_class", Counting())
+    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    crew = Crew("worker-1", ["io"])
+    yield crew
+    crew.shut_down(0)
+
+
+def queue(ledger: Ledger, **changes: Any) -> Execution:
+    kind = changes.pop("kind", "webhook")
+    job = make_job(**changes)
+    now = timezone.now()
+    Job.objects.filter(pk=job.pk).update(
+        next_run_at=now.replace(minute=0, second=0, microsecond=0), kind=kind
+    )
+    tick(now, ledger.announce)
+    return Execution.objects.get(job=job, state="queued")
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 20 s"
+        time.sleep(0.02)
+
+
+def state(run: Execution) -> str:
+    return Execution.objects.values_list("state", flat=True).get(pk=run.pk)
+
+
+def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Crew, ledger: Ledger) -> None:
+    runs = [queue(ledger, name=f"job {number}", metadata={"seconds": 0.2}) for number in range(20)]
+    crew.perform([str(run.uid) for run in runs])
+    eventually(lambda: all(state(run) == "success" for run in runs))
+    assert [chunk.text for chunk in runs[0].log.all()] == ["begun\n", "done"]
+
+
+def test_a_code_kind_holds_its_thread_until_it_has_ended(crew: Crew, ledger: Ledger) -> None:
+    run = queue(ledger, kind="python_class", metadata={"seconds": 0.1})
+    crew.perform([str(run.uid)])
+    eventually(lambda: state(run) == "success")
+
+
+@pytest.mark.parametrize("kind", ["webhook", "python_class"])
+def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Crew, ledger: Ledger, kind: str) -> None:
+    run = queue(ledger, kind=kind)
+    threading.Thread(target=crew.perform, args=([str(run.uid)],)).start()
+    eventually(lambda: state(run) == "running")
+    verbs.stop(run, by=By.system())
+    eventually(lambda: state(run) == "stopped")
+
+
+def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> None:
+    run = queue(ledger)
+    crew.perform([str(run.uid)])
+    Execution.objects.filter(pk=run.pk).update(job=None)
+    eventually(lambda: state(run) == "stopped")
+
+
+def test_a_run_that_was_given_up_is_ended_here_as_well(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    run = queue(ledger)
+    crew.perform([str(run.uid)])
+    Execution.objects.filter(pk=run.pk).update(state="lost")
+    eventually(lambda: not crew._hands)
+    assert state(run) == "lost"
+
+
+def test_the_lease_of_a_long_run_is_renewed(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    run = queue(ledger)
+    crew.perform([str(run.uid)])
+    first = Execution.objects.get(pk=run.pk).lease_until
+    assert first is not None
+    eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
+
+
+def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Crew, ledger: Ledger) -> None:
+    run = queue(ledger, kind="python_class", metadata={"raise": True})
+    crew.perform([str(run.uid)])
+    eventually(lambda: state(run) == "error")
+    assert "a fault in the runner" in Execution.objects.get(pk=run.pk).error
+
+
+def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Crew, ledger: Ledger) -> None:
+    run = queue(ledger, kind="script")
+    crew.perform([str(run.uid)])
+    eventually(lambda: state(run) == "error")
+
+
+def test_an_outcome_survives_a_database_that_is_away_for_a_while(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = work.finish, iter([True, True, False])
+
+    def flaky(*args: object) -> bool:
+        if next(failures, False):
+            raise OperationalError("the database system is shutting down")
+        return real(*args)  # type: ignore[arg-type]
+
+    run = queue(ledger, metadata={"seconds": 0.05})
+    monkeypatch.setattr(work, "finish", flaky)
+    crew.perform([str(run.uid)])
+    eventually(lambda: state(run) == "success")
+
+
+def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = work.finish
+
+    def picky(claim: work.Claim, outcome: Outcome, *args: object) -> bool:
+        if claim.spec.job_name == "bad" and outcome.state == "success":
+            raise ValueError("cannot be stored")
+        return real(claim, outcome, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(work, "finish", picky)
+    bad = queue(ledger, name="bad", metadata={"seconds": 0.05})
+    good = queue(ledger, name="good", metadata={"seconds": 0.05})
+    crew.perform([str(bad.uid), str(good.uid)])
+    eventually(lambda: (state(bad), state(good)) == ("error", "success"))
+
+
+def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, crew: Crew) -> None:
+    run = queue(ledger, metadata={"seconds": 0.3})
+    crew.perform([str(run.uid)])
+    crew.shut_down(10)
+    assert state(run) == "success"
+
+
+def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew: Crew) -> None:
+    run = queue(ledger)
+    crew.perform([str(run.uid)])
+    crew.shut_down(0)
+    row = Execution.objects.get(pk=run.pk)
+    assert (row.state, row.reason) == ("lost", "shutdown")
+
+
+def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, crew: Crew) -> None:
+    run = queue(ledger, rerun_lost=True)
+    crew.perform([str(run.uid)])
+    crew.shut_down(0)
+    assert state(run) == "queued"

@@ -1,0 +1,99 @@
+"""The dashboard."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Category, User
+from executions import charts, health
+from executions.models import Execution, State
+from executions.tests.test_page_list import make_run
+from jobs.models import Job
+from jobs.tests.factories import make_job
+from jobs.tests.pages import browser
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_broker", lambda: health.Check("broker", False, "does not answer"))
+
+
+def part(client: Client, name: str) -> str:
+    response = client.get("/", headers={"HX-Request": "true", "HX-Target": name})
+    assert "<html" not in response.content.decode()
+    assert "HX-Target" in response.headers["Vary"]
+    return response.content.decode()
+
+
+def test_an_empty_house_says_what_to_do_first(uma: User, vic: User) -> None:
+    assert "Make the first job" in browser(uma).get("/").content.decode()
+    assert "Make the first job" not in browser(vic).get("/").content.decode()
+
+
+def test_it_shows_what_runs_what_is_next_and_what_failed(vic: User) -> None:
+    make_run(make_job(name="at work"), state=State.RUNNING, started_at=timezone.now())
+    make_run(make_job(name="unlucky"), state=State.FAILED, error="it was <raining>")
+    shown = browser(vic).get("/").context
+    assert [run.job_name for run in shown["running"]] == ["at work"]
+    assert [run.job_name for run in shown["failed"]] == ["unlucky"]
+    assert {job.name for job in shown["next"]} == {"at work", "unlucky"}
+    assert "it was &lt;raining&gt;" in browser(vic).get("/").content.decode()
+
+
+def test_the_live_parts_ask_for_themselves(vic: User) -> None:
+    client = browser(vic)
+    assert 'id="live"' in part(client, "live")
+    assert 'id="chart"' in part(client, "chart")
+    assert 'id="health"' in part(client, "health")
+
+
+def test_health_says_what_is_not_well(vic: User) -> None:
+    shown = part(browser(vic), "health")
+    assert "degraded" in shown
+    assert "does not answer" in shown
+
+
+def test_a_job_that_cannot_be_scheduled_stands_out(vic: User) -> None:
+    make_job(name="crooked")
+    Job.objects.update(broken="no such zone", next_run_at=None)
+    assert "Cannot be scheduled" in part(browser(vic), "live")
+
+
+def test_jobs_of_other_categories_are_not_counted(vic: User) -> None:
+    make_run(make_job(name="at work"), state=State.RUNNING, started_at=timezone.now())
+    vic.category = Category.objects.create(name="Elsewhere")
+    vic.save()
+    shown = browser(vic).get("/").context
+    assert (shown["running_count"], shown["next"], shown["chart"].totals["open"]) == (0, [], 0)
+
+
+def test_the_chart_stacks_24_hours_by_outcome(db: None) -> None:
+    now = dt.datetime(2026, 5, 2, 12, 30, tzinfo=dt.UTC)
+    job = make_job()
+    for minutes, state in ((0, State.SUCCESS), (70, State.SUCCESS), (71, State.FAILED), (60 * 23 + 29, State.SKIPPED)):
+        make_run(job, state=state, due_at=now - dt.timedelta(minutes=minutes))
+    make_run(job, state=State.FAILED, due_at=now - dt.timedelta(hours=24))
+    chart = charts.last_hours(Execution.objects.all(), now)
+    assert len(chart.columns) == 24
+    assert chart.totals == {"success": 2, "bad": 1, "other": 1, "open": 0}
+    assert chart.columns[-1].counts["success"] == 1
+    assert [(bar.group, bar.y, bar.height) for bar in chart.columns[-2].parts] == [
+        ("success", 50.0, 50.0),
+        ("bad", 0.0, 50.0),
+    ]
+    assert chart.columns[0].total == 1
+
+
+def test_a_sparkline_points_down_where_it_went_badly(db: None) -> None:
+    job = make_job()
+    runs = [make_run(job, state=state, duration=2.0) for state in (State.SUCCESS, State.FAILED, State.SKIPPED)]
+    bars = charts.spark(runs)
+    assert [bar.state for bar in bars] == ["skipped", "failed", "success"]
+    assert bars[1].y == charts.SPARK_MIDDLE
+    assert bars[2].y < charts.SPARK_MIDDLE

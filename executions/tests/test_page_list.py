@@ -1,0 +1,105 @@
+"""The list of executions."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Category, User
+from executions import filters, launch
+from executions.models import Execution, State, Trigger
+from jobs.models import Job
+from jobs.tests.factories import make_job, moment
+from jobs.tests.pages import browser
+
+pytestmark = pytest.mark.django_db
+
+
+def make_run(job: Job, **values: Any) -> Execution:
+    """A row of the ledger as it might have become."""
+    now = timezone.now()
+    run = launch.row(job, now, now, Trigger.SCHEDULED)
+    for name, value in values.items():
+        setattr(run, name, value)
+    run.save()
+    return run
+
+
+def listed(user: User, query: str = "") -> list[uuid.UUID]:
+    return [run.uid for run in browser(user).get(f"/executions{query}").context["rows"]]
+
+
+def test_an_empty_ledger_says_what_will_be_there(vic: User) -> None:
+    assert "Nothing has run yet" in browser(vic).get("/executions").content.decode()
+    assert "No execution matches" in browser(vic).get("/executions?state=bad").content.decode()
+
+
+def test_it_filters_by_state_group_job_trigger_and_kind(vic: User) -> None:
+    first, second = make_job(name="first"), make_job(name="second")
+    lost = make_run(first, state=State.LOST)
+    done = make_run(second, state=State.SUCCESS, trigger=Trigger.MANUAL)
+    assert listed(vic, "?state=bad") == [lost.uid]
+    assert listed(vic, "?state=ended") == [done.uid, lost.uid]
+    assert listed(vic, "?state=open") == []
+    assert listed(vic, "?state=success") == [done.uid]
+    assert listed(vic, f"?job={first.uid}") == [lost.uid]
+    assert listed(vic, "?q=SECO") == [done.uid]
+    assert listed(vic, "?trigger=manual") == [done.uid]
+    assert listed(vic, "?kind=script") == []
+
+
+def test_dates_are_meant_in_the_schedulers_zone_and_inclusive(vic: User) -> None:
+    job = make_job()
+    night = make_run(job, due_at=moment("2026-05-01 15:30"))  # 00:30 on 2 May in Tokyo
+    assert listed(vic, "?start=2026-05-02&end=2026-05-02") == [night.uid]
+    assert listed(vic, "?end=2026-05-01") == []
+
+
+def test_history_outlives_its_job(vic: User) -> None:
+    job = make_job(name="gone")
+    run = make_run(job, state=State.SUCCESS)
+    job.delete()
+    assert listed(vic, "?q=gone") == [run.uid]
+    assert listed(vic, f"?job={run.job_uid}") == [run.uid]
+
+
+def test_other_categories_are_left_out(vic: User) -> None:
+    make_run(make_job())
+    vic.category = Category.objects.create(name="Elsewhere")
+    vic.save()
+    assert listed(vic) == []
+
+
+def test_pages_lead_through_the_whole_ledger_and_back(db: None) -> None:
+    job = make_job()
+    same = moment("2026-05-01 10:00")
+    for number in range(7):
+        make_run(job, due_at=same + dt.timedelta(minutes=number // 3))
+    rows = Execution.objects.all()
+    everything = list(rows.order_by("-due_at", "-id"))
+    first = filters.page_of(rows, size=3)
+    second = filters.page_of(rows, before=first.older, size=3)
+    third = filters.page_of(rows, before=second.older, size=3)
+    assert first.rows + second.rows + third.rows == everything
+    assert (first.newer, third.older) == ("", "")
+    assert filters.page_of(rows, after=third.newer, size=3).rows == second.rows
+    assert filters.page_of(rows, after=second.newer, size=3).newer == ""
+
+
+@pytest.mark.parametrize("place", ["x", "1", "-1", "1-", "9" * 40 + "-1", "%00", "١-١"])
+def test_a_place_that_is_none_is_not_found(vic: User, place: str) -> None:
+    assert browser(vic).get(f"/executions?before={place}").status_code == 404
+    assert browser(vic).get(f"/executions?after={place}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["q=%00", "job=x", "job=%00", "state=nice", "start=0001-01-01", "end=9999-12-31", "start=x", "page=" + "9" * 99,
+     "before=99999999999999999-999999999999999999", "q=%ff%fe"],
+)
+def test_absurd_filters_are_no_error_of_ours(vic: User, query: str) -> None:
+    assert browser(vic).get(f"/executions?{query}").status_code == 200

@@ -1,0 +1,19 @@
+"""The pages of runs, and of the verbs that make or end them."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from executions import views
+
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    # The ledger
+    path("executions", views.executions, name="executions"),
+    path("executions/<uuid:uid>", views.execution, name="execution"),
+    path("executions/<uuid:uid>/output", views.output, name="execution-output"),
+    path("executions/<uuid:uid>/log", views.log, name="execution-log"),
+    path("executions/<uuid:uid>/stop", views.stop, name="execution-stop"),
+    # A job, run by hand
+    path("jobs/<uuid:uid>/run", views.run, name="job-run"),
+]

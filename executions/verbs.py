@@ -1,0 +1,30 @@
+"""What people do to runs."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import Entry
+from audit.record import By, record
+from executions import work
+from executions.models import Execution, Reason, State
+
+
+@transaction.atomic
+def stop(execution: Execution, *, by: By) -> bool:
+    """Ends a waiting run at once, and asks the worker of a running one to end it. False when it had ended already."""
+    now = timezone.now()
+    rows = Execution.objects.filter(pk=execution.pk)
+    stopped = rows.filter(state=State.QUEUED).update(
+        state=State.STOPPED, reason=Reason.STOPPED, finished_at=now, held=False
+    )
+    asked = stopped or rows.filter(state=State.RUNNING, stop_requested_at=None).update(
+        stop_requested_at=now, stop_reason=Reason.STOPPED
+    )
+    if not asked:
+        return False
+    record(Entry.Event.STOPPED, execution, by=by)
+    if stopped:
+        work.release(str(execution.job_uid))
+    return True

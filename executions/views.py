@@ -1,0 +1,196 @@
+"""The pages of runs: the dashboard, the ledger, one run, and the verbs that make or end runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from executions import charts, health, launch, logs, verbs
+from executions.filters import ExecutionFilter, page_of
+from executions.models import BAD, Execution, ExecutionQuerySet, State
+from executions.templatetags.runs import growing
+from jobs import timetable
+from jobs.models import Job
+from jobs.page_forms import RunForm
+from jobs.pages import PageRequest, actor, back, changeable_job, may_change
+from jobs.verbs import Refused
+
+SHORT = 10  # rows in a list of the dashboard
+
+
+# The dashboard -----------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Target")
+def dashboard(request: PageRequest) -> HttpResponse:
+    """The whole page, or the live part that asks for itself again."""
+    parts = {"live": _live, "chart": _chart, "health": _health}
+    if request.htmx and request.htmx.target in parts:
+        context = parts[request.htmx.target](request)
+        return render(request, f"executions/_{request.htmx.target}.html", context)
+    context = _live(request) | _chart(request) | _health(request)
+    return render(request, "executions/dashboard.html", context)
+
+
+def _live(request: PageRequest) -> dict[str, Any]:
+    rows, jobs = _visible(request), Job.objects.visible_to(request.user)
+    day_ago = timezone.now() - dt.timedelta(days=1)
+    failed = rows.filter(state__in=BAD, due_at__gte=day_ago)
+    return {
+        "running": _with_zones(rows.running().order_by("started_at")[:SHORT]),
+        "running_count": rows.running().count(),
+        "waiting_count": rows.filter(state=State.QUEUED).count(),
+        "failed": _with_zones(failed.order_by("-due_at", "-id")[:SHORT]),
+        "failed_count": failed.count(),
+        "next": timetable.attach(jobs.filter(next_run_at__isnull=False).order_by("next_run_at")[:SHORT]),
+        "broken": list(jobs.exclude(broken="").order_by("name")[:SHORT]),
+        "any_job": jobs.exists(),
+    }
+
+
+def _chart(request: PageRequest) -> dict[str, Any]:
+    return {"chart": charts.last_hours(_visible(request), timezone.now())}
+
+
+def _health(_request: PageRequest) -> dict[str, Any]:
+    return {"health": health.report()}
+
+
+# The ledger --------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def executions(request: PageRequest) -> HttpResponse:
+    found = ExecutionFilter(request.GET, queryset=_visible(request), request=request)
+    try:
+        page = page_of(found.qs, request.GET.get("before", ""), request.GET.get("after", ""))
+    except ValueError as error:
+        raise Http404(_("There is no such page.")) from error
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    context = {
+        "filter": found,
+        "page": page,
+        "rows": _with_zones(page.rows),
+        "query": query.urlencode(),
+        "job": _filtered_job(request, found),
+        "narrowed": any(query.values()),
+    }
+    return render(request, "executions/list.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Target")
+def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    context = {
+        "execution": found,
+        "may_stop": found.is_open and _may_stop(request, found),
+        "may_run": found.job is not None
+        and request.user.has_perm("jobs.run_job")
+        and may_change(request.user, found.job),
+    }
+    if request.htmx and request.htmx.target == "state":
+        return render(request, "executions/_state.html", context)
+    return render(request, "executions/execution.html", context | {"output": logs.tail(found)})
+
+
+@login_required
+@require_GET
+def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """What was written since the chunk `after`: the live part appends it."""
+    found = _visible_execution(request, uid)
+    text = request.GET.get("after", "0")
+    last = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return HttpResponse(growing(found, logs.after(found, last)))
+
+
+@login_required
+@require_GET
+def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
+    """All of the output, as plain text that no browser takes for anything else."""
+    found = _visible_execution(request, uid)
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return StreamingHttpResponse(logs.whole(found), content_type="text/plain; charset=utf-8", headers=headers)
+
+
+# Verbs -------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """Runs a job now; the page lets the metadata of this one run be different."""
+    job = changeable_job(request, uid, "jobs.run_job")
+    given = request.POST if "metadata" in request.POST else None
+    form = RunForm(given, initial={"metadata": job.metadata})
+    if request.method == "GET" or (form.is_bound and not form.is_valid()):
+        return render(request, "executions/run.html", {"job": job, "form": form})
+    overrides = {"metadata": form.cleaned_data["metadata"]} if form.is_bound else None
+    try:
+        started = launch.launch(job, by=actor(request), overrides=overrides)
+    except Refused as reason:
+        form = RunForm({"metadata": request.POST["metadata"]} if given else None, initial=form.initial)
+        return render(
+            request, "executions/run.html", {"job": job, "form": form, "refused": reason}, status=409
+        )
+    messages.success(request, _("“%(job)s” has been started.") % {"job": job})
+    return back(request, f"/executions/{started.uid}")
+
+
+@login_required
+@require_POST
+def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    if not _may_stop(request, found):
+        raise PermissionDenied(_("You may see this run, but not stop it."))
+    if verbs.stop(found, by=actor(request)):
+        messages.success(request, _("The run is being stopped."))
+    else:
+        messages.warning(request, _("The run had ended already, or is being stopped."))
+    return redirect("execution", uid)
+
+
+# Helpers -----------------------------------------------------------------------------------------------------------
+
+
+def _visible(request: PageRequest) -> ExecutionQuerySet:
+    return Execution.objects.visible_to(request.user).select_related("job")
+
+
+def _visible_execution(request: PageRequest, uid: uuid.UUID) -> Execution:
+    rows = _visible(request).select_related("job", "blocked_by", "requested_by", "category")
+    return get_object_or_404(rows, uid=uid)
+
+
+def _may_stop(request: PageRequest, found: Execution) -> bool:
+    return Execution.objects.changeable_by(request.user).filter(pk=found.pk).exists()
+
+
+def _with_zones(rows: Iterable[Execution]) -> list[Execution]:
+    """Loads the timing of the rows' jobs at once: their times are shown in the jobs' zones."""
+    found = list(rows)
+    timetable.attach(row.job for row in found if row.job)
+    return found
+
+
+def _filtered_job(request: PageRequest, found: ExecutionFilter) -> Job | None:
+    uid = found.form.cleaned_data.get("job") if found.form.is_valid() else None
+    return Job.objects.visible_to(request.user).filter(uid=uid).first() if uid else None
