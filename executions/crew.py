@@ -199,7 +199,7 @@ class Crew:
     def _write_one(self, claim: Claim, report: str | Outcome) -> None:
         now = timezone.now()
         if isinstance(report, str):
-            work.append_log(claim, work.clean(report), now)
+            work.append_log(claim, report, now)
         elif report.state == "stopped" and report.message == SHUT_DOWN:
             for run in Execution.objects.filter(pk=claim.pk, worker=self.name, attempt=claim.attempt):
                 work.lose(run, Reason.SHUTDOWN, now)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Min, Q
 
 from executions.models import Execution, ExecutionQuerySet
 from executions.wire import STATUS, for_wire
@@ -65,12 +65,16 @@ def of_job(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuery
 
 def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
     """By when they started; what has not started counts by when it was due."""
-    if range_.start is None and range_.end is None:
-        return rows
     started, due = range_.lookups("started_at"), range_.lookups("due_at")
-    chosen = rows.filter(Q(**started) | Q(started_at=None, **due))
-    # Nothing starts before it is due: this alone lets the index of due times do the work.
-    return chosen.filter(due_at__lt=range_.end) if range_.end else chosen
+    if not started:
+        return rows
+    # Bounds of the due times, so that their index does the work: nothing starts before it is due, ...
+    bounds = {"due_at__lt": range_.end} if range_.end else {}
+    if range_.start:
+        # ... but a run that had to wait may have been due before the range.
+        earliest = Execution.objects.filter(**started).aggregate(earliest=Min("due_at"))["earliest"]
+        bounds["due_at__gte"] = min(range_.start, earliest or range_.start)
+    return rows.filter(Q(**started) | Q(started_at=None, **due), **bounds)
 
 
 def page(rows: ExecutionQuerySet, params: Mapping[str, Any], *, default: int) -> Page:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from executions.crew import Crew
 from executions.prune import prune as prune_now
+from jobs.children.linux import hide_environment
 
 _crew: Crew | None = None
 _lock = threading.Lock()
@@ -38,7 +39,11 @@ def prune() -> None:
 
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
-    crew(tuple(sender.app.amqp.queues.consume_from))
+    queues = tuple(sender.app.amqp.queues.consume_from)
+    if "code" in queues:
+        # Jobs run as the same user: they must not read this process's secrets from /proc.
+        hide_environment()
+    crew(queues)
 
 
 @signals.worker_shutting_down.connect

@@ -21,6 +21,7 @@ from executions.publish import publish
 from jobs import retry
 from jobs.models import Job
 from jobs.runners import RUNNERS, Outcome, Spec
+from jobs.runners.masking import Mask
 
 log = logging.getLogger("executions.work")
 
@@ -64,14 +65,14 @@ def finish(claim: Claim, outcome: Outcome, worker: str, now: dt.datetime) -> boo
 
     False when the row is not this worker's any more (its lease had run out): the late outcome is refused.
     """
-    wait = _retry_delay(claim, outcome)
+    wait, mask = _retry_delay(claim, outcome), Mask(claim.spec.secrets.values())
     values: dict[str, Any] = {
-        "error": clean(outcome.message),
+        "error": clean(mask(outcome.message)),
         "exit_code": outcome.exit_code,
         "response_status": outcome.response_status,
         "peak_memory": outcome.peak_memory,
         "mean_memory": outcome.mean_memory,
-        "result": clean(outcome.result or ""),
+        "result": clean(mask(outcome.result or "")),
         "busy": None,
         "lease_until": None,
     }
@@ -90,7 +91,7 @@ def finish(claim: Claim, outcome: Outcome, worker: str, now: dt.datetime) -> boo
     with transaction.atomic(savepoint=False):
         changed = _mine(claim, worker).update(**values)
         if changed and outcome.output:
-            append_log(claim, clean(outcome.output), now)
+            append_log(claim, outcome.output, now)
     if not changed:
         log.warning(
             "outcome_refused", extra={"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
@@ -130,6 +131,8 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
 
 
 def append_log(claim: Claim, text: str, now: dt.datetime) -> None:
+    """Adds to a run's output, with the job's secrets masked."""
+    text = clean(Mask(claim.spec.secrets.values())(text))
     LogChunk.objects.create(execution_id=claim.pk, attempt=claim.attempt, at=now, text=text)
 
 

@@ -219,8 +219,25 @@ class JobForm(forms.ModelForm[Job]):
             timing = self._timing(kind, cleaned)
             unchanged = not self.new and timing.same_schedule(self.instance.timing)
             self.timing = self.instance.timing if unchanged else timing
+            self._clean_end(cleaned, timing)
         except ScheduleError as error:
             self.add_error(_FIELDS.get(error.field, "expression"), str(error))
+
+    def _clean_end(self, cleaned: dict[str, Any], timing: Timing) -> None:
+        """A job that ends before it runs even once is a mistake; an end date that nobody gave makes room."""
+        end = cleaned.get("end_date")
+        if end is None or timing.kind == "none" or not timing.enabled:
+            return
+        given = bool(self.data.get("end_date"))
+        if not given and timing.at and timing.at >= (timetable.end_of(end) or timing.at):
+            cleaned["end_date"] = timing.at.date() + dt.timedelta(days=1)
+        elif given and (self.new or "end_date" in self.changed_data) and not self._runs_before(end, timing):
+            self.add_error("end_date", _("The job would never run before its end date."))
+
+    @staticmethod
+    def _runs_before(end: dt.date, timing: Timing) -> bool:
+        schedule = timing.schedule(end)
+        return schedule is not None and schedule.next_after(timezone.now()) is not None
 
     def _timing(self, kind: str, cleaned: dict[str, Any]) -> Timing:
         enabled = self.new or self.instance.timing.enabled

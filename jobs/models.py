@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -18,6 +19,14 @@ from accounts.models import Category, Team, User
 from audit.models import Stamped
 from jobs import timetable
 from jobs.fields import EncryptedJSONField
+
+
+DAY = 86400
+
+
+def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
+    """Bounds of a number of seconds or times; the databases have different ones or none."""
+    return [MinValueValidator(low), MaxValueValidator(high)]
 
 
 def today() -> dt.date:
@@ -122,18 +131,31 @@ class Job(Stamped):
         _("after an outage"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST
     )
     start_deadline = models.PositiveIntegerField(
-        _("start deadline"), default=3600, help_text=_("Seconds after its due time at which a run is missed.")
+        _("start deadline"),
+        default=3600,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its due time at which a run is missed."),
     )
     overlap = models.CharField(_("overlap"), max_length=7, choices=Overlap.choices, default=Overlap.SKIP)
-    timeout = models.PositiveIntegerField(_("time limit"), null=True, blank=True, help_text=_("In seconds."))
+    timeout = models.PositiveIntegerField(
+        _("time limit"), null=True, blank=True, validators=within(1, 7 * DAY), help_text=_("In seconds.")
+    )
     stop_grace = models.PositiveIntegerField(
-        _("grace when stopped"), default=10, help_text=_("Seconds between TERM and KILL.")
+        _("grace when stopped"),
+        default=10,
+        validators=within(0, 600),
+        help_text=_("Seconds between TERM and KILL."),
     )
-    max_attempts = models.PositiveSmallIntegerField(_("attempts"), default=1)
+    max_attempts = models.PositiveSmallIntegerField(_("attempts"), default=1, validators=within(1, 100))
     retry_delay = models.PositiveIntegerField(
-        _("retry delay"), default=30, help_text=_("Seconds before the second attempt; doubles each time.")
+        _("retry delay"),
+        default=30,
+        validators=within(1, DAY),
+        help_text=_("Seconds before the second attempt; doubles each time."),
     )
-    retry_cap = models.PositiveIntegerField(_("longest retry delay"), default=3600)
+    retry_cap = models.PositiveIntegerField(
+        _("longest retry delay"), default=3600, validators=within(1, 7 * DAY)
+    )
     rerun_lost = models.BooleanField(
         _("repeat lost runs"), default=False, help_text=_("Only where running twice does no harm.")
     )

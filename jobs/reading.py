@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -30,6 +30,9 @@ LIMITS = {
 }
 # Leaves room for arithmetic before the last year of Python's calendar.
 LAST_YEAR = 9000
+MAX_NAME = 100
+
+_Named = TypeVar("_Named", Category, Team)
 
 
 class Fault(NamedTuple):
@@ -177,7 +180,7 @@ class Reading:
         if not self._given("category"):
             return
         text = self._text("category")
-        found = Category.find(text) if text else self._usual_category()
+        found = _named(Category, text) if text else self._usual_category()
         allowed = {self.own_category.pk} if self.own_category else None
         if self.job and allowed:
             allowed.add(self.job.category_id)
@@ -190,7 +193,7 @@ class Reading:
         if key is None and (self.job or not settings.JOB_PIC_TEAM_REQUIRED):
             return
         text = self._text(key, "Invalid PIC team") if key and self._given(key) else ""
-        team = Team.find(text) if text else None
+        team = _named(Team, text) if text else None
         if text and team is None:
             problem = _("Unknown PIC team: %(name)s.")
         elif team and not team.is_active:
@@ -263,6 +266,11 @@ class Reading:
     def _rerun_lost(self) -> None:
         if (rerun := flag(self.body, "rerun_lost")) is not None:
             self.data["rerun_lost"] = rerun
+
+
+def _named(model: type[_Named], text: str) -> _Named | None:
+    # Databases refuse to compare texts that are longer than a pattern may be.
+    return model.find(text) if len(text) <= MAX_NAME else None
 
 
 def _kind_of(values: Mapping[str, Any]) -> str:

@@ -9,13 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import redis
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
-
-from accounts import verbs
 
 LONG_KEY = 50
 VARIED_KEY = 5
@@ -125,6 +122,9 @@ def default_admin(databases: Sequence[str] | None = None, **_: Any) -> Iterable[
     """The well-known password, left over from a time before production."""
     if not settings.PRODUCTION or not databases:
         return []
+    # Imported here as every process loads this module, and few run this check.
+    from accounts import verbs
+
     try:
         if not verbs.default_password_in_use():
             return []
@@ -182,6 +182,8 @@ def eviction(databases: Sequence[str] | None = None, **_: Any) -> Iterable[Check
 
 def eviction_policy(url: str) -> str | None:
     """maxmemory-policy of a server; None when it cannot be reached or does not tell."""
+    import redis
+
     url = url.replace("redis+socket://", "unix://", 1)
     try:
         with redis.Redis.from_url(

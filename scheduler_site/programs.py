@@ -39,8 +39,8 @@ def pools() -> tuple[Pool, ...]:
 
 
 def worker_grace() -> float:
-    """What runs may take to finish, and a moment to put their end on record."""
-    return float(settings.WORKER_SHUTDOWN_SECONDS) + 3
+    """What runs may take to finish, then to be stopped, and a moment to put their end on record."""
+    return float(settings.WORKER_SHUTDOWN_SECONDS) + 15
 
 
 def broker() -> Program:

@@ -87,7 +87,8 @@ INSTALLED_APPS = [
     "jobs",
     "executions",
     "scheduler_site",
-    "django.contrib.admin",
+    # Without its own search for admin modules: only the web needs them, and its urls look for them.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

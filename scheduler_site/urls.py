@@ -13,6 +13,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+admin.autodiscover()
+
 urlpatterns = [
     # Pages
     path("", include("executions.urls")),

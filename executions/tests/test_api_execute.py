@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Entry
+from audit.record import By
 from conftest import Api
 from executions import launch, work
 from executions.models import Execution, State
@@ -106,7 +107,7 @@ def test_empty_metadata_replaces_the_stored_ones_and_blank_texts_do_not(
 
 def test_a_paused_job_can_be_executed(api: Api, uma: User, receiver: Receiver, workers: None) -> None:
     job = hook(receiver, uma)
-    verbs.pause(job, by=verbs.By(uma, "api"))
+    verbs.pause(job, by=By(uma, "api"))
     assert execute(api, uma, job).json()["execution"]["status"] == "success"
 
 

@@ -191,7 +191,7 @@ def test_cursors_walk_through_all_runs_without_counting(api: Api, vic: User, uma
     client = api(vic)
     while cursor is not None:
         with CaptureQueriesContext(connection) as queries:
-            answer = client.get(URL, {"cursor": cursor, "limit": 3}).json()
+            answer = client.get(f"{URL}?cursor={cursor}&limit=3").json()
         assert not any("COUNT(" in query["sql"] for query in queries)
         assert "total" not in answer
         seen += [found["id"] for found in answer["executions"]]
@@ -326,7 +326,9 @@ def test_a_user_with_a_category_sees_the_runs_of_that_category_only(api: Api, vi
     assert dues(api(vic).get(f"{URL}?job_id={hidden_job.uid}")) == []
 
 
-@pytest.mark.parametrize("execution_id", ["72df09ce-9529-4782-9c92-94e23a76d4ee", "nothing", "%00", "statistics2", "9" * 300])
+@pytest.mark.parametrize(
+    "execution_id", ["72df09ce-9529-4782-9c92-94e23a76d4ee", "nothing", "%00", "statistics2", "9" * 300]
+)
 def test_an_unknown_run_is_not_found(api: Api, ada: User, execution_id: str) -> None:
     assert api(ada).get(f"{URL}/{execution_id}").status_code == 404
     assert api(ada).get(f"{URL}/{execution_id}/log").status_code == 404

@@ -101,3 +101,13 @@ def test_text_that_a_database_would_refuse_is_cleaned(ledger: Ledger) -> None:
     (row,) = ledger.rows(job)
     assert row.error == "ab"
     assert [chunk.text for chunk in row.log.all()] == ["x?y"]
+
+
+def test_the_secrets_of_the_job_are_masked_wherever_a_run_may_repeat_them(ledger: Ledger) -> None:
+    job, claim = started(ledger, secrets={"signing_key": "canary-4711"})
+    work.append_log(claim, "key is canary-4711\n", moment("2026-03-01 10:00:03"))
+    finish(claim, Outcome("failed", "bad canary-4711", output="end canary-4711", result='"canary-4711"'))
+    (row,) = ledger.rows(job)
+    seen = row.error + row.result + "".join(chunk.text for chunk in row.log.all())
+    assert "canary-4711" not in seen
+    assert seen.count("[secret]") == 4

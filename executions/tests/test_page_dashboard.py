@@ -76,7 +76,12 @@ def test_jobs_of_other_categories_are_not_counted(vic: User) -> None:
 def test_the_chart_stacks_24_hours_by_outcome(db: None) -> None:
     now = dt.datetime(2026, 5, 2, 12, 30, tzinfo=dt.UTC)
     job = make_job()
-    for minutes, state in ((0, State.SUCCESS), (70, State.SUCCESS), (71, State.FAILED), (60 * 23 + 29, State.SKIPPED)):
+    for minutes, state in (
+        (0, State.SUCCESS),
+        (70, State.SUCCESS),
+        (71, State.FAILED),
+        (60 * 23 + 29, State.SKIPPED),
+    ):
         make_run(job, state=state, due_at=now - dt.timedelta(minutes=minutes))
     make_run(job, state=State.FAILED, due_at=now - dt.timedelta(hours=24))
     chart = charts.last_hours(Execution.objects.all(), now)
@@ -92,7 +97,9 @@ def test_the_chart_stacks_24_hours_by_outcome(db: None) -> None:
 
 def test_a_sparkline_points_down_where_it_went_badly(db: None) -> None:
     job = make_job()
-    runs = [make_run(job, state=state, duration=2.0) for state in (State.SUCCESS, State.FAILED, State.SKIPPED)]
+    runs = [
+        make_run(job, state=state, duration=2.0) for state in (State.SUCCESS, State.FAILED, State.SKIPPED)
+    ]
     bars = charts.spark(runs)
     assert [bar.state for bar in bars] == ["skipped", "failed", "success"]
     assert bars[1].y == charts.SPARK_MIDDLE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from accounts.models import Category, User
@@ -25,7 +24,7 @@ def write(run: Execution, text: str, attempt: int = 1) -> LogChunk:
 
 def text_of(user: User, run: Execution) -> str:
     response = browser(user).get(f"/executions/{run.uid}/log")
-    assert isinstance(response, StreamingHttpResponse)
+    assert response.streaming
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     return response.getvalue().decode()

@@ -98,8 +98,18 @@ def test_a_place_that_is_none_is_not_found(vic: User, place: str) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["q=%00", "job=x", "job=%00", "state=nice", "start=0001-01-01", "end=9999-12-31", "start=x", "page=" + "9" * 99,
-     "before=99999999999999999-999999999999999999", "q=%ff%fe"],
+    [
+        "q=%00",
+        "job=x",
+        "job=%00",
+        "state=nice",
+        "start=0001-01-01",
+        "end=9999-12-31",
+        "start=x",
+        "page=" + "9" * 99,
+        "before=99999999999999999-999999999999999999",
+        "q=%ff%fe",
+    ],
 )
 def test_absurd_filters_are_no_error_of_ours(vic: User, query: str) -> None:
     assert browser(vic).get(f"/executions?{query}").status_code == 200

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, Team, User
 from audit.models import Entry
+from audit.record import By
 from conftest import Api
 from jobs import verbs
 from jobs.models import Job, Pause, today
@@ -161,7 +162,7 @@ def test_a_refused_switch_undoes_the_other_changes(api: Api, uma: User) -> None:
 def test_an_expired_job_is_edited_while_paused_only(api: Api, uma: User) -> None:
     job = ended(make_job(uma))
     assert refused(api, uma, job, name="renamed") == "Job expired"
-    verbs.pause(job, by=verbs.By(uma, "api"))
+    verbs.pause(job, by=By(uma, "api"))
     assert refused(api, uma, job, is_active=True) == "Job expired"
     assert change(api, uma, job, name="renamed")["name"] == "renamed"
     tomorrow = (today() + dt.timedelta(days=1)).isoformat()
@@ -237,7 +238,7 @@ def test_secrets_are_merged_and_an_empty_text_removes_one(api: Api, uma: User) -
 def test_a_rejected_change_changes_nothing(api: Api, ada: User, body: dict[str, Any], label: str) -> None:
     make_job(ada, name="other")
     job = make_job(ada)
-    good = {"timeout": 99, "overlap": "queue", "is_active": False}
+    good: dict[str, Any] = {"timeout": 99, "overlap": "queue", "is_active": False}
     assert refused(api, ada, job, **good | body) == label
 
 
@@ -247,8 +248,8 @@ def test_what_somebody_else_changes_meanwhile_is_not_undone(
     job = make_job(uma)
     update = verbs.update
 
-    def slow_update(stale: Job, draft: verbs.Draft, *, by: verbs.By) -> Job:
-        update(stale, verbs.Draft({"metadata": {"from": "ada"}}), by=verbs.By(ada, "api"))
+    def slow_update(stale: Job, draft: verbs.Draft, *, by: By) -> Job:
+        update(stale, verbs.Draft({"metadata": {"from": "ada"}}), by=By(ada, "api"))
         return update(stale, draft, by=by)
 
     monkeypatch.setattr(verbs, "update", slow_update)

@@ -59,7 +59,9 @@ def test_what_is_wrong_is_said_and_what_was_entered_survives(uma: User) -> None:
     assert page.count('class="errorlist"') == 2
 
 
-@pytest.mark.parametrize("field", ["name", "expression", "timezone", "metadata", "options-target_url", "options-headers", "secrets", "at"])
+@pytest.mark.parametrize(
+    "field", ["name", "expression", "timezone", "metadata", "options-target_url", "options-headers", "secrets", "at"]
+)
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud7ff" * 300, "9" * 5000, "[" * 3000])
 def test_absurd_input_is_refused_and_never_an_error_of_ours(uma: User, field: str, text: str) -> None:
     assert browser(uma).post("/jobs/new", entries() | {field: text}).status_code in (200, 302)

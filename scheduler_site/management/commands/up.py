@@ -67,7 +67,7 @@ def run(console: Console) -> bool:
 def set_environment() -> None:
     """What the programs inherit."""
     # Checked once, here; every program would do it again.
-    os.environ["SKIP_CHECKS"] = "1"
+    os.environ["CELERY_SKIP_CHECKS"] = "1"
     # Said once, by us; every worker would say it in five lines.
     os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
 

@@ -1,0 +1,48 @@
+# Belfry. `make run` starts it, `make test` proves it; both need Python 3.11 and make, nothing else.
+
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+
+help: ## shows this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' Makefile
+
+run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and others: docs/configuration.md)
+	@exec $(PYTHON) manage.py up
+
+test: lint types migrations-check ## all checks, then all tests but those in a browser
+	$(PYTHON) -m pytest -n 2 -m "not acceptance and not browser"
+	$(PYTHON) -m pytest tests_acceptance
+
+test-quick: venv-dev ## the tests that start no real processes
+	$(PYTHON) -m pytest -n 2 -m "not acceptance and not browser"
+
+test-browser: venv-dev ## the pages in headless Chromium, which must be installed
+	$(PYTHON) -m pytest tests_browser
+
+lint: venv-dev ## style of code and templates
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 --check {} +
+
+format: venv-dev ## rewrites code and templates in that style
+	$(PYTHON) -m ruff check --fix
+	$(PYTHON) -m ruff format
+	-find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} +
+
+types: venv-dev ## mypy --strict
+	$(PYTHON) -m mypy .
+
+migrations-check: venv-dev ## no model was changed without its migration
+	$(PYTHON) manage.py makemigrations --check --dry-run
+
+venv: ## the virtual environment with what Belfry runs on
+	@sh deploy/venv.sh requirements.txt
+
+venv-dev: ## and with what it is developed with
+	@sh deploy/venv.sh requirements-dev.txt
+
+clean: ## removes the virtual environment and caches; the data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run test test-quick test-browser lint format types migrations-check venv venv-dev clean

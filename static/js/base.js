@@ -1,0 +1,79 @@
+// What every page gains from JavaScript; all of it works without.
+"use strict";
+
+const viewerTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+function addViewerTimes(root) {
+  for (const element of root.querySelectorAll("time[datetime]:not([data-told])")) {
+    element.dataset.told = "";
+    element.title = `${element.title}\n${viewerTime.format(new Date(element.dateTime))}`;
+  }
+}
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+let pressedG = false;
+
+function go(url) {
+  window.location.assign(url);
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  const places = { d: "/", j: "/jobs", e: "/executions" };
+  if (pressedG && places[event.key]) {
+    go(places[event.key]);
+  } else if (event.key === "/") {
+    const search = document.querySelector("[data-search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  } else if (event.key === "?") {
+    document.getElementById("shortcuts").showModal();
+  } else if (event.key === "n") {
+    const link = document.querySelector("[data-new]");
+    if (link) go(link.href);
+  }
+  pressedG = event.key === "g";
+});
+
+// A menu closes when something else is wanted.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// A live part that is answered by the login page belongs to a session that has ended.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const url = event.detail.xhr.responseURL;
+  if (url && new URL(url).pathname === "/login") {
+    event.preventDefault();
+    window.location.reload();
+  }
+});
+
+function setOffline(offline) {
+  const banner = document.getElementById("offline");
+  if (banner) banner.hidden = !offline;
+}
+document.addEventListener("htmx:sendError", () => setOffline(true));
+document.addEventListener("htmx:responseError", () => setOffline(true));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) setOffline(false);
+});
+
+document.addEventListener("htmx:load", (event) => addViewerTimes(event.detail.elt));
+addViewerTimes(document);
