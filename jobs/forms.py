@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -21,10 +21,19 @@ from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
+from scheduler_site.strict_json import Decoder
 
 DEFAULT_DAYS = 365
+Date = TypeVar("Date", dt.date, dt.datetime)
 # The error of the schedule module names one of these; the form shows it beside this field.
 _FIELDS = {"expression": "expression", "timezone": "timezone", "every": "every", "at": "at"}
+
+
+def in_reach(value: Date | None) -> Date | None:
+    """A date that can be converted between time zones: `datetime` ends with the year 9999."""
+    if value and not 1971 <= value.year <= 9000:
+        raise ValidationError(_("Choose a year from 1971 to 9000."))
+    return value
 
 
 class JobForm(forms.ModelForm[Job]):
@@ -68,8 +77,12 @@ class JobForm(forms.ModelForm[Job]):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
         help_text=_("In the job's time zone."),
     )
-    options = forms.JSONField(required=False, widget=forms.HiddenInput)
-    secrets = forms.JSONField(required=False, widget=forms.HiddenInput)
+    metadata = forms.JSONField(
+        label=_("Metadata"), required=False, decoder=Decoder, widget=forms.Textarea, initial=dict
+    )
+    options = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
+    notification_emails = forms.JSONField(required=False, decoder=Decoder)
+    secrets = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
 
     class Meta:
         model = Job
@@ -112,8 +125,6 @@ class JobForm(forms.ModelForm[Job]):
             is_active=True
         )
         self.fields["team"].required = settings.JOB_PIC_TEAM_REQUIRED
-        for name in ("metadata", "notification_emails"):
-            self.fields[name].required = False
 
     @staticmethod
     def _fresh(user: User) -> dict[str, Any]:
@@ -149,8 +160,11 @@ class JobForm(forms.ModelForm[Job]):
             validate_email(address)
         return value
 
+    def clean_at(self) -> dt.datetime | None:
+        return in_reach(self.cleaned_data["at"])
+
     def clean_end_date(self) -> dt.date | None:
-        value: dt.date | None = self.cleaned_data["end_date"]
+        value: dt.date | None = in_reach(self.cleaned_data["end_date"])
         if value is None and self.new and settings.JOB_END_DATE_POLICY == "default":
             return today() + dt.timedelta(days=DEFAULT_DAYS)
         if value is None and settings.JOB_END_DATE_POLICY == "required":

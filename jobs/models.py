@@ -20,7 +20,6 @@ from audit.models import Stamped
 from jobs import timetable
 from jobs.fields import EncryptedJSONField
 
-
 DAY = 86400
 
 

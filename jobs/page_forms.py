@@ -5,30 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
-from jobs.forms import JobForm
+from jobs.forms import JobForm, in_reach
 from jobs.models import Job
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
 from scheduler_site import strict_json
-
-Date = TypeVar("Date", dt.date, dt.datetime)
-
-
-class TextDecoder(json.JSONDecoder):
-    """Reads JSON as the API reads it: what no database could store, or no parser survive, is no JSON."""
-
-    def decode(self, s: str, *_args: Any) -> Any:
-        try:
-            return strict_json.loads(s)
-        except ValueError as error:
-            raise json.JSONDecodeError(str(error), s[:50], 0) from error
 
 
 class EmailsField(forms.CharField):
@@ -73,18 +61,10 @@ class PageJobForm(JobForm):
             "class": "mono",
         }
         self.fields["secrets"].widget.attrs |= {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
-        self.fields["metadata"].decoder = TextDecoder  # type: ignore[attr-defined]
         for name in ("metadata", "notification_emails"):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
         if self.instance.pk:
             self.initial["version"] = version_of(self.instance)
-
-    def clean_at(self) -> dt.datetime | None:
-        return in_reach(self.cleaned_data["at"])
-
-    def clean_end_date(self) -> dt.date | None:
-        in_reach(self.cleaned_data["end_date"])
-        return super().clean_end_date()
 
     def _clean_options(self, cleaned: dict[str, Any]) -> None:
         kind = cleaned.get("kind")
@@ -103,8 +83,6 @@ class PageJobForm(JobForm):
             value = form.initial.get(name)
             if isinstance(option.widget, forms.Textarea):
                 option.widget.attrs |= {"rows": 3, "spellcheck": "false"}
-            if isinstance(option, forms.JSONField):
-                option.decoder = TextDecoder
             if isinstance(option, forms.JSONField) and value is None:
                 # Shown as it is: an empty field rather than the word "null".
                 form.initial[name] = InvalidJSONInput()
@@ -135,7 +113,7 @@ class PauseForm(forms.Form):
 class RunForm(forms.Form):
     """What is different about this one run."""
 
-    metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=TextDecoder)
+    metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=strict_json.Decoder)
 
     def clean_metadata(self) -> dict[str, Any]:
         value = self.cleaned_data["metadata"]
@@ -144,13 +122,6 @@ class RunForm(forms.Form):
         if not isinstance(value, dict):
             raise ValidationError(_("The metadata must be a JSON object."))
         return value
-
-
-def in_reach(value: Date | None) -> Date | None:
-    """A date that can be converted between time zones: `datetime` ends with the year 9999."""
-    if value and not 1971 <= value.year <= 9000:
-        raise ValidationError(_("Choose a year from 1971 to 9000."))
-    return value
 
 
 def version_of(job: Job) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -28,3 +29,23 @@ class SecurityHeadersMiddleware:
         response.setdefault("Content-Security-Policy", POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+class SlidingSessionMiddleware:
+    """A session lives on while somebody works with the pages; pages that refresh themselves do not count.
+
+    Written at most every ten minutes: a row per request would be a write for every look.
+    """
+
+    EVERY = 600
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        polled = "HX-Request" in request.headers
+        if not polled and request.user.is_authenticated and "_auth_user_id" in request.session:
+            now = int(time.time())
+            if now - request.session.get("_seen", 0) >= self.EVERY:
+                request.session["_seen"] = now
+        return self.get_response(request)

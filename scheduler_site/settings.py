@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "scheduler_site.middleware.SlidingSessionMiddleware",
 ]
 
 ROOT_URLCONF = "scheduler_site.urls"
@@ -277,7 +278,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
 ]
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "belfry_session"
@@ -348,6 +348,13 @@ LOGGING: dict[str, Any] = {
         "line": {"()": "scheduler_site.logs.LineFormatter"},
         "json": {"()": "scheduler_site.logs.JsonFormatter"},
     },
+    # 503 is what the health check says on purpose.
+    "filters": {
+        "unexpected": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", 500) != 503,
+        }
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
@@ -359,5 +366,5 @@ LOGGING: dict[str, Any] = {
         name: {"level": LOG_LEVEL}
         for name in ("belfry", "audit", "accounts", "jobs", "executions", "scheduler_site")
     }
-    | {"celery.worker.consumer": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    | {"celery.worker.consumer": {"level": "WARNING"}, "django.request": {"level": "ERROR", "filters": ["unexpected"]}},
 }

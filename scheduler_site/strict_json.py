@@ -43,6 +43,16 @@ def loads(text: str | bytes) -> Any:
     return value
 
 
+class Decoder(json.JSONDecoder):
+    """The same for forms.JSONField."""
+
+    def decode(self, s: str, *_args: Any) -> Any:
+        try:
+            return loads(s)
+        except ValueError as error:
+            raise json.JSONDecodeError(str(error), s[:50], 0) from error
+
+
 def problem_of(text: str) -> str:
     """What is wrong with a text that came from outside, or an empty string."""
     if "\x00" in text:

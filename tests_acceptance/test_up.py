@@ -3,8 +3,6 @@
 One start serves most tests; they run in the order in which they are written.
 """
 
-# ruff: noqa: S101
-
 from __future__ import annotations
 
 import os
@@ -176,7 +174,7 @@ def test_settings_that_make_no_sense_end_the_start_with_a_hint(belfry: Belfry, t
 
 
 def test_an_unsafe_production_ends_the_start_with_a_hint(belfry: Belfry, tmp_path: Path) -> None:
-    unsafe = belfry.launch(tmp_path / "output", DEPLOYMENT="production", SECRET_KEY="short")  # noqa: S106
+    unsafe = belfry.launch(tmp_path / "output", DEPLOYMENT="production", SECRET_KEY="short")
     assert unsafe.wait(60) == 1
     assert "belfry.E002" in (tmp_path / "output").read_text()
     assert none_left(str(belfry.directory), 0) == {}

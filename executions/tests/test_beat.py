@@ -49,7 +49,9 @@ def test_it_sleeps_until_the_next_due_time_and_at_most_a_second(scheduler: JobSc
 
 def test_it_writes_the_rows_of_what_is_due(scheduler: JobScheduler) -> None:
     job = make_job()
-    Job.objects.filter(pk=job.pk).update(next_run_at=timezone.now().replace(minute=0, second=0, microsecond=0))
+    Job.objects.filter(pk=job.pk).update(
+        next_run_at=timezone.now().replace(minute=0, second=0, microsecond=0)
+    )
     scheduler._tick_jobs()
     assert job.executions.count() == 1
 

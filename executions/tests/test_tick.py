@@ -100,7 +100,7 @@ def test_saving_a_quarantined_job_with_a_good_schedule_mends_it(ledger: Ledger) 
 
 
 def test_a_due_time_that_no_tick_had_taken_survives_a_change_of_the_schedule(ledger: Ledger) -> None:
-    job = make_job(due="2020-03-01 10:00", start_deadline=10**9)
+    job = make_job(due="2020-03-01 10:00")
     form = JobForm(form_values(expression="30 4 * * *"), user=somebody(), instance=job)
     assert form.is_valid(), form.errors
     job = verbs.update(job, form.draft(), by=By.system())

@@ -23,7 +23,7 @@ _OWNER = RegexValidator(
 _REPO = RegexValidator(r"^(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z", _("This is not a GitHub repository name."))
 # A workflow is named by its file below .github/workflows or by its number.
 _WORKFLOW = RegexValidator(
-    r"^(?:[0-9]{1,20}|(?!\.)[A-Za-z0-9._ -]{1,200}\.ya?ml)\Z",
+    r"^(?:[A-Za-z0-9_][A-Za-z0-9_ -]{0,199}|(?!\.)[A-Za-z0-9._ -]{1,200}\.ya?ml)\Z",
     _("A workflow is a file name such as test.yml, or its number."),
 )
 

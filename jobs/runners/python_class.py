@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.children.values import Call
 from jobs.classes.base import is_allowed, is_dotted_path, load
+from scheduler_site.strict_json import Decoder
 
 from .base import CodeRunner, Context, OptionsForm, Outcome
 from .code import named_environment, run_child, run_environment
@@ -26,6 +27,9 @@ MAX_ARGS_SIZE = 64 * 1024  # bytes of JSON
 
 class ArgsField(forms.JSONField):
     """A list of JSON values."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decoder=Decoder, **kwargs)
 
     def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
         args = super().to_python(value)

@@ -13,4 +13,6 @@ register = template.Library()
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """One symbol of the sprite, as large as the text around it."""
-    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name)
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name
+    )

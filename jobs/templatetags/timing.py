@@ -93,7 +93,12 @@ def duration(value: float | dt.timedelta | None) -> str:
     if seconds < 60:
         return _("%(count)s s") % {"count": f"{seconds:.2f}" if seconds < 10 else f"{seconds:.0f}"}
     total = round(seconds)
-    parts = ((total // 86400, _("d")), (total // 3600 % 24, _("h")), (total // 60 % 60, _("min")), (total % 60, _("s")))
+    parts = (
+        (total // 86400, _("d")),
+        (total // 3600 % 24, _("h")),
+        (total // 60 % 60, _("min")),
+        (total % 60, _("s")),
+    )
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2])
 

@@ -337,3 +337,11 @@ def test_creating_is_recorded_without_secrets(api: Api, uma: User) -> None:
     entry = Entry.objects.get(object_type="job")
     assert (entry.event, entry.actor, entry.surface) == ("added", uma, "api")
     assert "very-secret" not in str(entry.changes)
+
+
+@pytest.mark.parametrize("workflow", ["run.yml", "run.yaml", "nightly run", "12345"])
+def test_a_workflow_is_a_file_with_or_without_its_extension_or_a_number(
+    api: Api, uma: User, workflow: str
+) -> None:
+    job = api(uma).post(URL, BODY | {"target_url": f"org/repo/{workflow}"}, format="json").json()["job"]
+    assert job["github_workflow_name"] == workflow

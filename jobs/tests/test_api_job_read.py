@@ -86,7 +86,9 @@ def test_a_user_with_a_category_sees_that_category_only(api: Api, ada: User, vic
     assert (answer.status_code, answer.json()["error"]) == (404, "Job not found")
 
 
-@pytest.mark.parametrize("job_id", ["0b8f3a52-6f7e-4f6b-9d5c-1c2d3e4f5a6b", "nothing", "1", "%00", "x" * 500, "{}"])
+@pytest.mark.parametrize(
+    "job_id", ["0b8f3a52-6f7e-4f6b-9d5c-1c2d3e4f5a6b", "nothing", "1", "%00", "x" * 500, "{}"]
+)
 def test_an_unknown_or_malformed_id_is_not_found(api: Api, ada: User, job_id: str) -> None:
     for method in ("get", "put", "delete"):
         answer = getattr(api(ada), method)(f"{URL}/{job_id}", {}, format="json")

@@ -48,7 +48,9 @@ def test_a_viewer_cannot_make_a_job(vic: User) -> None:
 
 
 def test_what_is_wrong_is_said_and_what_was_entered_survives(uma: User) -> None:
-    wrong = entries(expression="99 * * * *", options_target_url="ftp://example.com", metadata='{"a": 1}', name="<b>x")
+    wrong = entries(
+        expression="99 * * * *", options_target_url="ftp://example.com", metadata='{"a": 1}', name="<b>x"
+    )
     page = browser(uma).post("/jobs/new", wrong).content.decode()
     assert not Job.objects.exists()
     assert 'value="99 * * * *"' in page
@@ -60,14 +62,17 @@ def test_what_is_wrong_is_said_and_what_was_entered_survives(uma: User) -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["name", "expression", "timezone", "metadata", "options-target_url", "options-headers", "secrets", "at"]
+    "field",
+    ["name", "expression", "timezone", "metadata", "options-target_url", "options-headers", "secrets", "at"],
 )
 @pytest.mark.parametrize("text", ["\0", "a\0b", "\ud7ff" * 300, "9" * 5000, "[" * 3000])
 def test_absurd_input_is_refused_and_never_an_error_of_ours(uma: User, field: str, text: str) -> None:
     assert browser(uma).post("/jobs/new", entries() | {field: text}).status_code in (200, 302)
 
 
-@pytest.mark.parametrize("text", ["[" * 3000, '{"a": NaN}', '{"a": "\\u0000"}', '{"a": ' + "9" * 5000 + "}", "[1]", "{"])
+@pytest.mark.parametrize(
+    "text", ["[" * 3000, '{"a": NaN}', '{"a": "\\u0000"}', '{"a": ' + "9" * 5000 + "}", "[1]", "{"]
+)
 def test_metadata_that_could_not_be_stored_is_refused(uma: User, text: str) -> None:
     response = browser(uma).post("/jobs/new", entries(metadata=text))
     assert response.context["form"].errors["metadata"]
@@ -109,7 +114,9 @@ def test_saving_without_secrets_keeps_them_and_an_empty_value_removes_one(uma: U
 def test_an_edit_changes_the_job_and_leaves_its_next_run_alone(uma: User) -> None:
     browser(uma).post("/jobs/new", entries())
     job = Job.objects.get()
-    response = browser(uma).post(f"/jobs/{job.uid}/edit", edits(job, name="renamed", end_date=str(job.end_date)))
+    response = browser(uma).post(
+        f"/jobs/{job.uid}/edit", edits(job, name="renamed", end_date=str(job.end_date))
+    )
     changed = Job.objects.get()
     assert response.status_code == 302
     assert (changed.name, changed.next_run_at) == ("renamed", job.next_run_at)

@@ -59,7 +59,13 @@ def test_an_error_of_ours_gets_a_page_that_needs_nothing(vic: User, monkeypatch:
 
 def test_no_page_has_scripts_or_styles_in_its_text(uma: User) -> None:
     job = make_job(uma)
-    for path in ("/jobs", "/jobs/new?kind=webhook", f"/jobs/{job.uid}", f"/jobs/{job.uid}/pause", "/executions"):
+    for path in (
+        "/jobs",
+        "/jobs/new?kind=webhook",
+        f"/jobs/{job.uid}",
+        f"/jobs/{job.uid}/pause",
+        "/executions",
+    ):
         page = browser(uma).get(path).content.decode()
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page), path
 

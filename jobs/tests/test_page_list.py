@@ -31,7 +31,10 @@ def test_it_shows_schedule_next_run_and_state(vic: User) -> None:
     make_job(name="nightly", expression="30 2 * * *", timezone="Europe/Berlin", due="2030-01-01 01:30")
     page = browser(vic).get("/jobs").content.decode()
     assert "At 02:30 (Europe/Berlin)" in page
-    assert '<time datetime="2030-01-01T01:30:00Z" title="2030-01-01 01:30:00 UTC">2030-01-01 02:30:00 CET</time>' in page
+    assert (
+        '<time datetime="2030-01-01T01:30:00Z" title="2030-01-01 01:30:00 UTC">2030-01-01 02:30:00 CET</time>'
+        in page
+    )
     assert "active" in page
 
 
@@ -66,7 +69,9 @@ def test_a_page_that_is_not_there_is_not_found(vic: User, page: str) -> None:
     assert browser(vic).get(f"/jobs?page={page}").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["q=%00", "state=%00", "category=x", "category=" + "9" * 99, "sort=pk", "kind=1", "q=%ff"])
+@pytest.mark.parametrize(
+    "query", ["q=%00", "state=%00", "category=x", "category=" + "9" * 99, "sort=pk", "kind=1", "q=%ff"]
+)
 def test_absurd_filters_are_ignored(vic: User, query: str) -> None:
     assert browser(vic).get(f"/jobs?{query}").status_code == 200
 
@@ -81,7 +86,9 @@ def test_the_verbs_are_shown_to_those_who_may(uma: User, vic: User) -> None:
 
 def test_more_jobs_take_no_more_queries(ada: User) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             assert client.get("/jobs").status_code == 200
         return len(captured)
 
@@ -98,7 +105,9 @@ def test_a_broken_schedule_hurts_only_its_own_row(vic: User) -> None:
     make_job(name="good")
     bad = make_job(name="bad", timezone="Europe/Rome")
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE django_celery_beat_crontabschedule SET timezone = 'No/Where' WHERE timezone = 'Europe/Rome'")
+        cursor.execute(
+            "UPDATE django_celery_beat_crontabschedule SET timezone = 'No/Where' WHERE timezone = 'Europe/Rome'"
+        )
     assert names(vic) == ["bad", "good"]
     assert browser(vic).get(f"/jobs/{bad.uid}").status_code == 200
 

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.django_db
 def test_pausing_keeps_who_why_and_until_when(uma: User) -> None:
     job = make_job(uma, timezone="Asia/Tokyo")
     until = (timezone.now() + dt.timedelta(days=2)).replace(hour=9, minute=0, second=0, microsecond=0)
-    browser(uma).post(f"/jobs/{job.uid}/pause", {"reason": "<i>audit</i>", "until": f"{until:%Y-%m-%dT%H:%M}"})
+    browser(uma).post(
+        f"/jobs/{job.uid}/pause", {"reason": "<i>audit</i>", "until": f"{until:%Y-%m-%dT%H:%M}"}
+    )
     pause = job.current_pause
     assert pause is not None
     assert (pause.by, pause.reason) == (uma, "<i>audit</i>")

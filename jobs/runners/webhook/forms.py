@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.strict_json import Decoder
+
 from ..addresses import AddressRefused, check_url, parse_url
 from ..base import OptionsForm
 from .headers import clean_headers
@@ -26,6 +28,9 @@ class HeadersField(forms.JSONField):
     """A JSON object, or text with one `Name: value` per line."""
 
     default_error_messages = {"object": _("Headers are an object of names and values.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decoder=Decoder, **kwargs)
 
     def to_python(self, value: Any) -> dict[str, str] | None:  # type: ignore[override]
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith(("{", "[")):
