@@ -11,6 +11,8 @@ run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and othe
 
 test: lint types migrations-check ## all checks, then all tests but those in a browser
 	$(PYTHON) -m pytest -n 2 -m "not acceptance and not browser"
+
+test-acceptance: venv-dev ## the real processes: started, killed, started again
 	$(PYTHON) -m pytest tests_acceptance
 
 test-quick: venv-dev ## the tests that start no real processes
@@ -45,4 +47,4 @@ clean: ## removes the virtual environment and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-quick test-browser lint format types migrations-check venv venv-dev clean
+.PHONY: help run test test-quick test-acceptance test-browser lint format types migrations-check venv venv-dev clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
 from rest_framework.test import APIClient
@@ -18,6 +19,8 @@ Api = Callable[..., APIClient]
 
 @pytest.fixture(scope="session", autouse=True)
 def _test_settings() -> Iterator[None]:
+    # Served by nobody in tests, but looked for.
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     files = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
     with override_settings(
@@ -26,6 +29,13 @@ def _test_settings() -> Iterator[None]:
         STORAGES={"default": files, "staticfiles": static},
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """A test database need not survive a power cut."""
+    if "sqlite3" in settings.DATABASES["default"]["ENGINE"]:
+        settings.DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 
 
 @pytest.fixture(autouse=True)

@@ -63,6 +63,7 @@ def _send(queue: str, uids: list[str]) -> bool:
 def depth(queue: str) -> int:
     """How many messages wait in a queue of the broker; raises a broker error when it does not answer."""
     with current_app.connection_for_write() as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0)
         channel: Any = connection.channel()
         try:
             return int(channel.queue_declare(queue=queue, passive=True).message_count)

@@ -47,7 +47,9 @@ class SecretsField(forms.CharField):
 class PageJobForm(JobForm):
     """`JobForm` as a page shows it. `version` is when the job was last changed as the reader saw it."""
 
-    notification_emails = EmailsField(label=_("E-mail addresses"), required=False)
+    notification_emails = EmailsField(  # type: ignore[assignment]
+        label=_("E-mail addresses"), required=False
+    )
     secrets = SecretsField(label=_("Secrets"), required=False)  # type: ignore[assignment]
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 

@@ -222,11 +222,15 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_TIMEOUT = 4
 CELERY_BROKER_HEARTBEAT = 20
 # A hung broker must not hang a publisher: every socket call has a deadline.
-CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"socket_timeout": 10, "socket_connect_timeout": 4, "socket_keepalive": True, "health_check_interval": 20}
+# One more try at once when it is away; the reconciler tries again later, a request does not wait for that.
+_retries = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = _retries | (
+    {"socket_timeout": 5, "socket_connect_timeout": 4, "socket_keepalive": True, "health_check_interval": 20}
     if CELERY_BROKER_URL.startswith("redis")
     else {"confirm_publish": True, "read_timeout": 10, "write_timeout": 10}
 )
+# A run goes on when the connection is lost: its outcome goes to the database, not to the broker.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "system"
@@ -366,5 +370,8 @@ LOGGING: dict[str, Any] = {
         name: {"level": LOG_LEVEL}
         for name in ("belfry", "audit", "accounts", "jobs", "executions", "scheduler_site")
     }
-    | {"celery.worker.consumer": {"level": "WARNING"}, "django.request": {"level": "ERROR", "filters": ["unexpected"]}},
+    | {
+        "celery.worker.consumer": {"level": "WARNING"},
+        "django.request": {"level": "ERROR", "filters": ["unexpected"]},
+    },
 }

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from executions import beat
+from executions import beat, heartbeat
 from executions.beat import JobScheduler
 from executions.models import Execution
 from jobs.models import Job
@@ -25,7 +25,7 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> JobScheduler:
     scheduler._started = True
     announced: list[Execution] = []
     monkeypatch.setattr(scheduler, "announcer", announced.extend)
-    monkeypatch.setattr(beat.heartbeat, "beat", lambda *_: None)
+    monkeypatch.setattr(heartbeat, "beat", lambda *_: None)
     return scheduler
 
 
@@ -63,5 +63,4 @@ def test_it_survives_a_database_that_is_away(
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(beat, "next_due", away)
-    monkeypatch.setattr(beat.connection, "close", lambda: None)
     assert scheduler._tick_jobs() == 1.0

@@ -20,6 +20,7 @@ from jobs.tests.factories import make_job
 @pytest.fixture(autouse=True)
 def _broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "depth", lambda queue: 0)
+    monkeypatch.setattr(health, "BROKER_SECONDS", -1.0)
 
 
 def everybody(age: float = 1) -> None:

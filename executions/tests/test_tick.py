@@ -116,9 +116,8 @@ def test_a_due_time_that_no_tick_had_taken_survives_a_change_of_the_schedule(led
 
 
 def test_a_due_time_that_no_tick_had_taken_survives_a_pause(ledger: Ledger) -> None:
-    due = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(seconds=2)
-    job = make_job(expression="* * * * *")
-    due = due.replace(second=0)
+    job = make_job(expression="0 * * * *", catch_up="all")
+    due = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
     Job.objects.filter(pk=job.pk).update(next_run_at=due)
     verbs.pause(job, by=By.system(), reason="maintenance")
     ledger.tick(dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat())

@@ -215,4 +215,5 @@ def test_a_detached_grandchild_whose_parent_is_gone_is_asked_before_it_is_killed
     log = Stopwatch("up", cancelled.set)
     request = Exec(["sh", "-c", f'(setsid sh -c "{daemon}" &); sleep 300'])
     _finished, text = run_child(request, cancelled=cancelled, log=log, stop_grace=10)
-    assert text == "up\nbye\n"
+    # The shell may say in between that its sleep was ended.
+    assert (text[:3], text[-4:]) == ("up\n", "bye\n")
