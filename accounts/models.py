@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.models import Stamped
 
 GENERAL = "general"
+LONGEST_NAME = 100
 
 
 def slugify(text: str) -> str:
@@ -20,67 +21,58 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.strip().lower()).strip("-")
 
 
-class Category(Stamped):
+class Named(Stamped):
+    """Something with a name that people choose, and a slug that machines may rely on."""
+
+    name = models.CharField(_("name"), max_length=LONGEST_NAME)
+    slug = models.SlugField(_("slug"), max_length=LONGEST_NAME, unique=True)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.slug = self.slug or slugify(self.name)
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """By slug, then by name whatever its case. A text longer than any name finds nothing."""
+        if len(text) > LONGEST_NAME:
+            return None
+        named = cls._default_manager
+        return named.filter(slug=slugify(text)).first() or named.filter(name__iexact=text.strip()).first()
+
+
+class Category(Named):
     """A group of jobs; a user who has one sees nothing else."""
 
-    name = models.CharField(_("name"), max_length=100)
-    slug = models.SlugField(_("slug"), max_length=100, unique=True)
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     description = models.TextField(_("description"), blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name = _("category")
         verbose_name_plural = _("categories")
         ordering = ("name",)
 
-    def __str__(self) -> str:
-        return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.slug = self.slug or slugify(self.name)
-        super().save(*args, **kwargs)
-
     @classmethod
     def general(cls) -> Category:
         """The category of jobs that name none; it always exists."""
         return cls.objects.get_or_create(slug=GENERAL, defaults={"name": "General"})[0]
 
-    @classmethod
-    def find(cls, text: str) -> Category | None:
-        """By slug, then by name whatever its case."""
-        if found := cls.objects.filter(slug=slugify(text)).first():
-            return found
-        return cls.objects.filter(name__iexact=text.strip()).first()
 
-
-class Team(Stamped):
+class Team(Named):
     """The people in charge of a job (PIC team), and how Slack addresses them."""
 
-    name = models.CharField(_("name"), max_length=100)
-    slug = models.SlugField(_("slug"), max_length=100, unique=True)
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     slack_handle = models.CharField(_("Slack handle"), max_length=100, blank=True)
-    is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
         verbose_name = _("team")
         verbose_name_plural = _("teams")
         ordering = ("name",)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.slug = self.slug or slugify(self.name)
-        super().save(*args, **kwargs)
-
-    @classmethod
-    def find(cls, text: str) -> Team | None:
-        """By slug, then by name whatever its case."""
-        if found := cls.objects.filter(slug=slugify(text)).first():
-            return found
-        return cls.objects.filter(name__iexact=text.strip()).first()
 
 
 class Users(UserManager["User"]):

@@ -39,8 +39,13 @@ class LastAdmin(Exception):
 class Taken(Exception):
     """Another account has this `field` (username or email)."""
 
+    TEXTS: Final = {
+        "username": gettext_noop("Username already exists"),
+        "email": gettext_noop("Email already exists"),
+    }
+
     def __init__(self, field: str) -> None:
-        super().__init__(f"{field.capitalize()} already exists")
+        super().__init__(self.TEXTS[field])
         self.field = field
 
 

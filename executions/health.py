@@ -10,6 +10,7 @@ from typing import Literal
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from executions.heartbeat import FRESH, freshest
 from executions.publish import BROKER_ERRORS, depth
@@ -18,6 +19,13 @@ from executions.tick import next_due
 from jobs.models import Job
 
 QUEUES = ("io", "code", "system")
+NAMES = {
+    "beat": gettext_noop("beat"),
+    "io": gettext_noop("worker io"),
+    "code": gettext_noop("worker code"),
+    "system": gettext_noop("worker system"),
+}
+NO_ANSWER = gettext_noop("does not answer")
 # Longer than this a run should not wait for a worker, nor a due time for the tick.
 WAITING = dt.timedelta(seconds=30)
 BROKER_SECONDS = 2.0
@@ -25,7 +33,7 @@ BROKER_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be well; `age` is in seconds where it is about one."""
+    """One thing that must be well; `age` is in seconds where it is about one. The pages translate name and detail."""
 
     name: str
     ok: bool
@@ -58,10 +66,10 @@ def report(now: dt.datetime | None = None) -> Health:
     health = Health()
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        health.checks.append(Check("database", True))
+        health.checks.append(Check(gettext_noop("database"), True))
         health.checks += _processes(now) + _waiting(now)
     except (DatabaseError, InterfaceError, OSError):
-        health.checks.append(Check("database", False, "does not answer"))
+        health.checks.append(Check("database", False, NO_ANSWER))
     health.checks.append(_broker())
     return health
 
@@ -72,9 +80,9 @@ def _broker() -> Check:
     if time.monotonic() - _asked[0] > BROKER_SECONDS:
         try:
             depth("system")
-            answer = Check("broker", True)
+            answer = Check(gettext_noop("broker"), True)
         except BROKER_ERRORS:
-            answer = Check("broker", False, "does not answer")
+            answer = Check("broker", False, NO_ANSWER)
         _asked = (time.monotonic(), answer)
     return _asked[1]
 
@@ -86,19 +94,21 @@ def _processes(now: dt.datetime) -> list[Check]:
 
 
 def _alive(role: str, age: dt.timedelta | None) -> Check:
-    name = role if role == "beat" else f"worker {role}"
     if age is None:
-        return Check(name, False, "none is running")
+        return Check(NAMES[role], False, gettext_noop("none is running"))
     ok = age < FRESH
-    return Check(name, ok, "" if ok else "silent", age.total_seconds())
+    return Check(NAMES[role], ok, "" if ok else gettext_noop("silent"), age.total_seconds())
 
 
 def _waiting(now: dt.datetime) -> list[Check]:
     """Due times that no tick has taken, runs that no worker has taken."""
-    return [_age("oldest due", now, next_due()), _age("oldest queued", now, oldest_queued())]
+    return [
+        _age(gettext_noop("oldest due"), now, next_due()),
+        _age(gettext_noop("oldest queued"), now, oldest_queued()),
+    ]
 
 
 def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
     age = max((now - since), dt.timedelta(0)) if since and since <= now else dt.timedelta(0)
     ok = age < WAITING
-    return Check(name, ok, "" if ok else "waits too long", age.total_seconds())
+    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age.total_seconds())

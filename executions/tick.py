@@ -1,10 +1,10 @@
-"""The tick: due jobs become ledger rows. Its cost follows what is due, not what exists.
+"""The tick: due jobs become ledger rows. Jobs that are not due cost it nothing.
 
 1. In one transaction per batch: the due jobs, locked so that other beats pass them by; the fates of their due times; the
    rows; the time of each job's next run.
 2. After the commit: the runs are announced.
 
-Any number of beats may do this at once: the locks keep them apart, the unique key of the ledger referees.
+Several beats may do this at the same moment: the locks keep them apart, and what slips through meets the unique key.
 """
 
 from __future__ import annotations

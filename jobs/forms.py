@@ -106,6 +106,10 @@ class JobForm(forms.ModelForm[Job]):
             "notification_emails",
             "notify_on_success",
         )
+        labels = {
+            "enable_email_notifications": _("Enable email notifications"),
+            "notify_on_success": _("Notify on success"),
+        }
         widgets = {"end_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, user: User, **kwargs: Any) -> None:
@@ -115,15 +119,15 @@ class JobForm(forms.ModelForm[Job]):
         super().__init__(data, **kwargs)
         self.user = user
         self.new = instance is None
-        categories = Category.objects.filter(is_active=True)
+        categories, teams = Category.objects.filter(is_active=True), Team.objects.filter(is_active=True)
         if user.category_id and not user.is_admin:
             categories = categories.filter(pk=user.category_id)
         if instance:
+            # What the job has already it may keep, though nobody may choose it any more.
             categories = categories | Category.objects.filter(pk=instance.category_id)
+            teams = teams | Team.objects.filter(pk=instance.team_id or 0)
         cast("forms.ModelChoiceField[Category]", self.fields["category"]).queryset = categories
-        cast("forms.ModelChoiceField[Team]", self.fields["team"]).queryset = Team.objects.filter(
-            is_active=True
-        )
+        cast("forms.ModelChoiceField[Team]", self.fields["team"]).queryset = teams
         self.fields["team"].required = settings.JOB_PIC_TEAM_REQUIRED
 
     @staticmethod
@@ -167,7 +171,8 @@ class JobForm(forms.ModelForm[Job]):
         value: dt.date | None = in_reach(self.cleaned_data["end_date"])
         if value is None and self.new and settings.JOB_END_DATE_POLICY == "default":
             return today() + dt.timedelta(days=DEFAULT_DAYS)
-        if value is None and settings.JOB_END_DATE_POLICY == "required":
+        missing = value is None and (self.new or self.instance.end_date is not None)
+        if missing and settings.JOB_END_DATE_POLICY == "required":
             raise ValidationError(_("An end date is required."))
         if value is not None and value < today() and value != self.instance.end_date:
             raise ValidationError(_("The end date has passed already."))

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
@@ -96,10 +97,10 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     """
     now = timezone.now()
     if until is not None and until <= now:
-        raise Refused("The time of the resumption has passed already.")
+        raise Refused(_("The time of the resumption has passed already."))
     job = _locked(job)
     if job.periodic_task_id is None:
-        raise Refused("This job has no schedule that could be paused.")
+        raise Refused(_("This job has no schedule that could be paused."))
     _keep_unsettled(job, now)
     if not timetable.set_enabled(job, False):
         return False
@@ -120,7 +121,7 @@ def resume(job: Job, *, by: By) -> bool:
     now = timezone.now()
     job = _locked(job)
     if job.has_ended:
-        raise Refused("The job's end date has passed.")
+        raise Refused(_("The job's end date has passed."))
     if job.periodic_task_id is None or not timetable.set_enabled(job, True):
         return False
     job.pauses.filter(ended_at=None).update(ended_at=now)

@@ -20,9 +20,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -34,6 +37,12 @@ def die_with_parent(number: int) -> None:
     """Be sent this signal when the thread that started us ends."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+def be_called(name: str) -> None:
+    """The name of this process in lists (15 bytes, prctl(2))."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
 
 def become_subreaper() -> None:
@@ -93,11 +102,21 @@ def sleep_until_signal(wakeup: int, seconds: float) -> None:
         os.read(wakeup, 4096)
 
 
+class Program(Protocol):
+    """A process that was started: by exec here, or by fork (scheduler_site/fork.py)."""
+
+    pid: int
+    returncode: int | Any
+
+    def terminate(self) -> None: ...
+
+
 class Leash:
     """One program from its start until no process of it is left."""
 
-    def __init__(self, options: argparse.Namespace) -> None:
+    def __init__(self, options: argparse.Namespace, start: Callable[[], Program] | None = None) -> None:
         self.options = options
+        self._start = start or self._execute
         self.status: int | None = None
         self.asked = False
         self.deadline: float | None = None
@@ -110,9 +129,7 @@ class Leash:
         """Runs the program; the status to exit with."""
         become_subreaper()
         die_with_parent(signal.SIGTERM)
-        self.program = subprocess.Popen(
-            self.options.argv, pass_fds=self.options.keep, preexec_fn=lambda: die_with_parent(signal.SIGKILL)
-        )
+        self.program = self._start()
         while self._reap():
             waiting = (self.asked or self._orphaned()) and self.deadline is None
             if waiting and self._not_needed():
@@ -121,6 +138,11 @@ class Leash:
                 kill_descendants()
             sleep_until_signal(self.wakeup, 0.05 if waiting else 0.5)
         return self.status if self.status is not None else 1
+
+    def _execute(self) -> Program:
+        return subprocess.Popen(
+            self.options.argv, pass_fds=self.options.keep, preexec_fn=lambda: die_with_parent(signal.SIGKILL)
+        )
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked = True

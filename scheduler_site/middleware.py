@@ -1,4 +1,4 @@
-"""Headers that every page carries."""
+"""What every request goes through: headers, the language, the life of a session."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 # Scripts and styles come from our own files only, so a text that slips through an escape still cannot run.
 POLICY = "; ".join(
@@ -29,6 +31,17 @@ class SecurityHeadersMiddleware:
         response.setdefault("Content-Security-Policy", POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """Pages speak the reader's language. The API speaks English to everybody: clients compare its texts."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path_info.startswith("/api/"):
+            translation.activate("en")
+            request.LANGUAGE_CODE = translation.get_language()
+        else:
+            super().process_request(request)
 
 
 class SlidingSessionMiddleware:

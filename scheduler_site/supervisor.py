@@ -7,6 +7,7 @@ Programs are started by the main thread alone: a leash dies with the *thread* th
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scheduler_site import leash
+from scheduler_site import fork, leash
 from scheduler_site.console import Console
 from scheduler_site.programs import Program
 
@@ -48,7 +49,7 @@ class Child:
     """A program, and the process that runs it now."""
 
     program: Program
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | fork.Forked | None = None
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
@@ -112,25 +113,32 @@ class Supervisor:
 
     def _spawn(self, child: Child) -> None:
         program = child.program
-        argv = [
-            sys.executable,
-            "-I",
-            "-S",
-            leash.__file__,
-            "--parent",
-            str(os.getpid()),
-            "--grace",
-            str(program.grace),
-        ]
-        argv += [word for descriptor in program.keep for word in ("--keep", str(descriptor))]
-        held: tuple[int, ...] = self._lock + program.keep
+        held = self._lock + program.keep + (self._others_gone if program.last else self._others_alive,)
+        child.process = (
+            self._fork(program, held) if fork.possible(program.argv) else self._execute(program, held)
+        )
+        child.started = time.monotonic()
+        if child.process.stdout:
+            self.console.follow(program.name, child.process.stdout)
+
+    def _fork(self, program: Program, held: tuple[int, ...]) -> fork.Forked:
+        options = argparse.Namespace(
+            name=program.name,
+            parent=os.getpid(),
+            grace=program.grace,
+            after=None,
+            keep=program.keep,
+            argv=program.argv,
+        )
+        return fork.leashed(options, held)
+
+    def _execute(self, program: Program, held: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        options = ["--parent", str(os.getpid()), "--grace", str(program.grace)]
+        options += [word for descriptor in program.keep for word in ("--keep", str(descriptor))]
         if program.last:
-            argv += ["--after", str(self._others_gone)]
-            held += (self._others_gone,)
-        else:
-            held += (self._others_alive,)
-        child.process = subprocess.Popen(
-            [*argv, "--", *program.argv],
+            options += ["--after", str(self._others_gone)]
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", leash.__file__, *options, "--", *program.argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -139,9 +147,6 @@ class Supervisor:
             pass_fds=held,
             start_new_session=True,
         )
-        child.started = time.monotonic()
-        if child.process.stdout:
-            self.console.follow(program.name, child.process.stdout)
 
     def _reap(self) -> None:
         """Takes notice of the dead, of our own and of those that were adopted."""
@@ -151,7 +156,7 @@ class Supervisor:
                     if child.process and child.process.pid == found[0]:
                         self._ended(child, child.process, os.waitstatus_to_exitcode(found[1]))
 
-    def _ended(self, child: Child, process: subprocess.Popen[bytes], status: int) -> None:
+    def _ended(self, child: Child, process: subprocess.Popen[bytes] | fork.Forked, status: int) -> None:
         process.returncode = status
         child.process = None
         # A leash that was killed could not end its program; both are in one group.

@@ -27,13 +27,14 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 
+# As the system lists them; the embedded server keeps the name of its file.
 PROGRAMS = {
-    "web": "gunicorn",
-    "redis": "valkey-server unixsocket:",
-    "beat": " beat ",
-    "worker-io": "io@%h",
-    "worker-code": "code@%h",
-    "worker-system": "system@%h",
+    "web": "web",
+    "redis": "valkey-server",
+    "beat": "beat",
+    "worker-io": "worker-io",
+    "worker-code": "worker-code",
+    "worker-system": "worker-system",
 }
 FROM_OUTSIDE = ("REDIS_URL", "DATABASE_URL", "CELERY_BROKER_URL", "DEPLOYMENT", "HOST", "SCHEDULER_ENABLED")
 
@@ -80,13 +81,16 @@ class Belfry:
 
     def pid(self, name: str) -> int | None:
         """The process of a program; of several, the one that started the others."""
-        found = [
-            pid for pid, line in self.processes().items() if PROGRAMS[name] in line and "leash.py" not in line
-        ]
-        return min(found, default=None)
+        return min((pid for pid in self.processes() if called(pid) == PROGRAMS[name]), default=None)
 
     def processes(self) -> dict[int, str]:
         return marked(str(self.directory))
+
+
+def called(pid: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from executions import charts
@@ -22,7 +23,7 @@ from jobs.templatetags.icons import icon
 
 register = template.Library()
 
-STOPPING = "stopping"
+STOPPING = gettext_noop("stopping")
 SPARK_RUNS = 20
 
 

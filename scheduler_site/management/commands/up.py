@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -69,7 +70,7 @@ def set_environment() -> None:
     # Checked once, here; every program would do it again.
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     # Said once, by us; every worker would say it in five lines.
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
+    warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
 
 
 def start(supervisor: Supervisor, console: Console, listener: int) -> None:
