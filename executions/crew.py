@@ -210,7 +210,7 @@ class Crew:
 
     def _watch(self) -> None:
         renew_at = 0.0
-        while not self._stopping.wait(POLL_SECONDS):
+        while not self._stopping.is_set():
             try:
                 close_old_connections()
                 heartbeat.beat(self.name, self.queues)
@@ -224,6 +224,7 @@ class Crew:
                 log.warning("watch_waits", extra={"error": str(error)})
                 connection.close()
             self._flush_logs()
+            self._stopping.wait(POLL_SECONDS)
 
     def _renew(self) -> None:
         """Renews all leases in one statement; runs that are not ours any more are ended here as well."""

@@ -9,6 +9,20 @@ from django.conf import settings
 
 from scheduler_site import embedded_redis
 
+# What the programs import for themselves; imported once before they are forked, it is there for all of them.
+MODULES = (
+    "celery.apps.beat",
+    "celery.apps.worker",
+    "celery.bin.celery",
+    "celery.concurrency.thread",
+    "celery.worker.consumer",
+    "executions.beat",
+    "executions.tasks",
+    "gunicorn.workers.gthread",
+    "kombu.transport.redis",
+    "kombu.transport.pyamqp",
+)
+
 
 @dataclass(frozen=True)
 class Program:

@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Iterator
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -82,6 +83,8 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
             return
         for news in step():
             console.say(news)
+    for module in programs.MODULES:
+        import_module(module)
     supervisor.start(*programs.table(listener))
     probe = Probe()
     probe.start()
