@@ -83,6 +83,8 @@ class PageJobForm(JobForm):
         form.initial = dict(form.initial if self.is_bound else self.initial.get("options", form.initial))
         for name, option in form.fields.items():
             value = form.initial.get(name)
+            if name == "job_class":
+                option.widget.attrs |= {"list": "job-classes", "spellcheck": "false", "class": "mono"}
             if isinstance(option.widget, forms.Textarea):
                 option.widget.attrs |= {"rows": 3, "spellcheck": "false"}
             if isinstance(option, forms.JSONField) and value is None:

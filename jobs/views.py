@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from jobs import previews, timetable, verbs
+from jobs.classes.catalog import meta_infos
 from jobs.filters import JobFilter
 from jobs.forms import form_data
 from jobs.models import Job, Pause
@@ -213,6 +215,7 @@ def _form_page(
         "job": job,
         "preview": shown,
         "zones": sorted(available_timezones()),
+        "classes": meta_infos(settings.JOB_CLASS_PACKAGES) if kind == Job.Kind.PYTHON_CLASS else [],
         # Asking for a preview is no attempt to save: what is missing is not complained about yet.
         "quiet": "preview" in request.POST,
     }

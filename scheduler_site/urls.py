@@ -14,6 +14,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 admin.autodiscover()
+admin.site.site_header = admin.site.site_title = "Belfry"
 
 urlpatterns = [
     # Pages

@@ -186,3 +186,10 @@ def test_a_time_is_meant_in_the_zone_of_the_form(uma: User) -> None:
     once = entries(schedule_kind="once", at="2030-07-01T12:00", timezone="Europe/Berlin")
     browser(uma).post("/jobs/new", once | {"end_date": "2031-01-01"})
     assert Job.objects.get().timing.at == dt.datetime(2030, 7, 1, 10, 0, tzinfo=dt.UTC)
+
+
+def test_a_form_for_a_python_class_says_which_classes_there_are_and_what_they_take(ada: User) -> None:
+    page = browser(ada).get("/jobs/new?kind=python_class").content.decode()
+    assert '<option value="jobs.classes.shell.ShellJob">' in page
+    assert "URL" in page
+    assert "job-classes" not in browser(ada).get("/jobs/new?kind=webhook").content.decode()
