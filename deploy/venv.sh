@@ -16,7 +16,8 @@ find_python() {
 }
 
 installed() {
-    cmp -s requirements.txt ".venv/installed/$1/requirements.txt" && cmp -s "$1" ".venv/installed/$1/$1"
+    cmp -s requirements.txt ".venv/installed/$1/requirements.txt" &&
+        cmp -s constraints.txt ".venv/installed/$1/constraints.txt" && cmp -s "$1" ".venv/installed/$1/$1"
 }
 
 if ! .venv/bin/python -c 'import pip' 2>/dev/null; then
@@ -34,6 +35,6 @@ if ! installed "$wanted" && ! { [ "$wanted" = requirements.txt ] && installed re
     rm -rf .venv/installed
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted"
     mkdir -p ".venv/installed/$wanted"
-    cp requirements.txt ".venv/installed/$wanted/"
+    cp requirements.txt constraints.txt ".venv/installed/$wanted/"
     [ "$wanted" = requirements.txt ] || cp "$wanted" ".venv/installed/$wanted/"
 fi

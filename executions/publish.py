@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from amqp.exceptions import AMQPError
 from celery import current_app
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -22,7 +23,7 @@ log = logging.getLogger("executions.publish")
 
 # Waiting kinds share an event loop, so one message may carry many; code kinds take a worker's thread each.
 PER_MESSAGE = {"io": 50, "code": 1}
-BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError)
+BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError, AMQPError)
 
 
 def queue_of(kind: str) -> str:

@@ -11,6 +11,7 @@ from importlib import import_module
 from io import StringIO
 from typing import Any
 
+from celery.exceptions import CPendingDeprecationWarning
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, SystemCheckError
@@ -72,6 +73,8 @@ def set_environment() -> None:
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     # Said once, by us; every worker would say it in five lines.
     warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+    # About tasks that a lost connection does not cancel: the settings say so on purpose.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 
 def start(supervisor: Supervisor, console: Console, listener: int) -> None:
