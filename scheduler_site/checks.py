@@ -54,7 +54,7 @@ def _production() -> Iterator[CheckMessage]:
     if urlsplit(settings.FRONTEND_BASE_URL).hostname in LOOPBACK:
         hint = "Set FRONTEND_BASE_URL to the address that users type; links in messages begin with it."
         yield checks.Warning("FRONTEND_BASE_URL points to this machine only.", hint=hint, id="belfry.W007")
-    if "*" in getattr(settings, "CORS_ORIGINS", ()):
+    if "*" in settings.CORS_ORIGINS:
         hint = "Name the origins whose pages may call the API, or none."
         yield checks.Warning("CORS_ORIGINS admits pages of every origin.", hint=hint, id="belfry.W008")
 
