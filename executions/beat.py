@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from executions import heartbeat
+from executions import failpoints, heartbeat
 from executions.models import Execution
 from executions.publish import publish
 from executions.reconcile import announce_retries, take_turn
@@ -51,6 +51,7 @@ class Announcer(threading.Thread):
             runs = self._waiting.get()
             try:
                 close_old_connections()
+                failpoints.reach("before publish")
                 publish(runs)
             except ERRORS as error:
                 log.warning("announce_failed", extra={"runs": len(runs), "error": str(error)})
@@ -73,6 +74,10 @@ class Keeper(threading.Thread):
                 announce_retries(timezone.now())
             except ERRORS as error:
                 log.warning("keeper_waits", extra={"error": str(error)})
+                connection.close()
+            except Exception:
+                # Whatever is wrong with one row, all others need this thread.
+                log.exception("keeper_failed")
                 connection.close()
 
     def stop(self) -> None:

@@ -27,7 +27,7 @@ from django.db import (
 from django.db.models import Q
 from django.utils import timezone
 
-from executions import heartbeat, work
+from executions import failpoints, heartbeat, work
 from executions.models import Execution, Reason, State
 from executions.reconcile import take_turn
 from executions.sink import Sink
@@ -80,6 +80,7 @@ class Crew:
         self._wait_for_room(len(uids))
         close_old_connections()
         for claim in work.claim(uids, self.name, timezone.now()):
+            failpoints.reach("before start")
             runner = RUNNERS.get(claim.spec.kind)
             if isinstance(runner, IORunner):
                 self._start_io(runner, claim)
@@ -198,6 +199,8 @@ class Crew:
 
     def _write_one(self, claim: Claim, report: str | Outcome) -> None:
         now = timezone.now()
+        if isinstance(report, Outcome):
+            failpoints.reach("before outcome")
         if isinstance(report, str):
             work.append_log(claim, report, now)
         elif report.state == "stopped" and report.message == SHUT_DOWN:
@@ -222,6 +225,10 @@ class Crew:
                 take_turn()
             except (DatabaseError, *DATABASE_AWAY) as error:
                 log.warning("watch_waits", extra={"error": str(error)})
+                connection.close()
+            except Exception:
+                # Without this thread no lease is renewed, and every run here would be lost.
+                log.exception("watch_failed")
                 connection.close()
             self._flush_logs()
             self._stopping.wait(POLL_SECONDS)

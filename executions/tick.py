@@ -65,11 +65,11 @@ def _batch(now: dt.datetime) -> Ticked:
     if not jobs:
         return Ticked()
     timings = timetable.read(jobs)
-    plans: dict[int, list[Planned]] = {}
+    plans: dict[int, list[Execution]] = {}
     for job in jobs:
         job.__dict__["timing"] = timings[job.pk]
         try:
-            plans[job.pk] = _settle(job, now)
+            plans[job.pk] = [scheduled_row(job, planned, now) for planned in _settle(job, now)]
         except Exception as error:
             # Whatever is wrong with this job must not keep the others from running.
             if isinstance(error, DatabaseError):
@@ -121,14 +121,14 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
     return planned
 
 
-def _rows(jobs: list[Job], plans: dict[int, list[Planned]], now: dt.datetime) -> list[Execution]:
+def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) -> list[Execution]:
     open_runs: dict[int, list[Execution]] = {}
     with_runs = [job.pk for job in jobs if job.overlap != Job.Overlap.ALLOW]
     for run in Execution.objects.filter(job_id__in=with_runs, state__in=OPEN).only("pk", "job_id", "state"):
         open_runs.setdefault(run.job_id or 0, []).append(run)
     rows: list[Execution] = []
     for job in jobs:
-        made = [scheduled_row(job, planned, now) for planned in plans[job.pk]]
+        made = plans[job.pk]
         _overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
         rows += made
     return rows

@@ -24,7 +24,7 @@ from executions.templatetags.runs import growing
 from jobs import timetable
 from jobs.models import Job
 from jobs.page_forms import RunForm
-from jobs.pages import PageRequest, actor, back, changeable_job, may_change
+from jobs.pages import PageRequest, actor, back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
 
 SHORT = 10  # rows in a list of the dashboard
@@ -136,6 +136,7 @@ def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     """Runs a job now; the page lets the metadata of this one run be different."""
     job = changeable_job(request, uid, "jobs.run_job")

@@ -29,6 +29,17 @@ log = logging.getLogger("executions.work")
 LEASE = dt.timedelta(seconds=45)
 # A run that is safe to repeat is given up after being lost so often.
 MOST_LOST = 3
+NEEDED: dict[str, type | tuple[type, ...]] = {
+    "options": dict,
+    "metadata": object,
+    "timeout": (int, float, type(None)),
+    "stop_grace": (int, float),
+    "overlap": str,
+    "max_attempts": int,
+    "retry_delay": (int, float),
+    "retry_cap": (int, float),
+    "rerun_lost": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +117,11 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
 
     Even then only a few times: a job that kills its worker must not do so for ever.
     """
-    again = run.definition["rerun_lost"] and run.attempt < max(run.definition["max_attempts"], MOST_LOST)
+    again = (
+        sound(run)
+        and run.definition["rerun_lost"]
+        and run.attempt < max(run.definition["max_attempts"], MOST_LOST)
+    )
     values: dict[str, Any] = {"busy": None, "lease_until": None}
     if again and run.stop_requested_at is None:
         values |= {
@@ -146,6 +161,14 @@ def release(job_uid: str) -> None:
         transaction.on_commit(partial(publish, [head]))
 
 
+def sound(run: Execution) -> bool:
+    """Whether a run's definition has what a worker reads of it; a row that was damaged by hand has not."""
+    definition: object = run.definition
+    return isinstance(definition, dict) and all(
+        name in definition and isinstance(definition[name], kind) for name, kind in NEEDED.items()
+    )
+
+
 def clean(text: str) -> str:
     """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
@@ -160,6 +183,9 @@ def _refuse(row: Execution, now: dt.datetime) -> bool:
         state, reason = State.SKIPPED, Reason.PAUSED
     elif scheduled_first and row.start_before is not None and row.start_before < now:
         state, reason = State.MISSED, Reason.DEADLINE
+    elif not sound(row):
+        # Found out before the claim: after it, it would take the others of its message along.
+        state, reason = State.ERROR, Reason.UNSTARTABLE
     else:
         return False
     Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(

@@ -1,0 +1,103 @@
+"""`python -m bench.faults`: hurts a running Belfry in every way we know, and prints one table.
+
+Ends with status 1 when the promise was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench.faults.servers import LEFT_OUT, Stack
+
+ROOT = Path(__file__).resolve().parents[2]
+STACKS = ("sqlite", "postgres-redis")
+NOT_HERE = {
+    "mariadb-redis": "no stack of the bench yet",
+    "postgres-rabbitmq": "no stack of the bench yet",
+    "disk full": "needs a file system of its own",
+    "clock steps": "needs a clock that can be set",
+}
+
+
+def main() -> int:
+    options = _options()
+    random.seed(options.seed)
+    directory = Path(tempfile.mkdtemp(prefix="belfry-faults-", dir="/tmp"))
+    directory.chmod(0o711)
+    stack = Stack(options.stack, directory)
+    for name in LEFT_OUT:
+        os.environ.pop(name, None)
+    os.environ.update(stack.environment)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "scheduler_site.settings"
+    kept = True
+    try:
+        broken = _run(stack, options)
+        kept = broken or options.keep
+    finally:
+        stack.end()
+        if kept:
+            print(f"Logs and traces are in {directory}.")
+        else:
+            shutil.rmtree(directory)
+    return int(broken)
+
+
+def _run(stack: Stack, options: argparse.Namespace) -> bool:
+    import django
+
+    if stack.database and not options.list:
+        stack.database.start()
+    django.setup()
+    from django.core.management import call_command
+
+    from bench.faults.report import heading, line, run_one
+    from bench.faults.trials import FAULTS
+
+    if options.list:
+        for name, fault in FAULTS.items():
+            print(f"{name:22} {fault.__doc__}")
+        return False
+    call_command("migrate", verbosity=0, interactive=False)
+    stack.broker.start()
+    names = options.only or list(FAULTS)
+    if unknown := set(names) - set(FAULTS):
+        raise SystemExit(f"There is no fault {', '.join(sorted(unknown))}; --list shows them.")
+    print(
+        f"Belfry on {stack.name}, seed {options.seed}, {time.strftime('%Y-%m-%d %H:%M')}\n{heading()}",
+        flush=True,
+    )
+    broken = False
+    for name in names:
+        for _ in range(options.repeat):
+            result = run_one(name, stack, ROOT, fast=options.fast, size=options.size)
+            broken |= bool(result.violations)
+            print(line(result), flush=True)
+    for name, reason in NOT_HERE.items():
+        print(f"left out: {name}: {reason}")
+    return broken
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.faults", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="this fault; may be given several times"
+    )
+    parser.add_argument("--list", action="store_true", help="shows the faults and ends")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="each fault so often")
+    parser.add_argument("--stack", choices=STACKS, default="sqlite")
+    parser.add_argument("--fast", action="store_true", help="shorter freezes")
+    parser.add_argument("--size", type=int, default=2000, help="runs in the long queue")
+    parser.add_argument("--keep", action="store_true", help="keeps logs and traces even when all went well")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the random moments")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Belfry's programs as the bench runs them: each by its own command line, started, hurt and ended one by one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.faults.servers import Server
+from scheduler_site import programs
+
+ALL = ("beat", "io", "code", "system")
+
+
+class Installation:
+    """The programs by name: `beat`, `io`, `code`, `system`, and more of one kind as `beat-2`, `code-2`."""
+
+    def __init__(self, root: Path, logs: Path) -> None:
+        self._root, self._logs = root, logs
+        self._running: dict[str, Server] = {}
+
+    def start(self, *names: str, **extra: str) -> None:
+        """Starts programs (all by default), with `extra` variables in their environment."""
+        for name in names or ALL:
+            log = self._logs / f"{name}.log"
+            server = _Program(_argv(name), log, self._root, extra)
+            server.start()
+            self._running[name] = server
+
+    def __getitem__(self, name: str) -> Server:
+        return self._running[name]
+
+    def pid(self, name: str) -> int:
+        process = self._running[name].process
+        assert process is not None
+        return process.pid
+
+    def ended(self, name: str) -> bool:
+        process = self._running[name].process
+        return process is None or process.poll() is not None
+
+    def stop(self, *, number: int = signal.SIGTERM) -> None:
+        """All at once, then waits for each, as a deployment does."""
+        for server in self._running.values():
+            server.thaw()
+            server.send(number)
+        for server in self._running.values():
+            server.end(number, programs.worker_grace())
+        self._running.clear()
+
+    def kill(self) -> None:
+        for server in self._running.values():
+            server.kill()
+        self._running.clear()
+
+
+class _Program(Server):
+    def __init__(self, argv: tuple[str, ...], log: Path, root: Path, extra: dict[str, str]) -> None:
+        super().__init__(argv, log)
+        self._root, self._extra = root, extra
+
+    def start(self) -> None:
+        import subprocess
+
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._root,
+                env=os.environ | self._extra, start_new_session=True,
+            )  # fmt: skip
+
+
+def _argv(name: str) -> tuple[str, ...]:
+    kind, _, number = name.partition("-")
+    if kind == "beat":
+        return programs.beat().argv
+    argv = next(programs.worker(pool) for pool in programs.pools() if pool.queue == kind).argv
+    return tuple(f"{word}-{number}" if number and word == f"{kind}@%h" else word for word in argv)
+
+
+def eventually(true: Callable[[], bool], seconds: float, pause: float = 0.2) -> bool:
+    """Whether it came true within this time."""
+    deadline = time.monotonic() + seconds
+    while not (done := true()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return done

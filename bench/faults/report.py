@@ -1,0 +1,71 @@
+"""Runs one fault and puts what was found into a line of the table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.faults.checker import Findings, percentile
+from bench.faults.installation import Installation
+from bench.faults.servers import Stack
+from bench.faults.trial import Trial, empty
+from bench.faults.trials import FAULTS, Unavailable
+
+COLUMNS = ("due", "ran", "missing", "double", "early", "stuck", "disagree", "p50 s", "p99 s", "max s")
+
+
+@dataclass
+class Result:
+    """A fault and what it showed; `found` is none when it cannot be had here."""
+
+    name: str
+    found: Findings | None
+    notes: list[str]
+    violations: list[str]
+    seconds: float
+
+
+def run_one(name: str, stack: Stack, root: Path, *, fast: bool, size: int) -> Result:
+    """An empty installation for each fault; whatever happens, nothing is left running."""
+    began = time.monotonic()
+    directory = stack.directory / f"{name}-{time.time():.0f}"
+    directory.mkdir(parents=True)
+    empty()
+    stack.broker.flush()
+    system = Installation(root, directory)
+    trial = Trial(stack, system, directory, fast=fast, size=size)
+    found: Findings | None = None
+    try:
+        FAULTS[name](trial)
+        found = trial.judge()
+    except Unavailable as reason:
+        trial.notes.append(f"left out: {reason}")
+    finally:
+        system.kill()
+        if trial.recorder:
+            trial.recorder.end()
+    violations = trial.wrong + (found.violations if found else [])
+    if found and name == "overlap":
+        violations += [f"side by side: {text}" for text in found.together]
+    return Result(name, found, trial.notes, violations, time.monotonic() - began)
+
+
+def heading() -> str:
+    return f"{'fault':22}" + "".join(f"{column:>9}" for column in COLUMNS) + "  outcomes"
+
+
+def line(result: Result) -> str:
+    found = result.found
+    if found is None:
+        return f"{result.name:22} {'; '.join(result.notes)}"
+    absent = len(found.missing) + len(found.unexpected)
+    lists = (found.duplicate, found.early, found.stuck, found.disagreement)
+    counts = (found.expected, found.ran, absent, *map(len, lists))
+    late = [f"{percentile(found.late, share):.2f}" for share in (0.5, 0.99, 1.0)]
+    states = ", ".join(f"{state} {count}" for state, count in sorted(found.states.items()))
+    text = f"{result.name:22}" + "".join(f"{value:>9}" for value in (*counts, *late)) + f"  {states}"
+    side_by_side = [f"{len(found.together)} side by side"] if found.together else []
+    notes = [*result.notes, *side_by_side, f"took {result.seconds:.0f} s"]
+    wrong = "".join(f"\n    VIOLATION {violation}" for violation in result.violations[:20])
+    return f"{text}\n    {'; '.join(notes)}{wrong}"

@@ -1,0 +1,184 @@
+"""One trial: an empty installation, jobs under watch, a fault, and what the checker says of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+from django.db.utils import Error
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from accounts.models import Category
+from audit.record import By
+from bench.faults.checker import Findings, Grid, Row, Trace, Watched, check
+from bench.faults.installation import Installation, eventually
+from bench.faults.servers import Server, Stack, free_port, wait_for_port
+from executions.models import OPEN, Execution, Heartbeat, LogChunk, State
+from jobs import timetable, verbs
+from jobs.models import Job
+from jobs.timetable import Timing
+
+# The promise allows 60 s until a lost run is known; the rest is for a machine that has other things to do.
+SETTLE = 75.0
+
+
+def _moment(seconds: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
+
+@dataclass
+class Trial:
+    """What a fault has at hand."""
+
+    stack: Stack
+    system: Installation
+    directory: Path
+    fast: bool = False
+    size: int = 2000
+    watched: list[Watched] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    recorder: Server | None = None
+    hurt_at: float = 0.0
+    # Violations that only the fault itself can see.
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def traces(self) -> Path:
+        return self.directory / "traces"
+
+    def job(self, name: str, every: int, *, seconds: float = 0.0, ending: str = "well", back: int = 0,
+            job_class: str = "bench.faults.jobs.Mark", watch: bool = True, **values: Any) -> Job:  # fmt: skip
+        """A job on a grid of whole seconds; `back`: seconds of due times that have passed already."""
+        anchor = math.ceil(time.time()) + 3
+        if back:
+            anchor -= math.ceil(back / every) * every
+        timing = Timing("interval", every=every, period="seconds", start=_moment(anchor))
+        options = {"job_class": job_class, "args": [str(self.traces), seconds, ending]}
+        own = {
+            "name": name,
+            "kind": Job.Kind.PYTHON_CLASS,
+            "options": options,
+            "category": Category.general(),
+        }
+        own |= {"stop_grace": 1, "overlap": "allow", "start_deadline": 3600}
+        job = verbs.create(verbs.Draft({**own, **values}, timing), by=By.system())
+        if back:
+            Job.objects.filter(pk=job.pk).update(next_run_at=_moment(anchor))
+            job.refresh_from_db()
+        if watch:
+            alone = job.overlap != Job.Overlap.ALLOW
+            repeats = job.rerun_lost or job.max_attempts > 1
+            self.watched.append(Watched(name, (Grid(anchor, every),), repeats, alone))
+        return job
+
+    def mix(self) -> None:
+        """The usual load: short runs, longer ones, ones that must not overlap, ones that may be repeated."""
+        self.job("short a", 2)
+        self.job("short b", 3)
+        self.job("long", 5, seconds=4)
+        self.job("one at a time", 4, seconds=2.5, overlap="queue")
+        self.job("repeatable", 6, seconds=4, rerun_lost=True)
+        self.webhooks(2)
+
+    def webhooks(self, count: int) -> None:
+        """Jobs that call a recorder, which takes a moment to answer."""
+        port = free_port()
+        argv = (sys.executable, "-m", "bench.faults.recorder", str(port), str(self.traces))
+        self.recorder = Server(argv, self.directory / "recorder.log")
+        self.recorder.start()
+        wait_for_port(port)
+        for number in range(count):
+            name = f"webhook-{number}"
+            options = {"target_url": f"http://127.0.0.1:{port}/{name}/1.5", "method": "POST"}
+            self.job(name, 3 + number, kind=Job.Kind.WEBHOOK, options=options)
+
+    def under_load(self, hurt: Callable[[], None], *, before: float = 5, after: float = 12) -> None:
+        """The usual load, the fault at a random moment of it, and some time for what it leaves behind."""
+        self.system.start()
+        self.up()
+        self.mix()
+        self.warm()
+        time.sleep(before + random.random() * 2)
+        self.hurt_at = time.time()
+        hurt()
+        time.sleep(after)
+
+    def up(self, *roles: str) -> None:
+        """Waits until the programs show that they live; raises TimeoutError."""
+        wanted = set(roles or ("beat", "code"))
+        if not eventually(lambda: wanted <= set(Heartbeat.objects.values_list("role", flat=True)), 60):
+            raise TimeoutError("The programs did not start.")
+
+    def warm(self) -> None:
+        """Waits until something ran, so that the fault meets a system at work."""
+        if not eventually(lambda: self.traces.exists(), 60):
+            self.notes.append("nothing ran for 60 s")
+
+    def judge(self) -> Findings:
+        """Everything that was due until now, after it had time to come to an end."""
+        end = time.time()
+        eventually(lambda: self._settled(end), SETTLE, 1.0)
+        found = check(self.watched, self.rows(), self.read_traces(), end)
+        lost = [row for row in self.rows() if row.state == State.LOST and row.finished]
+        if lost and self.hurt_at:
+            slowest = max((row.finished or 0) - self.hurt_at for row in lost)
+            self.notes.append(f"{len(lost)} lost, the last known {slowest:.0f} s after the fault")
+        return found
+
+    def _settled(self, end: float) -> bool:
+        moment = _moment(end)
+        try:
+            waiting = Job.objects.filter(next_run_at__lte=moment).exists()
+            return not waiting and not Execution.objects.filter(state__in=OPEN, due_at__lte=moment).exists()
+        except Error:
+            connection.close()
+            return False
+
+    def rows(self) -> list[Row]:
+        scheduled = Execution.objects.exclude(scheduled_for=None).order_by("id")
+        return [_row(execution) for execution in scheduled.iterator()]
+
+    def read_traces(self) -> list[Trace]:
+        if not self.traces.exists():
+            return []
+        lines = [json.loads(line) for line in self.traces.read_text().splitlines()]
+        return [Trace(**{**line, "slot": _seconds(line["slot"])}) for line in lines if line["slot"]]
+
+
+def empty() -> None:
+    """Takes away what the trial before left."""
+    LogChunk.objects.all().delete()
+    Execution.objects.update(blocked_by=None)
+    Execution.objects.all().delete()
+    Heartbeat.objects.all().delete()
+    Job.objects.all().delete()
+    PeriodicTask.objects.filter(task=timetable.TASK).delete()
+    IntervalSchedule.objects.filter(periodictask=None).delete()
+
+
+def _row(execution: Execution) -> Row:
+    assert execution.scheduled_for is not None
+    return Row(
+        job=execution.job_name,
+        slot=round(execution.scheduled_for.timestamp()),
+        run=str(execution.uid),
+        state=str(execution.state),
+        reason=str(execution.reason),
+        slots=execution.slots,
+        last=round(execution.last_slot.timestamp()) if execution.last_slot else None,
+        attempt=execution.attempt,
+        finished=execution.finished_at.timestamp() if execution.finished_at else None,
+    )
+
+
+def _seconds(slot: str) -> int:
+    return round(dt.datetime.fromisoformat(slot).timestamp())
