@@ -20,13 +20,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts import verbs
 from accounts.models import GENERAL, Category, Team, User
 from accounts.views import LogoutView
+from audit.admin import Filtered
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
 
 SURFACE = "admin"
 
 
-class Audited:
+class Audited(Filtered):
     """Records what the admin does to rows that have no verbs of their own."""
 
     recorded: tuple[str, ...] = ()
@@ -89,7 +90,7 @@ class TeamAdmin(Audited, admin.ModelAdmin[Team]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(Filtered, DjangoUserAdmin[User]):
     """Writes through the verbs; groups and single permissions do not exist here, the role decides."""
 
     list_display = ("username", "email", "role", "category", "is_active", "last_login")

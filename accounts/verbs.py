@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -96,30 +97,36 @@ def log_out(user: User, *, by: By, login: str = "") -> None:
     record(Entry.Event.LOGOUT, user, by=by)
 
 
-@transaction.atomic
 def register(username: str, password: str, *, by: By, **fields: Any) -> User:
     """A new account; `fields` are those of the model. Raises ValidationError or Taken."""
-    user = User(username=username, created_by=by.user, updated_by=by.user, **fields)
-    user.set_password(password)
-    _save(user, ("username", *fields))
-    record(Entry.Event.ADDED, user, by=by, changes=difference({}, describe(user)))
+    # Hashed before the transaction: it takes as long as it can, and on SQLite all other writers would wait.
+    user = User(username=username, password=make_password(password), **fields)
+    user.created_by = user.updated_by = by.user
+    with transaction.atomic():
+        _save(user, ("username", *fields))
+        record(Entry.Event.ADDED, user, by=by, changes=difference({}, describe(user)))
     return user
 
 
-@transaction.atomic
 def update(user: User, values: Mapping[str, Any], *, by: By) -> User:
     """Changes fields of the account, `password` among them, and returns it as it is now.
 
     A new password ends every session and every token of the account.
     Raises ValidationError, Taken, LastAdmin, or User.DoesNotExist when it was deleted meanwhile.
     """
+    if "password" in values:
+        # Before the transaction, as above.
+        password = make_password(values["password"])
+        values = {**values, "password": password, "must_change_password": False}
+    return _update(user, values, by)
+
+
+@transaction.atomic
+def _update(user: User, values: Mapping[str, Any], by: By) -> User:
     user, admins = _locked(user)
     before = describe(user)
     for field, value in values.items():
-        if field == "password":
-            user.set_password(value)
-        else:
-            setattr(user, field, value)
+        setattr(user, field, value)
     if admins == {user.pk} and not user.is_admin:
         raise LastAdmin
     user.updated_by = by.user

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.db import DataError
 from django.http import HttpRequest
 
 from audit.models import Entry
 
 
+class Filtered:
+    """A number in the address that no database column could hold is a wrong filter, not a failure."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        try:
+            return super().get_changelist_instance(request)  # type: ignore[misc]
+        except (OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error
+
+
 @admin.register(Entry)
-class EntryAdmin(admin.ModelAdmin[Entry]):
+class EntryAdmin(Filtered, admin.ModelAdmin[Entry]):
     list_display = ("at", "actor_name", "event", "object_type", "object_name", "surface", "address")
     list_filter = ("event", "object_type", "surface")
     search_fields = ("actor_name", "object_name")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -14,6 +17,8 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import User
 from audit.record import By
 from jobs.models import Job
+
+P = ParamSpec("P")
 
 
 class PageRequest(HttpRequest):
@@ -39,6 +44,21 @@ def changeable_job(request: PageRequest, uid: uuid.UUID, permission: str = "jobs
 
 def may_change(user: User, job: Job) -> bool:
     return Job.objects.changeable_by(user).filter(pk=job.pk).exists()
+
+
+def gone_is_404(
+    view: Callable[Concatenate[PageRequest, P], HttpResponse],
+) -> Callable[Concatenate[PageRequest, P], HttpResponse]:
+    """For pages that change a job: somebody else may delete it between the look at it and the change."""
+
+    @wraps(view)
+    def guarded(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except Job.DoesNotExist as error:
+            raise Http404(_("There is no such page.")) from error
+
+    return guarded
 
 
 def actor(request: PageRequest) -> By:

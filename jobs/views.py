@@ -26,7 +26,16 @@ from jobs.filters import JobFilter
 from jobs.forms import form_data
 from jobs.models import Job, Pause
 from jobs.page_forms import PageJobForm, PauseForm, version_of
-from jobs.pages import PageRequest, actor, back, changeable_job, may_change, refused, visible_job
+from jobs.pages import (
+    PageRequest,
+    actor,
+    back,
+    changeable_job,
+    gone_is_404,
+    may_change,
+    refused,
+    visible_job,
+)
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
@@ -108,6 +117,7 @@ def new(request: PageRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid)
     if job.kind not in RUNNERS:
@@ -148,6 +158,7 @@ def preview(request: PageRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def pause(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid)
     form = PauseForm(request.POST if request.method == "POST" else None)
@@ -166,6 +177,7 @@ def pause(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+@gone_is_404
 def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid)
     try:
@@ -179,6 +191,7 @@ def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+@gone_is_404
 def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid, "jobs.delete_job")
     if request.method == "GET":

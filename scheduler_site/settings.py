@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_site.middleware.SecurityHeadersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "scheduler_site.middleware.LengthRequiredMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_site.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",

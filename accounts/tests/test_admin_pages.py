@@ -231,3 +231,18 @@ def test_a_session_survives_the_change_of_somebody_elses_password(admin: Client,
     )
     assert admin.get("/admin/").status_code == 200
     assert tokens.user_of(tokens.claims(mine, "access")).username == "ada"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "accounts/user/?category=",
+        "accounts/category/?created_by=",
+        "accounts/team/?updated_by=",
+        "audit/entry/?actor=",
+    ],
+)
+def test_a_filter_with_an_absurd_number_is_ignored(admin: Client, path: str) -> None:
+    answer = admin.get(f"/admin/{path}{10**30}", follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0].endswith("?e=1")

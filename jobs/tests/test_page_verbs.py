@@ -126,3 +126,23 @@ def test_strangers_are_sent_to_the_login(verb: str) -> None:
     job = make_job()
     assert browser().post(f"/jobs/{job.uid}/{verb}").headers["Location"].startswith("/login")
     assert Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("verb", "place"),
+    [
+        ("pause", "jobs.verbs.pause"),
+        ("resume", "jobs.verbs.resume"),
+        ("delete", "jobs.verbs.delete"),
+        ("run", "executions.launch.launch"),
+    ],
+)
+def test_a_job_that_somebody_deleted_meanwhile_is_404(
+    uma: User, monkeypatch: pytest.MonkeyPatch, verb: str, place: str
+) -> None:
+    def too_late(*_args: object, **_kwargs: object) -> None:
+        raise Job.DoesNotExist
+
+    job = make_job(uma)
+    monkeypatch.setattr(place, too_late)
+    assert browser(uma).post(f"/jobs/{job.uid}/{verb}").status_code == 404
