@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from executions import health, launch, selection, statistics, verbs
+from executions import health, launch, logs, selection, statistics, verbs
 from executions.models import Execution, ExecutionQuerySet
 from executions.overrides import overrides, seconds_to_wait
 from executions.wire import execution_json, for_wire, job_statistics_json, moment, statistics_json
@@ -185,11 +185,8 @@ class StopView(ApiView):
 class LogView(ApiView):
     """GET what a run wrote, all attempts, as plain text. 404."""
 
-    def get(self, request: Request, execution_id: str) -> HttpResponse:
-        run = one(visible(request), execution_id)
-        text = "".join(run.log.order_by("id").values_list("text", flat=True))
-        headers = {"X-Content-Type-Options": "nosniff"}
-        return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
+    def get(self, request: Request, execution_id: str) -> HttpResponseBase:
+        return logs.whole(one(visible(request), execution_id))
 
 
 def visible(request: Request) -> ExecutionQuerySet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from executions.models import Execution, LogChunk
@@ -51,8 +52,16 @@ def after(execution: Execution, last: int) -> Output:
     return Output(text, chunks[-1].pk if chunks else last, more=size >= LIMIT)
 
 
-def whole(execution: Execution) -> Iterator[str]:
-    return _texts(execution.log.order_by("id").iterator(chunk_size=50), 0)
+def whole(execution: Execution) -> StreamingHttpResponse:
+    """All of the output, as plain text that no browser takes for anything else."""
+    return StreamingHttpResponse(
+        _texts(execution.log.order_by("id").iterator(chunk_size=50), 0),
+        content_type="text/plain; charset=utf-8",
+        headers={
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
 
 
 def _texts(chunks: Iterator[LogChunk] | list[LogChunk], attempt: int) -> Iterator[str]:

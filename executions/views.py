@@ -125,10 +125,7 @@ def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 @login_required
 @require_GET
 def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
-    """All of the output, as plain text that no browser takes for anything else."""
-    found = _visible_execution(request, uid)
-    headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-    return StreamingHttpResponse(logs.whole(found), content_type="text/plain; charset=utf-8", headers=headers)
+    return logs.whole(_visible_execution(request, uid))
 
 
 # Verbs -------------------------------------------------------------------------------------------------------------

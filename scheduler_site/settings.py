@@ -275,9 +275,10 @@ AUTHENTICATION_BACKENDS = ["accounts.roles.RoleBackend"]
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
+# Scrypt costs an attacker memory and a login a fraction of a second; older hashes are renewed at the next login.
 PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},

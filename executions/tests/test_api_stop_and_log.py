@@ -58,14 +58,14 @@ def test_the_log_is_plain_text(api: Api, vic: User, uma: User) -> None:
     for attempt, text in ((1, "<script>\n"), (2, "第二行\n")):
         LogChunk.objects.create(execution=execution, attempt=attempt, at=execution.due_at, text=text)
     answer = api(vic).get(url(execution, "log"))
-    assert answer.content.decode() == "<script>\n第二行\n"
+    assert answer.getvalue().decode() == "<script>\n\n--- attempt 2 ---\n第二行\n"
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_the_log_of_a_run_that_wrote_nothing_is_empty(api: Api, vic: User, uma: User) -> None:
     answer = api(vic).get(url(run(make_job(uma), "2026-03-01 10:00"), "log"))
-    assert (answer.status_code, answer.content) == (200, b"")
+    assert (answer.status_code, answer.getvalue()) == (200, b"")
 
 
 def test_the_log_needs_an_account(api: Api, uma: User) -> None:
