@@ -57,6 +57,12 @@ class Hand:
     shut_down: bool = field(default=False)
 
 
+def _fault(claim: Claim, error: Exception) -> Outcome:
+    """What a runner raises is a fault of ours, but must not be more than the end of this run."""
+    log.error("runner_failed", extra={"run": claim.uid}, exc_info=error)
+    return Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
+
+
 class Crew:
     """The runs of one worker process."""
 
@@ -99,8 +105,7 @@ class Crew:
         try:
             outcome = runner.run(Context(claim.spec, cancelled, hand.sink))
         except Exception as error:
-            log.exception("runner_failed", extra={"run": claim.uid})
-            outcome = Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
+            outcome = _fault(claim, error)
         self._hand_in(hand, outcome)
 
     def _start_io(self, runner: IORunner, claim: Claim) -> None:
@@ -117,8 +122,7 @@ class Crew:
         try:
             outcome = await runner.run(Context(hand.claim.spec, cancelled, hand.sink))
         except Exception as error:
-            log.exception("runner_failed", extra={"run": hand.claim.uid})
-            outcome = Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
+            outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
 
     def _take(self, claim: Claim, cancel: Callable[[], None]) -> Hand:
@@ -164,8 +168,10 @@ class Crew:
             self._write_until_done(batch)
             with self._room:
                 for claim, report in batch:
-                    if isinstance(report, Outcome):
-                        self._hands.pop(claim.pk, None)
+                    hand = self._hands.get(claim.pk)
+                    # By now a later attempt of the same run may be in these hands: that one stays.
+                    if isinstance(report, Outcome) and hand and hand.claim.attempt == claim.attempt:
+                        del self._hands[claim.pk]
                 self._room.notify_all()
 
     def _write_until_done(self, batch: list[Report]) -> None:

@@ -199,3 +199,18 @@ def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger
     crew.perform([str(run.uid)])
     crew.shut_down(0)
     assert state(run) == "queued"
+
+
+def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one_out_of_hand(
+    crew: Crew, ledger: Ledger
+) -> None:
+    run = queue(ledger)
+    crew.perform([str(run.uid)])
+    first = crew._hands[run.pk]
+    Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
+    crew.perform([str(run.uid)])
+    first.cancel()
+    eventually(lambda: crew._reports.empty() and first.sink is not crew._hands[run.pk].sink)
+    time.sleep(0.3)
+    assert crew._hands[run.pk].claim.attempt == 2
+    assert state(run) == "running"
