@@ -14,7 +14,7 @@ from .processes import eventually, marked, marker
 
 # A worker in miniature: two runs in threads, one of them with a detached grandchild that ignores TERM.
 WORKER = """
-import sys, threading
+import os, sys, threading
 from jobs.children import client
 from jobs.children.values import Exec
 mark = sys.argv[1]
@@ -25,7 +25,8 @@ scripts = [
 def one(script):
     client.run(Exec(["sh", "-c", script]), timeout=200, stop_grace=0.5, cancelled=threading.Event(), log=show)
 def show(text):
-    print(client._client.server_pid, text, end="", flush=True)
+    # One write: the lines of two threads must not mix.
+    os.write(1, f"{client._client.server_pid} {text}".encode())
 for script in scripts:
     threading.Thread(target=one, args=(script,)).start()
 """
