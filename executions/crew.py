@@ -1,7 +1,7 @@
 """A worker process from the inside: the runs that it has, and the threads that serve them.
 
-- the threads of Celery's pool claim runs; code kinds stay in that thread, waiting kinds go to one event loop;
-- the writer thread alone writes output and outcomes, many in one transaction, and tries again while the database is away;
+- the threads of Celery's pool take messages; code kinds stay in that thread, waiting kinds go to one event loop;
+- the writer thread claims, and writes output and outcomes (`executions/writer.py`);
 - the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling.
 """
 
@@ -9,42 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import (
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from executions import failpoints, heartbeat, work
-from executions.models import Execution, Reason, State
+from executions import failpoints, heartbeat
+from executions.claims import LEASE, Claim
+from executions.models import Execution, State
+from executions.publish import publish
 from executions.reconcile import take_turn
 from executions.sink import Sink
-from executions.work import LEASE, Claim
+from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
 
 log = logging.getLogger("executions.crew")
 
 RENEW_SECONDS = 15.0
 POLL_SECONDS = 1.0
-WRITE_TOGETHER = 100
-DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
-SHUT_DOWN = "The worker was shut down."
-UNWRITABLE = "The outcome could not be written."
-
-# A piece of output, or the outcome of an attempt.
-Report = tuple[Claim, "str | Outcome"]
 
 
 @dataclass
@@ -71,10 +58,9 @@ class Crew:
         self._hands: dict[int, Hand] = {}
         self._lock = threading.Lock()
         self._room = threading.Condition(self._lock)
-        self._reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = threading.Event()
-        self._writer = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._leaving, self._stopping = threading.Event(), threading.Event()
+        self._writer = Writer(name, self._written)
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._writer.start()
         self._watcher.start()
@@ -84,8 +70,11 @@ class Crew:
     def perform(self, uids: Sequence[str]) -> None:
         """Claims the runs and does them: returns when the code kinds have ended and the waiting kinds are under way."""
         self._wait_for_room(len(uids))
-        close_old_connections()
-        for claim in work.claim(uids, self.name, timezone.now()):
+        if self._leaving.is_set():
+            # Prefetched before the worker was told to end: others shall have them at once.
+            publish(Execution.objects.filter(uid__in=uids, state=State.QUEUED).only("uid", "kind"))
+            return
+        for claim in self._writer.claim(uids):
             failpoints.reach("before start")
             runner = RUNNERS.get(claim.spec.kind)
             if isinstance(runner, IORunner):
@@ -93,15 +82,12 @@ class Crew:
             elif isinstance(runner, CodeRunner):
                 self._run_code(runner, claim)
             else:
-                self._report(
-                    claim, Outcome("error", f"This version cannot run jobs of the kind {claim.spec.kind}.")
-                )
+                text = f"This version cannot run jobs of the kind {claim.spec.kind}."
+                self._writer.report(claim, Outcome("error", text))
 
     def _run_code(self, runner: CodeRunner, claim: Claim) -> None:
         cancelled = threading.Event()
         hand = self._take(claim, cancelled.set)
-        # The database is not needed while the job runs; a connection held for hours is one taken from others.
-        connection.close()
         try:
             outcome = runner.run(Context(claim.spec, cancelled, hand.sink))
         except Exception as error:
@@ -126,19 +112,15 @@ class Crew:
         self._hand_in(hand, outcome)
 
     def _take(self, claim: Claim, cancel: Callable[[], None]) -> Hand:
-        hand = Hand(claim, cancel, Sink(lambda text: self._reports.put((claim, text))))
+        hand = Hand(claim, cancel, Sink(lambda text: self._writer.report(claim, text)))
         with self._lock:
             self._hands[claim.pk] = hand
         return hand
 
     def _hand_in(self, hand: Hand, outcome: Outcome) -> None:
         hand.sink.close()
-        if hand.shut_down and outcome.state == "stopped":
-            outcome = Outcome("stopped", SHUT_DOWN)
-        self._report(hand.claim, outcome)
-
-    def _report(self, claim: Claim, outcome: Outcome) -> None:
-        self._reports.put((claim, outcome))
+        cut_off = hand.shut_down and outcome.state == "stopped"
+        self._writer.report(hand.claim, None if cut_off else outcome)
 
     def _wait_for_room(self, wanted: int) -> None:
         """Takes no more waiting runs than the loop may hold: what is not taken stays for other workers."""
@@ -154,66 +136,14 @@ class Crew:
                 threading.Thread(target=self._loop.run_forever, name="io", daemon=True).start()
             return self._loop
 
-    # The writer ----------------------------------------------------------------------------------------------------
-
-    def _write(self) -> None:
-        while (first := self._reports.get()) is not None:
-            batch = [first]
-            while len(batch) < WRITE_TOGETHER and not self._reports.empty():
-                item = self._reports.get()
-                if item is None:
-                    self._reports.put(None)
-                    break
-                batch.append(item)
-            self._write_until_done(batch)
-            with self._room:
-                for claim, report in batch:
-                    hand = self._hands.get(claim.pk)
-                    # By now a later attempt of the same run may be in these hands: that one stays.
-                    if isinstance(report, Outcome) and hand and hand.claim.attempt == claim.attempt:
-                        del self._hands[claim.pk]
-                self._room.notify_all()
-
-    def _write_until_done(self, batch: list[Report]) -> None:
-        """An outcome must not get lost because the database restarts; doubling it is impossible (it is conditional)."""
-        pause = 0.1
-        while True:
-            try:
-                close_old_connections()
-                with transaction.atomic():
-                    for claim, report in batch:
-                        self._write_one(claim, report)
-                return None
-            except DATABASE_AWAY as error:
-                log.warning("outcome_waits", extra={"reports": len(batch), "error": str(error)})
-                connection.close()
-                time.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            except Exception as error:
-                return self._isolate(batch, error)
-
-    def _isolate(self, batch: list[Report], error: Exception) -> None:
-        """One report that no database takes must hold up neither the others nor the writer."""
-        if len(batch) > 1:
-            for single in batch:
-                self._write_until_done([single])
-            return
-        claim, report = batch[0]
-        log.error("report_unwritable", extra={"run": claim.uid}, exc_info=error)
-        if isinstance(report, Outcome) and report.message != UNWRITABLE:
-            self._write_until_done([(claim, Outcome("error", UNWRITABLE, retryable=False))])
-
-    def _write_one(self, claim: Claim, report: str | Outcome) -> None:
-        now = timezone.now()
-        if isinstance(report, Outcome):
-            failpoints.reach("before outcome")
-        if isinstance(report, str):
-            work.append_log(claim, report, now)
-        elif report.state == "stopped" and report.message == SHUT_DOWN:
-            for run in Execution.objects.filter(pk=claim.pk, worker=self.name, attempt=claim.attempt):
-                work.lose(run, Reason.SHUTDOWN, now)
-        else:
-            work.finish(claim, report, self.name, now)
+    def _written(self, claims: Sequence[Claim]) -> None:
+        with self._room:
+            for claim in claims:
+                hand = self._hands.get(claim.pk)
+                # By now a later attempt of the same run may be in these hands: that one stays.
+                if hand and hand.claim.attempt == claim.attempt:
+                    del self._hands[claim.pk]
+            self._room.notify_all()
 
     # The watch -----------------------------------------------------------------------------------------------------
 
@@ -229,7 +159,7 @@ class Crew:
                     self._hear_stops()
                     renew_at = time.monotonic() + RENEW_SECONDS if renewed else renew_at
                 take_turn()
-            except (DatabaseError, *DATABASE_AWAY) as error:
+            except (DatabaseError, InterfaceError, OSError) as error:
                 log.warning("watch_waits", extra={"error": str(error)})
                 connection.close()
             except Exception:
@@ -238,13 +168,18 @@ class Crew:
                 connection.close()
             self._flush_logs()
             self._stopping.wait(POLL_SECONDS)
+        connection.close()
 
     def _renew(self) -> None:
         """Renews all leases in one statement; runs that are not ours any more are ended here as well."""
         with self._lock:
             keys = list(self._hands)
         mine = Execution.objects.filter(pk__in=keys, worker=self.name, state=State.RUNNING)
-        if mine.update(lease_until=timezone.now() + LEASE) < len(keys):
+        with transaction.atomic():
+            # A row that somebody else changes at this moment is renewed the next time.
+            renewed = Execution.objects.filter(pk__in=mine.locked(skip=True))
+            count = renewed.update(lease_until=timezone.now() + LEASE)
+        if count < len(keys):
             still_mine = set(mine.values_list("pk", flat=True))
             for pk in set(keys) - still_mine:
                 self._cancel(pk)
@@ -272,6 +207,7 @@ class Crew:
 
     def shut_down(self, grace: float) -> None:
         """Lets runs end for `grace` seconds, ends the others (they are lost, with the reason), writes everything."""
+        self._leaving.set()
         self._drain(grace)
         with self._lock:
             left = list(self._hands.values())
@@ -280,8 +216,7 @@ class Crew:
             hand.cancel()
         self._drain(max((hand.claim.spec.stop_grace for hand in left), default=0.0) + 2.0)
         self._stopping.set()
-        self._reports.put(None)
-        self._writer.join(5.0)
+        self._writer.close(5.0)
         heartbeat.leave(self.name, self.queues)
 
     def _drain(self, seconds: float) -> None:

@@ -80,7 +80,7 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
 
 def make_way(runs: list[Execution], now: dt.datetime) -> None:
     """Ends the runs that a later one replaces: waiting ones at once, running ones by their workers."""
-    keys = [run.pk for run in runs]
+    keys = Execution.objects.filter(pk__in=[run.pk for run in runs]).locked()
     Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
         state=State.SKIPPED, reason=Reason.REPLACED, finished_at=now, held=False
     )

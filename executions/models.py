@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -91,6 +91,18 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(
             Q(next_attempt_at=None) | Q(next_attempt_at__lte=now), state=State.QUEUED, held=False
         )
+
+    def locked(self, *, skip: bool = False, most: int | None = None) -> list[int]:
+        """The keys of these rows, which are locked until the transaction ends (not on SQLite, which has one writer).
+
+        Whoever changes many rows in one statement locks them first, all in the same order: otherwise two of them
+        could each wait for the other. `skip` leaves out what somebody else has locked.
+        """
+        features = connection.features
+        rows = self.order_by("pk")
+        if features.has_select_for_update:
+            rows = rows.select_for_update(skip_locked=skip and features.has_select_for_update_skip_locked)
+        return list(rows.values_list("pk", flat=True)[:most])
 
     def runs(self) -> ExecutionQuerySet:
         """What ran or is to run: without the due times that were missed or skipped."""

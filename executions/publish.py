@@ -12,11 +12,12 @@ from typing import Any
 
 from amqp.exceptions import AMQPError
 from celery import current_app
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from executions.models import Execution
+from executions.models import Execution, State
 from jobs.runners import RUNNERS
 
 log = logging.getLogger("executions.publish")
@@ -57,8 +58,15 @@ def _send(queue: str, uids: list[str]) -> bool:
             "publish_failed", extra={"queue": queue, "runs": len(uids) - len(sent), "error": str(error)}
         )
     if sent:
-        Execution.objects.filter(uid__in=sent).update(published_at=timezone.now())
+        _note(sent)
     return len(sent) == len(uids)
+
+
+@transaction.atomic
+def _note(uids: list[str]) -> None:
+    """What a worker has in its hands by now needs no note, and must not be waited for."""
+    keys = Execution.objects.filter(uid__in=uids, state=State.QUEUED).locked(skip=True)
+    Execution.objects.filter(pk__in=keys).update(published_at=timezone.now())
 
 
 def depth(queue: str) -> int:

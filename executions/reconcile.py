@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import Any
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from audit.record import By
 from executions import work
 from executions.heartbeat import forget_gone
-from executions.models import Execution, Heartbeat, Reason, State, Trigger
+from executions.held import release
+from executions.models import Execution, ExecutionQuerySet, Heartbeat, Reason, State, Trigger
 from executions.publish import BROKER_ERRORS, depth, publish, queue_of
 from jobs import verbs
 from jobs.models import Job, Pause, today
@@ -66,13 +67,19 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
 def end_unstartable(now: dt.datetime) -> None:
     """Queued runs of deleted and of paused jobs, and those whose start deadline has passed."""
     queued = Execution.objects.filter(state=State.QUEUED)
-    ended: dict[str, Any] = {"finished_at": now, "held": False}
-    queued.filter(job=None).update(state=State.SKIPPED, reason=Reason.DELETED, **ended)
     first = queued.filter(trigger=Trigger.SCHEDULED, attempt=0)
-    first.filter(start_before__lt=now).update(state=State.MISSED, reason=Reason.DEADLINE, **ended)
     paused = Job.objects.paused().filter(pk=OuterRef("job_id"))
-    keys = list(first.filter(Exists(paused)).values_list("pk", flat=True)[:AT_ONCE])
-    queued.filter(pk__in=keys).update(state=State.SKIPPED, reason=Reason.PAUSED, **ended)
+    _end(queued.filter(job=None), State.SKIPPED, Reason.DELETED, now)
+    _end(first.filter(start_before__lt=now), State.MISSED, Reason.DEADLINE, now)
+    _end(first.filter(Exists(paused)), State.SKIPPED, Reason.PAUSED, now)
+
+
+@transaction.atomic
+def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.datetime) -> None:
+    if keys := queued.locked(skip=True, most=AT_ONCE):
+        Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
+            state=state, reason=reason, finished_at=now, held=False
+        )
 
 
 def lose_expired(now: dt.datetime) -> None:
@@ -84,8 +91,7 @@ def release_held() -> None:
     """Held runs behind which nobody is: the one that should have released them crashed first."""
     others = Execution.objects.open().filter(job=OuterRef("job"), held=False)
     held = Execution.objects.filter(state=State.QUEUED, held=True).exclude(Exists(others))
-    for job_uid in held.values_list("job_uid", flat=True).distinct().order_by("job_uid")[:AT_ONCE]:
-        work.release(str(job_uid))
+    release(held.values_list("job_id", flat=True).distinct().order_by("job_id")[:AT_ONCE])
 
 
 def announce(now: dt.datetime) -> None:

@@ -83,7 +83,7 @@ def _batch(now: dt.datetime) -> Ticked:
     sound = [job for job in jobs if job.pk in plans]
     rows = _rows(sound, plans, now)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
-    Job.objects.bulk_update(sound, ["next_run_at"], batch_size=BATCH)
+    _advance(sound)
     if settled := [job.pk for job in sound if job.unsettled]:
         Job.objects.filter(pk__in=settled).update(unsettled=[])
     return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
@@ -119,6 +119,15 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
         planned += plan(schedule, first_due, now, **policy)
     job.next_run_at = schedule.next_after(now)
     return planned
+
+
+def _advance(jobs: list[Job]) -> None:
+    """Many jobs share their next time, and one statement for each time costs far less than one CASE over all jobs."""
+    by_time: dict[dt.datetime | None, list[int]] = {}
+    for job in jobs:
+        by_time.setdefault(job.next_run_at, []).append(job.pk)
+    for moment, keys in by_time.items():
+        Job.objects.filter(pk__in=keys).update(next_run_at=moment)
 
 
 def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) -> list[Execution]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.record import By, record
-from executions import work
+from executions.held import release
 from executions.models import Execution, Reason, State
 
 
@@ -26,5 +26,5 @@ def stop(execution: Execution, *, by: By) -> bool:
         return False
     record(Entry.Event.STOPPED, execution, by=by)
     if stopped:
-        work.release(str(execution.job_uid))
+        release([execution.job_id])
     return True

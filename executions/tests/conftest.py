@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions import launch, reconcile, work
+from executions import claims, crew, held, launch, reconcile
+from executions.claims import Claim
 from executions.models import Execution
 from executions.tick import tick
-from executions.work import Claim
 from jobs.models import Job
 from jobs.tests.factories import moment
 
@@ -43,12 +43,12 @@ class Ledger:
         return [f"{row.due_at:%H:%M} {row.state} {row.reason}".strip() for row in self.rows(job)]
 
     def claim(self, run: Execution, now: str, worker: str = WORKER) -> list[Claim]:
-        return work.claim([str(run.uid)], worker, moment(now))
+        return claims.claim([str(run.uid)], worker, moment(now))
 
 
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (launch, reconcile, work):
+    for module in (crew, held, launch, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger

@@ -15,8 +15,9 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions import launch, work
+from executions import claims, launch, work
 from executions.models import Execution, State
+from executions.work import Report
 from jobs import verbs
 from jobs.models import Job, today
 from jobs.runners import RUNNERS, Context, IORunner
@@ -35,12 +36,12 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is announced is done at once, as a worker would do it."""
 
     def perform(runs: Iterable[Execution]) -> None:
-        for claim in work.claim([str(run.uid) for run in runs], "worker", timezone.now()):
+        for claim in claims.claim([str(run.uid) for run in runs], "worker", timezone.now()):
             runner = cast(IORunner, RUNNERS[claim.spec.kind])
             lines: list[str] = []
             outcome = asyncio.run(runner.run(Context(claim.spec, asyncio.Event(), lines.append)))
-            work.append_log(claim, "".join(lines), timezone.now())
-            work.finish(claim, outcome, "worker", timezone.now())
+            reports = [Report(claim, "".join(lines)), Report(claim, outcome)]
+            work.write(reports, "worker", timezone.now())
 
     monkeypatch.setattr(launch, "publish", perform)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.record import By
-from executions import work
+from executions import claims
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs import verbs
@@ -36,14 +36,16 @@ def test_a_message_that_comes_twice_starts_nothing_twice(ledger: Ledger) -> None
 
 
 def test_a_message_about_a_run_that_does_not_exist_does_nothing(ledger: Ledger) -> None:
-    assert work.claim(["00000000-0000-4000-8000-000000000000"], "worker-1", moment("2026-03-01 10:00")) == []
+    assert (
+        claims.claim(["00000000-0000-4000-8000-000000000000"], "worker-1", moment("2026-03-01 10:00")) == []
+    )
 
 
 def test_many_runs_are_claimed_together_and_the_taken_ones_left_out(ledger: Ledger) -> None:
     runs = [queued(ledger, name=f"job {number}")[1] for number in range(5)]
     ledger.claim(runs[2], "2026-03-01 10:00:02", worker="worker-2")
-    claims = work.claim([str(run.uid) for run in runs], "worker-1", moment("2026-03-01 10:00:03"))
-    assert {claim.pk for claim in claims} == {run.pk for run in runs if run is not runs[2]}
+    mine = claims.claim([str(run.uid) for run in runs], "worker-1", moment("2026-03-01 10:00:03"))
+    assert {claim.pk for claim in mine} == {run.pk for run in runs if run is not runs[2]}
 
 
 def test_a_run_that_waited_beyond_its_start_deadline_is_missed(ledger: Ledger) -> None:

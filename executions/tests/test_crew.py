@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,12 +13,14 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from audit.record import By
+from executions import claims, verbs, work
 from executions import crew as crews
-from executions import verbs, work
+from executions.claims import Claim
 from executions.crew import Crew
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.tick import tick
+from executions.work import Report
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, Outcome
 from jobs.runners.python_class import PythonClassRunner
@@ -149,15 +151,15 @@ def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Crew, ledger: Ledger)
 def test_an_outcome_survives_a_database_that_is_away_for_a_while(
     crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = work.finish, iter([True, True, False])
+    real, failures = work.write, iter([True, True, False])
 
-    def flaky(*args: object) -> bool:
+    def flaky(*args: object) -> list[Claim]:
         if next(failures, False):
             raise OperationalError("the database system is shutting down")
         return real(*args)  # type: ignore[arg-type]
 
     run = queue(ledger, metadata={"seconds": 0.05})
-    monkeypatch.setattr(work, "finish", flaky)
+    monkeypatch.setattr(work, "write", flaky)
     crew.perform([str(run.uid)])
     eventually(lambda: state(run) == "success")
 
@@ -165,14 +167,15 @@ def test_an_outcome_survives_a_database_that_is_away_for_a_while(
 def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
     crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = work.finish
+    real = work.write
 
-    def picky(claim: work.Claim, outcome: Outcome, *args: object) -> bool:
-        if claim.spec.job_name == "bad" and outcome.state == "success":
-            raise ValueError("cannot be stored")
-        return real(claim, outcome, *args)  # type: ignore[arg-type]
+    def picky(reports: Sequence[Report], *args: object) -> list[Claim]:
+        for report in reports:
+            if report.claim.spec.job_name == "bad" and getattr(report.what, "state", "") == "success":
+                raise ValueError("cannot be stored")
+        return real(reports, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(work, "finish", picky)
+    monkeypatch.setattr(work, "write", picky)
     bad = queue(ledger, name="bad", metadata={"seconds": 0.05})
     good = queue(ledger, name="good", metadata={"seconds": 0.05})
     crew.perform([str(bad.uid), str(good.uid)])
@@ -210,7 +213,42 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
     Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
     crew.perform([str(run.uid)])
     first.cancel()
-    eventually(lambda: crew._reports.empty() and first.sink is not crew._hands[run.pk].sink)
+    eventually(lambda: crew._writer.is_idle and first.sink is not crew._hands[run.pk].sink)
     time.sleep(0.3)
     assert crew._hands[run.pk].claim.attempt == 2
     assert state(run) == "running"
+
+
+def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(ledger: Ledger, crew: Crew) -> None:
+    run = queue(ledger)
+    ledger.announced.clear()
+    crew.shut_down(0)
+    crew.perform([str(run.uid)])
+    assert [row.uid for row in ledger.announced] == [run.uid]
+    assert state(run) == "queued"
+
+
+def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = claims.claim, iter([True, True, False])
+
+    def flaky(*args: object) -> list[Claim]:
+        if next(failures, False):
+            raise OperationalError("the database system is starting up")
+        return real(*args)  # type: ignore[arg-type]
+
+    run = queue(ledger, metadata={"seconds": 0.05})
+    monkeypatch.setattr(claims, "claim", flaky)
+    crew.perform([str(run.uid)])
+    eventually(lambda: state(run) == "success")
+
+
+def test_two_messages_about_the_same_run_start_it_once(crew: Crew, ledger: Ledger) -> None:
+    run = queue(ledger)
+    threads = [threading.Thread(target=crew.perform, args=([str(run.uid)],)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Execution.objects.get(pk=run.pk).attempt == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executions import reconcile, work
+from executions import claims, reconcile
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs.models import Job
@@ -36,8 +36,8 @@ def test_a_damaged_run_does_not_take_the_others_of_its_message_along(ledger: Led
     good, bad = two_queued(ledger)
     Execution.objects.filter(job=bad).update(definition=definition)
     uids = [str(run.uid) for run in ledger.announced]
-    claims = work.claim(uids, "worker-1", moment("2026-03-01 10:00:02"))
-    assert [claim.spec.job_name for claim in claims] == ["good"]
+    mine = claims.claim(uids, "worker-1", moment("2026-03-01 10:00:02"))
+    assert [claim.spec.job_name for claim in mine] == ["good"]
     assert ledger.fates(good) == ["10:00 running"]
     assert ledger.fates(bad) == ["10:00 error unstartable"]
 

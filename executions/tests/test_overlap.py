@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from executions import work
+from executions import claims, work
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
+from executions.work import Report
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
 
 
-def running_job(ledger: Ledger, overlap: str, **changes: Any) -> tuple[Job, work.Claim]:
+def running_job(ledger: Ledger, overlap: str, **changes: Any) -> tuple[Job, claims.Claim]:
     """A job whose run of 10:00 goes on at 11:00."""
     job = make_job(due="2026-03-01 10:00", overlap=overlap, **changes)
     ledger.tick("2026-03-01 10:00:01")
@@ -37,7 +38,7 @@ def test_queue_holds_the_run_until_the_earlier_one_has_ended(ledger: Ledger) -> 
     second = ledger.rows(job)[1]
     assert (second.state, second.held) == ("queued", True)
     assert ledger.claim(second, "2026-03-01 11:00:02") == []
-    work.finish(claim, Outcome("success"), WORKER, moment("2026-03-01 11:00:05"))
+    work.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 11:00:05"))
     second.refresh_from_db()
     assert second.held is False
 
@@ -46,7 +47,7 @@ def test_queue_holds_the_run_until_the_earlier_one_has_ended(ledger: Ledger) -> 
 def test_queue_announces_the_next_run_when_the_earlier_one_ends(ledger: Ledger) -> None:
     job, claim = running_job(ledger, "queue")
     ledger.tick("2026-03-01 11:00:01")
-    work.finish(claim, Outcome("failed"), WORKER, moment("2026-03-01 11:00:05"))
+    work.write([Report(claim, Outcome("failed"))], WORKER, moment("2026-03-01 11:00:05"))
     assert [run.due_at for run in ledger.announced] == [moment("2026-03-01 11:00")]
     assert len(ledger.claim(ledger.rows(job)[1], "2026-03-01 11:00:06")) == 1
 
@@ -57,7 +58,7 @@ def test_replace_asks_the_earlier_run_to_stop_and_holds_the_new_one(ledger: Ledg
     first, second = ledger.rows(job)
     assert (first.stop_reason, first.stop_requested_at) == ("replaced", moment("2026-03-01 11:00:01"))
     assert second.held is True
-    work.finish(claim, Outcome("stopped"), WORKER, moment("2026-03-01 11:00:05"))
+    work.write([Report(claim, Outcome("stopped"))], WORKER, moment("2026-03-01 11:00:05"))
     assert ledger.fates(job) == ["10:00 stopped replaced", "11:00 queued"]
 
 
@@ -94,5 +95,17 @@ def test_a_catch_up_of_all_runs_one_after_the_other_though_the_job_skips_overlap
         run = next(row for row in ledger.rows(job) if row.state == "queued" and not row.held)
         (claim,) = ledger.claim(run, f"2026-03-01 10:{minute}")
         order.append(f"{run.due_at:%H:%M}")
-        work.finish(claim, Outcome("success"), WORKER, moment(f"2026-03-01 10:{minute}:30"))
+        work.write([Report(claim, Outcome("success"))], WORKER, moment(f"2026-03-01 10:{minute}:30"))
     assert order == ["08:00", "09:00", "10:00"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_may_not_start_any_more_lets_the_next_one_go_at_once(ledger: Ledger) -> None:
+    job = make_job(due="2026-03-01 10:00", overlap="queue", start_deadline=3600)
+    ledger.tick("2026-03-01 10:00:01")
+    ledger.tick("2026-03-01 11:00:01")
+    first, second = ledger.rows(job)
+    assert ledger.claim(first, "2026-03-01 11:00:02") == []
+    assert ledger.fates(job)[0] == "10:00 missed deadline"
+    assert ledger.announced[-1].pk == second.pk
+    assert len(ledger.claim(second, "2026-03-01 11:00:03")) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from audit.record import By
-from executions import reconcile, work
+from executions import claims, reconcile
 from executions.models import Execution, Heartbeat
 from executions.tests.conftest import Ledger
 from jobs import verbs
@@ -22,7 +22,7 @@ def queued(ledger: Ledger, **changes: Any) -> tuple[Job, Execution]:
     return job, ledger.rows(job)[-1]
 
 
-def running(ledger: Ledger, **changes: Any) -> tuple[Job, work.Claim]:
+def running(ledger: Ledger, **changes: Any) -> tuple[Job, claims.Claim]:
     job, run = queued(ledger, **changes)
     (claim,) = ledger.claim(run, "2026-03-01 10:00:02")
     ledger.announced.clear()
@@ -81,7 +81,7 @@ def test_a_run_whose_lease_has_run_out_is_lost(ledger: Ledger) -> None:
 
 
 def test_a_lost_run_is_known_within_a_minute(ledger: Ledger) -> None:
-    assert dt.timedelta(seconds=60) > work.LEASE + reconcile.EVERY
+    assert dt.timedelta(seconds=60) > claims.LEASE + reconcile.EVERY
 
 
 def test_a_lost_run_is_repeated_only_if_the_job_says_that_this_is_safe(ledger: Ledger) -> None:

@@ -1,0 +1,159 @@
+"""Claiming: the step from queued to running, which only a worker takes.
+
+It is a conditional UPDATE. A message that comes twice, a run that was stopped or taken meanwhile: they change no row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Case, F, Value, When
+
+from executions.held import release
+from executions.models import Execution, Reason, State, Trigger
+from jobs.models import Job
+from jobs.runners import RUNNERS, Spec
+
+# A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
+LEASE = dt.timedelta(seconds=45)
+NEEDED: dict[str, type | tuple[type, ...]] = {
+    "options": dict,
+    "metadata": object,
+    "timeout": (int, float, type(None)),
+    "stop_grace": (int, float),
+    "overlap": str,
+    "max_attempts": int,
+    "retry_delay": (int, float),
+    "retry_cap": (int, float),
+    "rerun_lost": bool,
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run that this worker has: the row's key, the attempt that fences its writes, and what to do."""
+
+    pk: int
+    uid: str
+    attempt: int
+    job: int | None
+    serial: bool
+    policy: dict[str, Any]
+    spec: Spec
+    started_at: dt.datetime
+
+
+class _Contended(Exception):
+    """Somebody else had some of the rows: claim them one by one."""
+
+
+def claim(uids: Sequence[str], worker: str, now: dt.datetime) -> list[Claim]:
+    """Takes those of the queued runs that may start now; ends those that may not start any more."""
+    rows = list(
+        Execution.objects.startable(now)
+        .filter(uid__in=uids)
+        .select_related("job")
+        .annotate(enabled=F("job__periodic_task__enabled"))
+    )
+    refused = {row.pk for row in rows if _refuse(row, now)}
+    if refused:
+        release(row.job_id for row in rows if row.pk in refused)
+    ready = [row for row in rows if row.pk not in refused]
+    return [_claimed(row, now) for row in _take(ready, worker, now)]
+
+
+def sound(run: Execution) -> bool:
+    """Whether a run's definition has what a worker reads of it; a row that was damaged by hand has not."""
+    definition: object = run.definition
+    return isinstance(definition, dict) and all(
+        name in definition and isinstance(definition[name], kind) for name, kind in NEEDED.items()
+    )
+
+
+def _refuse(row: Execution, now: dt.datetime) -> bool:
+    """Ends a run that may not start any more; true when it may not."""
+    scheduled_first = row.trigger == Trigger.SCHEDULED and row.attempt == 0
+    if row.job_id is None:
+        state, reason = State.SKIPPED, Reason.DELETED
+    elif scheduled_first and getattr(row, "enabled", True) is False:
+        state, reason = State.SKIPPED, Reason.PAUSED
+    elif scheduled_first and row.start_before is not None and row.start_before < now:
+        state, reason = State.MISSED, Reason.DEADLINE
+    elif not sound(row):
+        # Found out before the claim: after it, it would take the others of its message along.
+        state, reason = State.ERROR, Reason.UNSTARTABLE
+    else:
+        return False
+    Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(
+        state=state, reason=reason, finished_at=now
+    )
+    return True
+
+
+def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
+    """Claims all in one statement; if somebody else has some, one by one."""
+    if len(rows) > 1:
+        try:
+            with transaction.atomic():
+                Execution.objects.filter(pk__in=[row.pk for row in rows]).locked()
+                if _take_rows(rows, worker, now) != len(rows):
+                    raise _Contended
+        except (_Contended, IntegrityError, OperationalError):
+            # Not all, or two workers with runs of the same two jobs in different orders (a deadlock).
+            pass
+        else:
+            return rows
+    return [row for row in rows if _take_one(row, worker, now)]
+
+
+def _take_one(row: Execution, worker: str, now: dt.datetime) -> bool:
+    try:
+        with transaction.atomic():
+            return _take_rows([row], worker, now) == 1
+    except IntegrityError:
+        # Another run of the job is busy: this one waits until it is released.
+        Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(held=True)
+        return False
+
+
+def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
+    alone = [row.pk for row in rows if row.definition.get("overlap") != Job.Overlap.ALLOW]
+    busy = Case(When(pk__in=alone, then=F("job_id")), default=Value(None)) if alone else Value(None)
+    return Execution.objects.filter(pk__in=[row.pk for row in rows], state=State.QUEUED, held=False).update(
+        state=State.RUNNING,
+        reason=Reason.NONE,
+        attempt=F("attempt") + 1,
+        worker=worker,
+        busy=busy,
+        lease_until=now + LEASE,
+        started_at=Case(When(started_at=None, then=Value(now)), default=F("started_at")),
+        next_attempt_at=None,
+        stop_requested_at=None,
+        stop_reason="",
+    )
+
+
+def _claimed(row: Execution, now: dt.datetime) -> Claim:
+    definition = row.definition
+    runner = RUNNERS.get(row.kind)
+    spec = Spec(
+        run_id=str(row.uid),
+        attempt=row.attempt + 1,
+        job_id=str(row.job_uid),
+        job_name=row.job_name,
+        kind=row.kind,
+        options=definition["options"],
+        metadata=definition["metadata"],
+        secrets=row.job.secrets if row.job else {},
+        slot=row.scheduled_for,
+        timeout=float(definition["timeout"] or (runner.default_timeout if runner else 60)),
+        stop_grace=float(definition["stop_grace"]),
+    )
+    serial = definition["overlap"] != Job.Overlap.ALLOW
+    return Claim(
+        row.pk, str(row.uid), row.attempt + 1, row.job_id, serial, definition, spec, row.started_at or now
+    )

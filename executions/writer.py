@@ -1,0 +1,147 @@
+"""The one thread of a worker that asks and writes the ledger for its runs: claims, output, outcomes; many in one transaction.
+
+One connection serves hundreds of runs. Whatever waits for a database that restarts waits here, and is tried again until
+it is written: doubling it is impossible, since every step is conditional.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from executions import claims, work
+from executions.claims import Claim
+from executions.work import Report
+from jobs.runners import Outcome
+
+log = logging.getLogger("executions.writer")
+
+TOGETHER = 100
+DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
+UNWRITABLE = "The outcome could not be written."
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Runs that a message speaks of; the answer is those that are this worker's now."""
+
+    uids: Sequence[str]
+    answer: Future[list[Claim]] = field(default_factory=Future)
+
+
+class Writer(threading.Thread):
+    """`written` is called with each claim whose end is on record (or was refused)."""
+
+    def __init__(self, worker: str, written: Callable[[Sequence[Claim]], None]) -> None:
+        super().__init__(name="writer", daemon=True)
+        self._worker, self._written = worker, written
+        self._waiting: queue.SimpleQueue[Wanted | Report | None] = queue.SimpleQueue()
+        self._closing = False
+        self._door = threading.Lock()
+
+    def claim(self, uids: Sequence[str]) -> list[Claim]:
+        """Waits until the database has answered; nothing is claimed once the writer closes."""
+        wanted = Wanted(uids)
+        with self._door:
+            if self._closing:
+                return []
+            self._waiting.put(wanted)
+        return wanted.answer.result()
+
+    def report(self, claim: Claim, what: str | Outcome | None) -> None:
+        self._waiting.put(Report(claim, what))
+
+    @property
+    def is_idle(self) -> bool:
+        return self._waiting.empty()
+
+    def close(self, seconds: float) -> None:
+        """Writes what waits, for at most so long."""
+        with self._door:
+            self._closing = True
+            self._waiting.put(None)
+        self.join(seconds)
+
+    def run(self) -> None:
+        while batch := self._next():
+            if reports := [item for item in batch if isinstance(item, Report)]:
+                self._write(reports)
+                self._written([report.claim for report in reports if report.is_last])
+            if wanted := [item for item in batch if isinstance(item, Wanted)]:
+                self._answer(wanted)
+        connection.close()
+
+    def _next(self) -> list[Wanted | Report]:
+        """What waits, at least one; empty at the end."""
+        item, batch = self._waiting.get(), list[Wanted | Report]()
+        while item is not None:
+            batch.append(item)
+            if len(batch) == TOGETHER or self._waiting.empty():
+                return batch
+            item = self._waiting.get()
+        if batch:
+            self._waiting.put(None)
+        return batch
+
+    # Reports ---------------------------------------------------------------------------------------------------------
+
+    def _write(self, reports: list[Report]) -> None:
+        try:
+            self._patiently(lambda: work.write(reports, self._worker, timezone.now()))
+        except Exception as error:
+            self._isolate(reports, error)
+
+    def _isolate(self, reports: list[Report], error: Exception) -> None:
+        """One report that no database takes must hold up neither the others nor this thread."""
+        if len(reports) > 1:
+            for report in reports:
+                self._write([report])
+            return
+        claim, what = reports[0].claim, reports[0].what
+        log.error("report_unwritable", extra={"run": claim.uid}, exc_info=error)
+        if isinstance(what, Outcome) and what.message != UNWRITABLE:
+            self._write([Report(claim, Outcome("error", UNWRITABLE, retryable=False))])
+
+    # Claims ----------------------------------------------------------------------------------------------------------
+
+    def _answer(self, wanted: list[Wanted]) -> None:
+        uids = [uid for one in wanted for uid in one.uids]
+        try:
+            mine = self._patiently(lambda: self._claim(uids))
+        except Exception as error:
+            if len(wanted) > 1:
+                for one in wanted:
+                    self._answer([one])
+            else:
+                wanted[0].answer.set_exception(error)
+            return
+        by_uid = {claim.uid: claim for claim in mine}
+        for one in wanted:
+            # Taken out as they are handed out: two messages may speak of the same run.
+            one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
+
+    def _claim(self, uids: list[str]) -> list[Claim]:
+        return [] if self._closing else claims.claim(uids, self._worker, timezone.now())
+
+    def _patiently(self, step: Callable[[], Result]) -> Result:
+        """The result of a step, however long the database is away."""
+        pause = 0.1
+        while True:
+            try:
+                close_old_connections()
+                return step()
+            except DATABASE_AWAY as error:
+                log.warning("writer_waits", extra={"error": str(error)})
+                connection.close()
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
