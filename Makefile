@@ -10,16 +10,22 @@ run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and othe
 	@exec $(PYTHON) manage.py up
 
 test: lint types migrations-check ## all checks, then all tests but those in a browser
-	$(PYTHON) -m pytest -n 2 -m "not acceptance and not browser"
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not acceptance and not browser"
 
 test-acceptance: venv-dev ## the real processes: started, killed, started again
 	$(PYTHON) -m pytest tests_acceptance
 
 test-quick: venv-dev ## the tests that start no real processes
-	$(PYTHON) -m pytest -n 2 -m "not acceptance and not browser"
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not acceptance and not browser"
 
 test-browser: venv-dev ## the pages in headless Chromium, which must be installed
 	$(PYTHON) -m pytest tests_browser
+
+test-services: venv-dev ## the tests on the PostgreSQL, MariaDB, Redis and RabbitMQ that can be reached (docs/development.md)
+	$(PYTHON) -m tests_services
+
+test-contract: venv-dev ## schemathesis against a running Belfry, for SECONDS (60)
+	$(PYTHON) -m tests_contract --seconds $(or $(SECONDS),60)
 
 lint: venv-dev ## style of code and templates
 	$(PYTHON) -m ruff check
@@ -47,4 +53,4 @@ clean: ## removes the virtual environment and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-quick test-acceptance test-browser lint format types migrations-check venv venv-dev clean
+.PHONY: help run test test-quick test-acceptance test-browser test-services test-contract lint format types migrations-check venv venv-dev clean

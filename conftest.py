@@ -34,8 +34,11 @@ def _test_settings() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """A test database need not survive a power cut."""
-    if "sqlite3" in settings.DATABASES["default"]["ENGINE"]:
-        settings.DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+    engine, options = settings.DATABASES["default"]["ENGINE"], settings.DATABASES["default"]["OPTIONS"]
+    if engine.endswith("sqlite3"):
+        options["init_command"] += "PRAGMA synchronous=OFF;"
+    elif engine.endswith("postgresql"):
+        options["options"] += " -c synchronous_commit=off"
 
 
 @pytest.fixture(autouse=True)

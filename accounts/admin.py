@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import verbs
-from accounts.models import GENERAL, Category, Team, User
+from accounts.models import GENERAL, ApiToken, Category, Team, User
 from accounts.views import LogoutView
 from audit.admin import Filtered
 from audit.models import Entry
@@ -87,6 +87,27 @@ class TeamAdmin(Audited, admin.ModelAdmin[Team]):
     search_fields = ("name", "slug")
     fields = ("name", "slug", "slack_handle", "is_active")
     recorded = fields
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(Filtered, admin.ModelAdmin[ApiToken]):
+    """To read: tokens are made and revoked on their page, by their verbs."""
+
+    list_display = ("name", "prefix", "owner", "read_only", "last_used_at", "expires_at", "revoked_at")
+    list_filter = ("read_only",)
+    search_fields = ("name", "prefix", "owner__username")
+    list_select_related = ("owner",)
+    exclude = ("digest",)
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
 
 
 @admin.register(User)

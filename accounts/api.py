@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import tokens, verbs
+from accounts import schema, tokens, users_schema, verbs
 from accounts.authentication import RefreshAuthentication
 from accounts.models import User
 from accounts.payloads import registration, user_changes
-from accounts.permissions import AdminOnly, account
+from accounts.permissions import AdminOnly, account, require_person
 from accounts.throttle import TooManyAttempts
 from audit.record import By
 from scheduler_site.rest import (
@@ -42,6 +43,7 @@ def user_json(user: User) -> dict[str, Any]:
     }
 
 
+@extend_schema_view(**schema.LOGIN)
 class LoginView(ApiView):
     """POST username or email, and password, for a pair of tokens. 400, 401 or 429."""
 
@@ -76,6 +78,7 @@ class LoginView(ApiView):
         )
 
 
+@extend_schema_view(**schema.FORM_LOGIN)
 class FormLoginView(LoginView):
     """The same for the password form of OAuth2 (RFC 6749, 4.3.2); 422 when a field is missing."""
 
@@ -92,6 +95,7 @@ class FormLoginView(LoginView):
         return self.answer(request, form["username"].strip(), form["password"])
 
 
+@extend_schema_view(**schema.REFRESH)
 class RefreshView(ApiView):
     """POST with the refresh token in the header for a new access token."""
 
@@ -108,11 +112,13 @@ class RefreshView(ApiView):
         )
 
 
+@extend_schema_view(**schema.ME)
 class MeView(ApiView):
     def get(self, request: Request) -> Response:
         return Response({"user": user_json(account(request))})
 
 
+@extend_schema_view(**schema.VERIFY)
 class VerifyView(ApiView):
     def get(self, request: Request) -> Response:
         return Response(
@@ -126,6 +132,7 @@ class VerifyView(ApiView):
         )
 
 
+@extend_schema_view(**schema.LOGOUT)
 class LogoutView(ApiView):
     """Ends the refresh token that came with this access token."""
 
@@ -140,12 +147,14 @@ class LogoutView(ApiView):
         )
 
 
+@extend_schema_view(**users_schema.REGISTER)
 class RegisterView(ApiView):
     """POST a new account (admins). 400, 403 or 409."""
 
     method_permissions = {"POST": AdminOnly}
 
     def post(self, request: Request) -> Response:
+        require_person(request)
         fields = registration(self.payload())
         try:
             user = verbs.register(**fields, by=By.request(request, SURFACE))
@@ -155,6 +164,7 @@ class RegisterView(ApiView):
         return Response(body, status=201)
 
 
+@extend_schema_view(**users_schema.USERS)
 class UsersView(ApiView):
     method_permissions = {"GET": AdminOnly}
 
@@ -163,6 +173,7 @@ class UsersView(ApiView):
         return Response({"count": len(users), "users": users})
 
 
+@extend_schema_view(**users_schema.USER_)
 class UserView(ApiView):
     """One account: read and changed by itself and by admins, deleted by admins."""
 
@@ -175,8 +186,10 @@ class UserView(ApiView):
     def put(self, request: Request, user_id: str) -> Response:
         self.require_json()
         self._require_self_or_admin(user_id, "update")
-        user = self._user(user_id)
-        values = user_changes(self.payload(), user, by_admin=account(request).is_admin)
+        user, body = self._user(user_id), self.payload()
+        if "password" in body:
+            require_person(request)
+        values = user_changes(body, user, by_admin=account(request).is_admin)
         try:
             user = verbs.update(user, values, by=By.request(request, SURFACE))
         except (verbs.Taken, verbs.LastAdmin, User.DoesNotExist) as error:

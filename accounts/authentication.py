@@ -1,21 +1,28 @@
-"""How a REST request says who sends it: a bearer token, or the session of our own pages."""
+"""How a REST request says who sends it: a bearer token of a login or of a machine, or the session of our own pages."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts import tokens
+from accounts import api_tokens, tokens
 from accounts.models import User
+from accounts.permissions import API_TOKEN
+from accounts.throttle import TooManyAttempts
+from audit.record import address_of
+from scheduler_site.problems import too_many
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <access token>` (RFC 6750); `request.auth` holds the claims.
+    """`Authorization: Bearer <access token or API token>` (RFC 6750); `request.auth` holds the claims.
 
-    Another scheme, or none, is left to the next class; a token that is not accepted is 401.
+    Another scheme, or none, is left to the next class; a token that is not accepted is 401, a read-only one that is to
+    change something 403, and too many bad API tokens from an address 429.
     """
 
     kind: tokens.Kind = "access"
@@ -24,6 +31,8 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not (raw := raw.strip()):
             return None
+        if self.kind == "access" and api_tokens.is_one(raw):
+            return _machine(request, raw)
         try:
             claims = tokens.claims(raw, self.kind)
             return tokens.user_of(claims), claims
@@ -32,6 +41,18 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def _machine(request: Request, raw: str) -> tuple[User, dict[str, Any]]:
+    try:
+        token = api_tokens.accepted(raw, address_of(request), timezone.now())
+    except tokens.TokenRefused as error:
+        raise AuthenticationFailed(str(error)) from error
+    except TooManyAttempts as error:
+        raise too_many(error.wait) from error
+    if token.read_only and request.method not in SAFE_METHODS:
+        raise PermissionDenied("This API token may only read.")
+    return token.owner, {"type": API_TOKEN, "token": str(token.uid), "read_only": token.read_only}
 
 
 class RefreshAuthentication(BearerAuthentication):

@@ -155,3 +155,56 @@ class User(AbstractUser, Stamped):
     def is_writer(self) -> bool:
         """May create jobs."""
         return self.is_admin or (self.is_active and self.role == self.Role.USER)
+
+
+class Preferences(models.Model):
+    """What somebody wants to be told and shown, as clients keep it here (v2 wire facts, 4.1); made when first asked for."""
+
+    COLUMNS: ClassVar[dict[str, bool]] = {
+        "pic_team": True,
+        "end_date": True,
+        "cron_expression": False,
+        "target_url": False,
+        "last_execution_at": False,
+    }
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="preferences")
+    email_on_job_success = models.BooleanField(default=True)
+    email_on_job_failure = models.BooleanField(default=True)
+    email_on_job_disabled = models.BooleanField(default=False)
+    browser_notifications = models.BooleanField(default=False)
+    daily_digest = models.BooleanField(default=False)
+    weekly_report = models.BooleanField(default=False)
+    jobs_table_columns = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class ApiToken(models.Model):
+    """A password for a machine: it acts as its owner, whose role is asked each time. The token itself is not kept."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    owner = models.ForeignKey(
+        User, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    # `belfry_` and the first characters: what people know it by, and what it is looked up by.
+    prefix = models.CharField(_("token"), max_length=16, db_index=True)
+    digest = models.CharField(max_length=64, unique=True)
+    read_only = models.BooleanField(_("read only"), default=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"

@@ -9,6 +9,10 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.models import User
+from scheduler_site.problems import ApiError
+
+# The `type` of `request.auth` where an API token was sent; that of a login's token is access or refresh.
+API_TOKEN = "api_token"  # noqa: S105
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -17,6 +21,18 @@ if TYPE_CHECKING:
 def account(request: HttpRequest) -> User:
     """Who sends the request, where the route has let in accounts only."""
     return cast(User, request.user)
+
+
+def by_api_token(request: Request) -> bool:
+    auth: object = request.auth
+    return isinstance(auth, dict) and auth.get("type") == API_TOKEN
+
+
+def require_person(request: Request) -> None:
+    """403 for an API token: what it may do must end with it."""
+    if by_api_token(request):
+        text = "API tokens can neither manage API tokens nor set passwords. Log in instead."
+        raise ApiError(403, "Insufficient permissions", text)
 
 
 class AdminOnly(BasePermission):

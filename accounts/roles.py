@@ -37,6 +37,7 @@ ADMIN = USER | {
     "accounts.add_team",
     "accounts.change_team",
     "accounts.delete_team",
+    "accounts.view_apitoken",
     "audit.view_entry",
 }
 TABLE: dict[str, frozenset[str]] = {User.Role.VIEWER: VIEWER, User.Role.USER: USER, User.Role.ADMIN: ADMIN}

@@ -35,21 +35,29 @@ class Attempt:
 
     def __init__(self, account: str, address: str | None) -> None:
         """`account` is anything that stands for the account tried. Raises TooManyAttempts."""
-        now = int(time.time())
         self._taken: list[tuple[str, int]] = []
         for scope, who in (("login-user", account), ("login-address", address or "")):
-            limit, period = _rate(scope)
-            # Hashed: a text from outside may not be a valid key, and the cache need not know names.
-            digest = hashlib.sha256(who.encode(errors="replace")).hexdigest()
-            key = f"{scope}:{digest}:{now // period}"
-            if _count(key, period, 1) > limit:
-                raise TooManyAttempts(period - now % period)
-            self._taken.append((key, period))
+            self._taken.append(count(scope, who))
 
     def succeeded(self) -> None:
         """Takes the try back."""
         for key, period in self._taken:
             _count(key, period, -1)
+
+
+def count(scope: str, who: str) -> tuple[str, int]:
+    """Counts one more use of `scope`, a name in DEFAULT_THROTTLE_RATES; answers with its key and period.
+
+    Raises TooManyAttempts.
+    """
+    now = int(time.time())
+    limit, period = _rate(scope)
+    # Hashed: a text from outside may not be a valid key, and the cache need not know names.
+    digest = hashlib.sha256(who.encode(errors="replace")).hexdigest()
+    key = f"{scope}:{digest}:{now // period}"
+    if _count(key, period, 1) > limit:
+        raise TooManyAttempts(period - now % period)
+    return key, period
 
 
 def _rate(scope: str) -> tuple[int, int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import token_pages, views
 
 urlpatterns = [
     path("login", views.LoginView.as_view(), name="login"),
     path("logout", views.LogoutView.as_view(), name="logout"),
+    path("tokens", token_pages.tokens, name="tokens"),
+    path("tokens/<uuid:uid>/revoke", token_pages.revoke, name="token-revoke"),
     path("password", views.PasswordView.as_view(), name="password"),
 ]

@@ -10,6 +10,7 @@ from django.db import DataError
 from django.http import HttpRequest
 
 from audit.models import Entry
+from scheduler_site.paging import Capped
 
 
 class Filtered:
@@ -28,6 +29,8 @@ class EntryAdmin(Filtered, admin.ModelAdmin[Entry]):
     list_filter = ("event", "object_type", "surface")
     search_fields = ("actor_name", "object_name")
     actions = None
+    paginator = Capped
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponseBase
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -18,18 +20,37 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from executions import health, launch, logs, selection, statistics, verbs
+from executions import (
+    figures,
+    health,
+    launch,
+    logs,
+    once,
+    schema,
+    selection,
+    statistics,
+    system_schema,
+    verbs,
+)
 from executions.models import Execution, ExecutionQuerySet
 from executions.overrides import overrides, seconds_to_wait
-from executions.wire import execution_json, for_wire, job_statistics_json, moment, statistics_json
+from executions.wire import (
+    execution_json,
+    figures_json,
+    for_wire,
+    job_statistics_json,
+    moment,
+    statistics_json,
+)
 from jobs import verbs as job_verbs
 from jobs.api import SURFACE, changeable_job, expired, no_such_job, visible_job
 from jobs.models import Job
 from scheduler_site.rest import ApiError, ApiView, as_uuid, date_range, integer
 
 
+@extend_schema_view(**system_schema.HEALTH)
 class HealthView(ApiView):
-    """GET, for anybody: 200 when healthy, 503 when not. The single checks are told to administrators only."""
+    """GET, for anybody: 200 when healthy, 503 when not. Checks, figures and processes are told to administrators only."""
 
     permission_classes = (AllowAny,)
 
@@ -56,13 +77,19 @@ class HealthView(ApiView):
                 {"name": check.name, "ok": check.ok, "detail": check.detail, "age": check.age}
                 for check in report.checks
             ]
+            with contextlib.suppress(
+                DatabaseError, InterfaceError, OSError
+            ):  # the checks say that it is away
+                body |= figures_json(figures.current())
         return Response(body, status=200 if report.status == "healthy" else 503)
 
 
+@extend_schema_view(**schema.EXECUTE)
 class ExecuteView(ApiView):
     """POST: runs a job now, with overrides for this run only, and waits a while for its end.
 
-    400, 403, 404; 409 while another run goes on, where the job's rule is to skip.
+    400, 403, 404; 409 while another run goes on, where the job's rule is to skip. A request with `Idempotency-Key` that was
+    sent before is answered with its run, and `Idempotency-Replayed: true`; 409 when it says something else than before.
     """
 
     method_permissions = {"POST": WriterOnly}
@@ -71,34 +98,49 @@ class ExecuteView(ApiView):
         job = changeable_job(account(request), job_id)
         body = self.payload(optional=True)
         changes, seconds = overrides(job, body), seconds_to_wait(job, body, request.query_params)
-        by = By.request(request, SURFACE)
-        if job.has_ended:
-            self._pause(job, by)
-            raise expired()
+        by, keyed = By.request(request, SURFACE), _keyed(request, job, body)
         try:
-            run = launch.launch(job, by=by, overrides=changes)
+            run, replayed = self._run(job, by, changes, keyed)
         except job_verbs.Refused as refusal:
             raise ApiError(409, "Job is already running", str(refusal)) from refusal
+        except once.OtherBody as error:
+            text = "This Idempotency-Key was sent with another request before."
+            raise ApiError(409, "Idempotency-Key reused", text) from error
         except Job.DoesNotExist as error:
             raise no_such_job() from error
         if seconds and not run.held:
             launch.wait(run, seconds)
         answer = {"message": "Job triggered successfully", "job_id": str(job.uid)}
-        return Response(answer | {"execution": stored(run)})
+        headers = {"Idempotency-Replayed": "true"} if replayed else None
+        return Response(answer | {"execution": stored(run)}, headers=headers)
+
+    def _run(
+        self, job: Job, by: By, changes: dict[str, Any], keyed: once.Request | None
+    ) -> tuple[Execution, bool]:
+        """The run, and whether it is that of an earlier request with the same key."""
+        now = timezone.now()
+        if keyed and (known := once.earlier(keyed, now)):
+            return known, True
+        if job.has_ended:
+            self._pause(job, by)
+            raise expired()
+        start = partial(launch.launch, job, by=by, overrides=changes)
+        return once.run(keyed, start, now) if keyed else (start(), False)
 
     def _pause(self, job: Job, by: By) -> None:
         with contextlib.suppress(job_verbs.Refused):  # it has no schedule that could be paused
             job_verbs.pause(job, by=by, reason="The end date has passed.")
 
 
+@extend_schema_view(**schema.JOB_EXECUTIONS)
 class JobExecutionsView(ApiView):
-    """GET the runs of one job; `total_executions` is how many are in the answer. 404."""
+    """GET the runs of one job; `total_executions` is how many are in the answer. 400 for a bad `cursor`, 404."""
 
     def get(self, request: Request, job_id: str) -> Response:
         job = visible_job(account(request), job_id)
         limit = integer(request.query_params, "limit", 50, high=selection.MOST)
         rows = selection.matching(runs_of(job, account(request)), request.query_params)
-        page = selection.following(rows, request.query_params.get("cursor", ""), limit)
+        page = selection.beyond(rows, request.query_params.get("cursor", ""), limit)
         found = [execution_json(run) for run in page.executions]
         return Response(
             {
@@ -107,10 +149,12 @@ class JobExecutionsView(ApiView):
                 "total_executions": len(found),
                 "executions": found,
                 "next_cursor": page.next_cursor,
+                "previous_cursor": page.previous_cursor,
             }
         )
 
 
+@extend_schema_view(**schema.JOB_STATISTICS)
 class JobStatisticsView(ApiView):
     """GET the counts over all runs of one job, and its latest run. 404."""
 
@@ -128,6 +172,7 @@ class JobStatisticsView(ApiView):
         )
 
 
+@extend_schema_view(**schema.JOB_EXECUTION)
 class JobExecutionView(ApiView):
     """GET one run of one job. 404 for either."""
 
@@ -137,8 +182,9 @@ class JobExecutionView(ApiView):
         return Response({"job": {"id": str(job.uid), "name": job.name}, "execution": execution_json(run)})
 
 
+@extend_schema_view(**schema.EXECUTIONS)
 class ExecutionsView(ApiView):
-    """GET runs of all jobs, by `page` with a total, or by `cursor` without one."""
+    """GET runs of all jobs, by `page` with a total, or by `cursor` without `total`, `page` and `total_pages`. 400."""
 
     def get(self, request: Request) -> Response:
         rows = selection.matching(visible(request), request.query_params)
@@ -146,9 +192,11 @@ class ExecutionsView(ApiView):
         found = {"executions": [execution_json(run) for run in page.executions]}
         counted = {"total": page.total, "page": page.number, "limit": page.limit, "total_pages": page.pages}
         position = {"limit": page.limit} if page.total is None else counted
-        return Response(found | position | {"next_cursor": page.next_cursor})
+        cursors = {"next_cursor": page.next_cursor, "previous_cursor": page.previous_cursor}
+        return Response(found | position | cursors)
 
 
+@extend_schema_view(**schema.STATISTICS)
 class StatisticsView(ApiView):
     """GET the counts over the runs of all jobs, or of the one in `job_id`, between `from` and `to`."""
 
@@ -158,6 +206,7 @@ class StatisticsView(ApiView):
         return Response(statistics_json(statistics.of(rows)) | {"range": between.echo()})
 
 
+@extend_schema_view(**schema.ONE)
 class ExecutionView(ApiView):
     """GET one run. 404."""
 
@@ -165,6 +214,7 @@ class ExecutionView(ApiView):
         return Response({"execution": execution_json(one(visible(request), execution_id))})
 
 
+@extend_schema_view(**schema.STOP)
 class StopView(ApiView):
     """POST: ends a waiting run, asks a running one to end. 403, 404; 409 when it has ended."""
 
@@ -182,11 +232,23 @@ class StopView(ApiView):
         return Response({"message": "Execution stop requested", "execution": stored(run)})
 
 
+@extend_schema_view(**schema.LOG)
 class LogView(ApiView):
     """GET what a run wrote, all attempts, as plain text. 404."""
 
     def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         return logs.whole(one(visible(request), execution_id))
+
+
+def _keyed(request: Request, job: Job, body: dict[str, Any]) -> once.Request | None:
+    """The request under its key, when it has one; how long the answer may wait is no part of it. 400."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not once.is_key(key):
+        raise ApiError(400, "Invalid Idempotency-Key", "Write 1 to 255 printable ASCII characters.")
+    said = {name: value for name, value in body.items() if name != "wait"}
+    return once.Request(account(request), job, key, said)
 
 
 def visible(request: Request) -> ExecutionQuerySet:

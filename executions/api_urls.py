@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions import api
+from executions import api, scheduler_api
 
 urlpatterns = [
     path("health", api.HealthView.as_view()),
+    path("scheduler/status", scheduler_api.StatusView.as_view()),
+    path("scheduler/resync", scheduler_api.ResyncView.as_view()),
     path("jobs/<str:job_id>/execute", api.ExecuteView.as_view()),
     path("jobs/<str:job_id>/executions", api.JobExecutionsView.as_view()),
     path("jobs/<str:job_id>/executions/stats", api.JobStatisticsView.as_view()),

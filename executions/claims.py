@@ -13,8 +13,10 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, Value, When
 
+from executions import alerts, followers
+from executions.followers import End, Followers
 from executions.held import release
-from executions.models import Execution, Reason, State, Trigger
+from executions.models import AUTOMATIC, Execution, Reason, State, Trigger
 from jobs.models import Job
 from jobs.runners import RUNNERS, Spec
 
@@ -45,6 +47,7 @@ class Claim:
     policy: dict[str, Any]
     spec: Spec
     started_at: dt.datetime
+    by_hand: bool = False
 
 
 class _Contended(Exception):
@@ -76,21 +79,28 @@ def sound(run: Execution) -> bool:
 
 def _refuse(row: Execution, now: dt.datetime) -> bool:
     """Ends a run that may not start any more; true when it may not."""
-    scheduled_first = row.trigger == Trigger.SCHEDULED and row.attempt == 0
+    automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
     if row.job_id is None:
         state, reason = State.SKIPPED, Reason.DELETED
-    elif scheduled_first and getattr(row, "enabled", True) is False:
+    elif automatic_first and getattr(row, "enabled", True) is False:
         state, reason = State.SKIPPED, Reason.PAUSED
-    elif scheduled_first and row.start_before is not None and row.start_before < now:
+    elif automatic_first and row.start_before is not None and row.start_before < now:
         state, reason = State.MISSED, Reason.DEADLINE
     elif not sound(row):
         # Found out before the claim: after it, it would take the others of its message along.
         state, reason = State.ERROR, Reason.UNSTARTABLE
     else:
         return False
-    Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(
-        state=state, reason=reason, finished_at=now
-    )
+    with transaction.atomic():
+        led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
+        ended = Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(
+            state=state, reason=reason, finished_at=now
+        )
+        if ended and state == State.MISSED:
+            alerts.unstarted([row.pk], now)
+        elif ended and state == State.ERROR:
+            followers.start(led_on, [End(row.pk, row.job_id, state)], now)
+            alerts.given_up(row, str(reason.label), now)
     return True
 
 
@@ -155,5 +165,13 @@ def _claimed(row: Execution, now: dt.datetime) -> Claim:
     )
     serial = definition["overlap"] != Job.Overlap.ALLOW
     return Claim(
-        row.pk, str(row.uid), row.attempt + 1, row.job_id, serial, definition, spec, row.started_at or now
+        row.pk,
+        str(row.uid),
+        row.attempt + 1,
+        row.job_id,
+        serial,
+        definition,
+        spec,
+        row.started_at or now,
+        by_hand=row.trigger == Trigger.MANUAL,
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import math
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,11 +15,13 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from executions.heartbeat import FRESH, freshest
+from executions.heartbeat import FRESH, RECONCILED, freshest
 from executions.publish import BROKER_ERRORS, depth
 from executions.reconcile import oldest_queued
 from executions.tick import next_due
 from jobs.models import Job
+
+log = logging.getLogger("executions.health")
 
 QUEUES = ("io", "code", "system")
 NAMES = {
@@ -24,21 +29,28 @@ NAMES = {
     "io": gettext_noop("worker io"),
     "code": gettext_noop("worker code"),
     "system": gettext_noop("worker system"),
+    RECONCILED: gettext_noop("reconciler"),
 }
 NO_ANSWER = gettext_noop("does not answer")
 # Longer than this a run should not wait for a worker, nor a due time for the tick.
 WAITING = dt.timedelta(seconds=30)
+# A turn of the reconciler is taken every ten seconds, by whoever lives, and is over soon after.
+TURN = dt.timedelta(seconds=25)
 BROKER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be well; `age` is in seconds where it is about one. The pages translate name and detail."""
+    """One thing that must be well. The pages translate name and detail.
+
+    `age` is in seconds: since a process gave a sign of life, or since something waits; None for what only answers.
+    """
 
     name: str
     ok: bool
     detail: str = ""
     age: float | None = None
+    waits: bool = False
 
 
 @dataclass
@@ -57,58 +69,88 @@ class Health:
         return any(check.name == "beat" and check.ok for check in self.checks)
 
 
-_asked = (-BROKER_SECONDS, Check("broker", False))
-
-
 def report(now: dt.datetime | None = None) -> Health:
-    """The state of database, broker, beat, workers and queue. Never raises; takes a few seconds at the most."""
+    """The state of beat, workers, database, broker and queue. Never raises; takes a few seconds at the most."""
     now = now or timezone.now()
     health = Health()
+    waiting: list[Check] = []
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        health.checks.append(Check(gettext_noop("database"), True))
-        health.checks += _processes(now) + _waiting(now)
+        processes, waiting = _processes(now), _waiting(now)
+        health.checks += [*processes, Check(gettext_noop("database"), True)]
     except (DatabaseError, InterfaceError, OSError):
         health.checks.append(Check("database", False, NO_ANSWER))
-    health.checks.append(_broker())
+    health.checks += [_broker(), *waiting]
     return health
 
 
-def _broker() -> Check:
-    """Asked at most every two seconds: anybody may call the health check, and each answer costs a connection."""
-    global _asked
-    if time.monotonic() - _asked[0] > BROKER_SECONDS:
+class BrokerProbe:
+    """Asks the broker in a thread of its own: one that hangs must not hold up whoever asks for health.
+
+    One thread at a time, at most every two seconds: anybody may call the health check, and each answer costs connections.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began = -math.inf
+        self._ended = threading.Event()
+        self._ended.set()
+        self._depths: dict[str, int] | None = None
+
+    def depths(self) -> dict[str, int] | None:
+        """How many messages wait in each queue; None when the broker does not answer in time."""
+        with self._lock:
+            if self._ended.is_set() and time.monotonic() - self._began > BROKER_SECONDS:
+                self._ended.clear()
+                self._began = time.monotonic()
+                threading.Thread(target=self._ask, name="broker probe", daemon=True).start()
+            patience = self._began + BROKER_SECONDS - time.monotonic()
+        return self._depths if self._ended.wait(max(patience, 0.0)) else None
+
+    def _ask(self) -> None:
+        depths = None
         try:
-            depth("system")
-            answer = Check(gettext_noop("broker"), True)
-        except BROKER_ERRORS:
-            answer = Check("broker", False, NO_ANSWER)
-        _asked = (time.monotonic(), answer)
-    return _asked[1]
+            depths = {queue: depth(queue) for queue in QUEUES}
+        except BROKER_ERRORS as error:
+            log.warning("broker_silent", extra={"error": str(error)})
+        finally:
+            self._depths = depths
+            self._ended.set()
+
+
+broker = BrokerProbe()
+
+
+def _broker() -> Check:
+    ok = broker.depths() is not None
+    return Check(gettext_noop("broker"), ok, "" if ok else NO_ANSWER)
 
 
 def _processes(now: dt.datetime) -> list[Check]:
     ages = freshest(now)
     roles = [*(("beat",) if settings.SCHEDULER_ENABLED else ()), *QUEUES]
-    return [_alive(role, ages.get(role)) for role in roles]
+    return [_alive(role, ages.get(role)) for role in roles] + [_alive(RECONCILED, ages.get(RECONCILED), TURN)]
 
 
-def _alive(role: str, age: dt.timedelta | None) -> Check:
+def _alive(role: str, age: dt.timedelta | None, limit: dt.timedelta = FRESH) -> Check:
     if age is None:
         return Check(NAMES[role], False, gettext_noop("none is running"))
-    ok = age < FRESH
+    # A sign from the future tells nothing: a clock was put back, and the process may have died since.
+    ok = abs(age) < limit
     return Check(NAMES[role], ok, "" if ok else gettext_noop("silent"), age.total_seconds())
 
 
 def _waiting(now: dt.datetime) -> list[Check]:
-    """Due times that no tick has taken, runs that no worker has taken."""
-    return [
-        _age(gettext_noop("oldest due"), now, next_due()),
-        _age(gettext_noop("oldest queued"), now, oldest_queued()),
-    ]
+    """Due times that no tick has taken (where something ticks at all), runs that no worker has taken."""
+    waiting = [_age(gettext_noop("oldest queued"), now, oldest_queued())]
+    return (
+        [_age(gettext_noop("oldest due"), now, next_due()), *waiting]
+        if settings.SCHEDULER_ENABLED
+        else waiting
+    )
 
 
 def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
-    age = max((now - since), dt.timedelta(0)) if since and since <= now else dt.timedelta(0)
+    age = max((now - since), dt.timedelta(0)) if since else dt.timedelta(0)
     ok = age < WAITING
-    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age.total_seconds())
+    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age.total_seconds(), waits=True)

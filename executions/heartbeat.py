@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -15,7 +16,27 @@ EVERY = 5.0
 FRESH = dt.timedelta(seconds=20)
 GONE = dt.timedelta(hours=1)
 
+# The reconciler is nobody's alone: its own row says when a turn was last taken, this one when one was completed.
+RECONCILED = "reconciled"
+# When an administrator last had all schedules compared with their jobs.
+RESYNCED = "resynced"
+# Rows that stand for no process of their own.
+SHARED = ("reconciler", RECONCILED, RESYNCED)
+
 _last: dict[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Process:
+    """Who gave a sign of life, and how many seconds ago."""
+
+    role: str
+    name: str
+    age: float
+
+    @property
+    def alive(self) -> bool:
+        return abs(self.age) < FRESH.total_seconds()
 
 
 def beat(name: str, roles: Iterable[str]) -> None:
@@ -24,12 +45,27 @@ def beat(name: str, roles: Iterable[str]) -> None:
         return
     now = timezone.now()
     for role in roles:
-        full = f"{role} {name}"[:120]
-        if not Heartbeat.objects.filter(name=full).update(at=now):
-            Heartbeat.objects.update_or_create(
-                name=full, defaults={"role": role, "at": now, "started_at": now}
-            )
+        _show(f"{role} {name}"[:120], role, now)
     _last[name] = time.monotonic()
+
+
+def reconciled(now: dt.datetime) -> None:
+    """Notes that a turn of the reconciler was completed: one that fails half way each time mends nothing."""
+    _show(RECONCILED, RECONCILED, now)
+
+
+def resynced(now: dt.datetime) -> None:
+    """Notes that all schedules were compared with their jobs."""
+    _show(RESYNCED, RESYNCED, now)
+
+
+def last_resync() -> dt.datetime | None:
+    return Heartbeat.objects.filter(name=RESYNCED).values_list("at", flat=True).first()
+
+
+def _show(name: str, role: str, now: dt.datetime) -> None:
+    if not Heartbeat.objects.filter(name=name).update(at=now):
+        Heartbeat.objects.update_or_create(name=name, defaults={"role": role, "at": now, "started_at": now})
 
 
 def leave(name: str, roles: Iterable[str]) -> None:
@@ -39,12 +75,21 @@ def leave(name: str, roles: Iterable[str]) -> None:
 
 
 def forget_gone(now: dt.datetime) -> None:
-    Heartbeat.objects.filter(at__lt=now - GONE).exclude(role="reconciler").delete()
+    Heartbeat.objects.filter(at__lt=now - GONE).exclude(role__in=("reconciler", RESYNCED)).delete()
 
 
 def freshest(now: dt.datetime) -> dict[str, dt.timedelta]:
-    """The age of the latest sign of life per role."""
+    """The age of the latest sign of life per role; one from the future (a clock was put back) counts by its distance."""
     ages: dict[str, dt.timedelta] = {}
     for role, at in Heartbeat.objects.values_list("role", "at"):
-        ages[role] = min(ages.get(role, dt.timedelta.max), now - at)
+        ages[role] = min(ages.get(role, dt.timedelta.max), now - at, key=abs)
     return ages
+
+
+def processes(now: dt.datetime) -> list[Process]:
+    """Everybody with a sign of life in the last hour, by role; a process that was killed stays until then."""
+    rows = Heartbeat.objects.exclude(role__in=SHARED).order_by("role", "-at")
+    return [
+        Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds())
+        for role, name, at in rows.values_list("role", "name", "at")
+    ]

@@ -1,9 +1,10 @@
 """The ledger: one row for every due time and every run, with its outcome and the reason.
 
-Every transition is a conditional UPDATE: whoever changed one row did it, everybody else did nothing. That, and two unique
+Every transition is a conditional UPDATE: whoever changed one row did it, everybody else did nothing. That, and three unique
 keys, is what keeps the promise whatever is started twice:
 
 - `(job, scheduled_for)`: a due time is written once, by whichever beat comes first;
+- `(caused_by, job)`: the end of a run starts each job that follows once;
 - `busy`: of a job whose runs must not overlap at most one runs.
 """
 
@@ -44,6 +45,11 @@ NOT_RUN = (State.MISSED, State.SKIPPED)
 class Trigger(models.TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
     MANUAL = "manual", _("by hand")
+    DEPENDENCY = "dependency", _("after another job")
+
+
+# Started by Belfry itself: a pause and the start deadline hold for these.
+AUTOMATIC = (Trigger.SCHEDULED, Trigger.DEPENDENCY)
 
 
 class Reason(models.TextChoices):
@@ -56,6 +62,7 @@ class Reason(models.TextChoices):
     OVERLAP = "overlap", _("an earlier run had not ended")
     REPLACED = "replaced", _("a later run took its place")
     PAUSED = "paused", _("the job was paused before it started")
+    ENDED = "ended", _("the job's end date has passed")
     DELETED = "deleted", _("the job was deleted")
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
@@ -130,6 +137,11 @@ class Execution(models.Model):
     last_slot = models.DateTimeField(null=True)
     trigger = models.CharField(_("trigger"), max_length=12, choices=Trigger.choices)
     requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    # The run of another job after whose end this one was started (executions/followers.py).
+    # Its index is that of the unique key: each row costs one index less.
+    caused_by = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="started", db_index=False
+    )
 
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices, blank=True)
@@ -166,7 +178,10 @@ class Execution(models.Model):
         verbose_name = _("execution")
         verbose_name_plural = _("executions")
         ordering = ("-due_at", "-id")
-        constraints = [models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_row_per_due_time")]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_row_per_due_time"),
+            models.UniqueConstraint(fields=["caused_by", "job"], name="one_follower_per_run"),
+        ]
         indexes = [
             models.Index(fields=["job", "-due_at", "-id"], name="execution_job"),
             models.Index(fields=["state", "-due_at", "-id"], name="execution_state"),
@@ -195,6 +210,24 @@ class Execution(models.Model):
         return self.started_at - self.due_at if self.started_at else None
 
 
+class IdempotencyKey(models.Model):
+    """What somebody called a request to run a job, so that the same request sent again starts nothing (see once.py)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    # SHA-256, in hex: of the key, and of what else the request said.
+    key = models.CharField(max_length=64)
+    body = models.CharField(max_length=64)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "job", "key"], name="one_run_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} for {self.user}"
+
+
 class LogChunk(models.Model):
     """A piece of what a run wrote; appended while it runs, never rewritten."""
 
@@ -221,3 +254,52 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} {self.name}"
+
+
+class Untold(models.Model):
+    """Due times of a job that were missed, or a run of it that was lost, of which nobody has been told yet.
+
+    Written together with the rows of the ledger, gathered by the reconciler: after an outage people get one message.
+    """
+
+    # Of the same due times there is one, whoever writes it a second time.
+    key = models.CharField(max_length=120, unique=True)
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")
+    # Without: due times that passed. With: a run that was given up.
+    execution_uid = models.UUIDField(null=True)
+    slots = models.PositiveIntegerField(default=1)
+    made_up = models.PositiveIntegerField(default=0)
+    first = models.DateTimeField()
+    last = models.DateTimeField()
+    error = models.TextField(blank=True)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Watch(models.Model):
+    """Something that is not as it should be, since when, and whether people were told: told once, until it is well again.
+
+    `subject` is a job's uid or one of the system's own parts. A `quiet` one was part of a summary: its end is not told.
+    """
+
+    class Clock(models.TextChoices):
+        LATE = "late", _("late")
+        MISSED = "missed", _("missed")
+        OVERRUN = "overrun", _("takes too long")
+        SILENT = "silent", _("silent")
+        WEEK = "week", _("weekly reminder")
+
+    subject = models.CharField(max_length=64)
+    clock = models.CharField(max_length=8, choices=Clock.choices)
+    job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="+")
+    since = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+    quiet = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["subject", "clock"], name="one_watch_per_clock")]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.clock}"

@@ -16,6 +16,8 @@ from scheduler_site.rest import ApiError
 LONGEST_WAIT = 60.0
 # Old clients expect the answer of a call in the answer to their request.
 DEFAULT_WAIT = 15.0
+# Of a workflow they expect no more than that it was started; whether it was is known by then.
+DISPATCH_WAIT = 5.0
 
 
 def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +39,8 @@ def seconds_to_wait(job: Job, body: Mapping[str, Any], params: Mapping[str, Any]
     """How long the answer may wait for the end of the run: `wait` in the body or the query, 0 to 60. 400."""
     value = body.get("wait", params.get("wait"))
     if value is None:
-        return 0.0 if job.is_code else DEFAULT_WAIT
+        usual = DISPATCH_WAIT if job.kind == Job.Kind.GITHUB_ACTIONS else DEFAULT_WAIT
+        return 0.0 if job.is_code else usual
     try:
         seconds = (
             float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0

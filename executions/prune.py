@@ -11,7 +11,9 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import tokens
-from executions.models import OPEN, Execution
+from executions.models import OPEN, Execution, IdempotencyKey
+from executions.once import KEPT
+from notifications.models import Alert, Notification
 
 log = logging.getLogger("executions.prune")
 
@@ -19,15 +21,19 @@ BATCH = 1000
 
 
 def prune(now: dt.datetime | None = None) -> int:
-    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output; schedules that no task uses;
-    expired tokens.
+    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, and alerts and notifications
+    of that age; schedules that no task uses; expired tokens; keys of requests that are a day old.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
-    before = (now or timezone.now()) - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
+    now = now or timezone.now()
+    before = now - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
     newest = _newest_of_each_job()
     old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).exclude(pk__in=newest)
     removed = _remove(old)
+    _remove(Notification.objects.filter(created_at__lt=before))
+    _remove(Alert.objects.filter(created_at__lt=before).exclude(state__in=Alert.OPEN))
+    _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))
     log.info("pruned", extra={"executions": removed, "tokens": tokens.flush()})

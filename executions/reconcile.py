@@ -14,10 +14,10 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from audit.record import By
-from executions import work
-from executions.heartbeat import forget_gone
+from executions import alerts, ending, work
+from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
-from executions.models import Execution, ExecutionQuerySet, Heartbeat, Reason, State, Trigger
+from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State
 from executions.publish import BROKER_ERRORS, depth, publish, queue_of
 from jobs import verbs
 from jobs.models import Job, Pause, today
@@ -47,8 +47,22 @@ def take_turn(now: dt.datetime | None = None) -> bool:
     since = now if gap else turn.started_at
     if not Heartbeat.objects.filter(pk=turn.pk, at=turn.at).update(at=now, started_at=since):
         return False
-    reconcile(now, settled=now - since >= SETTLE)
+    settled = now - since >= SETTLE
+    try:
+        reconcile(now, settled=settled)
+        reconciled(now)
+    finally:
+        # Also when it fails: people must hear that it does.
+        _watch(now, turn.at, settled=settled)
     return True
+
+
+def _watch(now: dt.datetime, last_turn: dt.datetime, *, settled: bool) -> None:
+    # Imported late: what it watches asks this module how long runs have waited.
+    from executions import selfwatch, watch
+
+    selfwatch.outage(last_turn, now)
+    watch.look(now, settled=settled)
 
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
@@ -67,7 +81,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
 def end_unstartable(now: dt.datetime) -> None:
     """Queued runs of deleted and of paused jobs, and those whose start deadline has passed."""
     queued = Execution.objects.filter(state=State.QUEUED)
-    first = queued.filter(trigger=Trigger.SCHEDULED, attempt=0)
+    first = queued.filter(trigger__in=AUTOMATIC, attempt=0)
     paused = Job.objects.paused().filter(pk=OuterRef("job_id"))
     _end(queued.filter(job=None), State.SKIPPED, Reason.DELETED, now)
     _end(first.filter(start_before__lt=now), State.MISSED, Reason.DEADLINE, now)
@@ -80,6 +94,8 @@ def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.dateti
         Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
             state=state, reason=reason, finished_at=now, held=False
         )
+        if state == State.MISSED:
+            alerts.unstarted(keys, now)
 
 
 def lose_expired(now: dt.datetime) -> None:
@@ -138,10 +154,15 @@ def resume_pauses(now: dt.datetime) -> None:
             Pause.objects.filter(pk=pause.pk).update(ended_at=now)
 
 
-def pause_ended() -> None:
-    """Jobs past their end date are paused, once, so that everybody sees why they do not run."""
+def pause_ended() -> int:
+    """Jobs past their end date are paused, once, so that everybody sees why they do not run; how many."""
+    paused = 0
     for job in Job.objects.expired(today())[:AT_ONCE]:
-        verbs.pause(job, by=By.system(), reason="end date passed")
+        with transaction.atomic():
+            if verbs.pause(job, by=By.system(), reason="end date passed"):
+                ending.auto_paused(job, timezone.now())
+                paused += 1
+    return paused
 
 
 def oldest_queued() -> dt.datetime | None:

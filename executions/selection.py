@@ -18,14 +18,17 @@ from scheduler_site.rest import ApiError, DateRange, as_uuid, date_range, intege
 
 MOST = 200
 MAX_ID = 2**63 - 1
+# What a cursor ends with: to which side of its row it points.
+OLDER, NEWER = "", " newer"
 
 
 @dataclass(frozen=True)
 class Page:
-    """Some runs, the latest due first. `total` is None where it was not counted, `next_cursor` at the end."""
+    """Some runs, the latest due first. `total` is None where it was not counted, a cursor where there is nothing more."""
 
     executions: list[Execution]
     next_cursor: str | None
+    previous_cursor: str | None = None
     total: int | None = None
     number: int = 1
     limit: int = MOST
@@ -78,47 +81,65 @@ def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
 
 
 def page(rows: ExecutionQuerySet, params: Mapping[str, Any], *, default: int) -> Page:
-    """By number and with the total, or, where there is a `cursor`, what follows it without counting anything.
+    """By number and with the total, or, where there is a `cursor`, what lies beyond it without counting anything.
 
     422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.
     """
     number, limit = integer(params, "page", 1), integer(params, "limit", default, high=MOST)
     if "cursor" in params:
-        return following(rows, params["cursor"], limit)
+        return beyond(rows, params["cursor"], limit)
     total = rows.count()
     first = (number - 1) * limit
     # A page beyond the end is not looked for: skipping rows costs as much as reading them.
     found = list(for_wire(rows)[first : first + limit]) if first < total else []
-    return Page(found, _cursor(found) if first + limit < total else None, total, number, limit)
+    older = _mark(found[-1], OLDER) if found and first + limit < total else None
+    newer = _mark(found[0], NEWER) if found and first else None
+    return Page(found, older, newer, total, number, limit)
 
 
-def following(rows: ExecutionQuerySet, cursor: str, limit: int) -> Page:
-    """The first `limit` rows after a cursor; after an empty one, from the beginning."""
-    if cursor:
-        due_at, key = _position(cursor)
-        rows = rows.filter(due_at__lte=due_at).exclude(due_at=due_at, pk__gte=key)
+def beyond(rows: ExecutionQuerySet, cursor: str, limit: int) -> Page:
+    """The `limit` rows next to a cursor, on the side that it points to; for an empty one, the newest.
+
+    Costs the same however far down the ledger it lies.
+    """
+    if not cursor:
+        return _older(rows, limit, first=True)
+    due_at, key, side = _position(cursor)
+    if side == OLDER:
+        return _older(rows.filter(due_at__lte=due_at).exclude(due_at=due_at, pk__gte=key), limit)
+    rows = rows.filter(due_at__gte=due_at).exclude(due_at=due_at, pk__lte=key).order_by("due_at", "id")
     found = list(for_wire(rows)[: limit + 1])
-    more = len(found) > limit
-    return Page(found[:limit], _cursor(found[:limit]) if more else None, limit=limit)
+    more, found = len(found) > limit, found[:limit][::-1]
+    newer = _mark(found[0], NEWER) if more else None
+    return Page(found, _mark(found[-1], OLDER) if found else None, newer, limit=limit)
 
 
-def _cursor(found: list[Execution]) -> str | None:
-    if not found:
-        return None
-    text = f"{found[-1].due_at.isoformat()} {found[-1].pk}"
+def _older(rows: ExecutionQuerySet, limit: int, *, first: bool = False) -> Page:
+    found = list(for_wire(rows)[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    newer = _mark(found[0], NEWER) if found and not first else None
+    return Page(found, _mark(found[-1], OLDER) if more else None, newer, limit=limit)
+
+
+def _mark(run: Execution, side: str) -> str:
+    text = f"{run.due_at.isoformat()} {run.pk}{side}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[dt.datetime, int]:
+def _position(cursor: str) -> tuple[dt.datetime, int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        moment, key = text.split(" ")
+        moment, key, *side = text.split(" ")
+        if side not in ([], [NEWER.strip()]):
+            raise ValueError(cursor)
         due_at, pk = dt.datetime.fromisoformat(moment), int(key)
         if due_at.tzinfo is None or not 0 <= pk <= MAX_ID:
             raise ValueError(cursor)
-        return due_at.astimezone(dt.UTC), pk
+        return due_at.astimezone(dt.UTC), pk, NEWER if side else OLDER
     except (ValueError, OverflowError, binascii.Error) as error:
-        raise ApiError(400, "Invalid cursor", "Take next_cursor of an earlier answer.") from error
+        raise ApiError(
+            400, "Invalid cursor", "Take next_cursor or previous_cursor of an earlier answer."
+        ) from error
 
 
 def _words(params: Mapping[str, Any], name: str) -> set[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
+from executions import alerts
 from executions.launch import make_way, scheduled_row
 from executions.models import OPEN, Execution, Reason, State
 from executions.slots import Planned, plan
@@ -84,6 +85,7 @@ def _batch(now: dt.datetime) -> Ticked:
     rows = _rows(sound, plans, now)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
     _advance(sound)
+    alerts.passed_over(rows, now)
     if settled := [job.pk for job in sound if job.unsettled]:
         Job.objects.filter(pk__in=settled).update(unsettled=[])
     return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
@@ -138,12 +140,12 @@ def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) 
     rows: list[Execution] = []
     for job in jobs:
         made = plans[job.pk]
-        _overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
+        overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
         rows += made
     return rows
 
 
-def _overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
+def overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
     """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
     if not new or job.overlap == Job.Overlap.ALLOW:
         return

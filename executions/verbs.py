@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.record import By, record
+from executions import followers
+from executions.followers import End
 from executions.held import release
 from executions.models import Execution, Reason, State
 
@@ -15,7 +17,9 @@ from executions.models import Execution, Reason, State
 def stop(execution: Execution, *, by: By) -> bool:
     """Ends a waiting run at once, and asks the worker of a running one to end it. False when it had ended already."""
     now = timezone.now()
+    led_on = followers.of([execution.job_id])
     rows = Execution.objects.filter(pk=execution.pk)
+    begun = rows.filter(state=State.QUEUED, attempt__gt=0).locked()
     stopped = rows.filter(state=State.QUEUED).update(
         state=State.STOPPED, reason=Reason.STOPPED, finished_at=now, held=False
     )
@@ -25,6 +29,9 @@ def stop(execution: Execution, *, by: By) -> bool:
     if not asked:
         return False
     record(Entry.Event.STOPPED, execution, by=by)
+    if stopped and begun:
+        # It waited for its next attempt: this is the end of a run, and not of one that never began.
+        followers.start(led_on, [End(execution.pk, execution.job_id, State.STOPPED, stopped=True)], now)
     if stopped:
         release([execution.job_id])
     return True

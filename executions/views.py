@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import secrets
 import uuid
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -17,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from executions import charts, health, launch, logs, verbs
+from executions import charts, figures, followers, health, launch, logs, once, verbs
 from executions.filters import ExecutionFilter, page_of
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.templatetags.runs import growing
@@ -66,8 +69,9 @@ def _chart(request: PageRequest) -> dict[str, Any]:
     return {"chart": charts.last_hours(_visible(request), timezone.now())}
 
 
-def _health(_request: PageRequest) -> dict[str, Any]:
-    return {"health": health.report()}
+def _health(request: PageRequest) -> dict[str, Any]:
+    """The figures count what all people's jobs did, so they are for administrators."""
+    return {"health": health.report(), "figures": figures.current() if request.user.is_admin else None}
 
 
 # The ledger --------------------------------------------------------------------------------------------------------
@@ -102,6 +106,7 @@ def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _visible_execution(request, uid)
     context = {
         "execution": found,
+        "chain": followers.chain(found, request.user),
         "may_stop": found.is_open and _may_stop(request, found),
         "may_run": found.job is not None
         and request.user.has_perm("jobs.run_job")
@@ -138,19 +143,34 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     """Runs a job now; the page lets the metadata of this one run be different."""
     job = changeable_job(request, uid, "jobs.run_job")
     given = request.POST if "metadata" in request.POST else None
-    form = RunForm(given, initial={"metadata": job.metadata})
+    form = RunForm(given, initial={"metadata": job.metadata, "key": secrets.token_urlsafe(16)})
     if request.method == "GET" or (form.is_bound and not form.is_valid()):
         return render(request, "executions/run.html", {"job": job, "form": form})
     overrides = {"metadata": form.cleaned_data["metadata"]} if form.is_bound else None
     try:
-        started = launch.launch(job, by=actor(request), overrides=overrides)
+        started, again = _run_once(request, job, overrides)
     except Refused as reason:
-        form = RunForm({"metadata": request.POST["metadata"]} if given else None, initial=form.initial)
+        form = RunForm(given, initial=form.initial)
         return render(
             request, "executions/run.html", {"job": job, "form": form, "refused": reason}, status=409
         )
-    messages.success(request, _("“%(job)s” has been started.") % {"job": job})
+    if again:
+        text = _("This form had been sent before; here is the run that it started.")
+        messages.info(request, text)
+    else:
+        messages.success(request, _("“%(job)s” has been started.") % {"job": job})
     return back(request, f"/executions/{started.uid}")
+
+
+def _run_once(request: PageRequest, job: Job, overrides: dict[str, Any] | None) -> tuple[Execution, bool]:
+    """The run, and whether the same form had started it before (a double click, or the browser's way back)."""
+    start = partial(launch.launch, job, by=actor(request), overrides=overrides)
+    key = request.POST.get("key", "")
+    if not once.is_key(key):
+        return start(), False
+    # Other metadata in the same form are meant as another run.
+    named = f"{json.dumps(overrides, sort_keys=True)} {key}"
+    return once.run(once.Request(request.user, job, named, {}), start, timezone.now())
 
 
 @login_required

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from typing import Any, Protocol, cast
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
 
+from executions.figures import Figures
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from executions.statistics import Statistics
 from jobs.models import Job
@@ -26,6 +28,8 @@ STATUS: dict[str, str] = {
     State.SKIPPED: "skipped",
 }
 OUTPUT = 1000
+# What of another run is not needed.
+LARGE = ("definition", "result", "error")
 
 
 class _Read(Protocol):
@@ -43,8 +47,8 @@ def for_wire(rows: ExecutionQuerySet) -> ExecutionQuerySet:
     chunks = chunks.annotate(start=Left("text", OUTPUT))
     first, last = chunks.order_by("id"), chunks.order_by("-id")
     return (
-        rows.select_related("requested_by", "blocked_by")
-        .defer("definition", "blocked_by__definition", "blocked_by__result", "blocked_by__error")
+        rows.select_related("requested_by", "blocked_by", "caused_by")
+        .defer("definition", *(f"{run}__{name}" for run in ("blocked_by", "caused_by") for name in LARGE))
         .annotate(
             first_chunk=Subquery(first.values("id")[:1]),
             last_chunk=Subquery(last.values("id")[:1]),
@@ -91,6 +95,7 @@ def execution_json(run: Execution) -> dict[str, Any]:
         "worker": run.worker or None,
         "requested_by": run.requested_by.get_username() if run.requested_by else None,
         "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
+        "caused_by": str(run.caused_by.uid) if run.caused_by else None,
     }
 
 
@@ -116,6 +121,24 @@ def statistics_json(counts: Statistics) -> dict[str, Any]:
         "running_executions": counts.running,
         "success_rate": counts.success_rate,
         "average_duration_seconds": counts.mean_duration or 0.0,
+    }
+
+
+def figures_json(figures: Figures) -> dict[str, Any]:
+    """What health adds for administrators: seconds, counts, and who gave a sign of life how many seconds ago."""
+    return {
+        "figures": {
+            "oldest_due_seconds": round(figures.oldest_due, 3),
+            "oldest_queued_seconds": round(figures.oldest_queued, 3),
+            "open_runs": figures.open.total,
+            "open_runs_by_state": asdict(figures.open),
+        }
+        | {f"{state}_24h": count for state, count in figures.noticed.items()}
+        | {"undelivered_alerts": figures.undelivered},
+        "processes": [
+            {"role": one.role, "name": one.name, "age": round(one.age, 3), "alive": one.alive}
+            for one in figures.processes
+        ],
     }
 
 

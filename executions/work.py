@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import RawSQL
 
-from executions import failpoints
+from executions import alerts, failpoints, followers
 from executions.claims import Claim, sound
+from executions.followers import End
 from executions.held import release
-from executions.models import Execution, LogChunk, Reason, State
+from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
@@ -45,57 +47,113 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Clai
 
     An outcome is refused, and its claim not among them, when the row is not this worker's any more (its lease had run out).
     """
-    # All who lock many rows do it in one order, by key. The sort keeps output before the outcome that it belongs to.
-    in_order = sorted(reports, key=lambda report: report.claim.pk)
-    output: list[LogChunk] = []
     with transaction.atomic():
-        ended = [report.claim for report in in_order if _write_one(report, worker, now, output)]
-        if output:
-            LogChunk.objects.bulk_create(output)
+        outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
+        led_on = followers.of(claim.job for claim, _ in outcomes)
+        ended = _end_all(outcomes, worker, now) if outcomes else []
+        followers.start(led_on, _final_ends(outcomes, ended), now)
+        ended += [
+            report.claim for report in reports if report.what is None and _give_up(report.claim, worker, now)
+        ]
+        _keep_output(reports, ended, now)
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
     return ended
 
 
-def _write_one(report: Report, worker: str, now: dt.datetime, output: list[LogChunk]) -> bool:
-    """True when the attempt has ended with it; what is to be kept as output is put into `output`."""
-    claim, what = report.claim, report.what
-    if isinstance(what, str):
-        output.append(_chunk(claim, what, now))
-        return False
+def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.datetime) -> list[Claim]:
+    """Attempts that ended alike are written in one statement: after a burst, many did."""
     failpoints.reach("before outcome")
-    if what is None:
-        mine = Execution.objects.filter(pk=claim.pk, worker=worker, attempt=claim.attempt)
-        return any(lose(run, Reason.SHUTDOWN, now) for run in mine)
-    ended = _end(claim, what, worker, now)
-    if ended and what.output:
-        output.append(_chunk(claim, what.output, now))
+    alike: dict[tuple[int, float | None, Outcome], list[Claim]] = {}
+    for claim, outcome in outcomes:
+        mask = Mask(claim.spec.secrets.values())
+        message, result = clean(mask(outcome.message)), clean(mask(outcome.result or ""))
+        shown = replace(outcome, output="", message=message, result=result)
+        alike.setdefault((claim.attempt, _retry_delay(claim, outcome), shown), []).append(claim)
+    mine = Execution.objects.filter(state=State.RUNNING, worker=worker)
+    if len(outcomes) > 1:
+        mine = mine.filter(pk__in=mine.filter(pk__in=[claim.pk for claim, _ in outcomes]).locked())
+    ended: list[Claim] = []
+    for (attempt, wait, shown), claims in alike.items():
+        ended += _end(mine.filter(attempt=attempt), claims, shown, wait, now)
     return ended
 
 
-def _end(claim: Claim, outcome: Outcome, worker: str, now: dt.datetime) -> bool:
-    """A final state, or the wait for the next attempt; false when the row is not this worker's any more."""
-    wait, mask = _retry_delay(claim, outcome), Mask(claim.spec.secrets.values())
+def _end(
+    mine: ExecutionQuerySet, claims: list[Claim], outcome: Outcome, wait: float | None, now: dt.datetime
+) -> list[Claim]:
+    """Final states, or the wait for the next attempt; returns those of the claims that still were this worker's."""
+    rows = mine.filter(pk__in=[claim.pk for claim in claims])
+    ours = claims
+    if len(claims) > 1:
+        # They are locked: what is this worker's now will be so in the next statement.
+        keys = set(rows.values_list("pk", flat=True))
+        ours = [claim for claim in claims if claim.pk in keys]
+    if not ours or not rows.update(**_values(ours, outcome, wait, now)):
+        ours = []
+    late = {claim.pk for claim in claims} - {claim.pk for claim in ours}
+    for claim in claims:
+        if claim.pk in late:
+            log.warning(
+                "outcome_refused", extra={"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
+            )
+        elif wait is None:
+            alerts.ended(claim, outcome, outcome.message, now)
+    return ours
+
+
+def _values(claims: list[Claim], outcome: Outcome, wait: float | None, now: dt.datetime) -> dict[str, Any]:
     values: dict[str, Any] = {
-        "error": clean(mask(outcome.message)),
+        "error": outcome.message,
         "exit_code": outcome.exit_code,
         "response_status": outcome.response_status,
         "peak_memory": outcome.peak_memory,
         "mean_memory": outcome.mean_memory,
-        "result": clean(mask(outcome.result or "")),
+        "result": outcome.result,
         "busy": None,
         "lease_until": None,
     }
     if outcome.target:
         values["target"] = outcome.target[:500]
-    values |= _ended(claim, outcome, now) if wait is None else _waiting(now + dt.timedelta(seconds=wait))
-    mine = Execution.objects.filter(pk=claim.pk, state=State.RUNNING, attempt=claim.attempt, worker=worker)
-    changed = bool(mine.update(**values))
-    if not changed:
-        log.warning(
-            "outcome_refused", extra={"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
-        )
-    return changed
+    if wait is None:
+        return values | _final(outcome, now) | {"duration": _durations(claims, now)}
+    return values | _waiting(now + dt.timedelta(seconds=wait))
+
+
+def _durations(claims: list[Claim], now: dt.datetime) -> Any:
+    """Seconds since each of them was started, as a value or as SQL: Django's own CASE costs more than a statement for each."""
+    seconds = {claim.pk: max(0.0, (now - claim.started_at).total_seconds()) for claim in claims}
+    if len(claims) == 1:
+        return seconds[claims[0].pk]
+    cases = " ".join(["WHEN %s THEN %s"] * len(seconds))
+    return RawSQL(f"CASE id {cases} END", [part for pair in seconds.items() for part in pair])  # noqa: S611
+
+
+def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:
+    """Those of the attempts that ended which were the last of their runs."""
+    keys = {(claim.pk, claim.attempt) for claim in ended}
+    for claim, outcome in outcomes:
+        if (claim.pk, claim.attempt) in keys and _retry_delay(claim, outcome) is None:
+            yield End(claim.pk, claim.job, outcome.state, outcome.state == "stopped")
+
+
+def _give_up(claim: Claim, worker: str, now: dt.datetime) -> bool:
+    mine = Execution.objects.filter(pk=claim.pk, worker=worker, attempt=claim.attempt)
+    return any(lose(run, Reason.SHUTDOWN, now) for run in mine)
+
+
+def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime) -> None:
+    """What runs wrote, and what came with the outcomes that were not refused."""
+    keys = {(claim.pk, claim.attempt) for claim in ended}
+    chunks = []
+    for claim, what in ((report.claim, report.what) for report in reports):
+        if isinstance(what, Outcome):
+            what = what.output if (claim.pk, claim.attempt) in keys else ""
+        if what:
+            text = clean(Mask(claim.spec.secrets.values())(what))
+            chunks.append(LogChunk(execution_id=claim.pk, attempt=claim.attempt, at=now, text=text))
+    if chunks:
+        LogChunk.objects.bulk_create(chunks)
 
 
 def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
@@ -115,7 +173,14 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
         duration = max(0.0, (now - run.started_at).total_seconds()) if run.started_at else None
         values |= {"state": State.LOST, "reason": reason, "finished_at": now, "duration": duration}
     mine = Execution.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt)
-    changed = bool(mine.update(**values))
+    with transaction.atomic():
+        led_on = followers.of([run.job_id])
+        changed = bool(mine.update(**values))
+        stopped = run.stop_requested_at is not None
+        if changed and "finished_at" in values:
+            followers.start(led_on, [End(run.pk, run.job_id, State.LOST, stopped)], now)
+            if not stopped:
+                alerts.given_up(run, str(reason.label), now)
     if changed:
         log.warning(
             "run_lost",
@@ -129,12 +194,6 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
 def clean(text: str) -> str:
     """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _chunk(claim: Claim, text: str, now: dt.datetime) -> LogChunk:
-    """A piece of a run's output, with the job's secrets masked."""
-    masked = clean(Mask(claim.spec.secrets.values())(text))
-    return LogChunk(execution_id=claim.pk, attempt=claim.attempt, at=now, text=masked)
 
 
 def _waiting(until: dt.datetime) -> dict[str, Any]:
@@ -152,15 +211,10 @@ def _retry_delay(claim: Claim, outcome: Outcome) -> float | None:
     return None
 
 
-def _ended(claim: Claim, outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
+def _final(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
     reason = (
         Case(When(~Q(stop_reason=""), then=F("stop_reason")), default=Value(str(Reason.STOPPED)))
         if outcome.state == "stopped"
         else Value(str(Reason.UNSTARTABLE if outcome.state == "error" else Reason.NONE))
     )
-    return {
-        "state": State(outcome.state),
-        "reason": reason,
-        "finished_at": now,
-        "duration": max(0.0, (now - claim.started_at).total_seconds()),
-    }
+    return {"state": State(outcome.state), "reason": reason, "finished_at": now}

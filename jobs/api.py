@@ -9,16 +9,17 @@ from typing import Any, Protocol, cast
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from jobs import payloads, timetable, verbs
+from jobs import payloads, schema, timetable, verbs
 from jobs.models import Job, Pause
 from jobs.reading import flag
-from jobs.wire import job_json, read_json, read_moment
+from jobs.wire import job_json, read_json, read_moment, with_edges
 from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -84,6 +85,7 @@ def written(job: Job) -> dict[str, Any]:
     return job_json(stored, pauses([stored]).get(stored.pk))
 
 
+@extend_schema_view(**schema.JOBS)
 class JobsView(ApiView):
     """GET all jobs, the newest first; POST a new one (400, 403)."""
 
@@ -92,7 +94,9 @@ class JobsView(ApiView):
     def get(self, request: Request) -> Response:
         found = with_last_start(Job.objects.visible_to(account(request))).order_by("-created_at", "-id")
         # Prefetched rather than joined: thousands of jobs share a few categories and owners.
-        jobs = timetable.attach(found.prefetch_related("category", "team", "owner").defer("unsettled"))
+        jobs = timetable.attach(
+            with_edges(found.prefetch_related("category", "team", "owner")).defer("unsettled")
+        )
         paused = pauses(jobs)
         answer = [
             read_json(job, paused.get(job.pk), last_execution_at=_milliseconds(_last_start(job)))
@@ -106,9 +110,12 @@ class JobsView(ApiView):
             job = verbs.create(draft, by=By.request(request, SURFACE))
         except IntegrityError as error:
             raise _duplicate_name() from error
+        except verbs.Refused as refusal:
+            raise ApiError(409, "Not possible", str(refusal)) from refusal
         return Response({"message": "Job created successfully", "job": written(job)}, status=201)
 
 
+@extend_schema_view(**schema.JOB_)
 class JobView(ApiView):
     """One job: GET; PUT changes what the body names; DELETE. 400, 403, 404."""
 
@@ -129,6 +136,8 @@ class JobView(ApiView):
             raise _duplicate_name() from error
         except Job.DoesNotExist as error:
             raise no_such_job() from error
+        except verbs.Refused as refusal:
+            raise ApiError(409, "Not possible", str(refusal)) from refusal
         return Response({"message": "Job updated successfully", "job": written(job)})
 
     @transaction.atomic
@@ -159,6 +168,7 @@ class JobView(ApiView):
         return Response({"message": "Job deleted successfully", "deleted_job": deleted})
 
 
+@extend_schema_view(**schema.PAUSE)
 class PauseView(ApiView):
     """POST `{reason?, until?}`: stops the schedule. 400, 403, 404; 409 for a job without a schedule."""
 
@@ -175,6 +185,7 @@ class PauseView(ApiView):
         return Response({"message": message, "job": written(job)})
 
 
+@extend_schema_view(**schema.RESUME)
 class ResumeView(ApiView):
     """POST: starts the schedule again. 403, 404; 400 for a job that has ended."""
 

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import schedule
+from jobs import tools_schema as schema
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from jobs.wire import read_moment, zoned
 from scheduler_site.rest import ApiError, ApiView
@@ -20,6 +22,7 @@ MOST = 20
 INVALID = "Invalid cron expression"
 
 
+@extend_schema_view(**schema.VALIDATE_CRON)
 class ValidateCronView(ApiView):
     """POST `{expression, timezone?}`: always 200, with `valid` and the reason."""
 
@@ -32,6 +35,7 @@ class ValidateCronView(ApiView):
         return Response({"valid": True, "message": "Cron expression is valid", "in_words": words})
 
 
+@extend_schema_view(**schema.CRON_PREVIEW)
 class CronPreviewView(ApiView):
     """POST `{expression, count?, timezone?, start?}` for the next due times; `notes` tell of clock changes. 400."""
 

@@ -1,43 +1,7 @@
-"""Model fields of the jobs app."""
+"""Model fields of the jobs app: migrations know the field of secrets by this name."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from functools import lru_cache
-from typing import Any
+from scheduler_site.encrypted import EncryptedJSONField
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
-from django.db import models
-
-
-@lru_cache(maxsize=4)
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
-    """Encrypts with the first key, reads with any: keys are rotated by putting a new one in front."""
-    return MultiFernet(
-        [Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys]
-    )
-
-
-class EncryptedJSONField(models.TextField[dict[str, str], dict[str, str]]):
-    """A dictionary of secrets: encrypted at rest, never shown. Unreadable ones (a lost key) read as empty."""
-
-    def get_prep_value(self, value: Any) -> str:
-        if not value:
-            return ""
-        return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(value).encode()).decode("ascii")
-
-    def from_db_value(self, value: str | None, *_args: Any) -> dict[str, str]:
-        if not value:
-            return {}
-        try:
-            plain = _cipher(tuple(settings.ENCRYPTION_KEYS)).decrypt(value.encode())
-        except InvalidToken:
-            return {}
-        secrets: dict[str, str] = json.loads(plain)
-        return secrets
-
-    def to_python(self, value: Any) -> Any:
-        return value
+__all__ = ["EncryptedJSONField"]

@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
-from jobs import schedule, timetable
+from jobs import dependencies, schedule, timetable
+from jobs.dependencies import Edge
 from jobs.models import Job, today
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
@@ -83,6 +84,7 @@ class JobForm(forms.ModelForm[Job]):
     options = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
     notification_emails = forms.JSONField(required=False, decoder=Decoder)
     secrets = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
+    depends_on: forms.Field = forms.Field(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Job
@@ -102,6 +104,8 @@ class JobForm(forms.ModelForm[Job]):
             "retry_delay",
             "retry_cap",
             "rerun_lost",
+            "start_by",
+            "finish_by",
             "enable_email_notifications",
             "notification_emails",
             "notify_on_success",
@@ -156,6 +160,11 @@ class JobForm(forms.ModelForm[Job]):
         merged = {**self.instance.secrets, **value}
         return {name: text for name, text in merged.items() if text}
 
+    def clean_depends_on(self) -> list[Edge] | None:
+        """Nothing given leaves the stored ones as they are."""
+        value = self.cleaned_data["depends_on"]
+        return None if value in (None, "") else dependencies.read(value, self.user, self.instance)
+
     def clean_notification_emails(self) -> list[str]:
         value = self.cleaned_data["notification_emails"] or []
         if not isinstance(value, list) or not all(isinstance(address, str) for address in value):
@@ -191,7 +200,7 @@ class JobForm(forms.ModelForm[Job]):
     def draft(self) -> Draft:
         """The checked values; to be called when the form is valid."""
         values = {name: self.cleaned_data[name] for name in (*self.Meta.fields, "options")}
-        return Draft(values, self.timing, self.cleaned_data["secrets"])
+        return Draft(values, self.timing, self.cleaned_data["secrets"], self.cleaned_data["depends_on"])
 
     # Options of the kind -------------------------------------------------------------------------------------------
 

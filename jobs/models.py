@@ -159,6 +159,22 @@ class Job(Stamped):
         _("repeat lost runs"), default=False, help_text=_("Only where running twice does no harm.")
     )
 
+    # The two clocks: alerts only, they end nothing.
+    start_by = models.PositiveIntegerField(
+        _("start by"),
+        null=True,
+        blank=True,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its due time at which a run that has not started is late."),
+    )
+    finish_by = models.PositiveIntegerField(
+        _("finish by"),
+        null=True,
+        blank=True,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its start at which a run takes longer than expected."),
+    )
+
     enable_email_notifications = models.BooleanField(default=False)
     notification_emails = models.JSONField(default=list, blank=True)
     notify_on_success = models.BooleanField(default=False)
@@ -213,6 +229,12 @@ class Job(Stamped):
             "retry_delay": self.retry_delay,
             "retry_cap": self.retry_cap,
             "rerun_lost": self.rerun_lost,
+            "start_by": self.start_by,
+            "finish_by": self.finish_by,
+            "alerts": {
+                "emails": self.notification_emails if self.enable_email_notifications else [],
+                "on_success": self.enable_email_notifications and self.notify_on_success,
+            },
         }
 
 
@@ -231,3 +253,34 @@ class Pause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} since {self.since}"
+
+
+class Dependency(models.Model):
+    """`job` runs after a run of `after` has ended as `on` says. Each of several is a reason of its own: any of them fires."""
+
+    class On(models.TextChoices):
+        """Failure: failed, timeout, lost, error. Finish: all of these, success, and stopped by hand."""
+
+        SUCCESS = "success", _("succeeded")
+        FAILURE = "failure", _("failed")
+        FINISH = "finish", _("ended, however")
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dependencies")
+    after = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="followers")
+    on = models.CharField(_("on"), max_length=7, choices=On.choices, default=On.SUCCESS)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = [models.UniqueConstraint(fields=["job", "after"], name="one_dependency_per_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.job} after {self.after}: {self.on}"
+
+
+class Mutex(models.Model):
+    """A row to lock for what only one may do at a time, and no other row stands for."""
+
+    name = models.CharField(max_length=32, unique=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -5,18 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import uuid
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
+from jobs.dependencies import Edge
 from jobs.forms import JobForm, in_reach
-from jobs.models import Job
+from jobs.models import Dependency, Job
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
 from scheduler_site import strict_json
+
+# Of the rows in which jobs to follow are named: how many are empty, and how many names are suggested.
+BLANKS = 3
+SUGGESTIONS = 500
+MAX_NAME = 200
 
 
 class EmailsField(forms.CharField):
@@ -44,6 +53,22 @@ class SecretsField(forms.CharField):
         return {name.strip(): text.strip() for name, _sign, text in pairs} or None
 
 
+class EdgesWidget(forms.Widget):
+    """Pairs of fields, a job's name and a condition, as many as there are; without any of them nothing is said."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, str]] | None:
+        if f"{name}-job" not in data or not hasattr(data, "getlist"):
+            return None
+        pairs = zip(data.getlist(f"{name}-job"), data.getlist(f"{name}-on"), strict=False)
+        return [{"job": job.strip(), "on": on} for job, on in pairs if job.strip()]
+
+
+class EdgesField(forms.Field):
+    """Edges as in the API, but with the jobs' names; an id stands for a job that the reader may not see."""
+
+    widget = EdgesWidget
+
+
 class PageJobForm(JobForm):
     """`JobForm` as a page shows it. `version` is when the job was last changed as the reader saw it."""
 
@@ -51,6 +76,7 @@ class PageJobForm(JobForm):
         label=_("E-mail addresses"), required=False
     )
     secrets = SecretsField(label=_("Secrets"), required=False)  # type: ignore[assignment]
+    depends_on = EdgesField(label=_("Runs after"), required=False)
     version = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -67,6 +93,30 @@ class PageJobForm(JobForm):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
         if self.instance.pk:
             self.initial["version"] = version_of(self.instance)
+
+    def clean_depends_on(self) -> list[Edge] | None:
+        if given := self.cleaned_data["depends_on"]:
+            names = [one["job"] for one in given if len(one["job"]) <= MAX_NAME and "\0" not in one["job"]]
+            ids = dict(Job.objects.visible_to(self.user).filter(name__in=names).values_list("name", "uid"))
+            self.cleaned_data["depends_on"] = [
+                {"job": _id_of(one["job"], ids.get(one["job"])), "on": one["on"]} for one in given
+            ]
+        return super().clean_depends_on()
+
+    @cached_property
+    def edge_rows(self) -> list[dict[str, Any]]:
+        """What was entered or is stored, and room for more. `hidden`: the reader may not see that job."""
+        if self.is_bound:
+            rows = self["depends_on"].value() or []
+        else:
+            rows = self.initial.get("depends_on") or edge_rows(self.instance, self.user)
+        return [*rows, *({"job": "", "on": Dependency.On.SUCCESS} for _blank in range(BLANKS))]
+
+    @cached_property
+    def names_to_follow(self) -> list[str]:
+        """Suggestions; a job that is not among them can be named all the same."""
+        names = Job.objects.visible_to(self.user).exclude(pk=self.instance.pk).values_list("name", flat=True)
+        return list(names.order_by("name")[:SUGGESTIONS])
 
     def _clean_options(self, cleaned: dict[str, Any]) -> None:
         kind = cleaned.get("kind")
@@ -118,6 +168,8 @@ class RunForm(forms.Form):
     """What is different about this one run."""
 
     metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=strict_json.Decoder)
+    # The same for every time that this very form is sent.
+    key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
     def clean_metadata(self) -> dict[str, Any]:
         value = self.cleaned_data["metadata"]
@@ -126,6 +178,30 @@ class RunForm(forms.Form):
         if not isinstance(value, dict):
             raise ValidationError(_("The metadata must be a JSON object."))
         return value
+
+
+def edge_rows(job: Job, user: User) -> list[dict[str, Any]]:
+    """The stored edges of a job as the form's rows."""
+    if not job.pk:
+        return []
+    edges = list(job.dependencies.select_related("after"))
+    seen = Job.objects.visible_to(user).in_bulk([edge.after_id for edge in edges])
+    return [
+        {"job": edge.after.name, "on": edge.on}
+        if edge.after_id in seen
+        else {"job": str(edge.after.uid), "on": edge.on, "hidden": True}
+        for edge in edges
+    ]
+
+
+def _id_of(text: str, found: uuid.UUID | None) -> str:
+    """The id of a job by its name, or the text itself where it is an id. Raises ValidationError."""
+    if found:
+        return str(found)
+    try:
+        return str(uuid.UUID(text))
+    except ValueError as error:
+        raise ValidationError(_("There is no job %(name)s for you."), params={"name": text[:200]}) from error
 
 
 def version_of(job: Job) -> str:

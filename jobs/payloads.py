@@ -25,8 +25,8 @@ _CREATE = (*_WHEN_AND_WHAT, "category", "metadata", *_MAIL, "end_date", "team")
 _UPDATE = (*_WHEN_AND_WHAT, "metadata", "category", "end_date", "team", *_MAIL, "is_active")
 
 _NAME_LABELS = {"unique": "Duplicate job name", "required": "Job name cannot be empty"}
-_OPTION_LABELS = {name: f"Invalid {key}" for key, name in GITHUB_KEYS.items()}
-_OPTION_LABELS["target_url"] = "Invalid target_url"
+OPTION_LABELS = {name: f"Invalid {key}" for key, name in GITHUB_KEYS.items()}
+OPTION_LABELS["target_url"] = "Invalid target_url"
 _LABELS = {
     "expression": "Invalid cron expression",
     "schedule_kind": "Invalid schedule",
@@ -42,15 +42,22 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     """
     if job is None:
         _require_fields(body)
+    form, faults = examined(body, user, job)
+    if faults:
+        label, text = first_fault(faults, _UPDATE if job else _CREATE)
+        raise ApiError(400, label, text)
+    return _differences(form.draft(), job) if job else form.draft()
+
+
+def examined(body: Mapping[str, Any], user: User, job: Job | None = None) -> tuple[JobForm, dict[str, Fault]]:
+    """The form of a body, and all its faults by field of the form; 403 as above."""
     reading = Reading(body, user, job)
     form = _form(reading, user, job)
     try:
-        valid = form.is_valid()
+        form.is_valid()
     except PermissionDenied as refusal:
         raise ApiError(403, "Insufficient permissions", str(refusal)) from refusal
-    if reading.faults or not valid:
-        raise _first(_form_faults(form) | reading.faults, _UPDATE if job else _CREATE)
-    return _differences(form.draft(), job) if job else form.draft()
+    return form, _form_faults(form) | reading.faults
 
 
 def _require_fields(body: Mapping[str, Any]) -> None:
@@ -88,21 +95,21 @@ def _label(field: str, error: forms.ValidationError) -> str:
         return _NAME_LABELS.get(error.code or "", "Invalid name")
     if field == "options":
         # The form names the option before the reason.
-        return _OPTION_LABELS.get(error.messages[0].partition(":")[0], "Invalid options")
+        return OPTION_LABELS.get(error.messages[0].partition(":")[0], "Invalid options")
     return _LABELS.get(field, f"Invalid {field}")
 
 
-def _first(faults: Mapping[str, Fault], order: tuple[str, ...]) -> ApiError:
+def first_fault(faults: Mapping[str, Fault], order: tuple[str, ...]) -> Fault:
+    """The one to tell: fields in this order, then the others, and last a missing target."""
     ranks = {field: rank for rank, field in enumerate(order)}
     if "target" in faults:
         # That a URL is missing is told by the form as well, as an option of the kind that was taken for granted.
         ranks |= {"target": len(order) + 1, "options": len(order) + 2}
-    label, text = faults[min(faults, key=lambda field: ranks.get(field, len(order)))]
-    return ApiError(400, label, text)
+    return faults[min(faults, key=lambda field: ranks.get(field, len(order)))]
 
 
 def _differences(draft: Draft, job: Job) -> Draft:
     """Only what changes: what somebody else changes in other fields meanwhile must not be undone."""
     values = {name: value for name, value in draft.values.items() if value != getattr(job, name)}
     same = draft.timing is None or draft.timing.same_schedule(job.timing)
-    return Draft(values, None if same else draft.timing, draft.secrets)
+    return Draft(values, None if same else draft.timing, draft.secrets, draft.depends_on)

@@ -27,7 +27,11 @@ LIMITS = {
     "max_attempts": 1000,
     "retry_delay": TEN_YEARS,
     "retry_cap": TEN_YEARS,
+    "start_by": TEN_YEARS,
+    "finish_by": TEN_YEARS,
 }
+# Numbers that a job may do without: null takes them away.
+OPTIONAL = ("timeout", "start_by", "finish_by")
 # Leaves room for arithmetic before the last year of Python's calendar.
 LAST_YEAR = 9000
 MAX_NAME = 100
@@ -63,7 +67,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool | None:
 class Reading:
     """A body on top of what is stored, or of the defaults: `data` for the form, `faults` by field of the form.
 
-    Null means absent, except where a field can be empty: metadata, end_date, pic_team, timeout.
+    Null means absent, except where a field can be empty: metadata, end_date, pic_team, timeout, start_by, finish_by.
     """
 
     def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
@@ -83,6 +87,7 @@ class Reading:
             "notification_emails": self._mail,
             "secrets": self._secrets,
             "rerun_lost": self._rerun_lost,
+            "depends_on": self._depends_on,
             "is_active": lambda: None if job is None else self._check_flag("is_active"),
         }
         readers |= {name: partial(self._number, name, limit) for name, limit in LIMITS.items()}
@@ -253,10 +258,15 @@ class Reading:
         if self._given("secrets") and not isinstance(self.body["secrets"], list):
             self.data["secrets"] = self._object("secrets")
 
+    def _depends_on(self) -> None:
+        # Whatever it is: what is wrong with it is told by the form.
+        if self._given("depends_on"):
+            self.data["depends_on"] = self.body["depends_on"]
+
     def _number(self, name: str, limit: int) -> None:
         value = self.body.get(name)
         if value is None:
-            if name == "timeout" and name in self.body:
+            if name in OPTIONAL and name in self.body:
                 self.data[name] = None
         elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
             raise Unreadable(_("Write a whole number from 0 to %(limit)d.") % {"limit": limit})

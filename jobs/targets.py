@@ -37,7 +37,8 @@ def with_target(
     """Kind and options of a job after the four keys were set: an empty text clears one.
 
     A complete GitHub trio makes a GitHub job, a URL alone a webhook; the default owner is for jobs without a URL.
-    Without either the kind stays, and a webhook or GitHub job has no options left.
+    Without either the kind stays, and a webhook or GitHub job has no options left. Options that the dialect does not
+    know stay as long as the kind does.
     """
     wanted = {key: value or "" for key, value in (target(kind, options) | dict(given)).items()}
     if parts := shorthand(given.get("target_url", "")):
@@ -46,7 +47,9 @@ def with_target(
     github = {name: wanted[key] for key, name in GITHUB_KEYS.items()}
     github["owner"] = github["owner"] or ("" if url else settings.DEFAULT_GITHUB_OWNER)
     if all(github.values()):
-        return Job.Kind.GITHUB_ACTIONS, github | ({"target_url": url} if url else {})
+        more = {name: value for name, value in options.items() if name not in (*github, "target_url")}
+        more = more if kind == Job.Kind.GITHUB_ACTIONS else {}
+        return Job.Kind.GITHUB_ACTIONS, more | github | ({"target_url": url} if url else {})
     if url:
         return Job.Kind.WEBHOOK, {**(options if kind == Job.Kind.WEBHOOK else {}), "target_url": url}
     return kind, dict(options) if kind in Job.CODE_KINDS else {}

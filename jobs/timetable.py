@@ -156,8 +156,12 @@ def _point(task: PeriodicTask, timing: Timing) -> None:
 
 
 def _shared(model: Any, **values: Any) -> Any:
-    """Schedules are shared between tasks; their tables allow duplicates, so `get_or_create` could fail."""
-    return model.objects.filter(**values).order_by("pk").first() or model.objects.create(**values)
+    """Schedules are shared between tasks; their tables allow duplicates, so `get_or_create` could fail.
+
+    A new one is written without the signal that makes every beat load its tasks again: jobs are not among them.
+    """
+    found = model.objects.filter(**values).order_by("pk")
+    return found.first() or (model.objects.bulk_create([model(**values)]) and found.first())
 
 
 def _rows(ids: list[int]) -> list[dict[str, Any]]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs import views
+from jobs.bulk import pages as bulk
 
 urlpatterns = [
     path("jobs", views.jobs, name="jobs"),
     path("jobs/new", views.new, name="job-new"),
     path("jobs/preview", views.preview, name="job-preview"),
+    path("jobs/upload", bulk.upload, name="job-upload"),
+    path("jobs/upload/<str:token>", bulk.confirm, name="job-upload-confirm"),
     # One job
     path("jobs/<uuid:uid>", views.job, name="job"),
     path("jobs/<uuid:uid>/edit", views.edit, name="job-edit"),

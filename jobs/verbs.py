@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
-from jobs import timetable
+from jobs import dependencies, notices, timetable
+from jobs.dependencies import Edge
 from jobs.models import Job, Pause
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
@@ -28,29 +29,42 @@ class Refused(Exception):
 
 @dataclass
 class Draft:
-    """Checked values for a job: model fields, a schedule (none: unchanged), secrets (none: unchanged)."""
+    """Checked values for a job: model fields, a schedule, secrets, jobs to run after (of the last three none: unchanged)."""
 
     values: dict[str, Any] = field(default_factory=dict)
     timing: Timing | None = None
     secrets: dict[str, str] | None = None
+    depends_on: list[Edge] | None = None
 
 
 @transaction.atomic
-def create(draft: Draft, *, by: By) -> Job:
+def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
+    """A new job. Without `tell` nobody's inbox hears of it: one of very many that are made at once."""
+    """Makes a job. Raises Refused when a job that it is to follow is gone."""
+    if draft.depends_on:
+        dependencies.alone()
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
     job.secrets = draft.secrets or {}
     timing = draft.timing or timetable.NEVER
     timetable.write(job, timing)
     job.next_run_at = upcoming(job, timezone.now())
     job.save()
+    _follow(job, draft.depends_on, by)
     record(Entry.Event.ADDED, job, by=by, changes=difference({}, describe(job)))
+    if tell:
+        notices.created(job, by)
     return job
 
 
 @transaction.atomic
 def update(job: Job, draft: Draft, *, by: By) -> Job:
-    """Changes a job; the time of its next run moves only when its schedule or its end date does."""
+    """Changes a job; the time of its next run moves only when its schedule or its end date does.
+
+    Raises Refused when it would come to follow itself, or a job that is gone.
+    """
     now = timezone.now()
+    if draft.depends_on is not None:
+        dependencies.alone()
     job = _locked(job)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old = job.timing
@@ -68,6 +82,7 @@ def update(job: Job, draft: Draft, *, by: By) -> Job:
         job.next_run_at = now if job.unsettled else upcoming(job, now)
     job.updated_by = by.user
     job.save()
+    _follow(job, draft.depends_on, by)
     if old_task != job.periodic_task_id:
         timetable.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
@@ -76,6 +91,7 @@ def update(job: Job, draft: Draft, *, by: By) -> Job:
         changes["secrets"] = {"old": MASK, "new": MASK}
     if changes:
         record(Entry.Event.MODIFIED, job, by=by, changes=changes)
+        notices.updated(job, by)
     return job
 
 
@@ -84,6 +100,8 @@ def delete(job: Job, *, by: By) -> None:
     """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped."""
     job = _locked(job)
     record(Entry.Event.DELETED, job, by=by, changes=difference(describe(job), {}))
+    notices.deleted(job, by)
+    dependencies.let_go(job, by=by)
     task = job.periodic_task_id
     job.delete()
     timetable.discard(task)
@@ -109,6 +127,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     job.save(update_fields=["next_run_at", "unsettled"])
     changes = {"until": {"old": None, "new": until}} if until else {}
     record(Entry.Event.PAUSED, job, by=by, changes=changes, description=reason)
+    notices.disabled(job, by)
     return True
 
 
@@ -128,6 +147,7 @@ def resume(job: Job, *, by: By) -> bool:
     job.next_run_at = now if job.unsettled else upcoming(job, now)
     job.save(update_fields=["next_run_at"])
     record(Entry.Event.RESUMED, job, by=by)
+    notices.enabled(job, by)
     return True
 
 
@@ -136,6 +156,7 @@ def quarantine(job: Job, reason: str) -> None:
     """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
     Job.objects.filter(pk=job.pk).update(broken=reason[:2000], next_run_at=None)
     record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
+    notices.quarantined(job, reason)
 
 
 def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
@@ -156,7 +177,17 @@ def describe(job: Job) -> dict[str, Any]:
         for f in Job._meta.concrete_fields
         if f.name not in hidden
     }
-    return plain | {"schedule": job.timing.to_json() | {"enabled": job.timing.enabled}}
+    schedule = job.timing.to_json() | {"enabled": job.timing.enabled}
+    return plain | {"schedule": schedule, "depends_on": dependencies.describe(job)}
+
+
+def _follow(job: Job, edges: list[Edge] | None, by: By) -> None:
+    if edges is None or not (edges or job.dependencies.exists()):
+        return
+    try:
+        dependencies.replace(job, edges, by.user)
+    except (dependencies.Circle, dependencies.Gone) as problem:
+        raise Refused(str(problem)) from problem
 
 
 def _locked(job: Job) -> Job:

@@ -20,12 +20,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from jobs import previews, timetable, verbs
+from accounts.models import User
+from jobs import dependencies, previews, timetable, trial_pages, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.filters import JobFilter
 from jobs.forms import form_data
-from jobs.models import Job, Pause
-from jobs.page_forms import PageJobForm, PauseForm, version_of
+from jobs.models import Dependency, Job, Pause
+from jobs.page_forms import PageJobForm, PauseForm, edge_rows, version_of
 from jobs.pages import (
     PageRequest,
     actor,
@@ -75,8 +76,11 @@ def jobs(request: PageRequest) -> HttpResponse:
 def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = visible_job(request, uid)
     runner = RUNNERS.get(found.kind)
+    earlier, later = dependencies.beside(found, request.user)
     context = {
         "job": found,
+        "earlier": earlier,
+        "later": later,
         "preview": previews.of_job(found),
         "pause": found.current_pause,
         "may_change": may_change(request.user, found),
@@ -101,9 +105,10 @@ def new(request: PageRequest) -> HttpResponse:
     if kind not in _offered(request):
         raise PermissionDenied(_("You may not create or change jobs that run code."))
     if request.method == "GET":
-        return _form_page(request, PageJobForm(user=request.user, initial=_initial(source, kind)), kind)
+        initial = _initial(source, kind, request.user)
+        return _form_page(request, PageJobForm(user=request.user, initial=initial), kind)
     form = PageJobForm(request.POST, user=request.user)
-    if "preview" in request.POST or not form.is_valid():
+    if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, kind)
     try:
         made = verbs.create(form.draft(), by=actor(request))
@@ -111,6 +116,9 @@ def new(request: PageRequest) -> HttpResponse:
         # Somebody else took the name between the check and the insert.
         form.add_error("name", NAME_TAKEN)
         return _form_page(request, form, kind)
+    except Refused as reason:
+        form.add_error(None, str(reason))
+        return _form_page(request, form, kind, status=409)
     messages.success(request, _("“%(job)s” has been created.") % {"job": made})
     return redirect("job", made.uid)
 
@@ -126,13 +134,16 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     form = PageJobForm(
         request.POST if request.method == "POST" else None, user=request.user, instance=copy(job)
     )
-    if "preview" in request.POST or not form.is_valid():
+    if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, job.kind, job)
     try:
         saved = _save(form, job, request)
     except IntegrityError:
         form.add_error("name", NAME_TAKEN)
         return _form_page(request, form, job.kind, job)
+    except Refused as reason:
+        form.add_error(None, str(reason))
+        return _form_page(request, form, job.kind, job, status=409)
     if not saved:
         return _conflict(request, form, job)
     messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
@@ -228,16 +239,25 @@ def _form_page(
         "job": job,
         "preview": shown,
         "zones": sorted(available_timezones()),
+        "conditions": Dependency.On.choices,
         "classes": meta_infos(settings.JOB_CLASS_PACKAGES) if kind == Job.Kind.PYTHON_CLASS else [],
         # Asking for a preview is no attempt to save: what is missing is not complained about yet.
-        "quiet": "preview" in request.POST,
+        "quiet": _is_asking(request),
+        "test": trial_pages.of_form(form, kind, request.user) if "test" in request.POST else None,
     }
     return render(request, "jobs/form.html", context, status=status)
+
+
+def _is_asking(request: PageRequest) -> bool:
+    """Whether a button was pressed that saves nothing."""
+    return "preview" in request.POST or "test" in request.POST
 
 
 def _save(form: PageJobForm, job: Job, request: PageRequest) -> bool:
     """False, and nothing saved, when the job has been changed since the form was made."""
     with transaction.atomic():
+        if form.cleaned_data["depends_on"] is not None:
+            dependencies.alone()
         current = Job.objects.select_for_update().get(pk=job.pk)
         if form.cleaned_data["version"] != version_of(current):
             return False
@@ -275,12 +295,13 @@ def _source(request: PageRequest) -> Job | None:
         raise Http404 from error
 
 
-def _initial(source: Job | None, kind: str) -> dict[str, Any]:
+def _initial(source: Job | None, kind: str, user: User) -> dict[str, Any]:
     if source is None:
         return {"kind": kind}
     # Secrets are never shown, so they are not copied either.
     name = _("Copy of %(job)s") % {"job": source.name}
-    return form_data(source) | {"name": name[:200]}
+    edges = [row for row in edge_rows(source, user) if "hidden" not in row]
+    return form_data(source) | {"name": name[:200], "depends_on": edges}
 
 
 def _labelled(job: Job) -> list[tuple[str, Any]]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Prefetch, QuerySet
 
 from jobs import schedule
-from jobs.models import Job, Pause
+from jobs.models import Dependency, Job, Pause
 from jobs.schedule import ScheduleError
 from jobs.targets import target
 from jobs.timetable import Timing
@@ -49,10 +51,25 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "retry_delay": job.retry_delay,
         "retry_cap": job.retry_cap,
         "rerun_lost": job.rerun_lost,
+        "start_by": job.start_by,
+        "finish_by": job.finish_by,
         "pause": pause_json(pause),
         "broken": job.broken,
         "secrets": sorted(job.secrets),
+        "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],
     }
+
+
+def edges_of(job: Job) -> Iterable[Dependency]:
+    """What it runs after; out of `with_edges` without asking again."""
+    known = getattr(job, "edges", None)
+    return job.dependencies.select_related("after") if known is None else known
+
+
+def with_edges(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """For lists: the edges of all in one query."""
+    edges = Dependency.objects.select_related("after").only("job_id", "on", "after__uid")
+    return jobs.prefetch_related(Prefetch("dependencies", edges, to_attr="edges"))
 
 
 def read_json(job: Job, pause: Pause | None, *, last_execution_at: str | None) -> dict[str, Any]:

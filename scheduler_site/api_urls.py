@@ -6,6 +6,10 @@ from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from accounts import api as accounts
+from accounts import catalog_api as catalog
+from accounts import preferences_api as preferences
+from accounts import tokens_api as machines
+from scheduler_site.openapi_views import OpenApiView
 from scheduler_site.rest import not_found
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,10 +20,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/verify", accounts.VerifyView.as_view()),
     path("auth/logout", accounts.LogoutView.as_view()),
     path("auth/register", accounts.RegisterView.as_view()),
+    path("auth/tokens", machines.TokensView.as_view()),
+    path("auth/tokens/<str:token_id>", machines.TokenView.as_view()),
     path("auth/users", accounts.UsersView.as_view()),
     path("auth/users/<str:user_id>", accounts.UserView.as_view()),
+    path("auth/users/<str:user_id>/preferences", preferences.PreferencesView.as_view()),
+    path("auth/users/<str:user_id>/ui-preferences", preferences.UiPreferencesView.as_view()),
+    path("job-categories", catalog.CategoriesView.as_view()),
+    path("job-categories/<str:row_id>", catalog.CategoryView.as_view()),
+    path("pic-teams", catalog.TeamsView.as_view()),
+    path("pic-teams/<str:row_id>", catalog.TeamView.as_view()),
+    path("", include("notifications.api_urls")),
     path("", include("jobs.api_urls")),
     path("", include("executions.api_urls")),
+    path("openapi.json", OpenApiView.as_view()),
     # Last: whatever is left.
     re_path("", not_found),
 ]

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 
 LONG_KEY = 50
+LONG_TOKEN = 20
 VARIED_KEY = 5
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 BEAT = "executions.beat:JobScheduler"
@@ -57,6 +58,11 @@ def _production() -> Iterator[CheckMessage]:
     if "*" in settings.CORS_ORIGINS:
         hint = "Name the origins whose pages may call the API, or none."
         yield checks.Warning("CORS_ORIGINS admits pages of every origin.", hint=hint, id="belfry.W008")
+    if settings.METRICS_TOKEN and len(settings.METRICS_TOKEN) < LONG_TOKEN:
+        hint = (
+            f"Use {LONG_TOKEN} or more random characters, or none: then only administrators read the metrics."
+        )
+        yield checks.Warning("METRICS_TOKEN can be guessed.", hint=hint, id="belfry.W018")
 
 
 def weak(key: str) -> bool:

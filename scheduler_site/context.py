@@ -12,6 +12,7 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from notifications import inbox
 
 SECTIONS: list[tuple[str, str | Promise]] = [
     ("dashboard", _("Dashboard")),
@@ -28,12 +29,13 @@ class Link:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`version`, `zone`, `sections` (the navigation), `default_password` (lazy: only pages that show it ask)."""
+    """`version`, `zone`, `sections` (the navigation); `default_password`, `unread` (lazy: only pages that show them ask)."""
     return {
         "version": settings.VERSION,
         "zone": settings.SCHEDULER_TIMEZONE,
         "sections": [_link(request.path, reverse(name), label) for name, label in SECTIONS],
         "default_password": SimpleLazyObject(lambda: _default_password(request)),
+        "unread": SimpleLazyObject(lambda: _unread(request)),
     }
 
 
@@ -47,3 +49,8 @@ def _default_password(request: HttpRequest) -> bool:
     if not isinstance(user, User) or not user.is_admin:
         return False
     return User.objects.filter(must_change_password=True, is_active=True).exists()
+
+
+def _unread(request: HttpRequest) -> int:
+    user = getattr(request, "user", None)
+    return inbox.unread(user) if isinstance(user, User) else 0

@@ -21,6 +21,7 @@ MODULES = (
     "gunicorn.workers.gthread",
     "kombu.transport.redis",
     "kombu.transport.pyamqp",
+    "notifications.tasks",
 )
 
 

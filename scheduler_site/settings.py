@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from datetime import timedelta
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import django_stubs_ext
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from scheduler_site import env
@@ -84,6 +86,7 @@ EXPOSE_ERROR_DETAILS = env.boolean("EXPOSE_ERROR_DETAILS", default=not PRODUCTIO
 INSTALLED_APPS = [
     "audit",
     "accounts",
+    "notifications",
     "jobs",
     "executions",
     "scheduler_site",
@@ -98,6 +101,8 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_filters",
     "django_htmx",
+    # Swagger UI and Redoc, served by ourselves.
+    "drf_spectacular_sidecar",
     "rest_framework",
     "rest_framework_simplejwt.token_blacklist",
 ]
@@ -238,6 +243,9 @@ CELERY_TASK_DEFAULT_QUEUE = "system"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# After a reconnection Celery would raise the prefetch count again from the pool's threads: on RabbitMQ these read replies
+# from the consumer's own socket, and the worker stands still until the broker misses its heartbeats.
+CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # How long runs may go on when their worker is told to end; then they are stopped and count as lost.
 WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=3600)
@@ -259,6 +267,8 @@ except (KeyError, ValueError) as error:
     ) from error
 JOB_END_DATE_POLICY = env.choice("JOB_END_DATE_POLICY", "default", ("default", "required", "optional"))
 JOB_PIC_TEAM_REQUIRED = env.boolean("JOB_PIC_TEAM_REQUIRED", default=False)
+BULK_UPLOAD_MAX_BYTES = env.integer("BULK_UPLOAD_MAX_BYTES", 5 * 1024 * 1024, low=1024, high=1024**3)
+BULK_UPLOAD_MAX_ROWS = env.integer("BULK_UPLOAD_MAX_ROWS", 2000, low=1, high=1_000_000)
 JOB_CLASS_PACKAGES = env.words("JOB_CLASS_PACKAGES", "jobs.classes")
 JOB_CLASS_ENV = env.words("JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL")
 WEBHOOK_ALLOWED_HOSTS = env.words("WEBHOOK_ALLOWED_HOSTS")
@@ -266,7 +276,33 @@ EXECUTION_RETENTION_DAYS = env.integer("EXECUTION_RETENTION_DAYS", 90, low=1, hi
 WORKER_CODE_SLOTS = env.integer("WORKER_CODE_SLOTS", 8, low=1, high=512)
 WORKER_IO_SLOTS = env.integer("WORKER_IO_SLOTS", 1000, low=1, high=20000)
 DEFAULT_GITHUB_OWNER = env.text("DEFAULT_GITHUB_OWNER", "belfry")
+# The token of jobs that have none of their own, and where it goes.
+GITHUB_TOKEN = env.secret("GITHUB_TOKEN")
+GITHUB_API_URL = env.text("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+if not re.match(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z", GITHUB_API_URL):
+    raise ImproperlyConfigured(
+        f"GITHUB_API_URL={GITHUB_API_URL} is no address. Example: https://github.example.com/api/v3."
+    )
 FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+
+# Mail and Slack --------------------------------------------------------------------------------------------------------
+
+MAIL_ENABLED = env.boolean("MAIL_ENABLED", default=True)
+EMAIL_HOST = env.text("MAIL_SERVER")
+EMAIL_PORT = env.integer("MAIL_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER = env.text("MAIL_USERNAME")
+EMAIL_HOST_PASSWORD = env.secret("MAIL_PASSWORD")
+# TLS from the first byte excludes turning to it later.
+EMAIL_USE_SSL = env.boolean("MAIL_USE_SSL", default=False)
+EMAIL_USE_TLS = env.boolean("MAIL_USE_TLS", default=not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("MAIL_USE_SSL and MAIL_USE_TLS exclude each other. Set one of them to false.")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_DEFAULT_SENDER", "noreply@cronjobscheduler.local")
+# Who hears of the system itself by mail; the active admins where nobody is named.
+ALERT_EMAILS = env.words("ALERT_EMAILS")
+SLACK_PLAIN_HOSTS = env.words("SLACK_PLAIN_HOSTS")
+INBOX_EVERY_RUN = env.boolean("INBOX_EVERY_RUN", default=False)
 
 # Who may ---------------------------------------------------------------------------------------------------------------
 
@@ -303,8 +339,12 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_PREFLIGHT_MAX_AGE = 3600
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key")
+CORS_EXPOSE_HEADERS = ("Idempotency-Replayed",)
 
 JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY") or SECRET_KEY
+# What a scraper of /metrics says who it is by; without one only administrators may read them.
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 SIMPLE_JWT = {
     "SIGNING_KEY": JWT_SECRET_KEY,
     "ALGORITHM": "HS256",
@@ -330,9 +370,24 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["scheduler_site.parsers.StrictJSONParser"],
     "EXCEPTION_HANDLER": "scheduler_site.rest.exception_handler",
-    "DEFAULT_THROTTLE_RATES": {"login-address": "30/min", "login-user": "10/min"},
+    "DEFAULT_SCHEMA_CLASS": "scheduler_site.openapi_routes.RouteSchema",
+    "DEFAULT_THROTTLE_RATES": {
+        "login-address": "30/min",
+        "token-address": "30/min",
+        "login-user": "10/min",
+        "test-run": "20/min",
+    },
     "UNICODE_JSON": True,
     "STRICT_JSON": True,
+}
+# The description of the API; what it says is in the apps' schema.py.
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Belfry",
+    "VERSION": VERSION,
+    "SERVERS": [{"url": "/api/v2"}, {"url": "/api", "description": "The same."}],
+    "POSTPROCESSING_HOOKS": ["scheduler_site.openapi_routes.finish"],
+    "SORT_OPERATIONS": False,
 }
 
 # Language and time -----------------------------------------------------------------------------------------------------
@@ -370,7 +425,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         name: {"level": LOG_LEVEL}
-        for name in ("belfry", "audit", "accounts", "jobs", "executions", "scheduler_site")
+        for name in ("belfry", "audit", "accounts", "notifications", "jobs", "executions", "scheduler_site")
     }
     | {
         "celery.worker.consumer": {"level": "WARNING"},

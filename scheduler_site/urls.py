@@ -7,6 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.i18n import set_language
 
+from executions.metrics_api import MetricsView
+from scheduler_site.api_root import ApiRootView
+from scheduler_site.openapi_views import redoc, swagger
+
 
 def healthz(_request: HttpRequest) -> HttpResponse:
     """The web process answers; what lies behind it is judged by `/api/health`."""
@@ -21,10 +25,16 @@ urlpatterns = [
     path("", include("executions.urls")),
     path("", include("jobs.urls")),
     path("", include("accounts.urls")),
+    path("", include("notifications.urls")),
     path("language", set_language, name="set_language"),
     # Machines
+    path("api/v2", ApiRootView.as_view()),
+    path("api", ApiRootView.as_view()),
     path("api/v2/", include("scheduler_site.api_urls")),
     path("api/", include("scheduler_site.api_urls")),
+    path("docs", swagger, name="docs"),
+    path("redoc", redoc, name="redoc"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("healthz", healthz, name="healthz"),
     # Administrators
     path("admin/", admin.site.urls),

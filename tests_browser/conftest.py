@@ -61,7 +61,7 @@ class Visitor:
             self.complaints.append(message.text)
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((self.server, "data:")):
+        if not request.url.startswith((self.server, "data:", "blob:")):
             self.complaints.append(f"asked {request.url}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts import tokens
@@ -245,4 +246,7 @@ def test_a_session_survives_the_change_of_somebody_elses_password(admin: Client,
 def test_a_filter_with_an_absurd_number_is_ignored(admin: Client, path: str) -> None:
     answer = admin.get(f"/admin/{path}{10**30}", follow=True)
     assert answer.status_code == 200
-    assert answer.redirect_chain[-1][0].endswith("?e=1")
+    if connection.vendor == "sqlite":
+        assert answer.redirect_chain[-1][0].endswith("?e=1")
+    else:  # the others compare what no column could hold, and find nothing
+        assert answer.context["cl"].result_count == 0

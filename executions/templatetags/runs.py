@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +21,7 @@ from executions import charts
 from executions.logs import Output
 from executions.models import Execution, State
 from jobs.models import Job
+from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon
 
 register = template.Library()
@@ -31,6 +34,12 @@ SPARK_RUNS = 20
 def state_badge(execution: Execution) -> SafeString:
     label = _(STOPPING) if execution.is_stopping else execution.get_state_display()
     return badge(execution.state, label)
+
+
+@register.simple_tag
+def once_key() -> SafeString:
+    """Part of a form that runs a job: sent twice, the form runs it once."""
+    return format_html('<input type="hidden" name="key" value="{}">', secrets.token_urlsafe(16))
 
 
 @register.simple_tag
@@ -83,6 +92,23 @@ def sparkline(runs: Sequence[Execution]) -> dict[str, Any]:
     counts = Counter(str(State(run.state).label) for run in runs)
     words = ", ".join(f"{count} {label}" for label, count in counts.most_common())
     return {"bars": charts.spark(runs), "words": words, "count": len(runs)}
+
+
+@register.filter
+def state_label(state: str) -> str:
+    return State(state).label.capitalize()
+
+
+@register.filter
+def workflow_url(execution: Execution) -> str:
+    """The page of the workflow run that a GitHub job became; empty where there is none that may be linked."""
+    if execution.kind != Job.Kind.GITHUB_ACTIONS:
+        return ""
+    try:
+        result = json.loads(execution.result)
+    except ValueError:
+        return ""
+    return safe_link(result.get("html_url")) if isinstance(result, dict) else ""
 
 
 @register.filter

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions import claims, crew, held, launch, reconcile
+from executions import claims, crew, followers, held, launch, reconcile
 from executions.claims import Claim
 from executions.models import Execution
 from executions.tick import tick
@@ -49,6 +49,6 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (crew, held, launch, reconcile):
+    for module in (crew, followers, held, launch, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -65,8 +68,14 @@ def paths(uma: User) -> dict[str, str]:
 
 
 def everything() -> list[Any]:
-    """What must be the same after a refusal."""
-    return [list(model.objects.order_by("pk").values()) for model in (Job, Pause, Execution, Entry)]
+    """What must be the same after a refusal. Read as the database has it: compared hundreds of times, never looked into."""
+    with connection.cursor() as cursor:
+        return [_rows(cursor, model._meta.db_table) for model in (Job, Pause, Execution, Entry)]
+
+
+def _rows(cursor: CursorWrapper, table: str) -> list[Any]:
+    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)} ORDER BY id")
+    return list(cursor.fetchall())
 
 
 def send(client: APIClient, method: str, path: str, body: Any = b"", kind: str = "application/json") -> Any:
@@ -140,14 +149,17 @@ IN_OPTIONS = ["target_url", "method", "headers", "body", "connect_timeout", "suc
 IN_SCHEDULE = ["kind", "expression", "timezone", "day_rule", "every", "period", "at", "in_words"]
 
 
-def harmless(client: APIClient, method: str, path: str, body: dict[str, Any]) -> None:
-    """Accepted, or refused with a label and without a trace."""
+def harmless(client: APIClient, method: str, path: str, bodies: Iterable[dict[str, Any]]) -> None:
+    """Each is accepted, or refused with a label and without a trace."""
     before = everything()
-    answer = send(client, method, path, json.dumps(body))
-    assert answer.status_code in (200, 201, 400), (body, answer.content[:500])
-    if answer.status_code == 400:
-        assert answer.json()["error"]
-        assert everything() == before, body
+    for body in bodies:
+        answer = send(client, method, path, json.dumps(body))
+        assert answer.status_code in (200, 201, 400), (body, answer.content[:500])
+        after = everything()
+        if answer.status_code == 400:
+            assert answer.json()["error"]
+            assert after == before, body
+        before = after
 
 
 @pytest.mark.parametrize("field", FIELDS)
@@ -155,10 +167,10 @@ def test_no_value_of_a_field_of_a_job_breaks_anything(
     api: Api, uma: User, paths: dict[str, str], field: str
 ) -> None:
     client = api(uma)
-    for number, value in enumerate(ODD_VALUES):
-        good = {"name": f"job {number}", "cron_expression": "0 * * * *", "target_url": "https://1.1.1.1/"}
-        harmless(client, "POST", "jobs", good | {field: value})
-        harmless(client, "PUT", f"jobs/{paths['job']}", {field: value})
+    good = {"cron_expression": "0 * * * *", "target_url": "https://1.1.1.1/"}
+    named = [good | {"name": f"job {number}", field: value} for number, value in enumerate(ODD_VALUES)]
+    harmless(client, "POST", "jobs", named)
+    harmless(client, "PUT", f"jobs/{paths['job']}", [{field: value} for value in ODD_VALUES])
     assert send(client, "GET", "jobs").status_code == 200
 
 
@@ -171,8 +183,8 @@ def test_no_value_inside_options_or_schedule_breaks_anything(
 ) -> None:
     client = api(uma)
     base = {"target_url": "https://1.1.1.1/"} if outer == "options" else {}
-    for value in ODD_VALUES:
-        harmless(client, "PUT", f"jobs/{paths['job']}", {outer: base | {inner: value}})
+    bodies = [{outer: base | {inner: value}} for value in ODD_VALUES]
+    harmless(client, "PUT", f"jobs/{paths['job']}", bodies)
     assert send(client, "GET", "jobs").status_code == 200
 
 
@@ -223,10 +235,14 @@ def test_no_parameter_of_a_read_breaks_anything(
         "MA==",
         "===",
     )
-    for name in names:
-        for value in values:
-            answer = client.get(f"/api/v2/{path.format(**paths)}?{name}={value}")
-            assert answer.status_code in (200, 400, 422), (name, value)
+    for value in values:
+        # Where all at once are accepted there is nothing that one of them could hide from another.
+        together = "&".join(f"{name}={value}" for name in names)
+        for query in (together, *(f"{name}={value}" for name in names)):
+            answer = client.get(f"/api/v2/{path.format(**paths)}?{query}")
+            assert answer.status_code in (200, 400, 422), query
+            if query is together and answer.status_code == 200:
+                break
 
 
 def test_every_route_needs_an_account(api: Api, paths: dict[str, str]) -> None:

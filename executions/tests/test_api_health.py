@@ -7,8 +7,10 @@ from django.db import DatabaseError
 
 from accounts.models import User
 from conftest import Api
-from executions import health
+from executions import figures, health
+from executions.figures import Figures, Open
 from executions.health import Check, Health
+from executions.heartbeat import Process
 
 WELL = Health([Check("database", True), Check("beat", True, age=1.5)], 5)
 ILL = Health([Check("database", True), Check("beat", False, "silent", 90.0)], 5)
@@ -51,6 +53,47 @@ def test_the_checks_are_told_to_administrators_only(
     assert "checks" not in api(uma).get("/api/health").json()
     checks = api(ada).get("/api/health").json()["checks"]
     assert checks[1] == {"name": "beat", "ok": True, "detail": "", "age": 1.5}
+
+
+def test_so_are_the_figures_and_the_processes(
+    api: Api, ada: User, uma: User, report: list[Health], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Figures(
+        oldest_due=0.0,
+        oldest_queued=1.25,
+        open=Open(running=2, queued=3, held=1, retrying=1),
+        noticed={"lost": 1, "missed": 14, "skipped": 0},
+        undelivered=2,
+        processes=[Process("beat", "host:7", 1.5), Process("io", "host:8", 90.0)],
+    )
+    monkeypatch.setattr(figures, "current", lambda: known)
+    for stranger in (api(), api(uma)):
+        assert not {"figures", "processes"} & set(stranger.get("/api/health").json())
+    body = api(ada).get("/api/health").json()
+    assert body["figures"] == {
+        "oldest_due_seconds": 0.0,
+        "oldest_queued_seconds": 1.25,
+        "open_runs": 7,
+        "open_runs_by_state": {"running": 2, "queued": 3, "held": 1, "retrying": 1},
+        "lost_24h": 1,
+        "missed_24h": 14,
+        "skipped_24h": 0,
+        "undelivered_alerts": 2,
+    }
+    assert body["processes"] == [
+        {"role": "beat", "name": "host:7", "age": 1.5, "alive": True},
+        {"role": "io", "name": "host:8", "age": 90.0, "alive": False},
+    ]
+
+
+def test_figures_that_the_database_does_not_give_are_left_out(
+    api: Api, ada: User, report: list[Health], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> Figures:
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(figures, "current", away)
+    assert "figures" not in api(ada).get("/api/health").json()
 
 
 def test_a_bad_token_does_not_hide_the_health(api: Api, report: list[Health]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from typing import Any
 
 import pytest
 from django.db import DatabaseError
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from pytest_django.fixtures import Settings
 
-from executions import health, heartbeat
+from executions import health, heartbeat, reconcile
 from executions.models import Heartbeat
 from executions.tests.conftest import Ledger
 from jobs.models import Job
@@ -20,12 +22,12 @@ from jobs.tests.factories import make_job
 @pytest.fixture(autouse=True)
 def _broker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "depth", lambda queue: 0)
-    monkeypatch.setattr(health, "BROKER_SECONDS", -1.0)
+    monkeypatch.setattr(health, "broker", health.BrokerProbe())
 
 
 def everybody(age: float = 1) -> None:
     now = timezone.now()
-    for role in ("beat", "io", "code", "system"):
+    for role in ("beat", "io", "code", "system", heartbeat.RECONCILED):
         at = now - dt.timedelta(seconds=age)
         Heartbeat.objects.create(name=f"{role} test", role=role, at=at, started_at=at)
 
@@ -45,7 +47,9 @@ def test_nobody_at_all_is_degraded(db: None) -> None:
     assert (report.status, report.scheduler_running) == ("degraded", False)
 
 
-@pytest.mark.parametrize(("role", "name"), [("beat", "beat"), ("code", "worker code")])
+@pytest.mark.parametrize(
+    ("role", "name"), [("beat", "beat"), ("code", "worker code"), ("reconciled", "reconciler")]
+)
 def test_a_silent_process_is_named_within_thirty_seconds(db: None, role: str, name: str) -> None:
     everybody()
     Heartbeat.objects.filter(role=role).update(at=timezone.now() - dt.timedelta(seconds=29))
@@ -54,8 +58,8 @@ def test_a_silent_process_is_named_within_thirty_seconds(db: None, role: str, na
 
 def test_a_second_beat_makes_up_for_a_silent_one(db: None) -> None:
     everybody(age=60)
-    everybody_now = timezone.now()
-    Heartbeat.objects.create(name="beat two", role="beat", at=everybody_now, started_at=everybody_now)
+    now = timezone.now()
+    Heartbeat.objects.create(name="beat two", role="beat", at=now, started_at=now)
     assert health.report().scheduler_running is True
 
 
@@ -66,6 +70,29 @@ def test_a_broker_that_does_not_answer_is_named(db: None, monkeypatch: pytest.Mo
     everybody()
     monkeypatch.setattr(health, "depth", silent)
     assert bad() == ["broker"]
+
+
+def test_a_broker_that_hangs_is_waited_for_a_moment_and_asked_by_one_thread(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, asked = threading.Event(), []
+
+    def hang(queue: str) -> int:
+        asked.append(queue)
+        go_on.wait(10)
+        return 0
+
+    everybody()
+    monkeypatch.setattr(health, "BROKER_SECONDS", 0.05)
+    monkeypatch.setattr(health, "depth", hang)
+    assert [bad(), bad(), asked] == [["broker"], ["broker"], ["io"]]
+    go_on.set()
+
+
+def test_a_sign_of_life_from_the_future_tells_nothing(db: None) -> None:
+    everybody()
+    Heartbeat.objects.filter(role="io").update(at=timezone.now() + dt.timedelta(hours=1))
+    assert bad() == ["worker io"]
 
 
 def test_a_database_that_does_not_answer_is_named_and_nothing_raised(
@@ -83,6 +110,31 @@ def test_a_due_time_that_no_tick_takes_is_seen(ledger: Ledger) -> None:
     job = make_job()
     Job.objects.filter(pk=job.pk).update(next_run_at=timezone.now() - dt.timedelta(seconds=40))
     assert bad() == ["oldest due"]
+
+
+def test_due_times_may_pass_where_nothing_is_to_tick(ledger: Ledger, settings: Settings) -> None:
+    everybody()
+    Job.objects.filter(pk=make_job().pk).update(next_run_at=timezone.now() - dt.timedelta(hours=1))
+    settings.SCHEDULER_ENABLED = False
+    assert bad() == []
+
+
+def test_a_turn_of_the_reconciler_that_fails_half_way_each_time_is_none(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody()
+    reconcile.take_turn(now := timezone.now())
+    assert heartbeat.freshest(now)[heartbeat.RECONCILED] == dt.timedelta(0)
+
+    def fail() -> None:
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(reconcile, "pause_ended", fail)
+    for seconds in (15, 30):
+        with pytest.raises(DatabaseError):
+            reconcile.take_turn(now + dt.timedelta(seconds=seconds))
+    later = health.report(now + dt.timedelta(seconds=30))
+    assert [check.ok for check in later.checks if check.name == "reconciler"] == [False]
 
 
 def test_a_run_that_no_worker_takes_is_seen(ledger: Ledger) -> None:

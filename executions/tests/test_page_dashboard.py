@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Category, User
-from executions import charts, health
-from executions.models import Execution, State
+from executions import charts, figures, health
+from executions.models import Execution, Heartbeat, State
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -57,6 +58,30 @@ def test_health_says_what_is_not_well(vic: User) -> None:
     shown = part(browser(vic), "health")
     assert "degraded" in shown
     assert "does not answer" in shown
+
+
+def test_administrators_see_the_figures_with_links_to_the_runs_behind_them(ada: User, vic: User) -> None:
+    make_run(make_job(name="gone"), state=State.LOST, finished_at=timezone.now())
+    figures.current.forget()
+    shown = part(browser(ada), "health")
+    assert re.search(
+        r'<use href="[^"]*#lost"></use></svg>Lost, 24 hours</dt><dd><a href="/executions\?state=lost">1</a>',
+        shown,
+    )
+    assert '<a href="/executions?state=open">0</a>' in shown
+    assert "Undelivered alerts" in shown
+    assert "Lost, 24 hours" not in part(browser(vic), "health")
+
+
+def test_each_process_is_shown_with_its_state_and_age(vic: User) -> None:
+    now = timezone.now()
+    for role, age in (("beat", 2), ("code", 65)):
+        at = now - dt.timedelta(seconds=age)
+        Heartbeat.objects.create(name=f"{role} a:1", role=role, at=at, started_at=at)
+    text = " ".join(re.sub(r"<[^>]+>", " ", part(browser(vic), "health")).split())
+    assert re.search(r"well: beat \d\.\d\d s ago", text)
+    assert re.search(r"not well: worker code silent, 1 min \d+ s", text)
+    assert "not well: worker io none is running" in text
 
 
 def test_a_job_that_cannot_be_scheduled_stands_out(vic: User) -> None:

@@ -7,6 +7,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Category, User
@@ -88,6 +90,24 @@ def test_pages_lead_through_the_whole_ledger_and_back(db: None) -> None:
     assert (first.newer, third.older) == ("", "")
     assert filters.page_of(rows, after=third.newer, size=3).rows == second.rows
     assert filters.page_of(rows, after=second.newer, size=3).newer == ""
+
+
+def test_the_list_takes_as_many_queries_for_fifty_runs_as_for_one_and_counts_none(vic: User) -> None:
+    job, client = make_job(), browser(vic)
+
+    def statements() -> list[str]:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/executions").status_code == 200
+        return [query["sql"] for query in queries]
+
+    make_run(job)
+    statements()  # the first request of a session writes it down
+    few = statements()
+    for _ in range(60):
+        make_run(job)
+    many = statements()
+    assert len(many) == len(few)
+    assert not any("COUNT(" in sql and "executions_execution" in sql for sql in many)
 
 
 @pytest.mark.parametrize("place", ["x", "1", "-1", "1-", "9" * 40 + "-1", "%00", "١-١"])

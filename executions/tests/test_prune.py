@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 from django_celery_beat.models import CrontabSchedule
 
+from accounts.models import User
 from executions import prune
 from executions.models import Execution, LogChunk
 from executions.tests.conftest import Ledger
 from jobs.tests.factories import make_job, moment
+from notifications import inbox
+from notifications.messages import Message
+from notifications.models import Alert, Notification
+from notifications.post import compose
 
 
 def test_ended_runs_beyond_their_retention_go_with_their_output(
@@ -46,3 +51,15 @@ def test_schedules_that_nobody_uses_go(db: None) -> None:
     CrontabSchedule.objects.create(minute="59", hour="23")
     prune.prune()
     assert [row.minute for row in CrontabSchedule.objects.all()] == ["1"]
+
+
+def test_old_alerts_and_notifications_go_but_not_what_still_waits(ada: User) -> None:
+    now, message = moment("2026-03-01 00:00"), Message("subject", "heading")
+    for key, state in (("done", "delivered"), ("open", "pending")):
+        alert = compose(key, Alert.Event.TEST, Alert.Channel.INBOX, message, now)
+        alert.state = Alert.State(state)
+        alert.save()
+    inbox.tell(User.objects.all(), "old", "", Notification.Type.INFO, now=now)
+    prune.prune(moment("2026-06-30 00:00"))
+    assert [alert.state for alert in Alert.objects.all()] == ["pending"]
+    assert not Notification.objects.exists()

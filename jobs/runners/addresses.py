@@ -8,10 +8,13 @@ answers differently the second time gains nothing.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import ipaddress
 import re
 import socket
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -72,11 +75,47 @@ def check_url(url: str, allowed: Sequence[str]) -> None:
     host, port = parsed.host or "", parsed.port or 0
     if literal_address(host) is not None:
         return
+    lookups = _lookups.get() or Lookups(RESOLVE_AT_SAVE_SECONDS)
+    check_addresses(host, port, lookups.of(host, port), allowed)
+
+
+class Lookups:
+    """The addresses of names, each looked up once; of all that do not answer, one waits for a while only."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+        self._known: dict[tuple[str, int], list[Address]] = {}
+
+    def of(self, host: str, port: int) -> list[Address]:
+        """No address for a name that does not resolve, or not in time."""
+        if (host, port) not in self._known:
+            self._known[host, port] = self._look_up(host, port)
+        return self._known[host, port]
+
+    def _look_up(self, host: str, port: int) -> list[Address]:
+        if self._left <= 0:
+            return []
+        began = time.monotonic()
+        try:
+            patience = min(self._left, RESOLVE_AT_SAVE_SECONDS)
+            return resolving.submit(lookup, host, port).result(patience)
+        except (OSError, UnicodeError, concurrent.futures.TimeoutError):
+            return []
+        finally:
+            self._left -= time.monotonic() - began
+
+
+_lookups: ContextVar[Lookups | None] = ContextVar("lookups", default=None)
+
+
+@contextlib.contextmanager
+def one_lookup_each(seconds: float) -> Iterator[None]:
+    """For checking many URLs at once: each name is looked up once, and all together take this long at the most."""
+    token = _lookups.set(Lookups(seconds))
     try:
-        found = resolving.submit(lookup, host, port).result(RESOLVE_AT_SAVE_SECONDS)
-    except (OSError, UnicodeError, concurrent.futures.TimeoutError):
-        return
-    check_addresses(host, port, found, allowed)
+        yield
+    finally:
+        _lookups.reset(token)
 
 
 def parse_url(url: str) -> URL:

@@ -26,7 +26,8 @@ KEYS = {
 }  # fmt: skip
 OURS = {
     "kind", "options", "schedule", "catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts",
-    "retry_delay", "retry_cap", "rerun_lost", "pause", "broken", "secrets",
+    "retry_delay", "retry_cap", "rerun_lost", "start_by", "finish_by", "pause", "broken", "secrets",
+    "depends_on",
 }  # fmt: skip
 
 

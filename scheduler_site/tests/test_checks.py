@@ -69,6 +69,7 @@ def test_a_good_production_has_nothing_to_complain_of(good: Settings) -> None:
         ("FRONTEND_BASE_URL", "http://localhost:8000", "W007"),
         ("CORS_ORIGINS", ["*"], "W008"),
         ("EMBEDDED_REDIS", True, "W011"),
+        ("METRICS_TOKEN", "1234", "W018"),
         ("CELERY_BEAT_SCHEDULER", "django_celery_beat.schedulers:DatabaseScheduler", "E012"),
     ],
 )

@@ -22,7 +22,7 @@ from executions import health
 from jobs.tests.pages import browser
 
 TRANSLATED = [code for code, _name in settings.LANGUAGES if code != "en"]
-APPS = ("accounts", "audit", "jobs", "executions", "scheduler_site")
+APPS = ("accounts", "audit", "notifications", "jobs", "executions", "scheduler_site")
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|</?\w+>")
 MARKED = re.compile(r"""gettext\(u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")

@@ -120,7 +120,7 @@ def test_a_crash_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("prefix", ["/api/v2/", "/api/"])
 @pytest.mark.parametrize(
-    "path", ["", "nothing", "auth/nothing/", "auth", "v9/jobs/", "%00", "%ff", "a//b///", "../x"]
+    "path", ["nothing", "auth/nothing/", "auth", "v9/jobs/", "%00", "%ff", "a//b///", "../x"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_an_unknown_path_is_404_in_json(api: Api, prefix: str, path: str, method: str) -> None:

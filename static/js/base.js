@@ -65,6 +65,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// What is shown once can be copied with one press, where the browser lets a page do that.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    source.select();
+    await navigator.clipboard.writeText(source.value);
+  });
+}
+
 function setOffline(offline) {
   const banner = document.getElementById("offline");
   if (banner) banner.hidden = !offline;

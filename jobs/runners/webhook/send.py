@@ -9,6 +9,7 @@ import re
 import socket
 import time
 from codecs import lookup as lookup_codec
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -178,14 +179,20 @@ def _connector() -> aiohttp.TCPConnector:
 
 
 class CheckedResolver(AbstractResolver):
-    """Resolves a name once and hands out only addresses that passed the rule."""
+    """Resolves a name once and hands out only addresses that passed the rule.
+
+    `trusted` are hosts that the operator named elsewhere than in WEBHOOK_ALLOWED_HOSTS.
+    """
+
+    def __init__(self, trusted: Sequence[str] = ()) -> None:
+        self.trusted = tuple(trusted)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(addresses.resolving, addresses.lookup, host, port)
-        check_addresses(host, port, found, settings.WEBHOOK_ALLOWED_HOSTS)
+        check_addresses(host, port, found, [*settings.WEBHOOK_ALLOWED_HOSTS, *self.trusted])
         return [_result(host, port, address) for address in found]
 
     async def close(self) -> None:

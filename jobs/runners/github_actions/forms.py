@@ -1,9 +1,7 @@
-"""GitHub Actions jobs: which workflow to dispatch."""
+"""The options of a GitHub Actions job."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -11,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from .addresses import MAX_URL_LENGTH, AddressRefused, parse_url
-from .base import Context, IORunner, OptionsForm, Outcome
+from ..addresses import MAX_URL_LENGTH, AddressRefused, parse_url
+from ..base import OptionsForm
 
 # Logins: letters, digits, single inner hyphens (managed users: an underscore), at most 39 characters.
 # Repositories: also dots and underscores, at most 100.
@@ -26,14 +24,50 @@ _WORKFLOW = RegexValidator(
     r"^(?:[A-Za-z0-9_][A-Za-z0-9_ -]{0,199}|(?!\.)[A-Za-z0-9._ -]{1,200}\.ya?ml)\Z",
     _("A workflow is a file name such as test.yml, or its number."),
 )
+# What git check-ref-format(1) forbids in any place of a name.
+_REF = RegexValidator(
+    r"^(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+\Z", _("This is not the name of a branch or tag.")
+)
+
+
+class FollowField(forms.Field):
+    """True or false as JSON or as text; nothing given means true."""
+
+    widget = forms.Select(
+        choices=[("", _("until the workflow has ended")), ("false", _("no, only start it"))]
+    )
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        known = {"true": True, "false": False}
+        text = str(value).lower()
+        if text not in known:
+            raise ValidationError(_("Write true or false."))
+        return known[text]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "false" if value in (False, "false") else ""
 
 
 class GitHubActionsForm(OptionsForm):
-    """owner, repo, workflow; a target_url may be stored beside them."""
+    """owner, repo, workflow; ref and follow where they are not as usual; a target_url may be stored beside them."""
 
     owner = forms.CharField(label=_("owner"), max_length=39, validators=[_OWNER])
     repo = forms.CharField(label=_("repository"), max_length=100, validators=[_REPO])
     workflow = forms.CharField(label=_("workflow"), max_length=204, validators=[_WORKFLOW])
+    ref = forms.CharField(
+        label=_("branch or tag"),
+        max_length=255,
+        required=False,
+        validators=[_REF],
+        help_text=_("Without one it is master. A branchDetails in the metadata goes first."),
+    )
+    follow = FollowField(
+        label=_("wait"),
+        required=False,
+        help_text=_("The run then ends as the workflow does, and stopping it cancels the workflow."),
+    )
     target_url = forms.CharField(label=_("URL"), max_length=MAX_URL_LENGTH, required=False)
 
     def clean_target_url(self) -> str:
@@ -44,24 +78,3 @@ class GitHubActionsForm(OptionsForm):
             except AddressRefused as refusal:
                 raise ValidationError(str(refusal)) from refusal
         return url
-
-
-class GitHubActionsRunner(IORunner):
-    """Stores and shows such jobs; it cannot dispatch them yet and says so."""
-
-    kind = "github_actions"
-    label = _("GitHub Actions")
-    options_form = GitHubActionsForm
-    default_timeout = 3600.0
-
-    def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
-        return "/".join(str(options.get(name, "")) for name in ("owner", "repo", "workflow"))
-
-    async def run(self, context: Context[asyncio.Event]) -> Outcome:
-        spec = context.spec
-        return Outcome(
-            "error",
-            "GitHub Actions jobs cannot be run by this version yet.",
-            target=self.target(spec.options, spec.metadata),
-            retryable=False,
-        )

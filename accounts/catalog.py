@@ -1,0 +1,79 @@
+"""What administrators do to categories and teams, each thing written once; one transaction with its audit entry.
+
+Jobs point to these rows, so a new name moves them along; nothing is ever removed, only disabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import GENERAL, LONGEST_NAME, Category, Team, slugify
+from audit.models import Entry
+from audit.record import By, difference, record
+
+Row = TypeVar("Row", Category, Team)
+RECORDED: Final = ("name", "slug", "description", "slack_handle", "is_active")
+
+
+class NoSlug(Exception):
+    """The text has no letter or digit (a-z, 0-9) that a slug could be made of, or too many."""
+
+
+class SlugTaken(Exception):
+    """Another row has this slug, be it disabled."""
+
+
+class Fixed(Exception):
+    """The category General keeps its name: jobs that name no category are looked for there."""
+
+
+@transaction.atomic
+def add(model: type[Row], name: str, *, by: By, slug: str = "", **fields: Any) -> Row:
+    """A new row, active; without `slug` it is made of the name. Raises NoSlug, SlugTaken."""
+    row = model(name=name, slug=_slug(slug or name), created_by=by.user, updated_by=by.user, **fields)
+    _save(row)
+    record(Entry.Event.ADDED, row, by=by, changes=difference({}, _described(row)))
+    return row
+
+
+@transaction.atomic
+def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
+    """Changes fields; a new name makes a new slug. The row as it is now, and how many jobs have moved to another slug.
+
+    Raises NoSlug, SlugTaken, Fixed.
+    """
+    row = type(row).objects.select_for_update().get(pk=row.pk)
+    before, slug = _described(row), row.slug
+    for field, value in values.items():
+        setattr(row, field, value)
+    if row.name != before["name"]:
+        if isinstance(row, Category) and slug == GENERAL:
+            raise Fixed
+        row.slug = _slug(row.name)
+    if changes := difference(before, _described(row)):
+        row.updated_by = by.user
+        _save(row)
+        record(Entry.Event.MODIFIED, row, by=by, changes=changes)
+    return row, row.jobs.count() if row.slug != slug else 0
+
+
+def _slug(text: str) -> str:
+    slug = slugify(text)
+    if not slug or len(slug) > LONGEST_NAME:
+        raise NoSlug
+    return slug
+
+
+def _save(row: Category | Team) -> None:
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise SlugTaken from error
+
+
+def _described(row: Category | Team) -> dict[str, Any]:
+    return {field: getattr(row, field) for field in RECORDED if hasattr(row, field)}

@@ -1,0 +1,75 @@
+"""Belfry watches itself: whichever process takes the turn tells the admins of those that are silent."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from executions import health, wording
+from executions.alerts import Channel, Event
+from executions.models import Watch
+from notifications.messages import Message
+from notifications.models import Alert, SlackSettings
+from notifications.post import compose, post
+
+SILENT = Watch.Clock.SILENT
+WATCHED = (*health.NAMES.values(), "broker")
+# Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
+PATIENCE = dt.timedelta(seconds=10)
+# A pause of the whole system that is longer than any restart.
+OUTAGE = dt.timedelta(seconds=60)
+
+
+def judge(now: dt.datetime) -> None:
+    """Tells the admins when a process or the broker is away for longer than a restart takes, and when it is back."""
+    report = health.report(now)
+    parts = {check.name: check for check in report.checks if check.name in WATCHED}
+    for name, check in parts.items():
+        if check.ok:
+            _came_back(name, now)
+        else:
+            _is_away(name, check.detail, now)
+
+
+def _is_away(name: str, detail: str, now: dt.datetime) -> None:
+    watch, _made = Watch.objects.get_or_create(subject=name, clock=SILENT, defaults={"since": now})
+    if watch.told_at is None and watch.since <= now - PATIENCE:
+        with transaction.atomic():
+            if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
+                message = wording.system_silent(name, detail, watch.since)
+                _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
+
+
+def _came_back(name: str, now: dt.datetime) -> None:
+    watch = Watch.objects.filter(subject=name, clock=SILENT).first()
+    if watch is None:
+        return
+    with transaction.atomic():
+        gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
+        if gone and watch.told_at is not None:
+            message = wording.system_recovered(name, watch.since)
+            _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def outage(since: dt.datetime, now: dt.datetime) -> None:
+    """Tells the admins that no process at all took its turn from `since` until now: afterwards, as nobody was there."""
+    if now - since > OUTAGE:
+        message = wording.outage(since, now)
+        with transaction.atomic():
+            _tell_admins(f"outage:{since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def _tell_admins(key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
+    admins = User.objects.active_admins()
+    emails = settings.ALERT_EMAILS or [email for email in admins.values_list("email", flat=True) if email]
+    people = [f"user:{uid}" for uid in admins.values_list("uid", flat=True)]
+    rows = [compose(key, event, Channel.INBOX, message, now, recipients=people)] if people else []
+    # Nobody asked for these by mail: without a server, or with mail switched off, they are not written at all.
+    if emails and settings.EMAIL_HOST and settings.MAIL_ENABLED:
+        rows.append(compose(key, event, Channel.EMAIL, message, now, recipients=emails))
+    if SlackSettings.on():
+        rows.append(compose(key, event, Channel.SLACK, message, now))
+    post(rows)

@@ -1,0 +1,125 @@
+"""Judges all rows of a file, and makes the jobs of the good ones unless it is a dry run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import DatabaseError, IntegrityError
+from django.utils.translation import gettext as _
+
+from accounts.models import slugify
+from audit.record import By
+from jobs import verbs
+from jobs.bulk.rows import judge
+from jobs.bulk.table import Row, Table
+from jobs.models import Job
+from jobs.reading import Fault
+from jobs.runners.addresses import one_lookup_each
+from jobs.verbs import Draft
+
+# All names of a file together; what is not resolved by then is checked when the job calls it, as always.
+RESOLVE_SECONDS = 5.0
+# Rows are numbered as a spreadsheet shows them once blank rows are gone: the header is the first.
+FIRST_ROW = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row that gave no job."""
+
+    row: int
+    name: str
+    fault: Fault
+    team: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        name = {"job_name": self.name} if self.name else {}
+        message = {"message": self.fault.message} if self.fault.message else {}
+        given = {"pic_team": self.team, "pic_team_slug": slugify(self.team)} if self.team else {}
+        return {"row": self.row, **name, "error": self.fault.label, **message, **given}
+
+
+@dataclass
+class Report:
+    """What became of the rows; in a dry run `jobs` are those that would have been made."""
+
+    dry_run: bool
+    stats: dict[str, int]
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def refused(self) -> bool:
+        """Nothing came of the file, and not for lack of rows."""
+        return bool(self.problems) and not self.jobs
+
+    def to_json(self) -> dict[str, Any]:
+        good = "CSV validated successfully" if self.dry_run else "Bulk upload processed"
+        bad = "CSV validation failed" if self.dry_run else "Bulk upload failed"
+        label = {"error": bad} if self.refused else {}
+        return label | {
+            "message": "No row could be used; errors says why." if self.refused else good,
+            "dry_run": self.dry_run,
+            "stats": self.stats,
+            "created_count": len(self.jobs),
+            "error_count": len(self.problems),
+            "errors": [problem.to_json() for problem in self.problems],
+            "jobs": self.jobs,
+        }
+
+
+def process(table: Table, *, by: By, default_owner: str = "", dry_run: bool) -> Report:
+    """Each good row becomes a job in a transaction of its own, with its audit entry; nobody is told of each."""
+    report, seen = Report(dry_run, table.stats), set[str]()
+    with one_lookup_each(RESOLVE_SECONDS):
+        for number, row in enumerate(table.rows, start=FIRST_ROW):
+            try:
+                _one(row, number, report, by, default_owner, seen)
+            except DatabaseError:
+                # What was made stays made: whoever sent the file must learn how far it came.
+                _give_up(table.rows[number - FIRST_ROW :], number, report)
+                break
+    return report
+
+
+def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen: set[str]) -> None:
+    if by.user is None:
+        raise TypeError("Jobs out of a file need an owner.")
+    judged = judge(row, by.user, default_owner=default_owner, seen=seen)
+    fault = judged.fault
+    if judged.draft:
+        draft = judged.draft if judged.active else _switched_off(judged.draft)
+        try:
+            report.jobs.append(_planned(draft) if report.dry_run else _made(draft, by))
+        except IntegrityError:
+            fault = Fault("Duplicate job name", _("Another job has this name."))
+    if fault:
+        team = row.cells.get("pic_team", "") if fault.label == "Invalid PIC team" else ""
+        report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))
+
+
+def _switched_off(draft: Draft) -> Draft:
+    return replace(draft, timing=draft.timing and replace(draft.timing, enabled=False))
+
+
+def _planned(draft: Draft) -> dict[str, Any]:
+    values, timing = draft.values, draft.timing
+    return {
+        "name": values["name"],
+        "is_active": bool(timing and timing.enabled),
+        "cron_expression": timing.expression if timing else "",
+        "end_date": values["end_date"].isoformat() if values["end_date"] else None,
+        "pic_team": values["team"].slug if values["team"] else None,
+    }
+
+
+def _made(draft: Draft, by: By) -> dict[str, Any]:
+    job: Job = verbs.create(draft, by=by, tell=False)
+    return {"id": str(job.uid), "name": job.name, "is_active": job.is_active}
+
+
+def _give_up(rows: list[Row], number: int, report: Report) -> None:
+    fault = Fault("Not processed", _("The database did not answer. Upload these rows again."))
+    for place, row in enumerate(rows, start=number):
+        report.problems.append(Problem(place, row.cells.get("name", ""), fault))

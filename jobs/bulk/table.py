@@ -1,0 +1,134 @@
+"""From the bytes of a CSV file to its rows: what cannot be read without guessing is refused, with the line."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.utils.translation import gettext as _
+
+# Headers of each field in lower case; of several columns for one field the first that is not empty counts.
+HEADERS: dict[str, tuple[str, ...]] = {
+    "name": ("job name", "name"),
+    "cron": ("cron schedule (jst)", "cron expression", "cron", "cron_expression"),
+    "active": ("status", "is_active", "active"),
+    "target_url": ("target url", "target_url", "url"),
+    "dispatch": ("dispatch url", "dispatch_url", "github dispatch url", "github_dispatch_url"),
+    "owner": ("github owner", "owner", "github_owner"),
+    "repo": ("repo", "github repo", "github_repo"),
+    "workflow": ("workflow name", "github workflow name", "github_workflow_name"),
+    "category": ("category", "job category", "job_category"),
+    "end_date": ("end date", "end_date"),
+    "pic_team": ("pic team", "pic_team", "pic team slug", "pic_team_slug"),
+    "branch": ("branch", "ref"),
+    "metadata": ("request body", "request_body", "metadata"),
+}
+KNOWN = {header for headers in HEADERS.values() for header in headers}
+# Blank rows are not counted as rows, but they are not read without end either.
+BLANK_FACTOR = 10
+
+
+class Unusable(ValueError):
+    """Why the file as a whole is refused."""
+
+    def __init__(self, message: str, label: str = "Invalid CSV") -> None:
+        super().__init__(message)
+        self.label = label
+
+
+class Row(NamedTuple):
+    """One row: its cells by field, without the empty ones; `ragged` says what is wrong with its shape."""
+
+    cells: dict[str, str]
+    ragged: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is left of a file after columns without a header and blank rows were removed."""
+
+    rows: list[Row]
+    stats: dict[str, int]
+
+
+def read(data: bytes, *, most: int) -> Table:
+    """The rows of a CSV file in UTF-8, with or without a byte order mark. Raises Unusable.
+
+    Refused are other encodings, NUL characters, quotes that do not match (RFC 4180), cells of more than 128 KiB, a header
+    without any known column or with one twice, and more than `most` rows.
+    """
+    lines = _lines(_decoded(data))
+    header = [cell.strip() for cell in next(lines, [])]
+    names = {position: name.lower() for position, name in enumerate(header) if name}
+    _check_header(list(names.values()))
+    rows: list[Row] = []
+    total = 0
+    for total, line in enumerate(lines, start=1):
+        cells = [cell.strip() for cell in line]
+        if any(cells):
+            rows.append(_row(cells, names, len(header)))
+        if len(rows) > most or total > most * BLANK_FACTOR:
+            raise Unusable(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
+    stats = {
+        "original_column_count": len(header),
+        "original_row_count": total,
+        "removed_column_count": len(header) - len(names),
+        "removed_empty_row_count": total - len(rows),
+    }
+    return Table(rows, stats)
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Unusable(_("The file is in UTF-16. Save it as CSV in UTF-8."))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problem = _(
+            "Line %(line)d is not in UTF-8 (in Latin-1 or Shift JIS?). Save the file as CSV in UTF-8."
+        )
+        raise Unusable(problem % {"line": line}) from error
+    if not text.strip():
+        raise Unusable(_("The file is empty."))
+    if "\0" in text:
+        raise Unusable(_("The file contains NUL characters (is it in UTF-16?). Save it as CSV in UTF-8."))
+    return text
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        yield from reader
+    except csv.Error as error:
+        problem = _("Line %(line)d cannot be read: %(reason)s.") % {
+            "line": reader.line_num,
+            "reason": str(error),
+        }
+        raise Unusable(problem) from error
+
+
+def _check_header(names: list[str]) -> None:
+    if not KNOWN.intersection(names):
+        raise Unusable(
+            _("The first line names no known column, such as: Job Name, Cron expression, Target URL.")
+        )
+    if twice := next((name for name in names if names.count(name) > 1), ""):
+        raise Unusable(_("The column “%(name)s” appears twice.") % {"name": twice[:100]})
+
+
+def _row(cells: list[str], names: dict[int, str], width: int) -> Row:
+    given = {name: cells[position] for position, name in names.items() if position < len(cells)}
+    found: dict[str, str] = {}
+    for field, headers in HEADERS.items():
+        if value := next((given[header] for header in headers if given.get(header)), ""):
+            found[field] = value
+    # A row that was cut off, or one with an unquoted comma, says something else than it was meant to.
+    if max(names) < len(cells) and not any(cells[width:]):
+        return Row(found)
+    problem = _("The row has %(cells)d cells, the header %(columns)d. Texts with commas need quotes.")
+    return Row(found, problem % {"cells": len(cells), "columns": width})

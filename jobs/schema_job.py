@@ -1,0 +1,263 @@
+"""A job in the words of the API's document: as it is answered, and as it is sent."""
+
+from __future__ import annotations
+
+from jobs.models import DAY, Dependency, Job
+from scheduler_site.openapi import (
+    Schema,
+    answer,
+    anything,
+    body,
+    day,
+    either,
+    flag,
+    listing,
+    mapping,
+    maybe,
+    moment,
+    number,
+    stamp,
+    text,
+    uid,
+    whole,
+    word,
+)
+
+NAME = text("The name, which no other job has.", maxLength=200, examples=["Nightly backup"])
+CRON = text(
+    "Five fields in the job's time zone, 0 and 7 are Sunday; with both day fields set, either matches unless `day_rule` "
+    "is both. Names, lists, ranges, steps, `L`, `5#3` and macros such as `@daily` are known.",
+    maxLength=100,
+    examples=["0 2 * * *"],
+)
+TARGET_URL = text(
+    "What a webhook calls: GET, or POST with the metadata when there is any. `owner/repo/workflow` means a workflow.",
+    examples=["https://example.com/backup"],
+)
+GITHUB = {
+    "github_owner": text("The owner of the repository, where it is not the usual one."),
+    "github_repo": text("The repository."),
+    "github_workflow_name": text("The workflow: its file or its number.", examples=["backup.yml"]),
+}
+METADATA = mapping("Whatever belongs to the job; it is sent along with each run.")
+ON = word("How a run of it must have ended.", Dependency.On.values, default="success")
+DAY_RULE = word(
+    "Whether a day must match either of the day fields or both, when both are set.", ["either", "both"]
+)
+PERIOD = word("The unit of `every`.", ["seconds", "minutes", "hours", "days"])
+ZONE = text("A time zone by its IANA name.", examples=["Asia/Tokyo"])
+KIND = word("What kind of job it is.", Job.Kind.values)
+
+WEBHOOK = answer(
+    "WebhookOptions",
+    "Of a webhook.",
+    {
+        "target_url": TARGET_URL,
+        "method": word(
+            "The method, where it is not the usual one.", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
+        ),
+        "headers": mapping("Headers to send; `${NAME}` stands for a secret.", text("The value.")),
+        "body": anything("What to send: a text as it is, or any JSON value."),
+        "connect_timeout": number("Seconds until there must be a connection.", minimum=0.1, maximum=300),
+        "success_codes": text(
+            "The statuses that count as success, where not all of 2xx.", examples=["200-299,304"]
+        ),
+    },
+    optional=("method", "headers", "body", "connect_timeout", "success_codes"),
+)
+WORKFLOW = answer(
+    "WorkflowOptions",
+    "Of a GitHub Actions workflow.",
+    {
+        "owner": text("The owner of the repository.", maxLength=39),
+        "repo": text("The repository.", maxLength=100),
+        "workflow": text("The workflow: its file or its number.", maxLength=204),
+        "ref": text("The branch or tag; master without one.", maxLength=255),
+        "follow": flag("Whether the run goes on until the workflow has ended."),
+        "target_url": text("An address that is only kept."),
+    },
+    optional=("ref", "follow", "target_url"),
+)
+PYTHON_CLASS = answer(
+    "PythonClassOptions",
+    "Of a Python class.",
+    {
+        "job_class": text(
+            "The dotted path of the class.", maxLength=255, examples=["jobs.classes.sample.SampleJob"]
+        ),
+        "args": listing("The arguments of its `run`.", anything("Any JSON value."), maxItems=100),
+    },
+    optional=("args",),
+)
+OPTIONS = either("What the kind of job needs.", WEBHOOK, WORKFLOW, PYTHON_CLASS)
+
+SCHEDULE = answer(
+    "Schedule",
+    "When it runs; what its kind does not use is null.",
+    {
+        "kind": word(
+            "By a cron expression, at an interval, once, or only by hand.",
+            ["cron", "interval", "once", "none"],
+        ),
+        "expression": maybe(text("The cron expression.")),
+        "timezone": ZONE,
+        "day_rule": DAY_RULE,
+        "every": maybe(whole("How many periods lie between two runs.")),
+        "period": maybe(PERIOD),
+        "at": maybe(moment("When it runs once, in its time zone.")),
+        "in_words": text("The same in words; empty when it cannot be read."),
+    },
+)
+PAUSE = answer(
+    "Pause",
+    "Why it does not run at present.",
+    {
+        "since": stamp("Since when."),
+        "until": maybe(moment("Until when; null until somebody resumes it.")),
+        "by": maybe(text("Who paused it.")),
+        "reason": text("Why; may be empty."),
+    },
+)
+EDGE = answer("Dependency", "A job to run after.", {"job": uid("That job's id."), "on": ON})
+
+# What is answered as it was sent.
+RULES: dict[str, Schema] = {
+    "catch_up": word(
+        "What becomes of due times that passed during an outage.", Job.CatchUp.values, default="last"
+    ),
+    "start_deadline": whole(
+        "Seconds after its due time at which a run is missed.", minimum=1, maximum=366 * DAY, default=3600
+    ),
+    "overlap": word(
+        "What becomes of a due time while an earlier run goes on.", Job.Overlap.values, default="skip"
+    ),
+    "timeout": maybe(
+        whole(
+            "Seconds after which a run is stopped; null: the usual of its kind.", minimum=1, maximum=7 * DAY
+        )
+    ),
+    "stop_grace": whole(
+        "Seconds between asking a run to stop and killing it.", minimum=0, maximum=600, default=10
+    ),
+    "max_attempts": whole("How often a failing run is tried.", minimum=1, maximum=100, default=1),
+    "retry_delay": whole(
+        "Seconds before the second attempt; doubles each time.", minimum=1, maximum=DAY, default=30
+    ),
+    "retry_cap": whole("The longest delay between attempts.", minimum=1, maximum=7 * DAY, default=3600),
+    "rerun_lost": flag(
+        "Whether a run whose worker died is repeated: only where running twice does no harm.", default=False
+    ),
+    "start_by": maybe(
+        whole(
+            "Seconds after its due time at which a run that has not started is late.",
+            minimum=1,
+            maximum=366 * DAY,
+        )
+    ),
+    "finish_by": maybe(
+        whole(
+            "Seconds after its start at which a run takes longer than expected.", minimum=1, maximum=366 * DAY
+        )
+    ),
+}
+MAIL: dict[str, Schema] = {
+    "enable_email_notifications": flag("Whether mail is sent when a scheduled run fails.", default=False),
+    "notification_emails": listing(
+        "Who gets it; kept while mail is on.", text("An address.", format="email")
+    ),
+    "notify_on_success": flag("Whether mail is sent after a success as well.", default=False),
+}
+
+_WRITTEN: dict[str, Schema] = {
+    "id": uid("The job's id."),
+    "name": NAME,
+    "cron_expression": text("The cron expression; empty where it runs otherwise.", examples=["0 2 * * *"]),
+    "target_url": maybe(text("The address of a webhook.")),
+    **{name: maybe(schema) for name, schema in GITHUB.items()},
+    "metadata": METADATA,
+    "category": text("The category's slug.", examples=["general"]),
+    "end_date": maybe(day("The last day on which it runs.")),
+    "pic_team": maybe(text("The slug of the team in charge.")),
+    **MAIL,
+    "created_by": maybe(uid("Its owner.")),
+    "is_active": flag("Whether its schedule is in force."),
+    "created_at": stamp("When it was made."),
+    "updated_at": stamp("When it was last changed."),
+    "kind": KIND,
+    "options": OPTIONS,
+    "schedule": SCHEDULE,
+    **RULES,
+    "pause": maybe(PAUSE),
+    "broken": text("Why it cannot be scheduled; empty when it can."),
+    "secrets": listing("The names of its secrets; the values are never told.", text("A name.")),
+    "depends_on": listing("The jobs that it runs after.", EDGE),
+}
+WRITTEN = answer("WrittenJob", "A job after a change.", _WRITTEN)
+JOB = answer(
+    "Job",
+    "A job.",
+    _WRITTEN
+    | {
+        "last_execution_at": maybe(
+            text(
+                "When it was last started, in UTC: with Z in the list, without an offset in the single read."
+            )
+        ),
+        "next_execution_at": maybe(moment("When it is due next, in the scheduler's zone; null when paused.")),
+    },
+)
+
+_SENT: dict[str, Schema] = {
+    "name": maybe(NAME),
+    "cron_expression": maybe(CRON),
+    "schedule": maybe(
+        body(
+            "ScheduleChoice",
+            "When it runs; the kind follows from what is given.",
+            {
+                "kind": maybe(word("The kind of schedule.", ["cron", "interval", "once", "none"])),
+                "expression": maybe(CRON),
+                "timezone": maybe(ZONE),
+                "day_rule": maybe(DAY_RULE),
+                "every": maybe(
+                    whole("How many periods lie between two runs.", minimum=1, maximum=100_000_000)
+                ),
+                "period": maybe(PERIOD),
+                "at": maybe(text("When it runs once: ISO 8601, without an offset in its time zone.")),
+            },
+        )
+    ),
+    "kind": maybe(KIND),
+    "options": maybe(OPTIONS),
+    "target_url": maybe(TARGET_URL),
+    **{name: maybe(schema) for name, schema in GITHUB.items()},
+    "metadata": maybe(METADATA),
+    "category": maybe(text("A category by slug or name; without one, general.", maxLength=100)),
+    "end_date": maybe(day("The last day on which it runs; a year from today unless set otherwise.")),
+    "pic_team": maybe(text("The team in charge, by slug or name.", maxLength=100)),
+    **{name: maybe(schema) for name, schema in (MAIL | RULES).items()},
+    "secrets": maybe(mapping("Secrets to set, by name; null takes one away.", maybe(text("The value.")))),
+    "depends_on": maybe(
+        listing(
+            "The jobs to run after; replaces the former ones.",
+            body(
+                "DependencyChoice",
+                "A job to run after.",
+                {"job": uid("That job's id."), "on": ON},
+                required=["job"],
+            ),
+            maxItems=50,
+        )
+    ),
+}
+NEW = body(
+    "NewJob",
+    "A job to make: a name, a schedule (`cron_expression` or `schedule`) and a target. Null counts as absent.",
+    _SENT,
+    required=["name"],
+)
+CHANGES = body(
+    "JobChanges",
+    "What is to be changed; what is not named stays. An empty `target_url` or `github_...` clears it.",
+    _SENT | {"is_active": maybe(flag("Whether its schedule is in force."))},
+)

@@ -1,0 +1,89 @@
+"""POST /jobs/test-run: tries a target and tells what it said; stores nothing (wire facts, section 8)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import WriterOnly, account
+from accounts.throttle import TooManyAttempts
+from jobs import tools_schema as schema
+from jobs import trial
+from jobs.models import Job
+from jobs.payloads import OPTION_LABELS
+from jobs.runners import clean_options
+from jobs.targets import GITHUB_KEYS, TARGET_KEYS
+from scheduler_site.rest import ApiError, ApiView, too_many
+
+
+@extend_schema_view(**schema.TEST_RUN)
+class TrialView(ApiView):
+    """POST `{target_url?, github_*?, metadata?, timeout_seconds?}`: 200 with `ok`, whatever the target says.
+
+    A URL goes before a workflow. 400, 403; 429 for more than a few in a minute.
+    """
+
+    method_permissions = {"POST": WriterOnly}
+
+    def post(self, request: Request) -> Response:
+        body = self.payload()
+        metadata = _metadata(body.get("metadata"))
+        target = {key: _text(body, key) for key in TARGET_KEYS}
+        seconds = _seconds(body.get("timeout_seconds"))
+        options = _options(target)
+        try:
+            with trial.Turn(account(request)):
+                answer = _tried(options, metadata, seconds)
+        except TooManyAttempts as refusal:
+            raise too_many(refusal.wait) from refusal
+        return Response(answer.to_json())
+
+
+def _tried(options: dict[str, Any], metadata: dict[str, Any], seconds: float) -> trial.Answer:
+    if "target_url" in options:
+        return trial.webhook({**options, "method": "POST", "body": metadata}, {}, seconds)
+    ref = str(metadata.get("ref") or metadata.get("branch") or "main")
+    return trial.github(options, metadata, ref, seconds)
+
+
+def _metadata(value: Any) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise ApiError(400, "Invalid metadata", "The metadata must be a JSON object.")
+    return value or {}
+
+
+def _text(body: dict[str, Any], key: str) -> str:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ApiError(400, f"Invalid {key}", f"{key} must be a text.")
+    return (value or "").strip()
+
+
+def _seconds(value: Any) -> float:
+    if value is None:
+        return trial.SECONDS
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ApiError(400, "Invalid timeout_seconds", "Write a number of seconds from 1 to 30.")
+    return min(max(float(value), 1.0), trial.MOST_SECONDS)
+
+
+def _options(target: dict[str, str]) -> dict[str, Any]:
+    """What is to be called; which address may be, the call itself decides."""
+    if url := target["target_url"]:
+        if not url.lower().startswith(("http://", "https://")):
+            raise ApiError(400, "Invalid target_url", "Only http and https URLs can be called.")
+        return {"target_url": url}
+    github = {name: target[key] for key, name in GITHUB_KEYS.items()}
+    if not all(github.values()):
+        text = "Give target_url, or github_owner, github_repo and github_workflow_name."
+        raise ApiError(400, "Missing target configuration", text)
+    try:
+        return clean_options(Job.Kind.GITHUB_ACTIONS, github)
+    except ValidationError as error:
+        field, texts = next(iter(error.message_dict.items()))
+        raise ApiError(400, OPTION_LABELS.get(field, "Invalid options"), texts[0]) from error

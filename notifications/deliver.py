@@ -1,0 +1,119 @@
+"""Delivers alerts: claims one by a conditional UPDATE, makes the call, writes what came of it.
+
+An alert is delivered once. The exception is a process that dies, or is cut off from the database, between the call and
+the row: then nobody can know whether the message arrived, and it is sent again (at least once). E-mails carry the same
+Message-ID then.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from notifications import channels, inbox
+from notifications.channels import Failed, Hopeless, SwitchedOff
+from notifications.models import Alert
+from notifications.post import GIVE_UP
+
+log = logging.getLogger("notifications.deliver")
+
+State = Alert.State
+# Longer than any call may take: afterwards its process is taken for dead.
+LEASE = dt.timedelta(minutes=2)
+FIRST_WAIT = 15.0
+LONGEST_WAIT = 3600.0
+AT_ONCE = 50
+
+CALLS: dict[str, Callable[[Alert], None]] = {
+    Alert.Channel.EMAIL: channels.send_email,
+    Alert.Channel.SLACK: channels.send_slack,
+}
+
+
+def deliver_due(now: dt.datetime | None = None) -> int:
+    """Tries what may be tried now, the oldest first; how many were tried."""
+    moment = now or timezone.now()
+    uids = Alert.objects.due(moment).order_by("next_attempt_at").values_list("uid", flat=True)[:AT_ONCE]
+    return deliver([str(uid) for uid in uids], now)
+
+
+def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
+    """Tries those of the alerts that may be tried now and that nobody else has; how many it were."""
+    tried = 0
+    for alert in Alert.objects.filter(uid__in=uids).order_by("id"):
+        if _claim(alert, now or timezone.now()):
+            _try(alert, now)
+            tried += 1
+    return tried
+
+
+@transaction.atomic
+def send_again(alert: Alert) -> bool:
+    """Gives an alert that was given up another day. False when it is not (or no longer) of that kind."""
+    now = timezone.now()
+    given_up = Alert.objects.filter(pk=alert.pk, state__in=(State.UNDELIVERABLE, State.SILENCED))
+    values = {"state": State.PENDING, "attempts": 0, "last_error": ""}
+    return bool(given_up.update(**values, next_attempt_at=now, give_up_at=now + GIVE_UP))
+
+
+def wait(attempts: int, asked: float = 0.0) -> dt.timedelta:
+    """How long after attempt number `attempts` (from 1) failed: doubles up to an hour; longer where `asked` to."""
+    seconds: float = min(FIRST_WAIT * 2.0 ** min(attempts - 1, 20), LONGEST_WAIT)
+    return dt.timedelta(seconds=max(seconds, asked))
+
+
+def _claim(alert: Alert, now: dt.datetime) -> bool:
+    """`attempts` fences it: of two that saw the same row, one changes it."""
+    mine = Alert.objects.due(now).filter(pk=alert.pk, attempts=alert.attempts)
+    changed = mine.update(state=State.SENDING, attempts=F("attempts") + 1, next_attempt_at=now + LEASE)
+    alert.attempts += changed
+    return bool(changed)
+
+
+def _try(alert: Alert, now: dt.datetime | None) -> None:
+    try:
+        if alert.channel == Alert.Channel.INBOX:
+            _place(alert, now or timezone.now())
+            return
+        CALLS[alert.channel](alert)
+    except Failed as error:
+        _put_off(alert, str(error), error.wait, now or timezone.now())
+    except Hopeless as error:
+        _write(alert, State.UNDELIVERABLE, str(error))
+    except SwitchedOff as error:
+        _write(alert, State.SILENCED, str(error))
+    except Exception as error:
+        # Ours, or a library's: it must neither be lost nor keep the next ones from being sent.
+        log.exception("delivery_failed", extra={"alert": alert.key})
+        _put_off(alert, type(error).__name__, 0.0, now or timezone.now())
+    else:
+        _write(alert, State.DELIVERED, "", delivered_at=now or timezone.now())
+
+
+@transaction.atomic
+def _place(alert: Alert, now: dt.datetime) -> None:
+    """An inbox lies in the same database: item and state are written together, hence exactly once."""
+    if _write(alert, State.DELIVERED, "", delivered_at=now):
+        inbox.place(alert, now)
+
+
+def _put_off(alert: Alert, reason: str, asked: float, now: dt.datetime) -> None:
+    if now >= alert.give_up_at:
+        _write(alert, State.UNDELIVERABLE, reason)
+    else:
+        _write(alert, State.PENDING, reason, next_attempt_at=now + wait(alert.attempts, asked))
+
+
+def _write(alert: Alert, state: Alert.State, reason: str, **values: Any) -> bool:
+    """What came of an attempt; nothing when the alert was taken for abandoned meanwhile."""
+    if state == State.UNDELIVERABLE:
+        log.warning("alert_undeliverable", extra={"alert": alert.key, "reason": reason})
+    mine = Alert.objects.filter(pk=alert.pk, state=State.SENDING, attempts=alert.attempts)
+    values = {"next_attempt_at": None} | values | {"state": state, "last_error": reason[:2000]}
+    return bool(mine.update(**values))

@@ -1,0 +1,97 @@
+"""The inbox: who gets an item, and what its owner does with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from notifications.models import LONGEST_NAME, Alert, Notification
+
+BATCH = 500
+TYPES: dict[str, Notification.Type] = {
+    Alert.Event.JOB_SUCCEEDED: Notification.Type.SUCCESS,
+    Alert.Event.RECOVERED: Notification.Type.SUCCESS,
+    Alert.Event.SYSTEM_RECOVERED: Notification.Type.SUCCESS,
+    Alert.Event.JOB_FAILED: Notification.Type.ERROR,
+    Alert.Event.SYSTEM_SILENT: Notification.Type.ERROR,
+}
+
+
+def everybody(category_id: int) -> QuerySet[User]:
+    """All who may see the jobs of a category: the inbox must not tell what the lists hide."""
+    return User.objects.filter(
+        Q(category_id=None) | Q(category_id=category_id) | Q(role=User.Role.ADMIN, is_active=True)
+    )
+
+
+def responsible(owner_id: int | None) -> QuerySet[User]:
+    """The owner of a job, and the active admins (v2 wire facts, section 11)."""
+    return User.objects.filter(Q(pk=owner_id) | Q(is_active=True, role=User.Role.ADMIN))
+
+
+def tell(
+    users: QuerySet[User],
+    title: str,
+    message: str,
+    type: Notification.Type,  # noqa: A002 - the word of the wire
+    *,
+    job_uid: uuid.UUID | None = None,
+    execution_uid: uuid.UUID | None = None,
+    now: dt.datetime | None = None,
+) -> None:
+    """Puts an item into the inbox of each of `users`, in the caller's transaction."""
+    moment = now or timezone.now()
+    rows = [
+        Notification(
+            user_id=pk,
+            title=title[:LONGEST_NAME],
+            message=message,
+            type=type,
+            related_job_uid=job_uid,
+            related_execution_uid=execution_uid,
+            created_at=moment,
+        )
+        for pk in users.values_list("pk", flat=True)
+    ]
+    Notification.objects.bulk_create(rows, batch_size=BATCH)
+
+
+def place(alert: Alert, now: dt.datetime) -> int:
+    """Puts an alert into the inboxes of its recipients; how many there were."""
+    users = _recipients(alert.recipients)
+    count = users.count()
+    kind = TYPES.get(alert.event, Notification.Type.WARNING)
+    uids = {"job_uid": alert.job_uid, "execution_uid": alert.execution_uid}
+    tell(users, alert.subject, alert.text, kind, now=now, **uids)
+    return count
+
+
+def read(item: Notification) -> None:
+    """Marks it as read; the time of the first reading stays."""
+    now = timezone.now()
+    if Notification.objects.filter(pk=item.pk, is_read=False).update(is_read=True, read_at=now):
+        item.is_read, item.read_at = True, now
+
+
+def read_all(user: User) -> int:
+    return user.notifications.filter(is_read=False).update(is_read=True, read_at=timezone.now())
+
+
+def unread(user: User) -> int:
+    return user.notifications.filter(is_read=False).count()
+
+
+def _recipients(words: Iterable[str]) -> QuerySet[User]:
+    """`user:<uid>` and `category:<id>`, as alerts keep them; those who are gone are left out."""
+    words = list(words)
+    uids = [word.removeprefix("user:") for word in words if word.startswith("user:")]
+    users = User.objects.filter(uid__in=uids)
+    for word in words:
+        if word.startswith("category:"):
+            users = users | everybody(int(word.removeprefix("category:")))
+    return users

@@ -1,0 +1,105 @@
+"""A message in the shape of each channel: pure functions, no database.
+
+What comes from people (names, error texts) is data here: it can start no header line in a mail, no mention in Slack, no
+element in HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.template.loader import render_to_string
+
+LONGEST_SUBJECT = 200
+# Slack refuses longer texts; nobody reads them either.
+LONGEST_SLACK = 3000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+# What Slack itself uses to address a group or a member; anything else is shown as it was written.
+_MENTION = re.compile(r"<(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)>")
+_GROUP, _MEMBER = re.compile(r"S[A-Z0-9]{5,}"), re.compile(r"[UW][A-Z0-9]{5,}")
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is to be said. `facts` are label and value, `path` the page it is about, `mention` a team's Slack handle.
+
+    The inbox shows `title` and `note`; where they are empty, the subject and the facts.
+    """
+
+    subject: str
+    heading: str
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    closing: str = ""
+    path: str = ""
+    mention: str = ""
+    title: str = ""
+    note: str = ""
+
+    @property
+    def link(self) -> str:
+        """The page's address as others reach it; empty without a page."""
+        return f"{settings.FRONTEND_BASE_URL}{self.path}" if self.path else ""
+
+    def text(self) -> str:
+        """Plain text: an underlined heading, a line for each fact, what to do."""
+        facts = "\n".join(f"{label}: {_lines(value)}" for label, value in self.facts)
+        parts = [f"{self.heading}\n{'=' * len(self.heading)}", facts, self.closing, self.link]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def html(self) -> str:
+        return render_to_string("notifications/mail.html", {"message": self})
+
+    def slack(self) -> str:
+        """Slack's mrkdwn, with its three control characters as text, so that no name can notify a channel."""
+        lines = [f"*{escape(one_line(self.subject))}*"]
+        lines += [f"{escape(label)}: {escape(_lines(value))}" for label, value in self.facts]
+        if self.closing:
+            lines.append(escape(self.closing))
+        text = "\n".join(lines)
+        text = text if len(text) <= LONGEST_SLACK else _cut(text)
+        if self.link:
+            text += f"\n<{escape(self.link)}|Open in Belfry>"
+        return f"{mention(self.mention)} {text}".strip()
+
+    def inbox(self) -> str:
+        """One paragraph for the list of an inbox."""
+        return self.note or "\n".join(f"{label}: {_lines(value)}" for label, value in self.facts)
+
+
+def one_line(text: str) -> str:
+    """Text that fits a header or a log line: no line breaks, no control characters."""
+    return _CONTROL.sub(" ", text).strip()
+
+
+def subject_line(text: str) -> str:
+    return one_line(text)[:LONGEST_SUBJECT]
+
+
+def escape(text: str) -> str:
+    """Slack's control characters as text (https://api.slack.com/reference/surfaces/formatting#escaping)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mention(handle: str) -> str:
+    """How a message addresses a team: by the id of a group or member where the handle is one, else as plain text."""
+    handle = handle.strip()
+    if _MENTION.fullmatch(handle):
+        return handle
+    name = handle.removeprefix("@")
+    if _GROUP.fullmatch(name):
+        return f"<!subteam^{name}>"
+    if _MEMBER.fullmatch(name):
+        return f"<@{name}>"
+    return escape(one_line(handle))
+
+
+def _cut(text: str) -> str:
+    """A piece that ends before an escape that it would break, and that says that it is one."""
+    return text[: LONGEST_SLACK - 1].rsplit("\n", 1)[0] + "\n…"
+
+
+def _lines(value: str) -> str:
+    """A value over several lines stays that; other control characters go."""
+    return "\n".join(one_line(line) for line in value.splitlines())

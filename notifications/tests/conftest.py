@@ -1,0 +1,86 @@
+"""A mail server and a stand-in for Slack, both real, on the loopback."""
+
+from __future__ import annotations
+
+import email.policy
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+from pytest_django import Settings
+
+from jobs.tests.running import Answer, Receiver
+from notifications.models import SlackSettings
+
+
+@dataclass
+class Postbox:
+    """What the mail server took; `answer` is its reply to the next messages, `tried` how many there were."""
+
+    answer: str = "250 OK"
+    tried: int = 0
+    envelopes: list[Envelope] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        self.tried += 1
+        if self.answer.startswith("250"):
+            self.envelopes.append(envelope)
+        return self.answer
+
+    @property
+    def mails(self) -> list[EmailMessage]:
+        contents = (one.content for one in self.envelopes)
+        return [
+            email.message_from_bytes(content, policy=email.policy.default)
+            for content in contents
+            if isinstance(content, bytes)
+        ]
+
+
+@pytest.fixture
+def postbox(settings: Settings) -> Iterator[Postbox]:
+    box = Postbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(box, hostname="127.0.0.1", port=port)
+    server.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
+    yield box
+    server.stop()
+
+
+@dataclass
+class Slack:
+    """The stand-in: `answer(429, ...)` is what it says from then on; `texts` are the messages that came."""
+
+    server: Receiver
+
+    def answer(self, status: int, **headers: str) -> None:
+        self.server.answers["/hook"] = Answer(
+            status, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [received.body for received in self.server.received]
+
+
+@pytest.fixture
+def slack(db: None, settings: Settings) -> Iterator[Slack]:
+    server = Receiver()
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    settings.SLACK_PLAIN_HOSTS = [f"127.0.0.1:{server.port}"]
+    SlackSettings(is_enabled=True, secrets={"webhook_url": server.url("/hook")}).save()
+    yield Slack(server)
+    server.over.set()
+    server.shutdown()
+    server.server_close()

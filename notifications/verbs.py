@@ -1,0 +1,67 @@
+"""What administrators do to the ways of telling people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.models import Entry
+from audit.record import MASK, By, difference, record
+from notifications import channels, deliver
+from notifications.messages import Message
+from notifications.models import Alert, SlackSettings
+from notifications.post import compose
+
+
+class Invalid(Exception):
+    """The settings contradict each other or cannot work; the text says why."""
+
+
+@transaction.atomic
+def update_slack(values: dict[str, Any], *, by: By) -> SlackSettings:
+    """Changes `is_enabled`, `webhook_url`, `channel`, those that are given. Raises Invalid, and changes nothing then.
+
+    The masked URL, sent back as it was shown, means the stored one.
+    """
+    SlackSettings.load()
+    slack = SlackSettings.objects.select_for_update().get(pk=SlackSettings.ONLY)
+    before, url = _described(slack), slack.webhook_url
+    given = values.get("webhook_url", url)
+    new_url = url if given == slack.masked_url else given
+    slack.secrets = {"webhook_url": new_url} if new_url else {}
+    slack.is_enabled = values.get("is_enabled", slack.is_enabled)
+    slack.channel = values.get("channel", slack.channel)
+    problem = channels.url_problem(new_url)
+    if problem and (new_url or slack.is_enabled):
+        raise Invalid(problem)
+    slack.updated_by = by.user
+    slack.save()
+    changes = difference(before, _described(slack))
+    if url != new_url:
+        changes["webhook_url"] = {"old": MASK if url else "", "new": MASK if new_url else ""}
+    if changes:
+        record(Entry.Event.MODIFIED, slack, by=by, changes=changes)
+    return slack
+
+
+def test_slack() -> Alert:
+    """Sends a test message now; the alert tells what came of it. Waits for Slack, ten seconds at most."""
+    message = Message("Belfry: test message", "Test", [("From", "Belfry")], "Alerts will arrive here.", "/")
+    alert = compose(f"test:{uuid.uuid4()}", Alert.Event.TEST, Alert.Channel.SLACK, message, timezone.now())
+    alert.save()
+    deliver.deliver([str(alert.uid)])
+    alert.refresh_from_db()
+    if alert.state == Alert.State.PENDING:
+        # Whoever tests looks at the answer now; a message that comes later would only puzzle.
+        Alert.objects.filter(pk=alert.pk, state=Alert.State.PENDING).update(
+            state=Alert.State.UNDELIVERABLE, next_attempt_at=None
+        )
+        alert.refresh_from_db()
+    return alert
+
+
+def _described(slack: SlackSettings) -> dict[str, Any]:
+    return {"is_enabled": slack.is_enabled, "channel": slack.channel}

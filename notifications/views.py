@@ -1,0 +1,150 @@
+"""The pages: one's own inbox; for administrators the alerts and Slack."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import InvalidPage, Page
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.permissions import account
+from audit.record import By
+from notifications import deliver, inbox, verbs
+from notifications.forms import SlackForm
+from notifications.models import Alert, Notification, SlackSettings
+from scheduler_site.paging import Capped
+
+PAGE_SIZE = 50
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def admins_only(view: View[P]) -> View[P]:
+    """403 for everybody else who is logged in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not account(request).is_admin:
+            raise PermissionDenied(_("This page is for administrators."))
+        return view(request, *args, **kwargs)
+
+    return login_required(guarded)
+
+
+# The inbox -----------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def inbox_page(request: HttpRequest) -> HttpResponse:
+    items = account(request).notifications.order_by("-created_at", "-id")
+    unread_only = request.GET.get("show") == "unread"
+    page = _page(request, items.filter(is_read=False) if unread_only else items)
+    context = {"page": page, "unread_only": unread_only}
+    return render(request, "notifications/inbox.html", context)
+
+
+@login_required
+@require_POST
+def read(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+    inbox.read(_own(request, uid))
+    return redirect("inbox")
+
+
+@login_required
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    inbox.read_all(account(request))
+    return redirect("inbox")
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+    _own(request, uid).delete()
+    return redirect("inbox")
+
+
+@login_required
+@require_POST
+def delete_read(request: HttpRequest) -> HttpResponse:
+    count, _rows = account(request).notifications.filter(is_read=True).delete()
+    text = ngettext(
+        "%(count)d notification has been deleted.", "%(count)d notifications have been deleted.", count
+    )
+    messages.success(request, text % {"count": count})
+    return redirect("inbox")
+
+
+# Administrators ------------------------------------------------------------------------------------------------------
+
+
+@admins_only
+@require_GET
+def alerts(request: HttpRequest) -> HttpResponse:
+    rows = Alert.objects.order_by("-id")
+    state = request.GET.get("state", "")
+    if state in Alert.State.values:
+        rows = rows.filter(state=state)
+    context = {"page": _page(request, rows), "state": state, "states": Alert.State.choices}
+    return render(request, "notifications/alerts.html", context)
+
+
+@admins_only
+@require_POST
+def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+    if deliver.send_again(get_object_or_404(Alert, uid=uid)):
+        messages.success(request, _("The alert will be sent again."))
+    else:
+        messages.warning(request, _("The alert is not one that was given up."))
+    return redirect("alerts")
+
+
+@admins_only
+@require_http_methods(["GET", "POST"])
+def slack(request: HttpRequest) -> HttpResponse:
+    stored = SlackSettings.load()
+    form = SlackForm(request.POST if request.method == "POST" else None, slack=stored)
+    if form.is_valid():
+        try:
+            verbs.update_slack(form.cleaned_data, by=By.request(request, "page"))
+        except verbs.Invalid as problem:
+            form.add_error(None, str(problem))
+        else:
+            messages.success(request, _("The settings of Slack have been saved."))
+            return redirect("slack")
+    return render(request, "notifications/slack.html", {"form": form, "slack": stored})
+
+
+@admins_only
+@require_POST
+def slack_test(request: HttpRequest) -> HttpResponse:
+    alert = verbs.test_slack()
+    if alert.last_error:
+        text = _("The test message was not delivered: %(reason)s.")
+        messages.error(request, text % {"reason": alert.last_error})
+    else:
+        messages.success(request, _("The test message has been delivered."))
+    return redirect("slack")
+
+
+def _own(request: HttpRequest, uid: uuid.UUID) -> Notification:
+    return get_object_or_404(account(request).notifications, uid=uid)
+
+
+def _page(request: HttpRequest, rows: QuerySet[Model]) -> Page[Model]:
+    try:
+        return Capped(rows, PAGE_SIZE).page(request.GET.get("page", "1"))
+    except InvalidPage as error:
+        raise Http404(_("There is no such page.")) from error

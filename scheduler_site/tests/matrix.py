@@ -1,0 +1,198 @@
+"""For the role matrix: accounts of every kind, something of everything, and requests that would succeed."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.utils import timezone
+
+from accounts import api_tokens, tokens
+from accounts.models import Category, Team, User
+from audit.record import By
+from conftest import PASSWORD
+from executions.launch import row
+from executions.models import State, Trigger
+from jobs.models import Job
+from jobs.tests.factories import make_job
+from jobs.tests.pages import edits, entries
+from notifications.models import Alert, Notification, SlackSettings
+
+# Below these, accounts are known by tokens, everywhere else by the session of a browser.
+MACHINES = ("/api", "/metrics")
+WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
+HOOK = "https://1.1.1.1/hook"
+CSV = f"name,cron,url\nnew,0 2 * * *,{HOOK}\n"
+NEW_PASSWORD = "a-longer-horse-10"
+LOGIN = {"username": "owner", "password": PASSWORD}
+NEW_ACCOUNT = {"username": "new", "email": "new@example.com", "password": PASSWORD}
+PASSWORDS = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+
+# What is sent, so that whoever is let through succeeds. Pages get it as a form, machines as JSON.
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /login": LOGIN,
+    "POST /tokens": {"name": "new"},
+    "POST /password": PASSWORDS,
+    "POST /language": {"language": "en"},
+    "POST /settings/slack": {"channel": "#new"},
+    "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /api/v2/auth/login": LOGIN,
+    "POST /api/v2/auth/register": NEW_ACCOUNT,
+    "POST /api/v2/auth/tokens": {"name": "new"},
+    "PUT /api/v2/auth/users/<str:user_id>": {"email": "new@example.com"},
+    "PUT /api/v2/auth/users/<str:user_id>/preferences": {"daily_digest": True},
+    "PUT /api/v2/auth/users/<str:user_id>/ui-preferences": {"jobs_table_columns": {}},
+    "POST /api/v2/job-categories": {"name": "New"},
+    "PUT /api/v2/job-categories/<str:row_id>": {"name": "New"},
+    "POST /api/v2/pic-teams": {"name": "New", "slack_handle": "@new"},
+    "PUT /api/v2/pic-teams/<str:row_id>": {"name": "New"},
+    "PUT /api/v2/settings/slack": {"channel": "#new"},
+    "POST /api/v2/jobs": {"name": "new", "cron_expression": "0 * * * *", "target_url": HOOK},
+    "PUT /api/v2/jobs/<str:job_id>": {"name": "new"},
+    "POST /api/v2/jobs/validate-cron": {"expression": "0 * * * *"},
+    "POST /api/v2/jobs/cron-preview": {"expression": "0 * * * *"},
+    # An address that is not allowed: the answer is 200, and nobody is called.
+    "POST /api/v2/jobs/test-run": {"target_url": "http://127.0.0.1:9/"},
+    "POST /api/v2/jobs/<str:job_id>/execute": {"wait": 0},
+}
+FILES = ("POST /jobs/upload", "POST /api/v2/jobs/bulk-upload")
+
+
+@dataclass
+class World:
+    """The accounts by role, what the owner has (`ids`, by the part of a path that comes before them), and what was written."""
+
+    users: dict[str, User]
+    job: Job
+    ids: dict[str, str]
+    written: set[str] = field(default_factory=set)
+    tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def client(self, role: str) -> Client:
+        """A browser and a machine in one: with the session of an account, and with its tokens."""
+        client = Client()
+        if user := self.users.get(role):
+            self.tokens[role] = tokens.issue(user)
+            client.force_login(user)
+            session = client.session
+            session["_seen"] = int(time.time())
+            session.save()
+        return client
+
+    def deactivate(self, role: str) -> None:
+        User.objects.filter(pk=self.users[role].pk).update(is_active=False)
+
+    def ask(self, client: Client, verb: str, route: str, role: str) -> HttpResponse:
+        """The answer to one request; what it changed is undone, and `written` names the tables."""
+        machine = route.startswith(MACHINES)
+        asking = Client() if machine else client
+        session = client.cookies.get(settings.SESSION_COOKIE_NAME)
+        cache.clear()
+        self.written.clear()
+        with undone(), connection.execute_wrapper(self._note):
+            body, kind = self._body(verb, route, role)
+            headers = self._credentials(route, role) if machine else {}
+            answer = asking.generic(verb, self.path(route), body, kind, headers=headers)
+        if session is not None:  # a browser that logged out meanwhile has lost it
+            client.cookies[settings.SESSION_COOKIE_NAME] = session.value
+        return answer  # type: ignore[return-value]
+
+    def path(self, route: str) -> str:
+        return re.sub(r"([\w-]+)/<\w+:\w+>", lambda found: f"{found[1]}/{self.ids[found[1]]}", route)
+
+    def _credentials(self, route: str, role: str) -> dict[str, str]:
+        if role not in self.tokens:
+            return {}
+        access, refresh = self.tokens[role]
+        return {"Authorization": f"Bearer {refresh if route.endswith('/refresh') else access}"}
+
+    def _body(self, verb: str, route: str, role: str) -> tuple[bytes, str]:
+        key = f"{verb} {route}"
+        if key in FILES:
+            return encode_multipart(BOUNDARY, {"file": upload()}), MULTIPART_CONTENT
+        if key == "POST /api/v2/auth/login/form":
+            return urlencode(LOGIN).encode(), "application/x-www-form-urlencoded"
+        if route.startswith(MACHINES):
+            return json.dumps(BODIES.get(key, {})).encode(), "application/json"
+        return encode_multipart(BOUNDARY, self._form(key, role)), MULTIPART_CONTENT
+
+    def _form(self, key: str, role: str) -> dict[str, Any]:
+        if key == "POST /jobs/new":
+            user = self.users.get(role)
+            own = {"category": user.category_id} if user and user.category_id else {}
+            return entries(name="new", **own)
+        if key == "POST /jobs/<uuid:uid>/edit":
+            return edits(self.job, category=self.job.category_id)
+        return BODIES.get(key, {})
+
+    def _note(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if found := WRITE.match(sql):
+            self.written.add(found[1])
+        return execute(sql, *rest)
+
+
+def upload() -> SimpleUploadedFile:
+    return SimpleUploadedFile("jobs.csv", CSV.encode())
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def make_world() -> World:
+    here, away = (Category.objects.create(name=name) for name in ("Here", "Away"))
+    users = _people(here, away)
+    owner, now = users["owner"], timezone.now()
+    by = By(owner, "api")
+    # Two may run at once, so that starting another is no question of whether one runs.
+    job = make_job(owner, category=here.pk, overlap=Job.Overlap.ALLOW)
+    run = row(job, now, now, Trigger.MANUAL)
+    run.state, run.started_at, run.attempt = State.RUNNING, now, 1
+    run.save()
+    alert = Alert.objects.create(
+        key="a", event="test", channel="slack", state="undeliverable", give_up_at=now, created_at=now
+    )
+    SlackSettings(is_enabled=True, secrets={"webhook_url": HOOK}).save()
+    things: dict[str, Any] = {
+        "users": owner,
+        "jobs": job,
+        "executions": run,
+        "alerts": alert,
+        "notifications": Notification.objects.create(user=owner, title="t", message="m", created_at=now),
+        "tokens": api_tokens.create(owner, "t", read_only=False, expires_at=None, by=by)[0],
+        "job-categories": here,
+        "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
+    }
+    return World(users, job, {name: str(thing.uid) for name, thing in things.items()} | {"upload": "token"})
+
+
+def _people(here: Category, away: Category) -> dict[str, User]:
+    kinds: dict[str, dict[str, Any]] = {
+        "inactive": {"role": "admin"},
+        "viewer": {"role": "viewer"},
+        "other": {"role": "user", "edit_scope": "own"},
+        "category": {"role": "user", "edit_scope": "category", "category": here},
+        "afar": {"role": "user", "edit_scope": "category", "category": away},
+        "owner": {"role": "user", "edit_scope": "own"},
+        "admin": {"role": "admin"},
+    }
+    return {
+        name: User.objects.create_user(name, f"{name}@example.com", PASSWORD, **values)
+        for name, values in kinds.items()
+    }
