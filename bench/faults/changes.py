@@ -15,7 +15,7 @@ from audit.record import By
 from bench.faults.checker import Grid
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
-from executions.models import OPEN, Execution
+from executions.models import OPEN, Execution, Heartbeat
 from executions.publish import depth
 from jobs import verbs
 from jobs.models import Job
@@ -64,16 +64,19 @@ def changed_without_beat(trial: Trial) -> None:
 
 
 def poison(trial: Trial) -> None:
-    """jobs that crash, eat memory or cannot be imported, among good ones"""
+    """every minute jobs that crash, eat memory or cannot be imported, among 100 good ones"""
     trial.system.start()
     trial.up()
-    trial.job("good", 2)
-    for ending in ("segfault", "killed", "memory"):
-        trial.job(ending, 4, ending=ending, rerun_lost=True)
-    trial.job("unimportable", 4, job_class="bench.faults.poison.Poison")
-    trial.job("absent", 4, job_class="bench.faults.jobs.Absent")
+    for number in range(100):
+        trial.job(f"good {number}", 60, ahead=3 + number * 60 // 100)
+    for number, ending in enumerate(("segfault", "killed", "memory")):
+        trial.job(ending, 60, ahead=5 + 20 * number, ending=ending, rerun_lost=True)
+    trial.job("unimportable", 60, ahead=15, job_class="bench.faults.poison.Poison")
+    trial.job("absent", 60, ahead=35, job_class="bench.faults.jobs.Absent")
     trial.warm()
-    time.sleep(20)
+    time.sleep(70 if trial.fast else 190)
+    bad = Execution.objects.filter(job_name__startswith="good").exclude(state__in=["success", *OPEN])
+    trial.wrong += [f"{run} is {run.state} {run.reason}" for run in bad]
 
 
 def backlog(trial: Trial) -> None:
@@ -83,11 +86,19 @@ def backlog(trial: Trial) -> None:
         trial.job(f"backlog {number}", 60, back=6000, catch_up="all", start_deadline=86400)
     trial.system.start()
     trial.up("beat", "code", "system")
-    began, slowest = time.monotonic(), 0.0
+    began, slowest, idle = time.monotonic(), 0.0, 0.0
     while Execution.objects.filter(state__in=OPEN).exists() or time.monotonic() - began < 5:
         slowest = max(slowest, _system_answers(trial))
+        idle = max(idle, _reconciler_age())
         time.sleep(2)
-    trial.notes.append(f"drained in {time.monotonic() - began:.0f} s, system queue within {slowest:.1f} s")
+        if time.monotonic() - began > 60 + trial.size:
+            trial.wrong.append("the queue is not drained by one run a second")
+            break
+    seconds = time.monotonic() - began
+    trial.notes.append(f"drained in {seconds:.0f} s, system queue answers within {slowest:.1f} s")
+    trial.notes.append(f"at most {idle:.0f} s without the reconciler")
+    if slowest > 10 or idle > 30:
+        trial.wrong.append("the long queue starves the system's own work")
 
 
 def broken_rows(trial: Trial) -> None:
@@ -167,6 +178,7 @@ def _stop_watching(trial: Trial, job: Job) -> None:
     for index, watched in enumerate(trial.watched):
         if watched.name == job.name:
             *earlier, last = watched.grids
+            assert isinstance(last, Grid)
             trial.watched[index] = replace(watched, grids=(*earlier, replace(last, until=now)))
 
 
@@ -174,6 +186,11 @@ def _regrid(trial: Trial, job: Job, grid: Grid) -> None:
     for index, watched in enumerate(trial.watched):
         if watched.name == job.name:
             trial.watched[index] = replace(watched, grids=(*watched.grids, grid))
+
+
+def _reconciler_age() -> float:
+    turn = Heartbeat.objects.filter(role="reconciler").first()
+    return (dt.datetime.now(dt.UTC) - turn.at).total_seconds() if turn else 0.0
 
 
 def _system_answers(trial: Trial) -> float:

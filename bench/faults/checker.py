@@ -29,11 +29,21 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Moments:
+    """Due times that somebody wrote down."""
+
+    times: tuple[int, ...]
+
+    def slots(self, end: float) -> list[int]:
+        return [slot for slot in self.times if slot <= end]
+
+
+@dataclass(frozen=True)
 class Watched:
     """A job under observation. `repeats`: it may run again after being lost, or has several attempts."""
 
     name: str
-    grids: tuple[Grid, ...]
+    grids: tuple[Grid | Moments, ...]
     repeats: bool = False
     alone: bool = True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -17,17 +16,32 @@ ALL = ("beat", "io", "code", "system")
 class Installation:
     """The programs by name: `beat`, `io`, `code`, `system`, and more of one kind as `beat-2`, `code-2`."""
 
-    def __init__(self, root: Path, logs: Path) -> None:
-        self._root, self._logs = root, logs
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        # What the environment of all programs has besides: a clock of their own, for instance.
+        self.common: dict[str, str] = {}
         self._running: dict[str, Server] = {}
 
     def start(self, *names: str, **extra: str) -> None:
         """Starts programs (all by default), with `extra` variables in their environment."""
         for name in names or ALL:
             log = self._logs / f"{name}.log"
-            server = _Program(_argv(name), log, self._root, extra)
+            server = Server(_argv(name), log, env=self.common | extra)
             server.start()
             self._running[name] = server
+
+    def serve(self, listener: int) -> None:
+        """Starts the web on a socket that is bound already, as the supervisor does."""
+        server = Server(
+            programs.web(listener).argv, self._logs / "web.log", env=self.common, keep=(listener,)
+        )
+        server.start()
+        self._running["web"] = server
+
+    def said(self, name: str, event: str) -> list[str]:
+        """The lines of a program's log with this event."""
+        lines = (self._logs / f"{name}.log").read_text(errors="replace").splitlines()
+        return [line for line in lines if f" {event}" in line]
 
     def __getitem__(self, name: str) -> Server:
         return self._running[name]
@@ -54,21 +68,6 @@ class Installation:
         for server in self._running.values():
             server.kill()
         self._running.clear()
-
-
-class _Program(Server):
-    def __init__(self, argv: tuple[str, ...], log: Path, root: Path, extra: dict[str, str]) -> None:
-        super().__init__(argv, log)
-        self._root, self._extra = root, extra
-
-    def start(self) -> None:
-        import subprocess
-
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._root,
-                env=os.environ | self._extra, start_new_session=True,
-            )  # fmt: skip
 
 
 def _argv(name: str) -> tuple[str, ...]:

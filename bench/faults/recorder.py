@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from bench.faults.jobs import shown_time
+
 
 class Recorder(BaseHTTPRequestHandler):
     """Path `/<job>/<seconds>`: notes the start, waits, notes the end, answers 200."""
@@ -37,7 +39,7 @@ class Recorder(BaseHTTPRequestHandler):
             "run": self.headers.get("X-Belfry-Run", ""),
             "attempt": 1,
             "pid": os.getpid(),
-            "at": time.time(),
+            "at": shown_time(self.traces),
         }
         descriptor = os.open(self.traces, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
+import traceback
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.faults.checker import Findings, percentile
 from bench.faults.installation import Installation
 from bench.faults.servers import Stack
-from bench.faults.trial import Trial, empty
-from bench.faults.trials import FAULTS, Unavailable
+from bench.faults.trial import Trial, Unavailable, empty
+from bench.faults.trials import FAULTS
 
 COLUMNS = ("due", "ran", "missing", "double", "early", "stuck", "disagree", "p50 s", "p99 s", "max s")
 
@@ -26,25 +26,30 @@ class Result:
     seconds: float
 
 
-def run_one(name: str, stack: Stack, root: Path, *, fast: bool, size: int) -> Result:
+def run_one(name: str, stack: Stack, *, fast: bool, size: int, minutes: float) -> Result:
     """An empty installation for each fault; whatever happens, nothing is left running."""
     began = time.monotonic()
     directory = stack.directory / f"{name}-{time.time():.0f}"
     directory.mkdir(parents=True)
     empty()
     stack.broker.flush()
-    system = Installation(root, directory)
-    trial = Trial(stack, system, directory, fast=fast, size=size)
+    system = Installation(directory)
+    trial = Trial(stack, system, directory, fast, size, minutes)
     found: Findings | None = None
     try:
         FAULTS[name](trial)
         found = trial.judge()
     except Unavailable as reason:
-        trial.notes.append(f"left out: {reason}")
+        trial.notes.append(f"unavailable here: {reason}")
+    except Exception as error:
+        # The other trials are still worth their time.
+        traceback.print_exc()
+        trial.wrong.append(f"the trial itself failed: {error!r}")
     finally:
         system.kill()
         if trial.recorder:
             trial.recorder.end()
+        trial.after.close()
     violations = trial.wrong + (found.violations if found else [])
     if found and name == "overlap":
         violations += [f"side by side: {text}" for text in found.together]
@@ -58,7 +63,7 @@ def heading() -> str:
 def line(result: Result) -> str:
     found = result.found
     if found is None:
-        return f"{result.name:22} {'; '.join(result.notes)}"
+        return f"{result.name:22} {'; '.join([*result.notes, *result.violations])}"
     absent = len(found.missing) + len(found.unexpected)
     lists = (found.duplicate, found.early, found.stuck, found.disagreement)
     counts = (found.expected, found.ran, absent, *map(len, lists))

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Category
 from audit.record import By
-from bench.faults.checker import Findings, Grid, Row, Trace, Watched, check
+from bench.faults.checker import Findings, Grid, Moments, Row, Trace, Watched, check
+from bench.faults.clock import Clock
 from bench.faults.installation import Installation, eventually
 from bench.faults.servers import Server, Stack, free_port, wait_for_port
 from executions.models import OPEN, Execution, Heartbeat, LogChunk, State
@@ -27,8 +29,12 @@ from jobs import timetable, verbs
 from jobs.models import Job
 from jobs.timetable import Timing
 
-# The promise allows 60 s until a lost run is known; the rest is for a machine that has other things to do.
-SETTLE = 75.0
+# So long the promise allows until a lost run is known; what is open then is stuck.
+SETTLE = 60.0
+
+
+class Unavailable(Exception):
+    """This fault cannot be had on this stack or this machine; the text says why."""
 
 
 def _moment(seconds: float) -> dt.datetime:
@@ -44,53 +50,75 @@ class Trial:
     directory: Path
     fast: bool = False
     size: int = 2000
+    minutes: float = 30.0
     watched: list[Watched] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     recorder: Server | None = None
     hurt_at: float = 0.0
     # Violations that only the fault itself can see.
     wrong: list[str] = field(default_factory=list)
+    # What is to be undone when the programs have ended.
+    after: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.clock = Clock(self.directory)
 
     @property
     def traces(self) -> Path:
         return self.directory / "traces"
 
     def job(self, name: str, every: int, *, seconds: float = 0.0, ending: str = "well", back: int = 0,
-            job_class: str = "bench.faults.jobs.Mark", watch: bool = True, **values: Any) -> Job:  # fmt: skip
-        """A job on a grid of whole seconds; `back`: seconds of due times that have passed already."""
-        anchor = math.ceil(time.time()) + 3
+            ahead: int = 3, job_class: str = "bench.faults.jobs.Mark", watch: bool = True, **values: Any) -> Job:  # fmt: skip
+        """A job on a grid of whole seconds that begins `ahead` of now; `back`: seconds of it that have passed already."""
+        anchor = math.ceil(self.clock.now()) + ahead
         if back:
             anchor -= math.ceil(back / every) * every
         timing = Timing("interval", every=every, period="seconds", start=_moment(anchor))
         options = {"job_class": job_class, "args": [str(self.traces), seconds, ending]}
-        own = {
-            "name": name,
-            "kind": Job.Kind.PYTHON_CLASS,
-            "options": options,
-            "category": Category.general(),
-        }
-        own |= {"stop_grace": 1, "overlap": "allow", "start_deadline": 3600}
-        job = verbs.create(verbs.Draft({**own, **values}, timing), by=By.system())
+        job = self._add(name, timing, {"options": options} | values)
         if back:
             Job.objects.filter(pk=job.pk).update(next_run_at=_moment(anchor))
             job.refresh_from_db()
         if watch:
-            alone = job.overlap != Job.Overlap.ALLOW
-            repeats = job.rerun_lost or job.max_attempts > 1
-            self.watched.append(Watched(name, (Grid(anchor, every),), repeats, alone))
+            self._watch(job, Grid(anchor, every))
         return job
+
+    def cron(self, expression: str, zone: str, times: tuple[int, ...]) -> Job:
+        """A short job on a cron expression, expected at these times."""
+        timing = Timing("cron", expression, zone)
+        options = {"job_class": "bench.faults.jobs.Mark", "args": [str(self.traces)]}
+        job = self._add(expression, timing, {"options": options})
+        self._watch(job, Moments(times))
+        return job
+
+    def by_hand(self, name: str) -> Job:
+        """A short job without a schedule."""
+        return self._add(
+            name, None, {"options": {"job_class": "bench.faults.jobs.Mark", "args": [str(self.traces)]}}
+        )
+
+    def _add(self, name: str, timing: Timing | None, values: dict[str, Any]) -> Job:
+        own = {"name": name, "kind": Job.Kind.PYTHON_CLASS, "category": Category.general()}
+        own |= {"stop_grace": 1, "overlap": "allow", "start_deadline": 3600}
+        with self.clock.in_this_process():
+            return verbs.create(verbs.Draft({**own, **values}, timing), by=By.system())
+
+    def _watch(self, job: Job, times: Grid | Moments) -> None:
+        alone = job.overlap != Job.Overlap.ALLOW
+        repeats = job.rerun_lost or job.max_attempts > 1
+        self.watched.append(Watched(job.name, (times,), repeats, alone))
 
     def mix(self) -> None:
         """The usual load: short runs, longer ones, ones that must not overlap, ones that may be repeated."""
         self.job("short a", 2)
         self.job("short b", 3)
         self.job("long", 5, seconds=4)
-        self.job("one at a time", 4, seconds=2.5, overlap="queue")
+        self.job("one at a time", 4, seconds=1.5, overlap="queue")
         self.job("repeatable", 6, seconds=4, rerun_lost=True)
         self.webhooks(2)
 
-    def webhooks(self, count: int) -> None:
-        """Jobs that call a recorder, which takes a moment to answer."""
+    def webhooks(self, count: int, *, every: int = 0, seconds: float = 1.5) -> None:
+        """Jobs that call a recorder, which takes a moment to answer; on one interval, or on one for each."""
         port = free_port()
         argv = (sys.executable, "-m", "bench.faults.recorder", str(port), str(self.traces))
         self.recorder = Server(argv, self.directory / "recorder.log")
@@ -98,8 +126,9 @@ class Trial:
         wait_for_port(port)
         for number in range(count):
             name = f"webhook-{number}"
-            options = {"target_url": f"http://127.0.0.1:{port}/{name}/1.5", "method": "POST"}
-            self.job(name, 3 + number, kind=Job.Kind.WEBHOOK, options=options)
+            options = {"target_url": f"http://127.0.0.1:{port}/{name}/{seconds}", "method": "POST"}
+            ahead = 3 + (number % every if every else 0)
+            self.job(name, every or 3 + number, ahead=ahead, kind=Job.Kind.WEBHOOK, options=options)
 
     def under_load(self, hurt: Callable[[], None], *, before: float = 5, after: float = 12) -> None:
         """The usual load, the fault at a random moment of it, and some time for what it leaves behind."""
@@ -125,11 +154,13 @@ class Trial:
 
     def judge(self) -> Findings:
         """Everything that was due until now, after it had time to come to an end."""
-        end = time.time()
-        eventually(lambda: self._settled(end), SETTLE, 1.0)
+        end, began = self.clock.now(), time.monotonic()
+        ended = eventually(lambda: self._settled(end), SETTLE, 1.0)
+        if ended:
+            self.notes.append(f"all ended {time.monotonic() - began:.0f} s after the trial")
         found = check(self.watched, self.rows(), self.read_traces(), end)
         lost = [row for row in self.rows() if row.state == State.LOST and row.finished]
-        if lost and self.hurt_at:
+        if lost and self.hurt_at and not self.clock.offset:
             slowest = max((row.finished or 0) - self.hurt_at for row in lost)
             self.notes.append(f"{len(lost)} lost, the last known {slowest:.0f} s after the fault")
         return found
@@ -148,10 +179,15 @@ class Trial:
         return [_row(execution) for execution in scheduled.iterator()]
 
     def read_traces(self) -> list[Trace]:
+        return [
+            Trace(**{**line, "slot": _seconds(line["slot"])}) for line in self.trace_lines() if line["slot"]
+        ]
+
+    def trace_lines(self) -> list[dict[str, Any]]:
+        """Those of runs without a due time as well; a line that is still being written is left out."""
         if not self.traces.exists():
             return []
-        lines = [json.loads(line) for line in self.traces.read_text().splitlines()]
-        return [Trace(**{**line, "slot": _seconds(line["slot"])}) for line in lines if line["slot"]]
+        return [json.loads(line) for line in self.traces.read_text().splitlines() if line.endswith("}")]
 
 
 def empty() -> None:

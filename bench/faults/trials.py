@@ -11,9 +11,11 @@ from contextlib import suppress
 
 import psutil
 
-from bench.faults import changes
-from bench.faults.trial import Trial
+from bench.faults import changes, soak, surroundings, times
+from bench.faults.trial import Trial, Unavailable
 
+# A due time that passed no longer ago than this was not missed: it is run whatever the catch-up rule says.
+ON_TIME = 60
 Fault = Callable[[Trial], None]
 
 
@@ -123,11 +125,11 @@ def broker_flushed(trial: Trial) -> None:
 
 
 def broker_hung(trial: Trial) -> None:
-    """the broker hangs for 40 s (--fast: 20 s)"""
+    """the broker hangs for 120 s (--fast: 20 s)"""
 
     def hurt() -> None:
         trial.stack.broker.freeze()
-        time.sleep(20 if trial.fast else 40)
+        time.sleep(20 if trial.fast else 120)
         trial.stack.broker.thaw()
 
     trial.under_load(hurt)
@@ -151,25 +153,13 @@ def database_restarted(trial: Trial) -> None:
         raise Unavailable("SQLite has no server")
 
     def hurt() -> None:
-        for number in (signal.SIGINT, signal.SIGQUIT):
+        for number in (database.gentle, database.hard):
             database.end(number)
             time.sleep(2 + random.random() * 4)
             database.start()
             time.sleep(5)
 
     trial.under_load(hurt, after=20)
-
-
-def worker_cut_off(trial: Trial) -> None:
-    """a worker is frozen for 90 s and back: its late outcome is refused"""
-
-    def hurt() -> None:
-        trial.system["code"].freeze()
-        trial.system.start("code-2")
-        time.sleep(90)
-        trial.system["code"].thaw()
-
-    trial.under_load(hurt)
 
 
 def deploy(trial: Trial) -> None:
@@ -203,10 +193,6 @@ def down_six_hours(trial: Trial) -> None:
 def down_three_days(trial: Trial) -> None:
     """everything down for 3 days, each catch-up rule"""
     _down(trial, 3 * 86400)
-
-
-class Unavailable(Exception):
-    """This fault cannot be had on this stack; the text says why."""
 
 
 def _failpoint(trial: Trial, name: str, program: str) -> None:
@@ -250,12 +236,13 @@ def _down(trial: Trial, seconds: int) -> None:
         for label, deadline in deadlines.items():
             trial.job(f"{rule} {label} hourly", 3600, back=seconds, catch_up=rule, start_deadline=deadline)
         trial.job(f"{rule} minutely", 60, back=seconds, catch_up=rule, overlap="queue")
+    began = time.time()
     trial.system.start()
     trial.warm()
     time.sleep(25)
     starts: dict[str, int] = {}
     for trace in trial.read_traces():
-        if trace.event == "start" and trace.slot < time.time() - 60:
+        if trace.event == "start" and trace.slot < began - ON_TIME:
             starts[trace.job] = starts.get(trace.job, 0) + 1
     for name, count in sorted(starts.items()):
         most = {"skip": 0, "last": 1, "all": 100}[name.split()[0]]
@@ -279,7 +266,6 @@ OWN = (
     broker_hung,
     broker_absent,
     database_restarted,
-    worker_cut_off,
     deploy,
     power_cut,
     down_six_hours,
@@ -294,4 +280,21 @@ OF_PEOPLE = (
     changes.backlog,
     changes.broken_rows,
 )
-FAULTS: dict[str, Fault] = {fault.__name__.replace("_", "-"): fault for fault in (*OWN, *OF_PEOPLE)}
+OUTSIDE = (
+    surroundings.web_killed,
+    surroundings.database_down,
+    surroundings.database_full,
+    surroundings.worker_cut_off,
+    surroundings.worker_disconnected,
+    surroundings.worker_frozen,
+    surroundings.broker_impatient,
+    surroundings.disk_full,
+    times.clock_forward,
+    times.clock_back,
+    *(times.night(name) for name in times.NIGHTS),
+)
+FAULTS: dict[str, Fault] = {
+    fault.__name__.replace("_", "-"): fault for fault in (*OWN, *OUTSIDE, *OF_PEOPLE, soak.soak)
+}
+# Asked for by name only: it takes as long as one likes.
+ON_REQUEST = {"soak"}
