@@ -27,7 +27,8 @@ from jobs.timetable import Timing
 
 log = logging.getLogger("executions.tick")
 
-BATCH = 500
+# The first batch is small, so that workers have something to do while the next ones are written.
+SMALLEST, LARGEST = 50, 500
 
 
 @dataclass
@@ -40,13 +41,14 @@ class Ticked:
 
 def tick(now: dt.datetime, announce: Callable[[list[Execution]], Any]) -> int:
     """Writes the ledger up to `now`, batch by batch; returns how many jobs were due."""
-    total = 0
-    while (done := _batch(now)).jobs:
+    total, size = 0, SMALLEST
+    while (done := _batch(now, size)).jobs:
         total += done.jobs
         if done.announce:
             announce(done.announce)
-        if done.jobs < BATCH:
+        if done.jobs < size:
             break
+        size = min(2 * size, LARGEST)
     return total
 
 
@@ -61,8 +63,8 @@ def next_due() -> dt.datetime | None:
 
 
 @transaction.atomic
-def _batch(now: dt.datetime) -> Ticked:
-    jobs = _locked(now)
+def _batch(now: dt.datetime, size: int) -> Ticked:
+    jobs = _locked(now, size)
     if not jobs:
         return Ticked()
     timings = timetable.read(jobs)
@@ -83,7 +85,7 @@ def _batch(now: dt.datetime) -> Ticked:
             verbs.quarantine(job, f"{error}{about}")
     sound = [job for job in jobs if job.pk in plans]
     rows = _rows(sound, plans, now)
-    Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+    Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
     alerts.passed_over(rows, now)
     if settled := [job.pk for job in sound if job.unsettled]:
@@ -91,11 +93,11 @@ def _batch(now: dt.datetime) -> Ticked:
     return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
 
 
-def _locked(now: dt.datetime) -> list[Job]:
+def _locked(now: dt.datetime, most: int) -> list[Job]:
     due = Job.objects.due(now).order_by("next_run_at")
     if connection.features.has_select_for_update:
         due = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    return list(due[:BATCH])
+    return list(due[:most])
 
 
 def _settle(job: Job, now: dt.datetime) -> list[Planned]:
