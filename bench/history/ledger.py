@@ -1,0 +1,64 @@
+"""A long ledger, made by the database itself."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+from django.db import connection
+
+from accounts.models import Category, User
+from bench.speed import population
+from jobs.models import Job
+
+# The newest few still run, the others have ended: mostly well.
+STATES = """CASE WHEN n <= 20 THEN 'running' WHEN n % 100 < 94 THEN 'success' WHEN n % 100 < 97 THEN 'failed'
+                 WHEN n % 100 = 97 THEN 'missed' WHEN n % 100 = 98 THEN 'skipped' ELSE 'lost' END"""
+ROWS = f"""
+INSERT INTO executions_execution (uid, job_id, job_name, job_uid, kind, definition, target, category_id, scheduled_for,
+    due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, started_at, finished_at,
+    duration, response_status, result, error)
+SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, %(definition)s::jsonb, 'https://1.1.1.1/hook',
+    job.category_id, due, due, 1, 'scheduled', state, '', due, false, 1, 'io@host', '',
+    CASE WHEN state IN ('missed', 'skipped') THEN NULL ELSE due + interval '40 milliseconds' END,
+    CASE WHEN state = 'running' THEN NULL ELSE due + interval '1 second' * (1 + n %% 30) END,
+    CASE WHEN state IN ('running', 'missed', 'skipped') THEN NULL ELSE 1 + n %% 30 END,
+    CASE WHEN state = 'success' THEN 200 WHEN state = 'failed' THEN 500 END, '',
+    CASE WHEN state = 'failed' THEN 'The webhook answered with status 500.' ELSE '' END
+FROM (SELECT n, {STATES.replace("%", "%%")} AS state, %(now)s::timestamptz - interval '1 second' * (n * %(step)s) AS due
+        FROM generate_series(1, %(rows)s) AS n) AS times
+JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM jobs_job) AS job ON job.place = 1 + n %% %(jobs)s
+"""
+LOG = """
+INSERT INTO executions_logchunk (execution_id, attempt, at, text)
+SELECT id, 1, due_at, text FROM executions_execution,
+    (VALUES (E'GET https://1.1.1.1/hook\\n200\\n'), ('{"ok": true, "took": 12}')) AS written (text)
+WHERE started_at IS NOT NULL
+"""
+# The newest row is of this moment, the oldest is so old.
+SPAN = dt.timedelta(days=90)
+
+
+def fill(rows: int, jobs: int) -> None:
+    """`rows` due times of `jobs` webhook jobs in turn, evenly over the last 90 days, with what the runs wrote."""
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    User.objects.create_user("ada", "ada@example.com", role=User.Role.ADMIN)
+    made = population.add(
+        jobs,
+        population.far(now),
+        kind=Job.Kind.WEBHOOK,
+        options={"target_url": "https://1.1.1.1/hook"},
+        category=Category.general(),
+        owner=User.objects.get(),
+    )
+    values: dict[str, str | float | dt.datetime] = {
+        "definition": json.dumps(made[0].definition()),
+        "now": now,
+        "step": SPAN.total_seconds() / rows,
+        "rows": rows,
+        "jobs": jobs,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(ROWS, values)
+        cursor.execute(LOG)
+        cursor.execute("VACUUM (ANALYZE)")

@@ -1,0 +1,171 @@
+"""What people and machines look at, and the statements that would fetch the same rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import User
+from executions import figures
+from jobs.models import Job
+
+TARGET = 3.0
+API = "/api/v2"
+RUN = "SELECT * FROM executions_execution"
+COUNT = "SELECT count(*) FROM executions_execution"
+RAN = "state NOT IN ('missed', 'skipped')"
+NEWEST = "ORDER BY due_at DESC, id DESC LIMIT"
+TOTALS = (
+    "SELECT count(*), count(*) FILTER (WHERE state = 'success'), count(*) FILTER (WHERE state IN ('queued', 'running')),"
+    " avg(duration) FROM executions_execution"
+)
+BAD = "state IN ('failed', 'timeout', 'lost', 'error', 'missed')"
+JOBS = (
+    "SELECT * FROM jobs_job LEFT JOIN django_celery_beat_periodictask task ON task.id = periodic_task_id"
+    " LEFT JOIN django_celery_beat_crontabschedule cron ON cron.id = task.crontab_id"
+)
+LAST_START = (
+    " LEFT JOIN LATERAL (SELECT started_at FROM executions_execution WHERE job_id = jobs_job.id"
+    " AND started_at IS NOT NULL ORDER BY due_at DESC, id DESC LIMIT 1) AS run ON true"
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A route, and plain statements for what it shows."""
+
+    name: str
+    path: str
+    plain: Sequence[str]
+
+
+def looks(job: Job, now: dt.datetime) -> list[Look]:
+    day, week = (now - dt.timedelta(days=1)), (now - dt.timedelta(days=7))
+    api, since, of_job = API, f"due_at >= '{day}'", f"job_id = {job.pk}"
+    failed = f"state IN ('failed', 'timeout', 'stopped', 'lost', 'error', 'queued', 'running') AND due_at >= '{week}'"
+    dashboard = [
+        f"{RUN} WHERE state = 'running' ORDER BY started_at LIMIT 10",
+        f"{COUNT} WHERE state = 'running'",
+        f"{COUNT} WHERE state = 'queued'",
+        f"{RUN} WHERE {BAD} AND {since} {NEWEST} 10",
+        f"{COUNT} WHERE {BAD} AND {since}",
+        f"{JOBS} WHERE next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 10",
+        f"SELECT date_trunc('hour', due_at), state, count(*) FROM executions_execution WHERE {since} GROUP BY 1, 2",
+    ]
+    latest = f"{RUN} WHERE {of_job} AND {RAN} {NEWEST} 1"
+    spanned = f"from={week:%Y-%m-%dT%H:%M:%SZ}"
+    return [
+        Look("API: executions, page 1", f"{api}/executions", [f"{COUNT} WHERE {RAN}", f"{RUN} WHERE {RAN} {NEWEST} 20"]),
+        Look("API: executions, cursor", f"{api}/executions?cursor=", [f"{RUN} WHERE {RAN} {NEWEST} 21"]),
+        Look(
+            "API: executions, failed of a week",
+            f"{api}/executions?status=failed,running&{spanned}",
+            [f"{COUNT} WHERE {failed}", f"{RUN} WHERE {failed} {NEWEST} 20"],
+        ),
+        Look("API: executions of a job", f"{api}/jobs/{job.uid}/executions", [f"{RUN} WHERE {of_job} AND {RAN} {NEWEST} 51"]),
+        Look(
+            "API: statistics of a job",
+            f"{api}/jobs/{job.uid}/executions/stats",
+            [f"{TOTALS} WHERE {of_job} AND {RAN}", latest],
+        ),
+        Look("API: statistics of all", f"{api}/executions/statistics", [f"{TOTALS} WHERE {RAN}"]),
+        Look(
+            "API: statistics of a week",
+            f"{api}/executions/statistics?{spanned}",
+            [f"{TOTALS} WHERE {RAN} AND started_at >= '{week}'"],
+        ),
+        Look("API: jobs", f"{api}/jobs", [JOBS.replace("SELECT *", "SELECT *, run.started_at") + LAST_START]),
+        Look("page: dashboard", "/", dashboard),
+        Look("page: executions", "/executions", [f"{RUN} {NEWEST} 51"]),
+        Look("page: executions, bad of a job's name", "/executions?state=bad&q=job+77", [
+            f"{RUN} WHERE {BAD} AND job_id IN (SELECT id FROM jobs_job WHERE name ILIKE '%job 77%') {NEWEST} 51"]),
+        Look("page: jobs", "/jobs", ["SELECT count(*) FROM jobs_job", f"{JOBS} ORDER BY jobs_job.name LIMIT 50"]),
+        Look("page: a job", f"/jobs/{job.uid}", [f"{JOBS} WHERE jobs_job.id = {job.pk}"]),
+    ]  # fmt: skip
+
+
+class Statements:
+    """An execute wrapper that adds up how long statements take."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slowest: tuple[float, str, Any] = (0.0, "", None)
+        self.count = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, *rest: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(sql, params, *rest)
+        finally:
+            took = time.perf_counter() - began
+            self.seconds, self.count = self.seconds + took, self.count + 1
+            self.slowest = max(self.slowest, (took, sql, params), key=lambda one: one[0])
+
+
+def table(repeats: int, *, explain: bool = False) -> None:
+    ada = User.objects.get(username="ada")
+    machine = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {tokens.issue(ada)[0]}"})
+    browser = Client(SERVER_NAME="127.0.0.1")
+    browser.force_login(ada)
+    job = Job.objects.order_by("id")[77]
+    print(f"{'':40}{'total':>9}{'database':>10}{'queries':>8}{'plain':>9}{'total/plain':>13}{'db/plain':>10}")
+    for look in looks(job, dt.datetime.now(dt.UTC).replace(microsecond=0)):
+        client = machine if look.path.startswith(API) else browser
+        _line(look, client, repeats, explain=explain)
+
+
+def _line(look: Look, client: Client, repeats: int, *, explain: bool) -> None:
+    totals, inside, plain = [], [], []
+    for _ in range(repeats + 1):
+        # One after the other, so that a busy moment of the machine hits both.
+        plain.append(_timed(lambda: _fetch(look.plain)))
+        figures.current.forget()
+        statements = Statements()
+        with connection.execute_wrapper(statements):
+            totals.append(_timed(lambda: _get(client, look.path)))
+        inside.append(statements.seconds)
+    total, database, by_hand = (statistics.median(values[1:]) * 1000 for values in (totals, inside, plain))
+    ratios = total / by_hand, database / by_hand
+    missed = "" if ratios[1] <= TARGET else "  MISSED"
+    print(
+        f"{look.name:40}{total:7.1f} ms{database:7.1f} ms{statements.count:8}{by_hand:6.1f} ms"
+        f"{ratios[0]:12.1f}x{ratios[1]:9.1f}x{missed}",
+        flush=True,
+    )
+    if explain:
+        _explain(statements)
+
+
+def _timed(action: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def _get(client: Client, path: str) -> None:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{path} answered {answer.status_code}.")
+
+
+def _fetch(queries: Sequence[str]) -> None:
+    with connection.cursor() as cursor:
+        for query in queries:
+            cursor.execute(query)
+            cursor.fetchall()
+
+
+def _explain(statements: Statements) -> None:
+    _, sql, params = statements.slowest
+    print(sql[:2000])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS) {sql}", params)
+        print("\n".join(f"    {line}" for (line,) in cursor.fetchall()))
