@@ -25,7 +25,7 @@ def test_each_keeps_its_own_duration_and_outcome(ledger: Ledger) -> None:
     ends = [Outcome("success"), Outcome("success"), Outcome("failed", "no", retryable=False)]
     reports = [Report(claim, end) for claim, end in zip((first, second, third), ends, strict=True)]
     assert work.write(reports, WORKER, moment("2026-03-01 10:00:10")) == [first, second, third]
-    rows = Execution.objects.order_by("job_name").values_list("state", "duration", "error")
+    rows = Execution.objects.order_by("started_at").values_list("state", "duration", "error")
     assert list(rows) == [("success", 9.0, ""), ("success", 8.0, ""), ("failed", 7.0, "no")]
 
 
@@ -34,7 +34,7 @@ def test_one_that_was_given_up_meanwhile_is_refused_and_the_others_are_not(ledge
     Execution.objects.filter(pk=second.pk).update(state="lost")
     reports = [Report(claim, Outcome("success", output="done")) for claim in (first, second, third)]
     assert work.write(reports, WORKER, moment("2026-03-01 10:00:10")) == [first, third]
-    assert list(Execution.objects.order_by("job_name").values_list("state", flat=True)) == [
+    assert list(Execution.objects.order_by("started_at").values_list("state", flat=True)) == [
         "success",
         "lost",
         "success",
