@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -91,7 +92,8 @@ def sql(query: str, *values: Any) -> Any:
     ]
     with connection.cursor() as cursor:
         cursor.execute(query, adapted)
-        return cursor.fetchone()
+        # MySQL sums into decimals.
+        return [float(value) if isinstance(value, Decimal) else value for value in cursor.fetchone()]
 
 
 def counted(start: str | None, end: str | None, where: str = "1 = 1", *values: Any) -> Any:
