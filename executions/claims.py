@@ -48,6 +48,7 @@ class Claim:
     spec: Spec
     started_at: dt.datetime
     by_hand: bool = False
+    target: str = ""
 
 
 class _Contended(Exception):
@@ -174,4 +175,5 @@ def _claimed(row: Execution, now: dt.datetime) -> Claim:
         spec,
         row.started_at or now,
         by_hand=row.trigger == Trigger.MANUAL,
+        target=row.target,
     )

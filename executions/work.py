@@ -28,6 +28,8 @@ log = logging.getLogger("executions.work")
 
 # A run that is safe to repeat is given up after being lost so often.
 MOST_LOST = 3
+# What an outcome tells in the names of the columns.
+MEASURED = ("exit_code", "response_status", "peak_memory", "mean_memory", "result")
 
 
 @dataclass(frozen=True)
@@ -62,71 +64,75 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Clai
 
 
 def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.datetime) -> list[Claim]:
-    """Attempts that ended alike are written in one statement: after a burst, many did."""
+    """Attempts that came to the same state are written in one statement: after a burst, many did."""
     failpoints.reach("before outcome")
-    alike: dict[tuple[int, float | None, Outcome], list[Claim]] = {}
+    alike: dict[tuple[int, float | None, str], list[tuple[Claim, Outcome]]] = {}
     for claim, outcome in outcomes:
-        mask = Mask(claim.spec.secrets.values())
-        message, result = clean(mask(outcome.message)), clean(mask(outcome.result or ""))
-        shown = replace(outcome, output="", message=message, result=result)
-        alike.setdefault((claim.attempt, _retry_delay(claim, outcome), shown), []).append(claim)
+        key = (claim.attempt, _retry_delay(claim, outcome), outcome.state)
+        alike.setdefault(key, []).append((claim, _masked(claim, outcome)))
     mine = Execution.objects.filter(state=State.RUNNING, worker=worker)
     if len(outcomes) > 1:
         mine = mine.filter(pk__in=mine.filter(pk__in=[claim.pk for claim, _ in outcomes]).locked())
     ended: list[Claim] = []
-    for (attempt, wait, shown), claims in alike.items():
-        ended += _end(mine.filter(attempt=attempt), claims, shown, wait, now)
+    for (attempt, wait, _state), ends in alike.items():
+        ended += _end(mine.filter(attempt=attempt), ends, wait, now)
     return ended
 
 
+def _masked(claim: Claim, outcome: Outcome) -> Outcome:
+    mask = Mask(claim.spec.secrets.values())
+    message, result = clean(mask(outcome.message)), clean(mask(outcome.result or ""))
+    return replace(outcome, message=message, result=result)
+
+
 def _end(
-    mine: ExecutionQuerySet, claims: list[Claim], outcome: Outcome, wait: float | None, now: dt.datetime
+    mine: ExecutionQuerySet, ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datetime
 ) -> list[Claim]:
     """Final states, or the wait for the next attempt; returns those of the claims that still were this worker's."""
-    rows = mine.filter(pk__in=[claim.pk for claim in claims])
-    ours = claims
-    if len(claims) > 1:
+    rows = mine.filter(pk__in=[claim.pk for claim, _ in ends])
+    ours = ends
+    if len(ends) > 1:
         # They are locked: what is this worker's now will be so in the next statement.
         keys = set(rows.values_list("pk", flat=True))
-        ours = [claim for claim in claims if claim.pk in keys]
-    if not ours or not rows.update(**_values(ours, outcome, wait, now)):
+        ours = [end for end in ends if end[0].pk in keys]
+    if not ours or not rows.update(**_values(ours, wait, now)):
         ours = []
-    late = {claim.pk for claim in claims} - {claim.pk for claim in ours}
-    for claim in claims:
-        if claim.pk in late:
-            log.warning(
-                "outcome_refused", extra={"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
-            )
+    in_time = {claim.pk for claim, _ in ours}
+    for claim, outcome in ends:
+        if claim.pk not in in_time:
+            late = {"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
+            log.warning("outcome_refused", extra=late)
         elif wait is None:
             alerts.ended(claim, outcome, outcome.message, now)
-    return ours
+    return [claim for claim, _ in ours]
 
 
-def _values(claims: list[Claim], outcome: Outcome, wait: float | None, now: dt.datetime) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "error": outcome.message,
-        "exit_code": outcome.exit_code,
-        "response_status": outcome.response_status,
-        "peak_memory": outcome.peak_memory,
-        "mean_memory": outcome.mean_memory,
-        "result": outcome.result,
-        "busy": None,
-        "lease_until": None,
-    }
-    if outcome.target:
-        values["target"] = outcome.target[:500]
-    if wait is None:
-        return values | _final(outcome, now) | {"duration": _durations(claims, now)}
-    return values | _waiting(now + dt.timedelta(seconds=wait))
+def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datetime) -> dict[str, Any]:
+    """The columns of all of them; those in which they differ as a choice by key."""
+    columns: dict[str, list[tuple[int, Any]]] = {}
+    for claim, outcome in ends:
+        values = {"error": outcome.message} | {name: getattr(outcome, name) for name in MEASURED}
+        values["target"] = (outcome.target or claim.target)[:500]
+        if wait is None:
+            values["duration"] = max(0.0, (now - claim.started_at).total_seconds())
+        for name, value in values.items():
+            columns.setdefault(name, []).append((claim.pk, value))
+    common = _final(ends[0][1], now) if wait is None else _waiting(now + dt.timedelta(seconds=wait))
+    chosen = {name: _chosen(values) for name, values in columns.items()}
+    return {"busy": None, "lease_until": None} | common | chosen
 
 
-def _durations(claims: list[Claim], now: dt.datetime) -> Any:
-    """Seconds since each of them was started, as a value or as SQL: Django's own CASE costs more than a statement for each."""
-    seconds = {claim.pk: max(0.0, (now - claim.started_at).total_seconds()) for claim in claims}
-    if len(claims) == 1:
-        return seconds[claims[0].pk]
-    cases = " ".join(["WHEN %s THEN %s"] * len(seconds))
-    return RawSQL(f"CASE id {cases} END", [part for pair in seconds.items() for part in pair])  # noqa: S611
+def _chosen(values: list[tuple[int, Any]]) -> Any:
+    """One value for all, or SQL: Django's own CASE costs more than a statement for each row."""
+    if all(value == values[0][1] for _, value in values):
+        return values[0][1]
+    cases = " ".join(["WHEN %s THEN %s"] * len(values))
+    return RawSQL(f"CASE id {cases} END", [part for pair in values for part in pair])  # noqa: S611
+
+
+def _give_up(claim: Claim, worker: str, now: dt.datetime) -> bool:
+    mine = Execution.objects.filter(pk=claim.pk, worker=worker, attempt=claim.attempt)
+    return any(lose(run, Reason.SHUTDOWN, now) for run in mine)
 
 
 def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:
@@ -135,11 +141,6 @@ def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -
     for claim, outcome in outcomes:
         if (claim.pk, claim.attempt) in keys and _retry_delay(claim, outcome) is None:
             yield End(claim.pk, claim.job, outcome.state, outcome.state == "stopped")
-
-
-def _give_up(claim: Claim, worker: str, now: dt.datetime) -> bool:
-    mine = Execution.objects.filter(pk=claim.pk, worker=worker, attempt=claim.attempt)
-    return any(lose(run, Reason.SHUTDOWN, now) for run in mine)
 
 
 def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime) -> None:

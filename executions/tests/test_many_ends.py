@@ -29,6 +29,23 @@ def test_each_keeps_its_own_duration_and_outcome(ledger: Ledger) -> None:
     assert list(rows) == [("success", 9.0, ""), ("success", 8.0, ""), ("failed", 7.0, "no")]
 
 
+def test_each_keeps_what_it_measured(ledger: Ledger) -> None:
+    first, second, third = three_running(ledger)
+    ends = [
+        Outcome("success", exit_code=0, result='{"a": 1}', peak_memory=3_000_000_000),
+        Outcome("success", response_status=204, target="there"),
+        Outcome("success", "it's 100 % done", result="x"),
+    ]
+    reports = [Report(claim, end) for claim, end in zip((first, second, third), ends, strict=True)]
+    assert len(work.write(reports, WORKER, moment("2026-03-01 10:00:10"))) == 3
+    columns = ("exit_code", "result", "peak_memory", "response_status", "target", "error")
+    assert list(Execution.objects.order_by("started_at").values_list(*columns)) == [
+        (0, '{"a": 1}', 3_000_000_000, None, first.target, ""),
+        (None, "", None, 204, "there", ""),
+        (None, "x", None, None, third.target, "it's 100 % done"),
+    ]
+
+
 def test_one_that_was_given_up_meanwhile_is_refused_and_the_others_are_not(ledger: Ledger) -> None:
     first, second, third = three_running(ledger)
     Execution.objects.filter(pk=second.pk).update(state="lost")
