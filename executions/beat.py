@@ -22,7 +22,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from executions import failpoints, heartbeat
 from executions.models import Execution
 from executions.publish import publish
-from executions.reconcile import announce_retries, take_turn
+from executions.reconcile import Turns, announce_retries
 from executions.tick import next_due, tick
 from jobs.timetable import TASK
 
@@ -67,10 +67,11 @@ class Keeper(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
+        turns = Turns()
         while not self._stopping.wait(1.0):
             try:
                 close_old_connections()
-                take_turn()
+                turns.take()
                 announce_retries(timezone.now())
             except ERRORS as error:
                 log.warning("keeper_waits", extra={"error": str(error)})

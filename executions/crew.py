@@ -23,7 +23,7 @@ from executions import failpoints, heartbeat
 from executions.claims import LEASE, Claim
 from executions.models import Execution, State
 from executions.publish import publish
-from executions.reconcile import take_turn
+from executions.reconcile import Turns
 from executions.sink import Sink
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
@@ -148,7 +148,7 @@ class Crew:
     # The watch -----------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        renew_at = 0.0
+        renew_at, turns = 0.0, Turns()
         while not self._stopping.is_set():
             try:
                 close_old_connections()
@@ -158,7 +158,7 @@ class Crew:
                         self._renew()
                     self._hear_stops()
                     renew_at = time.monotonic() + RENEW_SECONDS if renewed else renew_at
-                take_turn()
+                turns.take()
             except (DatabaseError, InterfaceError, OSError) as error:
                 log.warning("watch_waits", extra={"error": str(error)})
                 connection.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -32,6 +33,27 @@ UNANNOUNCED = dt.timedelta(seconds=5)
 # A message that was not acted upon for so long may have been lost with its broker.
 UNHEARD = dt.timedelta(seconds=30)
 AT_ONCE = 1000
+
+
+class Turns:
+    """A process's wish to take turns: asks the database whose turn it is only when one may be due."""
+
+    def __init__(self) -> None:
+        self._again = 0.0
+
+    def take(self) -> bool:
+        if time.monotonic() < self._again:
+            return False
+        self._again = time.monotonic() + wait_for_turn(timezone.now())
+        return self._again <= time.monotonic() and take_turn()
+
+
+def wait_for_turn(now: dt.datetime) -> float:
+    """Seconds until a turn may be due, at most a whole period."""
+    last = Heartbeat.objects.filter(name="reconciler").values_list("at", flat=True).first()
+    if last is None or last > now + EVERY:
+        return 0.0
+    return min(max((last + EVERY - now).total_seconds(), 0.0), EVERY.total_seconds())
 
 
 def take_turn(now: dt.datetime | None = None) -> bool:
