@@ -28,7 +28,7 @@ from jobs.timetable import Timing
 log = logging.getLogger("executions.tick")
 
 # The first batch is small, so that workers have something to do while the next ones are written.
-SMALLEST, LARGEST = 50, 500
+SMALLEST, LARGEST = 100, 500
 
 
 @dataclass
