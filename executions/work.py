@@ -43,6 +43,13 @@ class Report:
     def is_last(self) -> bool:
         return not isinstance(self.what, str)
 
+    @property
+    def characters(self) -> int:
+        """How much text it brings."""
+        if isinstance(self.what, Outcome):
+            return len(self.what.output) + len(self.what.message) + len(self.what.result or "")
+        return len(self.what or "")
+
 
 def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Claim]:
     """Puts all of it on record, or nothing; returns the claims that ended with it.

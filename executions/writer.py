@@ -26,6 +26,8 @@ from jobs.runners import Outcome
 log = logging.getLogger("executions.writer")
 
 TOGETHER = 100
+# Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
+MOST_TEXT = 1 << 20
 DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
 UNWRITABLE = "The outcome could not be written."
 Result = TypeVar("Result")
@@ -83,10 +85,11 @@ class Writer(threading.Thread):
 
     def _next(self) -> list[Wanted | Report]:
         """What waits, at least one; empty at the end."""
-        item, batch = self._waiting.get(), list[Wanted | Report]()
+        item, batch, text = self._waiting.get(), list[Wanted | Report](), 0
         while item is not None:
             batch.append(item)
-            if len(batch) == TOGETHER or self._waiting.empty():
+            text += item.characters if isinstance(item, Report) else 0
+            if len(batch) == TOGETHER or text >= MOST_TEXT or self._waiting.empty():
                 return batch
             item = self._waiting.get()
         if batch:

@@ -7,6 +7,7 @@ from executions.claims import Claim
 from executions.models import Execution, LogChunk
 from executions.tests.conftest import WORKER, Ledger
 from executions.work import Report
+from executions.writer import MOST_TEXT, Writer
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
 
@@ -81,3 +82,13 @@ def test_outcomes_that_are_alike_take_as_few_statements_as_one(
     reports = [Report(claim, Outcome("success", output="x")) for claim in running]
     with django_assert_max_num_queries(8):  # type: ignore[operator]
         work.write(reports, WORKER, moment("2026-03-01 10:00:10"))
+
+
+def test_large_results_are_not_put_into_one_statement(ledger: Ledger) -> None:
+    running = three_running(ledger)
+    writer = Writer(WORKER, lambda _claims: None)
+    for claim in running:
+        writer.report(claim, Outcome("success", result="x" * MOST_TEXT))
+        writer.report(claim, "a line\n")
+    writer.report(running[0], "another\n")
+    assert [len(writer._next()) for _ in range(4)] == [1, 2, 2, 2]
