@@ -61,9 +61,8 @@ class Announcer(threading.Thread):
 class Keeper(threading.Thread):
     """The beat's sign of life and its turn at reconciling, apart from the tick for the same reason."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         super().__init__(name="keeper", daemon=True)
-        self._beat_name = name
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -91,7 +90,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.announcer = Announcer()
-        self.keeper = Keeper(self.name)
+        self.keeper = Keeper()
         self._started = False
         super().__init__(*args, **kwargs)
 

@@ -23,6 +23,7 @@ from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, St
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
+from scheduler_site.text import storable
 
 log = logging.getLogger("executions.work")
 
@@ -88,7 +89,7 @@ def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.dat
 
 def _masked(claim: Claim, outcome: Outcome) -> Outcome:
     mask = Mask(claim.spec.secrets.values())
-    message, result = clean(mask(outcome.message)), clean(mask(outcome.result or ""))
+    message, result = storable(mask(outcome.message)), storable(mask(outcome.result or ""))
     return replace(outcome, message=message, result=result)
 
 
@@ -158,7 +159,7 @@ def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime
         if isinstance(what, Outcome):
             what = what.output if (claim.pk, claim.attempt) in keys else ""
         if what:
-            text = clean(Mask(claim.spec.secrets.values())(what))
+            text = storable(Mask(claim.spec.secrets.values())(what))
             chunks.append(LogChunk(execution_id=claim.pk, attempt=claim.attempt, at=now, text=text))
     if chunks:
         LogChunk.objects.bulk_create(chunks)
@@ -197,11 +198,6 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
     if changed and "finished_at" in values and run.busy is not None:
         release([run.job_id])
     return changed
-
-
-def clean(text: str) -> str:
-    """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def _waiting(until: dt.datetime) -> dict[str, Any]:

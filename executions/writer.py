@@ -63,10 +63,6 @@ class Writer(threading.Thread):
     def report(self, claim: Claim, what: str | Outcome | None) -> None:
         self._waiting.put(Report(claim, what))
 
-    @property
-    def is_idle(self) -> bool:
-        return self._waiting.empty()
-
     def close(self, seconds: float) -> None:
         """Writes what waits, for at most so long."""
         with self._door:

@@ -15,6 +15,7 @@ from django.db import transaction
 from notifications.background import later
 from notifications.messages import Message, one_line, subject_line
 from notifications.models import LONGEST_NAME, Alert
+from scheduler_site.text import storable
 
 log = logging.getLogger("notifications.post")
 
@@ -58,8 +59,8 @@ def compose(
         channel=channel,
         recipients=list(recipients),
         subject=subject_line(subject),
-        text=_storable(texts[channel]()),
-        html=_storable(message.html()) if channel == Alert.Channel.EMAIL else "",
+        text=storable(texts[channel]()),
+        html=storable(message.html()) if channel == Alert.Channel.EMAIL else "",
         link=message.link[:500],
         job_uid=about.job_uid,
         job_name=one_line(about.job_name)[:LONGEST_NAME],
@@ -87,8 +88,3 @@ def announce(uids: list[str]) -> None:
     except Exception as error:
         # Every kind of broker has errors of its own, and all of them mean the same here.
         log.warning("announce_failed", extra={"alerts": len(uids), "error": str(error)})
-
-
-def _storable(text: str) -> str:
-    """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -213,7 +213,7 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
     Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
     crew.perform([str(run.uid)])
     first.cancel()
-    eventually(lambda: crew._writer.is_idle and first.sink is not crew._hands[run.pk].sink)
+    eventually(lambda: crew._writer._waiting.empty() and first.sink is not crew._hands[run.pk].sink)
     time.sleep(0.3)
     assert crew._hands[run.pk].claim.attempt == 2
     assert state(run) == "running"
