@@ -15,7 +15,6 @@ from django.utils import timezone
 from executions import heartbeat
 from executions.briefly import Briefly
 from executions.models import Execution, State
-from executions.reconcile import oldest_queued
 from executions.tick import next_due
 from notifications.models import Alert
 
@@ -62,7 +61,7 @@ def count(now: dt.datetime) -> Figures:
     """The figures at a moment. Raises what the database raises."""
     return Figures(
         oldest_due=age(now, next_due()),
-        oldest_queued=age(now, oldest_queued()),
+        oldest_queued=age(now, Execution.objects.oldest_queued()),
         open=open_runs(),
         noticed=noticed(now - DAY),
         undelivered=Alert.objects.undelivered(now, PATIENCE).count(),

@@ -15,9 +15,10 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from executions import figures
 from executions.heartbeat import FRESH, RECONCILED, freshest
+from executions.models import Execution
 from executions.publish import BROKER_ERRORS, depth
-from executions.reconcile import oldest_queued
 from executions.tick import next_due
 from jobs.models import Job
 
@@ -142,7 +143,7 @@ def _alive(role: str, age: dt.timedelta | None, limit: dt.timedelta = FRESH) -> 
 
 def _waiting(now: dt.datetime) -> list[Check]:
     """Due times that no tick has taken (where something ticks at all), runs that no worker has taken."""
-    waiting = [_age(gettext_noop("oldest queued"), now, oldest_queued())]
+    waiting = [_age(gettext_noop("oldest queued"), now, Execution.objects.oldest_queued())]
     return (
         [_age(gettext_noop("oldest due"), now, next_due()), *waiting]
         if settings.SCHEDULER_ENABLED
@@ -151,6 +152,6 @@ def _waiting(now: dt.datetime) -> list[Check]:
 
 
 def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
-    age = max((now - since), dt.timedelta(0)) if since else dt.timedelta(0)
-    ok = age < WAITING
-    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age.total_seconds(), waits=True)
+    age = figures.age(now, since)
+    ok = age < WAITING.total_seconds()
+    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age, waits=True)

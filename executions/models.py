@@ -111,6 +111,11 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             rows = rows.select_for_update(skip_locked=skip and features.has_select_for_update_skip_locked)
         return list(rows.values_list("pk", flat=True)[:most])
 
+    def oldest_queued(self) -> dt.datetime | None:
+        """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
+        waiting = self.filter(state=State.QUEUED, held=False, next_attempt_at=None)
+        return waiting.order_by("due_at").values_list("due_at", flat=True).first()
+
     def runs(self) -> ExecutionQuerySet:
         """What ran or is to run: without the due times that were missed or skipped."""
         return self.exclude(state__in=NOT_RUN)

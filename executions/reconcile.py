@@ -11,11 +11,11 @@ import logging
 import time
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from audit.record import By
-from executions import alerts, ending, work
+from executions import alerts, ending, selfwatch, watch, work
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State
@@ -75,16 +75,9 @@ def take_turn(now: dt.datetime | None = None) -> bool:
         reconciled(now)
     finally:
         # Also when it fails: people must hear that it does.
-        _watch(now, turn.at, settled=settled)
+        selfwatch.outage(turn.at, now)
+        watch.look(now, settled=settled)
     return True
-
-
-def _watch(now: dt.datetime, last_turn: dt.datetime, *, settled: bool) -> None:
-    # Imported late: what it watches asks this module how long runs have waited.
-    from executions import selfwatch, watch
-
-    selfwatch.outage(last_turn, now)
-    watch.look(now, settled=settled)
 
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
@@ -185,9 +178,3 @@ def pause_ended() -> int:
                 ending.auto_paused(job, timezone.now())
                 paused += 1
     return paused
-
-
-def oldest_queued() -> dt.datetime | None:
-    """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
-    waiting = Execution.objects.filter(state=State.QUEUED, held=False, next_attempt_at=None)
-    return waiting.order_by("due_at").values_list(F("due_at"), flat=True).first()

@@ -26,12 +26,12 @@ OUTAGE = dt.timedelta(seconds=60)
 def judge(now: dt.datetime) -> None:
     """Tells the admins when a process or the broker is away for longer than a restart takes, and when it is back."""
     report = health.report(now)
-    parts = {check.name: check for check in report.checks if check.name in WATCHED}
-    for name, check in parts.items():
-        if check.ok:
-            _came_back(name, now)
-        else:
-            _is_away(name, check.detail, now)
+    watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
+    for check in report.checks:
+        if check.name in WATCHED and not check.ok:
+            _is_away(check.name, check.detail, now)
+        elif check.ok and (watch := watched.get(check.name)):
+            _came_back(watch, now)
 
 
 def _is_away(name: str, detail: str, now: dt.datetime) -> None:
@@ -43,10 +43,8 @@ def _is_away(name: str, detail: str, now: dt.datetime) -> None:
                 _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
 
 
-def _came_back(name: str, now: dt.datetime) -> None:
-    watch = Watch.objects.filter(subject=name, clock=SILENT).first()
-    if watch is None:
-        return
+def _came_back(watch: Watch, now: dt.datetime) -> None:
+    name = watch.subject
     with transaction.atomic():
         gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
         if gone and watch.told_at is not None:
