@@ -39,8 +39,10 @@ class Draft:
 
 @transaction.atomic
 def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
-    """A new job. Without `tell` nobody's inbox hears of it: one of very many that are made at once."""
-    """Makes a job. Raises Refused when a job that it is to follow is gone."""
+    """Makes a job. Without `tell` nobody's inbox hears of it: one of very many that are made at once.
+
+    Raises Refused when a job that it is to follow is gone.
+    """
     if draft.depends_on:
         dependencies.alone()
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
