@@ -1,6 +1,7 @@
 """The grammar of cron expressions: five fields of strict ASCII, read as crontab(5) of Debian reads them.
 
-Beyond Debian: `L` (last day) in the day of month and `5#3` (third Friday) in the day of week.
+Beyond Debian: `L` (last day), `fri#3` and `fri#L` (third and last Friday) in lists of the day of month, and `5#3` (third
+Friday) in the day of week.
 Stricter than Debian: ranges that wrap around, which its crontab accepts and its cron never runs, are refused.
 """
 
@@ -15,7 +16,8 @@ from typing import Literal, NamedTuple
 from jobs.schedule.errors import ScheduleError
 
 DayRule = Literal["either", "both"]
-MAX_LENGTH = 100
+MAX_LENGTH = 100  # of what people write
+STORED_LENGTH = 600  # of what other dialects may make of their fields
 MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -30,15 +32,26 @@ WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
 _ITEM = re.compile(r"(\*|[0-9]+|[a-z]{3})(?:-([0-9]+|[a-z]{3}))?(?:/([0-9]+))?")
 _NTH = re.compile(r"([0-9]|[a-z]{3})#([0-9]+)")
+_POSITION = re.compile(r"([a-z]{3})#([0-9]+|L)")
 
 
 class Days(NamedTuple):
-    """Which days match: three fields as croniter reads them, and whether both day fields must agree."""
+    """Which days match: three fields as croniter reads them, and whether both day fields must agree.
+
+    The weekdays in `also`, such as `1#1,L5`, match besides. Without `month_days` they match alone.
+    """
 
     month_days: str
     months: str
     weekdays: str
     both: bool
+    also: str = ""
+
+    @property
+    def alternatives(self) -> list[str]:
+        """The fields for croniter; a day matches that one of them matches."""
+        alone = [f"{self.month_days} {self.months} {self.weekdays}"] if self.month_days else []
+        return alone + ([f"* {self.months} {self.also}"] if self.also else [])
 
 
 EVERY_DAY = Days("*", "*", "*", True)
@@ -137,12 +150,12 @@ MONTH = Field("month", 1, 12, MONTHS)
 WEEKDAY = Field("day of week", 0, 7, WEEKDAYS)
 
 
-def normalise(text: object) -> str:
+def normalise(text: object, longest: int = MAX_LENGTH) -> str:
     """Five fields, lower case but for `L`, single spaces, macros written out; raises ScheduleError."""
     if not isinstance(text, str):
         raise ScheduleError("A cron expression is text of five fields.")
-    if len(text) > MAX_LENGTH:
-        raise ScheduleError(f"A cron expression has at most {MAX_LENGTH} characters.")
+    if len(text) > longest:
+        raise ScheduleError(f"A cron expression has at most {longest} characters.")
     if not re.fullmatch(r"[\t\x20-\x7e]*", text):
         raise ScheduleError("A cron expression has only plain ASCII letters, digits and signs.")
     text = text.strip().lower()
@@ -173,7 +186,7 @@ def _miscounted(count: int) -> str:
 @lru_cache(maxsize=4096)
 def parse(expression: str, day_rule: DayRule = "either") -> Fields:
     """The meaning of an expression; raises ScheduleError that names the wrong field."""
-    minute, hour, month_day, month, weekday = normalise(expression).split(" ")
+    minute, hour, month_day, month, weekday = normalise(expression, STORED_LENGTH).split(" ")
     minutes, hours = MINUTE.values(minute), HOUR.values(hour)
     return Fields(
         seconds=tuple(sorted(h * 3600 + m * 60 for h, m in product(hours, minutes))),
@@ -185,19 +198,40 @@ def parse(expression: str, day_rule: DayRule = "either") -> Fields:
 def _days(month_day: str, months: frozenset[int], weekday: str, day_rule: DayRule) -> Days:
     """crontab(5): either day field may match when both are restricted; one that starts with `*` is not."""
     both = day_rule == "both" or month_day.startswith("*") or weekday.startswith("*")
-    days, weekdays = _month_days(month_day), _weekdays(weekday)
+    items = month_day.split(",")
+    positions = [match for item in items if (match := _POSITION.fullmatch(item))]
+    days = _month_days([item for item in items if not _POSITION.fullmatch(item)])
+    weekdays = _weekdays(weekday)
     if "#" in weekdays and not both:
         raise WEEKDAY.refuse("# needs * in the day of month, or the rule that both days must match")
+    if "#" in weekdays and positions:
+        raise WEEKDAY.refuse("# may stand in one of the two day fields only")
     if not both and "*" in (days, weekdays):
         days = weekdays = "*"  # 1-31 or 0-6 matches alone, but croniter would see no restriction in it
-    return Days(days, _listed(months, MONTH), weekdays, both or days == "*")
+    also = _positions(positions, weekdays if both else "*")
+    if not (days or both):
+        days, both = "*", True  # the weekdays, or the positions
+    return Days(days, _listed(months, MONTH), weekdays, both or days == "*", also)
 
 
-def _month_days(text: str) -> str:
-    items = text.split(",")
+def _month_days(items: list[str]) -> str:
+    if not items:
+        return ""
     plain = [item for item in items if item != "L"]
     days = _listed(MONTH_DAY.values(",".join(plain).lower()), MONTH_DAY) if plain else ""
     return days if len(plain) == len(items) or days == "*" else f"{days},L".lstrip(",")
+
+
+def _positions(found: list[re.Match[str]], weekdays: str) -> str:
+    """Days such as the third Friday as croniter writes them, of those weekdays that match at all."""
+    texts = set()
+    for match in found:
+        day = WEEKDAY.number(match[1])
+        if match[2] != "L" and not 1 <= int(match[2]) <= 5:
+            raise MONTH_DAY.refuse(f"#{match[2]} is not between #1 and #5")
+        if weekdays == "*" or str(day) in weekdays.split(","):
+            texts.add(f"L{day}" if match[2] == "L" else f"{day}#{int(match[2])}")
+    return ",".join(sorted(texts))
 
 
 def _weekdays(text: str) -> str:

@@ -82,8 +82,12 @@ def next_day(days: Days, day: date) -> date | None:
     if days == EVERY_DAY:
         return day
     start = datetime(day.year, day.month, day.day) - SECOND  # naive: croniter only ever sees calendar days
-    expression = f"0 0 {days.month_days} {days.months} {days.weekdays}"
-    search = croniter(expression, start, day_or=not days.both, max_years_between_matches=6)
+    found = [_search(fields, start, either=not days.both) for fields in days.alternatives]
+    return min((match for match in found if match), default=None)
+
+
+def _search(fields: str, start: datetime, *, either: bool) -> date | None:
+    search = croniter(f"0 0 {fields}", start, day_or=either, max_years_between_matches=6)
     try:
         found: datetime = search.get_next(datetime)
     except CroniterBadDateError:

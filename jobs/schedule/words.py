@@ -7,7 +7,7 @@ from datetime import timedelta
 from cron_descriptor import Options, get_description
 from cron_descriptor.Exception import FormatException, MissingFieldException, WrongArgumentException
 
-from jobs.schedule.cron import HOUR, MINUTE, MONTH, MONTH_DAY, WEEKDAY, Field, normalise
+from jobs.schedule.cron import HOUR, MINUTE, MONTH, MONTH_DAY, STORED_LENGTH, WEEKDAY, Field, normalise
 from jobs.schedule.kinds import Cron, Interval, Once, Schedule
 from jobs.schedule.walltime import zone
 
@@ -45,7 +45,11 @@ def _counted(count: float, unit: str) -> str:
 
 
 def _cron(cron: Cron) -> str:
-    minute, hour, day, month, weekday = normalise(cron.expression).split(" ")
+    minute, hour, day, month, weekday = normalise(cron.expression, STORED_LENGTH).split(" ")
+    if "#" in day and (weekday != "*" or day.endswith("#L")):
+        return cron.expression
+    if "#" in day:  # the third Friday of the month, in the field in which cron_descriptor knows it
+        day, weekday = "*", day
     if {"L", "#"} & set(day + weekday) and "," in day + weekday:
         return cron.expression  # cron_descriptor garbles lists of these
     either = cron.day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))

@@ -122,3 +122,26 @@ def test_the_next_day_may_be_the_day_itself() -> None:
     friday = date(2026, 2, 13)
     assert next_day(parse("0 0 13 * 5", "both").days, friday) == friday
     assert next_day(parse("0 0 13 * 5", "both").days, friday + timedelta(days=1)) == date(2026, 3, 13)
+
+
+def test_positions_of_weekdays_stand_in_lists_of_the_day_of_month() -> None:
+    last = {day for day in days_of(2026) if day.day == monthrange(day.year, day.month)[1]}
+    first_mondays = {day for day in days_of(2026) if day.isoweekday() == 1 and day.day <= 7}
+    assert dates("0 0 mon#1,L,10 * *") == sorted(
+        last | first_mondays | {day for day in days_of(2026) if day.day == 10}
+    )
+
+
+def test_the_last_friday_of_every_month() -> None:
+    fridays = [day for day in days_of(2026) if day.isoweekday() == 5]
+    assert dates("0 0 fri#L * *") == [day for day in fridays if (day + timedelta(days=7)).month != day.month]
+
+
+def test_a_position_and_a_weekday_agree_only_where_both_must_match() -> None:
+    fridays = {day for day in days_of(2026) if day.isoweekday() == 5}
+    first_mondays = {day for day in days_of(2026) if day.isoweekday() == 1 and day.day <= 7}
+    assert dates("0 0 mon#1 * 5") == sorted(fridays | first_mondays)
+    assert dates("0 0 mon#1,13 * 5", day_rule="both") == sorted(day for day in fridays if day.day == 13)
+    assert dates("0 0 mon#1,13 * 1,5") == sorted(
+        fridays | {day for day in days_of(2026) if day.day == 13 or day.isoweekday() == 1}
+    )

@@ -22,6 +22,8 @@ ACCEPTED = [
     ("0 0 15,L * *", "0 0 15,L * *"),
     ("0 0 * * FRI#3", "0 0 * * fri#3"),
     ("0 0 */2 * 5#3", "0 0 */2 * 5#3"),
+    ("0 0 FRI#3,15 * *", "0 0 fri#3,15 * *"),
+    ("0 0 fri#l * *", "0 0 fri#L * *"),
     ("05 007 * * *", "05 007 * * *"),
     ("5,*/10 * * * *", "5,*/10 * * * *"),
     ("*/90 * * * *", "*/90 * * * *"),
@@ -89,6 +91,10 @@ REFUSED = [
     ("0 0 * * 1,5#3", '"1" is not a day such as 5#3'),
     ("0 0 * * 1-5#2", "is not a day such as 5#3"),
     ("0 0 5#3 * *", "only in the day of week"),
+    ("0 0 fri#6 * *", "Day of month field: #6 is not between #1 and #5"),
+    ("0 0 foo#1 * *", 'Day of week field: "foo" is not'),
+    ("0 0 *,mon#1 * fri#1", "one of the two day fields"),
+    ("0 0 mon#1 * fri#1", r"needs \* in the day of month"),
 ]
 
 
