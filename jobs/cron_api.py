@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import schedule
+from jobs import schedule, wording
 from jobs import tools_schema as schema
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from jobs.wire import read_moment, zoned
@@ -31,7 +31,7 @@ class ValidateCronView(ApiView):
             cron = _cron(self.payload())
         except ScheduleError as error:
             return Response({"valid": False, "error": INVALID, "message": str(error)})
-        words = schedule.in_words(cron)
+        words = wording.in_words(cron)
         return Response({"valid": True, "message": "Cron expression is valid", "in_words": words})
 
 
@@ -50,7 +50,7 @@ class CronPreviewView(ApiView):
         except ScheduleError as error:
             label = "Invalid timezone" if error.field == "timezone" else INVALID
             raise ApiError(400, label, str(error)) from error
-        found = schedule.preview(cron, _start(body.get("start"), cron), count)
+        found = wording.preview(cron, _start(body.get("start"), cron), count)
         runs = [zoned(occurrence.at, cron.timezone) for occurrence in found]
         notes = [
             {"at": run, "note": occurrence.note}

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from jobs import schedule
+from jobs import wording
 from jobs.models import Job
 from jobs.page_forms import PageJobForm
-from jobs.schedule import Occurrence, Schedule, ScheduleError
+from jobs.schedule import Schedule, ScheduleError
+from jobs.wording import Occurrence
 
 COUNT = 10
 FIELDS = ("schedule_kind", "expression", "timezone", "day_rule", "every", "period", "at", "end_date")
@@ -54,4 +55,4 @@ def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
 def _preview(found: Schedule | None, zone: str) -> Preview:
     if found is None:
         return Preview(zone, manual=True)
-    return Preview(zone, schedule.in_words(found, zone), schedule.preview(found, timezone.now(), COUNT))
+    return Preview(zone, wording.in_words(found, zone), wording.preview(found, timezone.now(), COUNT))

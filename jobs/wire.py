@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
-from jobs import schedule
+from jobs import schedule, wording
 from jobs.models import Dependency, Job, Pause
 from jobs.schedule import ScheduleError
 from jobs.targets import target
@@ -129,11 +128,9 @@ def read_moment(text: str, zone: str) -> dt.datetime:
         raise ValueError("This time is out of range.") from error
 
 
-@lru_cache(maxsize=8192)
 def _in_words(timing: Timing, zone: str) -> str:
-    """Wording an expression takes longer than reading its row, and a list words thousands."""
     try:
         when = timing.schedule()
+        return wording.in_words(when, zone) if when else ""
     except ScheduleError:
         return ""
-    return schedule.in_words(when, zone) if when else ""

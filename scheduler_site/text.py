@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.utils.translation import pgettext
+
 
 def storable(text: str) -> str:
     """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def enumerated(parts: Iterable[object]) -> str:
+    """The parts of a list one after the other, as the active language separates them."""
+    return pgettext("between the items of a list", ", ").join(map(str, parts))

@@ -23,6 +23,7 @@ from executions.models import Execution, State
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon
+from scheduler_site.text import enumerated
 
 register = template.Library()
 
@@ -89,8 +90,8 @@ def of_job(runs: dict[int, list[Execution]], job: Job) -> list[Execution]:
 @register.inclusion_tag("executions/_spark.html")
 def sparkline(runs: Sequence[Execution]) -> dict[str, Any]:
     """Up: went well, down: went badly, a tick: did not run."""
-    counts = Counter(str(State(run.state).label) for run in runs)
-    words = ", ".join(f"{count} {label}" for label, count in counts.most_common())
+    counts = Counter(run.state for run in runs)
+    words = enumerated(f"{count} {State(state).label}" for state, count in counts.most_common())
     return {"bars": charts.spark(runs), "words": words, "count": len(runs)}
 
 

@@ -9,23 +9,18 @@ from __future__ import annotations
 from jobs.schedule.cron import DayRule
 from jobs.schedule.errors import NeverFires, ScheduleError
 from jobs.schedule.kinds import Cron, Interval, Once, Schedule, Slots, parse_cron, slots_between
-from jobs.schedule.preview import Occurrence, preview
 from jobs.schedule.walltime import zone
-from jobs.schedule.words import in_words
 
 __all__ = [
     "Cron",
     "DayRule",
     "Interval",
     "NeverFires",
-    "Occurrence",
     "Once",
     "Schedule",
     "ScheduleError",
     "Slots",
-    "in_words",
     "parse_cron",
-    "preview",
     "slots_between",
     "zone",
 ]

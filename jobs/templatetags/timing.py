@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -13,9 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from jobs import schedule
+from jobs import schedule, wording
 from jobs.models import Job
 from jobs.schedule import ScheduleError
+from scheduler_site import text
 
 register = template.Library()
 
@@ -35,7 +37,7 @@ def in_words(job: Job) -> str:
     """The schedule of a job as a sentence; what is wrong with it, when it cannot be read."""
     try:
         found = job.timing.schedule()
-        return schedule.in_words(found, zone_of(job)) if found else _("Only by hand")
+        return wording.in_words(found, zone_of(job)) if found else _("Only by hand")
     except ScheduleError as error:
         return str(error)
 
@@ -69,13 +71,19 @@ def moment(value: dt.datetime | None, zone: str = "") -> SafeString | str:
 
 
 @register.filter
+def minute(value: dt.datetime, zone: str = "") -> str:
+    """`2026-03-29 03:00` in `zone` (the scheduler's by default), where there is no room for more."""
+    return f"{value.astimezone(schedule.zone(zone or settings.SCHEDULER_TIMEZONE)):%Y-%m-%d %H:%M}"
+
+
+@register.filter
 def distance(value: dt.datetime | None) -> str:
     """How far away a moment is: `in 5 min`, `2 h ago`; in two units at most."""
     if value is None:
         return ""
     seconds = (value - timezone.now()).total_seconds()
-    text = duration(abs(seconds))
-    return _("in %(time)s") % {"time": text} if seconds > 0 else _("%(time)s ago") % {"time": text}
+    time = {"time": duration(abs(seconds))}
+    return _("in %(time)s") % time if seconds > 0 else _("%(time)s ago") % time
 
 
 @register.filter
@@ -101,6 +109,18 @@ def duration(value: float | dt.timedelta | None) -> str:
     )
     shown = [f"{count} {unit}" for count, unit in parts if count]
     return " ".join(shown[:2])
+
+
+@register.simple_tag
+def enumerated(*parts: object) -> str:
+    """Those that are something, one after the other, as the language separates them."""
+    return text.enumerated(part for part in parts if part)
+
+
+@register.filter
+def listed(parts: Iterable[object]) -> str:
+    """A list in one line, as the language separates its items."""
+    return text.enumerated(parts)
 
 
 @register.filter

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.schedule import Cron, Interval, Occurrence, Once, Schedule, in_words, preview
+from jobs.schedule import Cron, Interval, Once, Schedule
 from jobs.schedule.cron import DayRule
+from jobs.wording import Occurrence, in_words, preview
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -24,8 +24,13 @@ from jobs.tests.pages import browser
 TRANSLATED = [code for code, _name in settings.LANGUAGES if code != "en"]
 APPS = ("accounts", "audit", "notifications", "jobs", "executions", "scheduler_site")
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
+MARKS_WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
+# Between the context of a text and the text, as gettext writes it.
+CONTEXT = "\x04"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|</?\w+>")
-MARKED = re.compile(r"""gettext\(u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
+STRING = r"""u?("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+MARKED = re.compile(rf"(?<!p)gettext\({STRING}")
+MARKED_WITH_CONTEXT = re.compile(rf"pgettext\({STRING}, {STRING}")
 
 every_language = pytest.mark.parametrize("code", TRANSLATED)
 Texts = dict[str, str]  # a text and its translation; of a plural, the singular
@@ -56,25 +61,36 @@ def entries(code: str) -> Iterator[Texts]:
             yield entry
 
 
+def key_of(entry: Texts) -> str:
+    return f"{entry['msgctxt']}{CONTEXT}{entry['msgid']}" if "msgctxt" in entry else entry["msgid"]
+
+
 @cache
 def written(code: str) -> Texts:
-    return {entry["msgid"]: entry.get("msgstr", entry.get("msgstr[0]", "")) for entry in entries(code)}
+    return {key_of(entry): entry.get("msgstr", entry.get("msgstr[0]", "")) for entry in entries(code)}
 
 
 @cache
 def marked() -> set[str]:
     """The texts that the sources mark for translation."""
     sources = [path for app in APPS for path in (settings.BASE_DIR / app).rglob("*.py")]
-    nodes = (node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    calls = (node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MARKS)
-    literals = (call.args[0] for call in calls if call.args)
-    texts = {
-        node.value for node in literals if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    }
+    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    texts = {text for call in calls if (text := marked_by(call))}
     for path in (settings.BASE_DIR / "templates").rglob("*.html"):
-        found = MARKED.findall(templatize(path.read_text(encoding="utf-8"), origin=path.name))
-        texts |= {ast.literal_eval(text) for text in found}
+        source = templatize(path.read_text(encoding="utf-8"), origin=path.name)
+        texts |= {ast.literal_eval(text) for text in MARKED.findall(source)}
+        for context, text in MARKED_WITH_CONTEXT.findall(source):
+            texts.add(f"{ast.literal_eval(context)}{CONTEXT}{ast.literal_eval(text)}")
     return texts - {""}
+
+
+def marked_by(call: ast.Call) -> str:
+    """The text that a call marks, with its context; empty for other calls."""
+    name = getattr(call.func, "id", "")
+    wanted = 1 if name in MARKS else 2 if name in MARKS_WITH_CONTEXT else 0
+    literals = [one.value for one in call.args[:wanted] if isinstance(one, ast.Constant)]
+    return CONTEXT.join(map(str, literals)) if wanted and len(literals) == wanted else ""
 
 
 # The catalogs ------------------------------------------------------------------------------------------------------
@@ -95,7 +111,7 @@ def test_every_entry_is_translated_and_none_is_a_guess(code: str) -> None:
 @every_language
 def test_placeholders_and_markup_survive_translation(code: str) -> None:
     for entry in entries(code):
-        text, translation = entry.get("msgid_plural", entry["msgid"]), written(code)[entry["msgid"]]
+        text, translation = entry.get("msgid_plural", entry["msgid"]), written(code)[key_of(entry)]
         assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(translation)), text
 
 
@@ -105,8 +121,9 @@ def test_the_compiled_catalog_says_what_the_written_one_says(code: str) -> None:
         compiled = gettext.GNUTranslations(file)
     for entry in entries(code):
         plural = entry.get("msgid_plural")
-        said = compiled.ngettext(entry["msgid"], plural, 2) if plural else compiled.gettext(entry["msgid"])
-        assert said == written(code)[entry["msgid"]]
+        key = key_of(entry)
+        said = compiled.ngettext(key, plural, 2) if plural else compiled.gettext(key)
+        assert said == written(code)[key]
     keys: dict[Any, str] = compiled._catalog  # type: ignore[attr-defined]
     assert {key[0] if isinstance(key, tuple) else key for key in keys} - {""} == set(written(code))
 

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.dates import MONTHS_3
+from django.utils.translation import gettext as _
+
 from jobs.schedule.cron import Fields
 from jobs.schedule.kinds import Cron, Schedule
 from jobs.schedule.walltime import DAY, SECOND, next_day, zone
 
 MOST = 100
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,13 @@ def _note(schedule: Schedule, slot: datetime) -> str:
     fields, tz = schedule.fields, zone(schedule.timezone)
     wall = slot.astimezone(tz)
     if skipped := _skipped_time(fields, tz, slot):
-        return f"{_clock(skipped)} does not exist on {_day(skipped)}: runs at {_clock(wall)}"
+        values = {"time": _clock(skipped), "day": _day(skipped), "then": _clock(wall)}
+        return _("%(time)s does not exist on %(day)s: runs at %(then)s") % values
     if wall.utcoffset() != wall.replace(fold=1 - wall.fold).utcoffset():
-        how = "both times" if fields.wildcard else "at the first"
-        return f"{_clock(wall)} happens twice on {_day(wall)}: runs {how}"
+        values = {"time": _clock(wall), "day": _day(wall)}
+        if fields.wildcard:
+            return _("%(time)s happens twice on %(day)s: runs both times") % values
+        return _("%(time)s happens twice on %(day)s: runs at the first") % values
     return ""
 
 
@@ -66,4 +71,4 @@ def _clock(wall: datetime) -> str:
 
 
 def _day(wall: datetime) -> str:
-    return f"{wall.day} {_MONTHS[wall.month - 1]}"
+    return _("%(day)s %(month)s") % {"day": wall.day, "month": str(MONTHS_3[wall.month]).title()}

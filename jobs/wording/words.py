@@ -1,16 +1,33 @@
-"""A schedule in English words; where the words would not be true, the expression itself."""
+"""A schedule in words of the active language; where the words would not be true, the expression itself."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
-from cron_descriptor import Options, get_description
+from cron_descriptor import ExpressionDescriptor, Options
 from cron_descriptor.Exception import FormatException, MissingFieldException, WrongArgumentException
+from cron_descriptor.ExpressionParser import ExpressionParser
+from cron_descriptor.GetText import GetText
+from django.utils.translation import get_language
 
-from jobs.schedule.cron import HOUR, MINUTE, MONTH, MONTH_DAY, STORED_LENGTH, WEEKDAY, Field, normalise
+from jobs.schedule.cron import (
+    HOUR,
+    MINUTE,
+    MONTH,
+    MONTH_DAY,
+    STORED_LENGTH,
+    WEEKDAY,
+    DayRule,
+    Field,
+    normalise,
+)
 from jobs.schedule.kinds import Cron, Interval, Once, Schedule
 from jobs.schedule.walltime import zone
+from jobs.wording import phrases
 
+# Wordings of so many expressions are remembered: about 20 MB.
+KEPT = 50_000
 _UNITS = (("week", 7 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -19,13 +36,27 @@ def in_words(schedule: Schedule, timezone: str = "UTC") -> str:
 
     `timezone` is the zone in which a single time is shown; raises ScheduleError for an unknown one.
     """
+    if not (get_language() or "en").startswith("en"):
+        return _translated(schedule, timezone)
     match schedule:
         case Cron():
-            return f"{_cron(schedule)} ({schedule.timezone})"
+            return f"{_cron(schedule.expression, schedule.day_rule)} ({schedule.timezone})"
         case Interval():
             return f"Every {_period(schedule.every)}"
         case Once():
             return f"Once, at {schedule.at.astimezone(zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
+
+
+def _translated(schedule: Schedule, timezone: str) -> str:
+    match schedule:
+        case Cron():
+            fields = normalise(schedule.expression, STORED_LENGTH).split(" ")
+            said = phrases.cron(fields, schedule.day_rule) or schedule.expression
+            return f"{said} ({schedule.timezone})"
+        case Interval():
+            return phrases.every(schedule.every)
+        case Once():
+            return phrases.once(f"{schedule.at.astimezone(zone(timezone)):%Y-%m-%d %H:%M}", timezone)
 
 
 def _period(every: timedelta) -> str:
@@ -44,15 +75,20 @@ def _counted(count: float, unit: str) -> str:
     return f"{count:g} {unit}" if count == 1 else f"{count:g} {unit}s"
 
 
-def _cron(cron: Cron) -> str:
-    minute, hour, day, month, weekday = normalise(cron.expression, STORED_LENGTH).split(" ")
+@lru_cache(maxsize=KEPT)
+def _cron(expression: str, day_rule: DayRule) -> str:
+    """Wording an expression takes longer than reading its row, and a list words thousands."""
+    minute, hour, day, month, weekday = normalise(expression, STORED_LENGTH).split(" ")
     if "#" in day and (weekday != "*" or day.endswith("#L")):
-        return cron.expression
-    if "#" in day:  # the third Friday of the month, in the field in which cron_descriptor knows it
-        day, weekday = "*", day
+        return expression
+    if "#" in day:
+        day, weekday = (
+            "*",
+            day,
+        )  # the third Friday of the month, in the field in which cron_descriptor knows it
     if {"L", "#"} & set(day + weekday) and "," in day + weekday:
-        return cron.expression  # cron_descriptor garbles lists of these
-    either = cron.day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))
+        return expression  # cron_descriptor garbles lists of these
+    either = day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))
     minute, hour, month = _spelt(minute, MINUTE), _spelt(hour, HOUR), _spelt(month, MONTH)
     if minute.isdigit() and "-" in hour:  # "between 09:00 and 17:59" would hide that it is hourly
         hour = ",".join(map(str, sorted(HOUR.values(hour))))
@@ -65,7 +101,7 @@ def _cron(cron: Cron) -> str:
             return _either(minute, hour, day, month, weekday)
         return _described(minute, hour, day, month, weekday)
     except (FormatException, MissingFieldException, WrongArgumentException):
-        return cron.expression
+        return expression
 
 
 def _spelt(text: str, field: Field) -> str:
@@ -93,7 +129,23 @@ def _either(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
 
 
 def _described(*fields: str) -> str:
+    return str(_Descriptor(" ".join(fields)).get_description())
+
+
+def _english() -> Options:
     options = Options()
     options.locale_code = "en_US"  # its default is the locale of the process
     options.use_24hour_time_format = True
-    return str(get_description(" ".join(fields), options))
+    return options
+
+
+OPTIONS = _english()
+TEXTS = GetText(OPTIONS.locale_code)
+
+
+class _Descriptor(ExpressionDescriptor):  # type: ignore[misc]  # untyped library
+    """The library's own reads the file of its texts anew for each expression."""
+
+    def __init__(self, expression: str) -> None:
+        self._expression, self._options, self.get_text = expression, OPTIONS, TEXTS
+        self._expression_parts = ExpressionParser(expression, OPTIONS).parse()

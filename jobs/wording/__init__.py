@@ -1,0 +1,8 @@
+"""What a schedule means, for people and in their language; the arithmetic itself (`jobs/schedule`) knows no words."""
+
+from __future__ import annotations
+
+from jobs.wording.preview import Occurrence, preview
+from jobs.wording.words import in_words
+
+__all__ = ["Occurrence", "in_words", "preview"]
