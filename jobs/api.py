@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -16,10 +16,11 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from jobs import payloads, schema, timetable, verbs
-from jobs.models import Job, Pause
+from jobs import payloads, schema, verbs
+from jobs.listing import listed, pause_of
+from jobs.models import Job
 from jobs.reading import flag
-from jobs.wire import job_json, read_json, read_moment, with_edges
+from jobs.wire import job_json, read_json, read_moment
 from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -72,17 +73,10 @@ def with_last_start(jobs: QuerySet[Job]) -> QuerySet[Job]:
     return jobs.annotate(last_started_at=Subquery(started))
 
 
-def pauses(jobs: Iterable[Job]) -> dict[int, Pause]:
-    """The present pause of each job that has one, in one query."""
-    paused = [job.pk for job in jobs if not job.timing.enabled]
-    found = Pause.objects.filter(job__in=paused, ended_at=None) if paused else Pause.objects.none()
-    return {pause.job_id: pause for pause in found.select_related("by").order_by("id")}
-
-
 def written(job: Job) -> dict[str, Any]:
     """A job after a change, as it is stored now."""
     stored = Job.objects.select_related("category", "team", "owner").get(pk=job.pk)
-    return job_json(stored, pauses([stored]).get(stored.pk))
+    return job_json(stored, pause_of(stored))
 
 
 @extend_schema_view(**schema.JOBS)
@@ -92,16 +86,7 @@ class JobsView(ApiView):
     method_permissions = {"POST": WriterOnly}
 
     def get(self, request: Request) -> Response:
-        found = with_last_start(Job.objects.visible_to(account(request))).order_by("-created_at", "-id")
-        # Prefetched rather than joined: thousands of jobs share a few categories and owners.
-        jobs = timetable.attach(
-            with_edges(found.prefetch_related("category", "team", "owner")).defer("unsettled")
-        )
-        paused = pauses(jobs)
-        answer = [
-            read_json(job, paused.get(job.pk), last_execution_at=_milliseconds(_last_start(job)))
-            for job in jobs
-        ]
+        answer = listed(Job.objects.visible_to(account(request)), with_last_start, _milliseconds)
         return Response({"count": len(answer), "jobs": answer})
 
     def post(self, request: Request) -> Response:
@@ -123,8 +108,7 @@ class JobView(ApiView):
 
     def get(self, request: Request, job_id: str) -> Response:
         job = visible_job(account(request), job_id)
-        pause = pauses([job]).get(job.pk)
-        return Response({"job": read_json(job, pause, last_execution_at=timestamp(_last_start(job)))})
+        return Response({"job": read_json(job, pause_of(job), last_execution_at=timestamp(_last_start(job)))})
 
     def put(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)

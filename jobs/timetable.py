@@ -7,7 +7,7 @@ that job alone, and django-celery-beat's models raise on such a row as soon as i
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -27,6 +27,20 @@ Kind = Literal["cron", "interval", "once", "none"]
 PERIODS: dict[str, int] = {"days": 86400, "hours": 3600, "minutes": 60, "seconds": 1}
 # What a job's periodic task is called for; nothing is registered under it, the tick starts jobs.
 TASK = "belfry.job"
+_PATHS = {
+    "task_enabled": "enabled",
+    "task_start": "start_time",
+    "task_expires": "expires",
+    "task_minute": "crontab__minute",
+    "task_hour": "crontab__hour",
+    "task_day": "crontab__day_of_month",
+    "task_month": "crontab__month_of_year",
+    "task_weekday": "crontab__day_of_week",
+    "task_every": "interval__every",
+    "task_period": "interval__period",
+    "task_at": "clocked__clocked_time",
+}
+COLUMNS = (*_PATHS, "task_zone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +106,18 @@ def read(jobs: Iterable[Job]) -> dict[int, Timing]:
     """The timing of each job by its key, in one query."""
     jobs = list(jobs)
     wanted = [job.periodic_task_id for job in jobs if job.periodic_task_id]
-    rows = {row["id"]: row for row in _rows(wanted)} if wanted else {}
+    rows = {row["pk"]: row for row in _rows(wanted)} if wanted else {}
     return {job.pk: _timing(rows.get(job.periodic_task_id), job.day_rule) for job in jobs}
+
+
+def timings(rows: Iterable[dict[str, Any]]) -> Iterator[Timing]:
+    """The timings of rows with `columns` and `day_rule`; those that are alike are one object."""
+    known: dict[Any, Timing] = {}
+    for row in rows:
+        key = (row["day_rule"], *(row[name] for name in COLUMNS))
+        if (timing := known.get(key)) is None:
+            timing = known[key] = _timing(row, row["day_rule"])
+        yield timing
 
 
 def attach(jobs: Iterable[Job]) -> list[Job]:
@@ -164,39 +188,27 @@ def _shared(model: Any, **values: Any) -> Any:
     return found.first() or (model.objects.bulk_create([model(**values)]) and found.first())
 
 
+def columns(prefix: str = "") -> dict[str, F | Cast]:
+    """The columns of a periodic task that say when, as annotations; `prefix` leads to it from another table."""
+    paths = {name: F(f"{prefix}{path}") for name, path in _PATHS.items()}
+    return {**paths, "task_zone": Cast(F(f"{prefix}crontab__timezone"), CharField())}
+
+
 def _rows(ids: list[int]) -> list[dict[str, Any]]:
-    rows = PeriodicTask.objects.filter(pk__in=ids).values(
-        "id",
-        "enabled",
-        "start_time",
-        "expires",
-        "crontab_id",
-        "interval_id",
-        "clocked_id",
-        zone=Cast(F("crontab__timezone"), CharField()),
-        minute=F("crontab__minute"),
-        hour=F("crontab__hour"),
-        day=F("crontab__day_of_month"),
-        month=F("crontab__month_of_year"),
-        weekday=F("crontab__day_of_week"),
-        every=F("interval__every"),
-        period=F("interval__period"),
-        at=F("clocked__clocked_time"),
-    )
-    return list(rows)
+    return list(PeriodicTask.objects.filter(pk__in=ids).annotate(**columns()).values("pk", *COLUMNS))
 
 
 def _timing(row: dict[str, Any] | None, day_rule: str) -> Timing:
-    if row is None:
+    if row is None or row["task_enabled"] is None:
         return NEVER
-    common = {"enabled": row["enabled"], "start": row["start_time"], "expires": row["expires"]}
-    if row["crontab_id"]:
-        fields = (row[name] for name in ("minute", "hour", "day", "month", "weekday"))
+    common = {"enabled": row["task_enabled"], "start": row["task_start"], "expires": row["task_expires"]}
+    if row["task_minute"] is not None:
+        fields = (row[f"task_{name}"] for name in ("minute", "hour", "day", "month", "weekday"))
         expression = " ".join(str(field).replace(" ", "") for field in fields)
-        return Timing("cron", expression, row["zone"] or "", day_rule, **common)
-    if row["interval_id"]:
-        return Timing("interval", every=row["every"], period=row["period"], **common)
-    return Timing("once", at=row["at"], **common)
+        return Timing("cron", expression, row["task_zone"] or "", day_rule, **common)
+    if row["task_period"] is not None:
+        return Timing("interval", every=row["task_every"], period=row["task_period"], **common)
+    return Timing("once", at=row["task_at"], **common)
 
 
 def _earliest(*moments: dt.datetime | None) -> dt.datetime | None:

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
 
 from jobs import schedule, wording
 from jobs.models import Dependency, Job, Pause
@@ -60,15 +59,9 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
 
 
 def edges_of(job: Job) -> Iterable[Dependency]:
-    """What it runs after; out of `with_edges` without asking again."""
+    """What it runs after; without asking again where it was loaded for a whole list."""
     known = getattr(job, "edges", None)
     return job.dependencies.select_related("after") if known is None else known
-
-
-def with_edges(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """For lists: the edges of all in one query."""
-    edges = Dependency.objects.select_related("after").only("job_id", "on", "after__uid")
-    return jobs.prefetch_related(Prefetch("dependencies", edges, to_attr="edges"))
 
 
 def read_json(job: Job, pause: Pause | None, *, last_execution_at: str | None) -> dict[str, Any]:

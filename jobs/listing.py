@@ -1,0 +1,76 @@
+"""All jobs at once, as the list of the API shows them: thousands of rows, of which each need not be a model's instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+
+from django.db.models import Model, QuerySet
+
+from accounts.models import Category, Team, User
+from jobs import timetable
+from jobs.models import Dependency, Job, JobQuerySet, Pause
+from jobs.wire import read_json
+
+COLUMNS = (
+    *("pk", "uid", "name", "kind", "options", "secrets", "metadata", "category_id", "team_id", "owner_id"),
+    *("end_date", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
+    *("catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts", "retry_delay"),
+    *("retry_cap", "rerun_lost", "start_by", "finish_by"),
+    *("enable_email_notifications", "notification_emails", "notify_on_success"),
+)
+M = TypeVar("M", bound=Model)
+
+
+def listed(
+    jobs: JobQuerySet, started: Callable[[JobQuerySet], QuerySet[Job]], told: Callable[[Any], str | None]
+) -> list[dict[str, Any]]:
+    """The JSON of all `jobs`, the newest first; `started` adds `last_started_at`, which `told` puts into words.
+
+    Five statements, whatever their number: the jobs with their schedules, what they share, their pauses and edges.
+    """
+    found = started(jobs).order_by("-created_at", "-id").annotate(**timetable.columns("periodic_task__"))
+    rows = list(found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS))
+    categories, teams = _shared(Category, rows, "category_id"), _shared(Team, rows, "team_id")
+    owners = _shared(User, rows, "owner_id")
+    pauses, edges = _pauses(jobs), _edges(jobs)
+    answer = []
+    for row, timing in zip(rows, timetable.timings(rows), strict=True):
+        # What `read_json` looks at: it knows no difference to a job.
+        job = SimpleNamespace(
+            **row,
+            category=categories[row["category_id"]],
+            team=teams.get(row["team_id"]),
+            owner=owners.get(row["owner_id"]),
+            timing=timing,
+            edges=edges.get(row["pk"], ()),
+        )
+        pause = None if timing.enabled else pauses.get(row["pk"])
+        answer.append(read_json(cast("Job", job), pause, last_execution_at=told(row["last_started_at"])))
+    return answer
+
+
+def pause_of(job: Job) -> Pause | None:
+    """The present pause of one job."""
+    return None if job.timing.enabled else _pauses(Job.objects.filter(pk=job.pk)).get(job.pk)
+
+
+def _pauses(jobs: JobQuerySet) -> dict[int, Pause]:
+    """The present pause of each job that has one."""
+    found = Pause.objects.filter(job__in=jobs.order_by().values("pk"), ended_at=None)
+    return {pause.job_id: pause for pause in found.select_related("by").order_by("id")}
+
+
+def _edges(jobs: JobQuerySet) -> dict[int, list[Dependency]]:
+    found: dict[int, list[Dependency]] = {}
+    rows = Dependency.objects.filter(job__in=jobs.order_by().values("pk")).select_related("after")
+    for edge in rows.only("job_id", "on", "after__uid").order_by("id"):
+        found.setdefault(edge.job_id, []).append(edge)
+    return found
+
+
+def _shared(model: type[M], rows: Iterable[dict[str, Any]], key: str) -> dict[Any, M]:
+    """What thousands of jobs have in common."""
+    keys = {row[key] for row in rows if row[key] is not None}
+    return dict(model._default_manager.in_bulk(list(keys))) if keys else {}
