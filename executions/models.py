@@ -105,11 +105,17 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         Whoever changes many rows in one statement locks them first, all in the same order: otherwise two of them
         could each wait for the other. `skip` leaves out what somebody else has locked.
         """
-        features = connection.features
-        rows = self.order_by("pk")
-        if features.has_select_for_update:
-            rows = rows.select_for_update(skip_locked=skip and features.has_select_for_update_skip_locked)
-        return list(rows.values_list("pk", flat=True)[:most])
+        return list(self._locking(skip).values_list("pk", flat=True)[:most])
+
+    def locked_attempts(self) -> set[tuple[int, int]]:
+        """Locks these rows likewise; the key of each and its attempt."""
+        return set(self._locking().values_list("pk", "attempt"))
+
+    def _locking(self, skip: bool = False) -> ExecutionQuerySet:
+        features, rows = connection.features, self.order_by("pk")
+        if not features.has_select_for_update:
+            return rows
+        return rows.select_for_update(skip_locked=skip and features.has_select_for_update_skip_locked)
 
     def oldest_queued(self) -> dt.datetime | None:
         """When the run that has waited longest for a worker was due; what waits on purpose does not count."""

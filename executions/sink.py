@@ -28,22 +28,25 @@ class Sink:
         self._tail: deque[str] = deque()
         self._tail_size = 0
         self._left_out = 0
-        self._flushed_at = clock()
+        self._flushed_at = self._waits_since = clock()
 
     def __call__(self, text: str) -> None:
         with self._lock:
             if self._written + self._size >= HEAD:
                 self._keep_tail(text)
                 return
+            if not self._pending:
+                self._waits_since = self._clock()
             self._pending.append(text)
             self._size += len(text)
             if self._size >= PIECE or self._clock() - self._flushed_at >= EVERY:
                 self._flush()
 
     def flush(self) -> None:
-        """Writes what waits; called every second by the watch, since a silent run triggers nothing."""
+        """Writes what has waited for a second; called every second by the watch, since a silent run triggers nothing."""
         with self._lock:
-            self._flush()
+            if self._clock() - self._waits_since >= EVERY:
+                self._flush()
 
     def close(self) -> None:
         with self._lock:

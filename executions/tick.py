@@ -13,6 +13,7 @@ import datetime as dt
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -23,6 +24,7 @@ from executions.models import OPEN, Execution, Reason, State
 from executions.slots import Planned, plan
 from jobs import timetable, verbs
 from jobs.models import Job
+from jobs.schedule import Schedule
 from jobs.timetable import Timing
 
 log = logging.getLogger("executions.tick")
@@ -120,9 +122,18 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
         return planned
     first_due = schedule.next_after(job.next_run_at) if job.unsettled else job.next_run_at
     if first_due is not None and first_due <= now:
-        planned += plan(schedule, first_due, now, **policy)
-    job.next_run_at = schedule.next_after(now)
+        planned += _plan(schedule, first_due, now, **policy)
+    job.next_run_at = _next_after(schedule, now)
     return planned
+
+
+# Thousands of jobs share few schedules: what is due at one instant is worked out once for all that have the same.
+_plan = lru_cache(maxsize=1000)(plan)
+
+
+@lru_cache(maxsize=1000)
+def _next_after(schedule: Schedule, moment: dt.datetime) -> dt.datetime | None:
+    return schedule.next_after(moment)
 
 
 def _advance(jobs: list[Job]) -> None:

@@ -19,7 +19,7 @@ from executions import alerts, failpoints, followers
 from executions.claims import Claim, sound
 from executions.followers import End
 from executions.held import release
-from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State
+from executions.models import Execution, LogChunk, Reason, State
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
@@ -79,11 +79,20 @@ def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.dat
         key = (claim.attempt, _retry_delay(claim, outcome), outcome.state)
         alike.setdefault(key, []).append((claim, _masked(claim, outcome)))
     mine = Execution.objects.filter(state=State.RUNNING, worker=worker)
-    if len(outcomes) > 1:
-        mine = mine.filter(pk__in=mine.filter(pk__in=[claim.pk for claim, _ in outcomes]).locked())
+    # Several are locked first: what is this worker's then will be so in the statements that follow.
+    kept = (
+        mine.filter(pk__in=[claim.pk for claim, _ in outcomes]).locked_attempts()
+        if len(outcomes) > 1
+        else None
+    )
     ended: list[Claim] = []
     for (attempt, wait, _state), ends in alike.items():
-        ended += _end(mine.filter(attempt=attempt), ends, wait, now)
+        ours = [end for end in ends if kept is None or (end[0].pk, attempt) in kept]
+        rows = mine.filter(pk__in=[claim.pk for claim, _ in ours], attempt=attempt)
+        if not ours or not rows.update(**_values(ours, wait, now)):
+            ours = []
+        _tell(ends, ours, wait, now)
+        ended += [claim for claim, _ in ours]
     return ended
 
 
@@ -93,18 +102,13 @@ def _masked(claim: Claim, outcome: Outcome) -> Outcome:
     return replace(outcome, message=message, result=result)
 
 
-def _end(
-    mine: ExecutionQuerySet, ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datetime
-) -> list[Claim]:
-    """Final states, or the wait for the next attempt; returns those of the claims that still were this worker's."""
-    rows = mine.filter(pk__in=[claim.pk for claim, _ in ends])
-    ours = ends
-    if len(ends) > 1:
-        # They are locked: what is this worker's now will be so in the next statement.
-        keys = set(rows.values_list("pk", flat=True))
-        ours = [end for end in ends if end[0].pk in keys]
-    if not ours or not rows.update(**_values(ours, wait, now)):
-        ours = []
+def _tell(
+    ends: list[tuple[Claim, Outcome]],
+    ours: list[tuple[Claim, Outcome]],
+    wait: float | None,
+    now: dt.datetime,
+) -> None:
+    """Alerts of those whose last attempt it was; of an outcome that was refused only the log hears."""
     in_time = {claim.pk for claim, _ in ours}
     for claim, outcome in ends:
         if claim.pk not in in_time:
@@ -112,11 +116,10 @@ def _end(
             log.warning("outcome_refused", extra=late)
         elif wait is None:
             alerts.ended(claim, outcome, outcome.message, now)
-    return [claim for claim, _ in ours]
 
 
 def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datetime) -> dict[str, Any]:
-    """The columns of all of them; those in which they differ as a choice by key."""
+    """Final states, or the wait for the next attempt; columns in which the runs differ as a choice by key."""
     columns: dict[str, list[tuple[int, Any]]] = {}
     for claim, outcome in ends:
         values = {"error": outcome.message} | {name: getattr(outcome, name) for name in MEASURED}
@@ -152,15 +155,20 @@ def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -
 
 
 def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime) -> None:
-    """What runs wrote, and what came with the outcomes that were not refused."""
-    keys = {(claim.pk, claim.attempt) for claim in ended}
-    chunks = []
+    """What attempts wrote, in one piece each; then, apart, what came with the outcomes that were not refused."""
+    in_time = {(claim.pk, claim.attempt) for claim in ended}
+    written: dict[tuple[int, int], str] = {}
+    answers: dict[tuple[int, int], str] = {}
     for claim, what in ((report.claim, report.what) for report in reports):
-        if isinstance(what, Outcome):
-            what = what.output if (claim.pk, claim.attempt) in keys else ""
-        if what:
-            text = storable(Mask(claim.spec.secrets.values())(what))
-            chunks.append(LogChunk(execution_id=claim.pk, attempt=claim.attempt, at=now, text=text))
+        key, mask = (claim.pk, claim.attempt), Mask(claim.spec.secrets.values())
+        if isinstance(what, str):
+            written[key] = written.get(key, "") + storable(mask(what))
+        elif what and key in in_time:
+            answers[key] = storable(mask(what.output))
+    pieces = [*written.items(), *answers.items()]
+    chunks = [
+        LogChunk(execution_id=pk, attempt=number, at=now, text=text) for (pk, number), text in pieces if text
+    ]
     if chunks:
         LogChunk.objects.bulk_create(chunks)
 

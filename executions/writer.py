@@ -26,6 +26,8 @@ from jobs.runners import Outcome
 log = logging.getLogger("executions.writer")
 
 TOGETHER = 100
+# Within so long after a batch the worker counts as busy, and waits a moment for more: a batch costs more than a run in it.
+BUSY, GATHER = 0.05, 0.003
 # Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
 MOST_TEXT = 1 << 20
 DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
@@ -49,6 +51,7 @@ class Writer(threading.Thread):
         self._worker, self._written = worker, written
         self._waiting: queue.SimpleQueue[Wanted | Report | None] = queue.SimpleQueue()
         self._closing = False
+        self._wrote_at = 0.0
         self._door = threading.Lock()
 
     def claim(self, uids: Sequence[str]) -> list[Claim]:
@@ -77,11 +80,14 @@ class Writer(threading.Thread):
                 self._written([report.claim for report in reports if report.is_last])
             if wanted := [item for item in batch if isinstance(item, Wanted)]:
                 self._answer(wanted)
+            self._wrote_at = time.monotonic()
         connection.close()
 
     def _next(self) -> list[Wanted | Report]:
         """What waits, at least one; empty at the end."""
         item, batch, text = self._waiting.get(), list[Wanted | Report](), 0
+        if time.monotonic() - self._wrote_at < BUSY:
+            time.sleep(GATHER)
         while item is not None:
             batch.append(item)
             text += item.characters if isinstance(item, Report) else 0

@@ -28,6 +28,18 @@ def test_small_texts_are_written_together_after_a_second() -> None:
     assert pieces == ["one\ntwo\nthree\n"]
 
 
+def test_what_a_silent_run_wrote_is_written_when_it_has_waited_for_a_second() -> None:
+    out, pieces, clock = sink()
+    clock.now = 0.5
+    out("hello\n")
+    clock.now = 1.25
+    out.flush()
+    assert pieces == []
+    clock.now = 1.5
+    out.flush()
+    assert pieces == ["hello\n"]
+
+
 def test_much_text_is_written_at_once() -> None:
     out, pieces, _ = sink()
     out("x" * PIECE)
