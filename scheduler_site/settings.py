@@ -237,6 +237,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = _retries | (
 )
 # A run goes on when the connection is lost: its outcome goes to the database, not to the broker.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+# RabbitMQ closes the channel of a worker in whose hands a message has waited for `consumer_timeout` because all slots were
+# busy. The messages go back to their queue; the worker opens a new channel instead of ending.
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "system"
