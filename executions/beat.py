@@ -25,6 +25,7 @@ from executions.publish import publish
 from executions.reconcile import Turns, announce_retries
 from executions.tick import next_due, tick
 from jobs.timetable import TASK
+from scheduler_site import garbage
 
 log = logging.getLogger("executions.beat")
 
@@ -104,6 +105,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         if not self._started:
             self.announcer.start()
             self.keeper.start()
+            garbage.settle()
             self._started = True
         pause = self._tick_jobs()
         try:

@@ -6,8 +6,9 @@ It is a conditional UPDATE. A message that comes twice, a run that was stopped o
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
@@ -56,6 +57,8 @@ class Claim:
     started_at: dt.datetime
     by_hand: bool = False
     target: str = ""
+    # By this process's time.monotonic(), which no clock change moves: its lease began at this moment or later.
+    leased_at: float = field(default_factory=time.monotonic)
 
 
 class _Contended(Exception):
@@ -64,6 +67,7 @@ class _Contended(Exception):
 
 def claim(uids: Sequence[str], worker: str, now: dt.datetime) -> list[Claim]:
     """Takes those of the queued runs that may start now; ends those that may not start any more."""
+    began = time.monotonic()
     rows = list(
         Execution.objects.startable(now)
         .filter(uid__in=uids)
@@ -74,7 +78,7 @@ def claim(uids: Sequence[str], worker: str, now: dt.datetime) -> list[Claim]:
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
     ready = [row for row in rows if row.pk not in refused]
-    return [_claimed(row, now) for row in _take(ready, worker, now)]
+    return [_claimed(row, now, began) for row in _take(ready, worker, now)]
 
 
 def sound(run: Execution) -> bool:
@@ -155,7 +159,7 @@ def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
     )
 
 
-def _claimed(row: Execution, now: dt.datetime) -> Claim:
+def _claimed(row: Execution, now: dt.datetime, began: float) -> Claim:
     definition = row.definition
     runner = RUNNERS.get(row.kind)
     spec = Spec(
@@ -183,4 +187,5 @@ def _claimed(row: Execution, now: dt.datetime) -> Claim:
         row.started_at or now,
         by_hand=row.trigger == Trigger.MANUAL,
         target=row.target,
+        leased_at=began,
     )

@@ -1,8 +1,10 @@
 """A worker process from the inside: the runs that it has, and the threads that serve them.
 
-- the threads of Celery's pool take messages; code kinds stay in that thread, waiting kinds go to one event loop;
+- the threads of Celery's pool take messages, and wait where there is no room for more runs;
+- code kinds get a thread each, waiting kinds share an event loop;
 - the writer thread claims, and writes output and outcomes (`executions/writer.py`);
-- the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling.
+- the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling;
+- the guard thread ends the runs whose leases could not be renewed for too long (`executions/hands.py`).
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
@@ -21,9 +24,11 @@ from django.utils import timezone
 
 from executions import failpoints, heartbeat
 from executions.claims import LEASE, Claim
-from executions.models import Execution, State
+from executions.hands import Guard, Hand
+from executions.models import Execution, Reason, State
 from executions.publish import publish
 from executions.reconcile import Turns
+from executions.room import Room
 from executions.sink import Sink
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
@@ -32,16 +37,6 @@ log = logging.getLogger("executions.crew")
 
 RENEW_SECONDS = 15.0
 POLL_SECONDS = 1.0
-
-
-@dataclass
-class Hand:
-    """A run in this worker's hands, and how to tell it to end."""
-
-    claim: Claim
-    cancel: Callable[[], None]
-    sink: Sink
-    shut_down: bool = field(default=False)
 
 
 def _fault(claim: Claim, error: Exception) -> Outcome:
@@ -57,41 +52,71 @@ class Crew:
         self.name, self.queues = name, tuple(queues)
         self._hands: dict[int, Hand] = {}
         self._lock = threading.Lock()
-        self._room = threading.Condition(self._lock)
+        self._emptied = threading.Condition(self._lock)
+        self._room = Room({"io": settings.WORKER_IO_SLOTS, "code": settings.WORKER_CODE_SLOTS})
+        # In whose pool a claim has its slot: of each attempt, since an earlier one may end after a later one began.
+        self._slots: dict[tuple[int, int], str] = {}
+        self._threads = ThreadPoolExecutor(settings.WORKER_CODE_SLOTS, "code")
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._leaving, self._stopping = threading.Event(), threading.Event()
+        self._stopping = threading.Event()
         self._writer = Writer(name, self._written)
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        # Threads that claim runs or start them at this moment.
+        self._starting = 0
+        # Messages that came too late, when the worker was leaving already.
+        self._unwanted: list[str] = []
         self._writer.start()
         self._watcher.start()
+        Guard(self._in_hand, self._stopping, POLL_SECONDS).start()
 
     # Runs ----------------------------------------------------------------------------------------------------------
 
-    def perform(self, uids: Sequence[str]) -> None:
-        """Claims the runs and does them: returns when the code kinds have ended and the waiting kinds are under way."""
-        self._wait_for_room(len(uids))
-        if self._leaving.is_set():
-            # Prefetched before the worker was told to end: others shall have them at once.
-            publish(Execution.objects.filter(uid__in=uids, state=State.QUEUED).only("uid", "kind"))
-            return
-        for claim in self._writer.claim(uids):
+    def perform(self, uids: Sequence[str], pool: str = "io") -> None:
+        """Claims the runs and starts them, as soon as there is room; returns when all are under way."""
+        left = list(uids)
+        while left and (taken := self._room.take(pool, len(left))):
+            part, left = left[:taken], left[taken:]
+            with self._lock:
+                self._starting += 1
+            try:
+                self._start(part, pool)
+            finally:
+                with self._emptied:
+                    self._starting -= 1
+                    self._emptied.notify_all()
+        with self._lock:
+            self._unwanted += left
+
+    def _start(self, uids: Sequence[str], pool: str) -> None:
+        """Takes the runs that may start, each in one of the slots, which are all taken already."""
+        claims: list[Claim] = []
+        try:
+            claims = self._writer.claim(uids)
+        finally:
+            self._room.give_back(pool, len(uids) - len(claims))
+        with self._lock:
+            self._slots.update({(claim.pk, claim.attempt): pool for claim in claims})
+        for claim in claims:
             failpoints.reach("before start")
             runner = RUNNERS.get(claim.spec.kind)
             if isinstance(runner, IORunner):
                 self._start_io(runner, claim)
             elif isinstance(runner, CodeRunner):
-                self._run_code(runner, claim)
+                self._start_code(runner, claim)
             else:
                 text = f"This version cannot run jobs of the kind {claim.spec.kind}."
                 self._writer.report(claim, Outcome("error", text))
 
-    def _run_code(self, runner: CodeRunner, claim: Claim) -> None:
+    def _start_code(self, runner: CodeRunner, claim: Claim) -> None:
         cancelled = threading.Event()
         hand = self._take(claim, cancelled.set)
+        self._threads.submit(self._run_code, runner, hand, cancelled)
+
+    def _run_code(self, runner: CodeRunner, hand: Hand, cancelled: threading.Event) -> None:
         try:
-            outcome = runner.run(Context(claim.spec, cancelled, hand.sink))
+            outcome = runner.run(Context(hand.claim.spec, cancelled, hand.sink))
         except Exception as error:
-            outcome = _fault(claim, error)
+            outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
 
     def _start_io(self, runner: IORunner, claim: Claim) -> None:
@@ -112,22 +137,28 @@ class Crew:
         self._hand_in(hand, outcome)
 
     def _take(self, claim: Claim, cancel: Callable[[], None]) -> Hand:
-        hand = Hand(claim, cancel, Sink(lambda text: self._writer.report(claim, text)))
+        hand = Hand(claim, cancel, Sink(lambda text: self._writer.report(claim, text)), claim.leased_at)
         with self._lock:
+            earlier = self._hands.get(claim.pk)
             self._hands[claim.pk] = hand
+        if earlier:
+            # An attempt that was given up while this worker was out of touch: the new one must not run beside it.
+            earlier.give_up(Reason.LOST)
         return hand
 
     def _hand_in(self, hand: Hand, outcome: Outcome) -> None:
         hand.sink.close()
-        cut_off = hand.shut_down and outcome.state == "stopped"
-        self._writer.report(hand.claim, None if cut_off else outcome)
+        if hand.given_up and outcome.state == "stopped":
+            self._writer.report(hand.claim, None, hand.given_up)
+        else:
+            self._writer.report(hand.claim, outcome)
+        with self._emptied:
+            hand.ended = True
+            self._emptied.notify_all()
 
-    def _wait_for_room(self, wanted: int) -> None:
-        """Takes no more waiting runs than the loop may hold: what is not taken stays for other workers."""
-        with self._room:
-            self._room.wait_for(
-                lambda: len(self._hands) + wanted <= settings.WORKER_IO_SLOTS or not self._hands
-            )
+    def _in_hand(self) -> list[Hand]:
+        with self._lock:
+            return list(self._hands.values())
 
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -137,13 +168,16 @@ class Crew:
             return self._loop
 
     def _written(self, claims: Sequence[Claim]) -> None:
-        with self._room:
+        with self._lock:
+            pools = [self._slots.pop((claim.pk, claim.attempt)) for claim in claims]
             for claim in claims:
                 hand = self._hands.get(claim.pk)
                 # By now a later attempt of the same run may be in these hands: that one stays.
                 if hand and hand.claim.attempt == claim.attempt:
                     del self._hands[claim.pk]
-            self._room.notify_all()
+            self._emptied.notify_all()
+        for pool, slots in Counter(pools).items():
+            self._room.give_back(pool, slots)
 
     # The watch -----------------------------------------------------------------------------------------------------
 
@@ -172,14 +206,18 @@ class Crew:
 
     def _renew(self) -> None:
         """Renews all leases in one statement; runs that are not ours any more are ended here as well."""
+        began = time.monotonic()
         with self._lock:
             keys = list(self._hands)
         mine = Execution.objects.filter(pk__in=keys, worker=self.name, state=State.RUNNING)
         with transaction.atomic():
             # A row that somebody else changes at this moment is renewed the next time.
-            renewed = Execution.objects.filter(pk__in=mine.locked(skip=True))
-            count = renewed.update(lease_until=timezone.now() + LEASE)
-        if count < len(keys):
+            renewed = mine.locked(skip=True)
+            Execution.objects.filter(pk__in=renewed).update(lease_until=timezone.now() + LEASE)
+        with self._lock:
+            for hand in (self._hands[pk] for pk in renewed if pk in self._hands):
+                hand.leased_at = max(hand.leased_at, began)
+        if len(renewed) < len(keys):
             still_mine = set(mine.values_list("pk", flat=True))
             for pk in set(keys) - still_mine:
                 self._cancel(pk)
@@ -198,27 +236,43 @@ class Crew:
             hand.cancel()
 
     def _flush_logs(self) -> None:
-        with self._lock:
-            hands = list(self._hands.values())
-        for hand in hands:
+        for hand in self._in_hand():
             hand.sink.flush()
 
     # The end -------------------------------------------------------------------------------------------------------
 
     def shut_down(self, grace: float) -> None:
-        """Lets runs end for `grace` seconds, ends the others (they are lost, with the reason), writes everything."""
-        self._leaving.set()
-        self._drain(grace)
-        with self._lock:
-            left = list(self._hands.values())
-        for hand in left:
-            hand.shut_down = True
-            hand.cancel()
-        self._drain(max((hand.claim.spec.stop_grace for hand in left), default=0.0) + 2.0)
-        self._stopping.set()
-        self._writer.close(5.0)
-        heartbeat.leave(self.name, self.queues)
+        """Lets runs end for `grace` seconds, ends the others (they are lost, with the reason), writes everything.
 
-    def _drain(self, seconds: float) -> None:
-        with self._room:
-            self._room.wait_for(lambda: not self._hands, timeout=seconds)
+        That takes at most WORKER_ENDING_SECONDS more. What a database that is away has not taken by then is left to the
+        reconciler: leases run out, and what nobody claimed is announced again.
+        """
+        deadline = time.monotonic() + grace + settings.WORKER_ENDING_SECONDS
+        self._room.close()
+        self._writer.leave()
+        left = self._drain(grace)
+        for hand in left:
+            hand.give_up(hand.given_up or Reason.SHUTDOWN)
+        stopping = max((hand.claim.spec.stop_grace for hand in left), default=0.0) + 2.0
+        self._drain(min(stopping, deadline - time.monotonic() - 1.0))
+        self._stopping.set()
+        if self._writer.close(deadline - time.monotonic()):
+            self._take_leave()
+
+    def _take_leave(self) -> None:
+        """What a worker does last that still talks to the database: others shall have at once what it did not want."""
+        try:
+            publish(Execution.objects.filter(uid__in=self._unwanted, state=State.QUEUED).only("uid", "kind"))
+            heartbeat.leave(self.name, self.queues)
+        except (DatabaseError, InterfaceError, OSError) as error:
+            log.warning("leave_failed", extra={"error": str(error)})
+
+    def _drain(self, seconds: float) -> list[Hand]:
+        """Waits for the runs to end, those included that are being claimed; returns those that still go on."""
+
+        def running() -> list[Hand]:
+            return [hand for hand in self._hands.values() if not hand.ended]
+
+        with self._emptied:
+            self._emptied.wait_for(lambda: not (self._starting or running()), timeout=seconds)
+            return running()

@@ -22,8 +22,10 @@ from jobs.runners import RUNNERS
 
 log = logging.getLogger("executions.publish")
 
-# Waiting kinds share an event loop, so one message may carry many; code kinds take a worker's thread each.
-PER_MESSAGE = {"io": 50, "code": 1}
+# A message costs more than a run in it. But what one carries is one worker's for a while, so runs of code, which take long,
+# go together only where so many are due that all workers get some.
+MOST_TOGETHER = {"io": 50, "code": 8}
+LEAST_MESSAGES = {"io": 1, "code": 16}
 BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError, AMQPError)
 
 
@@ -42,8 +44,13 @@ def publish(executions: Iterable[Execution]) -> bool:
     return all(sent)
 
 
+def per_message(queue: str, runs: int) -> int:
+    """How many of so many runs go together."""
+    return max(1, min(MOST_TOGETHER[queue], runs // LEAST_MESSAGES[queue]))
+
+
 def _send(queue: str, uids: list[str]) -> bool:
-    size = PER_MESSAGE[queue]
+    size = per_message(queue, len(uids))
     sent: list[str] = []
     try:
         with current_app.producer_or_acquire() as producer:

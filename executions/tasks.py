@@ -13,6 +13,7 @@ from django.conf import settings
 from executions.crew import Crew
 from executions.prune import prune as prune_now
 from jobs.children.linux import hide_environment
+from scheduler_site import garbage
 
 _crew: Crew | None = None
 _lock = threading.Lock()
@@ -27,9 +28,9 @@ def crew(queues: tuple[str, ...] = ()) -> Crew:
         return _crew
 
 
-@shared_task(name="executions.perform")
-def perform(uids: list[str]) -> None:
-    crew().perform(uids)
+@shared_task(name="executions.perform", bind=True)
+def perform(self: Any, uids: list[str]) -> None:
+    crew().perform(uids, self.request.delivery_info["routing_key"])
 
 
 @shared_task(name="executions.prune")
@@ -44,6 +45,7 @@ def _begin(sender: Any, **_: Any) -> None:
         # Jobs run as the same user: they must not read this process's secrets from /proc.
         hide_environment()
     crew(queues)
+    garbage.settle()
 
 
 @signals.worker_shutting_down.connect

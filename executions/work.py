@@ -35,10 +35,11 @@ MEASURED = ("exit_code", "response_status", "peak_memory", "mean_memory", "resul
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker has to say of a run: a piece of output, how the attempt ended, or (None) that it shuts down under it."""
+    """What a worker has to say of a run: a piece of output, how the attempt ended, or (None) that the worker gave it up."""
 
     claim: Claim
     what: str | Outcome | None
+    why: Reason = Reason.SHUTDOWN
 
     @property
     def is_last(self) -> bool:
@@ -62,9 +63,7 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Clai
         led_on = followers.of(claim.job for claim, _ in outcomes)
         ended = _end_all(outcomes, worker, now) if outcomes else []
         followers.start(led_on, _final_ends(outcomes, ended), now)
-        ended += [
-            report.claim for report in reports if report.what is None and _give_up(report.claim, worker, now)
-        ]
+        ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
@@ -141,9 +140,9 @@ def _chosen(values: list[tuple[int, Any]]) -> Any:
     return RawSQL(f"CASE id {cases} END", [part for pair in values for part in pair])  # noqa: S611
 
 
-def _give_up(claim: Claim, worker: str, now: dt.datetime) -> bool:
-    mine = Execution.objects.filter(pk=claim.pk, worker=worker, attempt=claim.attempt)
-    return any(lose(run, Reason.SHUTDOWN, now) for run in mine)
+def _give_up(report: Report, worker: str, now: dt.datetime) -> bool:
+    mine = Execution.objects.filter(pk=report.claim.pk, worker=worker, attempt=report.claim.attempt)
+    return any(lose(run, report.why, now) for run in mine)
 
 
 def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:

@@ -11,7 +11,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 
 from executions import claims, work
 from executions.claims import Claim
+from executions.models import Reason
 from executions.work import Report
 from jobs.runners import Outcome
 
@@ -50,35 +52,58 @@ class Writer(threading.Thread):
         super().__init__(name="writer", daemon=True)
         self._worker, self._written = worker, written
         self._waiting: queue.SimpleQueue[Wanted | Report | None] = queue.SimpleQueue()
-        self._closing = False
+        self._leaving = False
         self._wrote_at = 0.0
+        self._unanswered: set[Future[list[Claim]]] = set()
         self._door = threading.Lock()
 
     def claim(self, uids: Sequence[str]) -> list[Claim]:
-        """Waits until the database has answered; nothing is claimed once the writer closes."""
+        """Waits until the database has answered; nothing is claimed once the worker leaves."""
         wanted = Wanted(uids)
         with self._door:
-            if self._closing:
+            if self._leaving:
                 return []
+            self._unanswered.add(wanted.answer)
             self._waiting.put(wanted)
-        return wanted.answer.result()
+        try:
+            return wanted.answer.result()
+        except CancelledError:
+            return []
+        finally:
+            with self._door:
+                self._unanswered.discard(wanted.answer)
 
-    def report(self, claim: Claim, what: str | Outcome | None) -> None:
-        self._waiting.put(Report(claim, what))
+    def report(self, claim: Claim, what: str | Outcome | None, why: Reason = Reason.SHUTDOWN) -> None:
+        self._waiting.put(Report(claim, what, why))
 
-    def close(self, seconds: float) -> None:
-        """Writes what waits, for at most so long."""
+    def leave(self) -> None:
+        """From now on nothing is claimed; who waits for a claim that the database has not been asked for gets none."""
         with self._door:
-            self._closing = True
-            self._waiting.put(None)
+            self._leaving = True
+            for answer in self._unanswered:
+                answer.cancel()
+
+    def close(self, seconds: float) -> bool:
+        """Writes what waits, for at most so long; false when the database did not take it in this time."""
+        self.leave()
+        self._waiting.put(None)
         self.join(seconds)
+        if not self.is_alive():
+            return True
+        log.warning("reports_unwritten", extra={"waiting": self._waiting.qsize()})
+        with self._door:
+            for answer in self._unanswered:
+                with suppress(InvalidStateError):
+                    answer.set_result([])
+        return False
 
     def run(self) -> None:
         while batch := self._next():
             if reports := [item for item in batch if isinstance(item, Report)]:
                 self._write(reports)
                 self._written([report.claim for report in reports if report.is_last])
-            if wanted := [item for item in batch if isinstance(item, Wanted)]:
+            wanted = [item for item in batch if isinstance(item, Wanted)]
+            if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
                 self._answer(wanted)
             self._wrote_at = time.monotonic()
         connection.close()
@@ -128,15 +153,17 @@ class Writer(threading.Thread):
                 for one in wanted:
                     self._answer([one])
             else:
-                wanted[0].answer.set_exception(error)
+                with suppress(InvalidStateError):
+                    wanted[0].answer.set_exception(error)
             return
         by_uid = {claim.uid: claim for claim in mine}
         for one in wanted:
             # Taken out as they are handed out: two messages may speak of the same run.
-            one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
+            with suppress(InvalidStateError):
+                one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
     def _claim(self, uids: list[str]) -> list[Claim]:
-        return [] if self._closing else claims.claim(uids, self._worker, timezone.now())
+        return [] if self._leaving else claims.claim(uids, self._worker, timezone.now())
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         """The result of a step, however long the database is away."""

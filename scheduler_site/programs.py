@@ -48,14 +48,14 @@ class Pool:
 def pools() -> tuple[Pool, ...]:
     return (
         Pool("io", threads=4),
-        Pool("code", threads=settings.WORKER_CODE_SLOTS),
+        Pool("code", threads=1),
         Pool("system", threads=2),
     )
 
 
 def worker_grace() -> float:
     """What runs may take to finish, then to be stopped, and a moment to put their end on record."""
-    return float(settings.WORKER_SHUTDOWN_SECONDS) + 15
+    return float(settings.WORKER_SHUTDOWN_SECONDS + settings.WORKER_ENDING_SECONDS) + 2
 
 
 def broker() -> Program:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from audit.record import By
 from executions import claims, verbs, work
@@ -91,10 +92,34 @@ def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Cr
     assert "".join(chunk.text for chunk in runs[0].log.all()) == "begun\ndone"
 
 
-def test_a_code_kind_holds_its_thread_until_it_has_ended(crew: Crew, ledger: Ledger) -> None:
-    run = queue(ledger, kind="python_class", metadata={"seconds": 0.1})
-    crew.perform([str(run.uid)])
-    eventually(lambda: state(run) == "success")
+def test_runs_of_code_begin_as_slots_become_free(crew: Crew, ledger: Ledger, settings: Settings) -> None:
+    runs = [
+        queue(ledger, name=f"job {number}", kind="python_class", metadata={"seconds": 0.3})
+        for number in range(settings.WORKER_CODE_SLOTS + 2)
+    ]
+    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+    message.start()
+    eventually(lambda: len(crew._hands) == settings.WORKER_CODE_SLOTS)
+    assert sorted(map(state, runs)) == ["queued"] * 2 + ["running"] * settings.WORKER_CODE_SLOTS
+    message.join()
+    eventually(lambda: {state(run) for run in runs} == {"success"})
+
+
+def test_what_waits_for_a_slot_when_its_worker_is_told_to_end_goes_back_to_the_queue(
+    crew: Crew, ledger: Ledger, settings: Settings
+) -> None:
+    runs = [
+        queue(ledger, name=f"job {number}", kind="python_class")
+        for number in range(settings.WORKER_CODE_SLOTS + 1)
+    ]
+    ledger.announced.clear()
+    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+    message.start()
+    eventually(lambda: len(crew._hands) == settings.WORKER_CODE_SLOTS)
+    crew.shut_down(0)
+    message.join(5)
+    assert [row.uid for row in ledger.announced] == [runs[-1].uid]
+    assert state(runs[-1]) == "queued"
 
 
 @pytest.mark.parametrize("kind", ["webhook", "python_class"])
@@ -220,12 +245,16 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
 
 
 def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(ledger: Ledger, crew: Crew) -> None:
-    run = queue(ledger)
+    long, late = queue(ledger, name="long", metadata={"seconds": 0.5}), queue(ledger, name="late")
+    crew.perform([str(long.uid)])
     ledger.announced.clear()
-    crew.shut_down(0)
-    crew.perform([str(run.uid)])
-    assert [row.uid for row in ledger.announced] == [run.uid]
-    assert state(run) == "queued"
+    leaving = threading.Thread(target=crew.shut_down, args=(10,))
+    leaving.start()
+    eventually(lambda: crew._writer._leaving)
+    crew.perform([str(late.uid)])
+    leaving.join()
+    assert [row.uid for row in ledger.announced] == [late.uid]
+    assert [state(long), state(late)] == ["success", "queued"]
 
 
 def test_a_claim_waits_for_a_database_that_is_away_for_a_while(

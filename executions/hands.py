@@ -1,0 +1,61 @@
+"""A run in a worker's hands, and the guard who takes it out of them when nothing was heard from the database for too long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from executions.claims import Claim
+from executions.models import Reason
+from executions.sink import Sink
+
+log = logging.getLogger("executions.hands")
+
+
+@dataclass
+class Hand:
+    """A run in this worker's hands, and how to tell it to end."""
+
+    claim: Claim
+    cancel: Callable[[], None]
+    sink: Sink
+    # By time.monotonic(): when its lease was renewed last.
+    leased_at: float
+    # Why the worker itself ended it.
+    given_up: Reason | None = None
+    # Nothing runs any more; its end waits to be written.
+    ended: bool = False
+
+    def give_up(self, why: Reason) -> None:
+        self.given_up = why
+        self.cancel()
+
+    def check_lease(self, now: float) -> None:
+        """Ends the run when its lease was not renewed for WORKER_ALONE_SECONDS.
+
+        Others may have counted it as lost since the lease ran out. But nobody can know whether the database is away for
+        all, and then nothing is lost: a restart of the database must not end everything that runs.
+        """
+        unrenewed = now - self.leased_at
+        if unrenewed > settings.WORKER_ALONE_SECONDS and not (self.ended or self.given_up):
+            about = {"run": self.claim.uid, "job": self.claim.spec.job_name, "attempt": self.claim.attempt}
+            log.warning("lease_over", extra=about | {"unrenewed": round(unrenewed)})
+            self.give_up(Reason.LOST)
+
+
+class Guard(threading.Thread):
+    """Looks after the leases by this process's own clock. It never asks the database, which may hang."""
+
+    def __init__(self, hands: Callable[[], list[Hand]], stopping: threading.Event, poll: float) -> None:
+        super().__init__(name="guard", daemon=True)
+        self._hands, self._stopping, self._poll = hands, stopping, poll
+
+    def run(self) -> None:
+        while not self._stopping.wait(self._poll):
+            for hand in self._hands():
+                hand.check_lease(time.monotonic())

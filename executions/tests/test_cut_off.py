@@ -1,0 +1,196 @@
+"""A worker that hears nothing from the database for too long ends its runs itself: others may repeat them by then."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone
+
+from executions import claims, reconcile
+from executions import crew as crews
+from executions.crew import Crew
+from executions.models import Execution, ExecutionQuerySet, Reason
+from executions.tests.conftest import Ledger
+from executions.tests.test_crew import Counting, Waiting, eventually, queue, state
+from jobs.runners import RUNNERS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+OVER = settings.WORKER_ALONE_SECONDS + 1
+
+
+@pytest.fixture
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    monkeypatch.setitem(RUNNERS, "webhook", Waiting())
+    monkeypatch.setitem(RUNNERS, "python_class", Counting())
+    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    crew = Crew("worker-1", ["io"])
+    yield crew
+    crew.shut_down(0)
+
+
+@pytest.fixture
+def cut_off(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """While it is set, the watch thread gets no answer."""
+    event, renew = threading.Event(), crew._renew
+
+    def renew_or_fail() -> None:
+        if event.is_set():
+            raise OperationalError("could not connect to server")
+        renew()
+
+    monkeypatch.setattr(crew, "_renew", renew_or_fail)
+    return event
+
+
+def begin(crew: Crew, ledger: Ledger, **changes: object) -> Execution:
+    run = queue(ledger, **changes)
+    crew.perform([str(run.uid)], "io")
+    return run
+
+
+def pass_time(crew: Crew, run: Execution, seconds: float = OVER) -> None:
+    """As if the last renewal were so long ago."""
+    crew._hands[run.pk].leased_at -= seconds
+
+
+@pytest.mark.parametrize("kind", ["webhook", "python_class"])
+def test_a_run_that_could_not_be_renewed_for_so_long_is_ended(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "executions")
+    cut_off.set()
+    run = begin(crew, ledger, kind=kind)
+    pass_time(crew, run)
+    eventually(lambda: state(run) == "lost")
+    assert Execution.objects.get(pk=run.pk).reason == "lost"
+    assert [record.__dict__["run"] for record in caplog.records if record.msg == "lease_over"] == [
+        str(run.uid)
+    ]
+
+
+def test_only_the_runs_that_waited_that_long_themselves_are_ended(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event
+) -> None:
+    cut_off.set()
+    first, second = begin(crew, ledger, name="first"), begin(crew, ledger, name="second")
+    pass_time(crew, first)
+    pass_time(crew, second, settings.WORKER_ALONE_SECONDS - 30)
+    eventually(lambda: state(first) == "lost")
+    time.sleep(0.2)
+    assert state(second) == "running"
+
+
+def test_a_renewal_counts_from_its_beginning(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to a statement that hung says nothing about now."""
+    real = ExecutionQuerySet.locked
+
+    def slow(*args: Any, **kwargs: Any) -> list[int]:
+        time.sleep(0.5)
+        return real(*args, **kwargs)
+
+    run = begin(crew, ledger)
+    cut_off.set()
+    time.sleep(0.3)
+    began = time.monotonic()
+    monkeypatch.setattr(ExecutionQuerySet, "locked", slow)
+    Crew._renew(crew)
+    assert began <= crew._hands[run.pk].leased_at < began + 0.5
+
+
+def test_a_run_goes_on_while_the_database_restarts(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event
+) -> None:
+    cut_off.set()
+    run = begin(crew, ledger)
+    pass_time(crew, run, 90)
+    time.sleep(0.3)
+    cut_off.clear()
+    eventually(lambda: time.monotonic() - crew._hands[run.pk].leased_at < 1)
+    assert state(run) == "running"
+
+
+def test_a_renewed_run_goes_on(crew: Crew, ledger: Ledger) -> None:
+    run = begin(crew, ledger)
+    before = crew._hands[run.pk].leased_at
+    eventually(lambda: crew._hands[run.pk].leased_at > before)
+    assert state(run) == "running"
+
+
+def test_the_guard_does_not_need_the_watch_which_may_hang_with_the_database(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = threading.Event()
+    monkeypatch.setattr(crew, "_hear_stops", lambda: answer.wait(20))
+    run = begin(crew, ledger)
+    time.sleep(0.2)
+    pass_time(crew, run)
+    eventually(lambda: state(run) == "lost")
+    answer.set()
+
+
+def test_a_run_that_others_repeat_already_is_ended_and_changes_nothing(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event
+) -> None:
+    cut_off.set()
+    run = begin(crew, ledger, rerun_lost=True)
+    Execution.objects.filter(pk=run.pk).update(lease_until=timezone.now())
+    reconcile.lose_expired(timezone.now())
+    Execution.objects.filter(pk=run.pk).update(state="running", attempt=2, worker="worker-2")
+    pass_time(crew, run)
+    eventually(lambda: not crew._hands)
+    row = Execution.objects.get(pk=run.pk)
+    assert (row.state, row.attempt, row.worker) == ("running", 2, "worker-2")
+
+
+def test_a_run_that_is_safe_to_repeat_is_queued_again_when_the_line_holds_by_then(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event
+) -> None:
+    cut_off.set()
+    run = begin(crew, ledger, rerun_lost=True)
+    pass_time(crew, run)
+    eventually(lambda: state(run) == "queued")
+    eventually(lambda: not crew._hands)
+
+
+def test_the_next_attempt_does_not_run_beside_the_one_that_was_given_up(
+    crew: Crew, ledger: Ledger, cut_off: threading.Event
+) -> None:
+    cut_off.set()
+    run = begin(crew, ledger)
+    first = crew._hands[run.pk]
+    Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
+    crew.perform([str(run.uid)], "io")
+    eventually(lambda: first.ended)
+    assert crew._hands[run.pk].claim.attempt == 2
+    assert state(run) == "running"
+
+
+def test_an_outcome_that_came_before_the_end_is_not_taken_back(crew: Crew, ledger: Ledger) -> None:
+    """A run that has ended by itself while it was being given up keeps what it came to, as long as nobody else has it."""
+    run = begin(crew, ledger, metadata={"seconds": 0.3})
+    crew._hands[run.pk].given_up = Reason.LOST
+    eventually(lambda: state(run) == "success")
+
+
+def test_a_claim_that_took_long_has_less_of_its_lease_left(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = claims._take
+
+    def slow(*args: Any) -> list[Execution]:
+        time.sleep(0.5)
+        return real(*args)
+
+    monkeypatch.setattr(claims, "_take", slow)
+    run = begin(crew, ledger)
+    assert time.monotonic() - crew._hands[run.pk].leased_at >= 0.5

@@ -1,0 +1,169 @@
+"""A worker that is told to end while the database is away does so in time, and loses nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from executions import claims, heartbeat, reconcile, work
+from executions import crew as crews
+from executions.claims import Claim
+from executions.crew import Crew
+from executions.models import Execution, Heartbeat
+from executions.tests.conftest import Ledger
+from executions.tests.test_crew import Counting, Waiting, eventually, queue, state
+from jobs.runners import RUNNERS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Crew]:
+    monkeypatch.setitem(RUNNERS, "webhook", Waiting())
+    monkeypatch.setitem(RUNNERS, "python_class", Counting())
+    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    settings.WORKER_ENDING_SECONDS = 2
+    crew = Crew("worker-1", ["io"])
+    yield crew
+    crew.shut_down(0)
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """While it is set, the database refuses what the writer wants of it."""
+    event = threading.Event()
+    for module, name in ((claims, "claim"), (work, "write")):
+        real = getattr(module, name)
+
+        def step(*args: object, real: object = real) -> object:
+            if event.is_set():
+                raise OperationalError("could not connect to server")
+            return real(*args)  # type: ignore[operator]
+
+        monkeypatch.setattr(module, name, step)
+    return event
+
+
+def in_thread(crew: Crew, run: Execution) -> threading.Thread:
+    thread = threading.Thread(target=crew.perform, args=([str(run.uid)], "io"), daemon=True)
+    thread.start()
+    return thread
+
+
+def leave(crew: Crew, grace: float = 0) -> float:
+    """Seconds that it took."""
+    began = time.monotonic()
+    crew.shut_down(grace)
+    return time.monotonic() - began
+
+
+def test_who_waits_for_a_claim_is_let_go_at_once(crew: Crew, ledger: Ledger, away: threading.Event) -> None:
+    runs = [queue(ledger, name=f"job {number}") for number in range(3)]
+    away.set()
+    threads = [in_thread(crew, runs[0])]
+    eventually(lambda: crew._writer._waiting.empty() and bool(crew._writer._unanswered))
+    time.sleep(0.1)
+    threads += [in_thread(crew, run) for run in runs[1:]]
+    eventually(lambda: len(crew._writer._unanswered) == 3)
+    leaving = threading.Thread(target=crew.shut_down, args=(0,))
+    leaving.start()
+    for thread in threads[1:]:
+        thread.join(1)
+        assert not thread.is_alive()
+    leaving.join()
+    threads[0].join(1)
+    assert not threads[0].is_alive()
+    assert {state(run) for run in runs} == {"queued"}
+
+
+def test_all_of_it_takes_no_longer_than_the_settings_say(
+    crew: Crew, ledger: Ledger, away: threading.Event
+) -> None:
+    run = queue(ledger)
+    crew.perform([str(run.uid)], "io")
+    away.set()
+    assert leave(crew) < 3
+    assert state(run) == "running"
+
+
+def test_a_run_that_heeds_nothing_does_not_take_the_time_for_writing(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deaf(Counting):
+        def run(self, context: object) -> object:  # type: ignore[override]
+            time.sleep(4)
+            return None
+
+    monkeypatch.setitem(RUNNERS, "python_class", Deaf())
+    run = queue(ledger, kind="python_class", stop_grace=600)
+    in_thread(crew, run)
+    eventually(lambda: state(run) == "running")
+    assert leave(crew) < 3
+
+
+def test_what_could_not_be_written_is_lost_when_the_lease_is_over_and_known_as_such(
+    crew: Crew, ledger: Ledger, away: threading.Event
+) -> None:
+    run = queue(ledger)
+    crew.perform([str(run.uid)], "io")
+    away.set()
+    leave(crew)
+    reconcile.lose_expired(timezone.now() + claims.LEASE * 2)
+    assert state(run) == "lost"
+
+
+def test_an_outcome_is_written_when_the_database_is_back_in_time(
+    crew: Crew, ledger: Ledger, away: threading.Event, settings: Settings
+) -> None:
+    settings.WORKER_ENDING_SECONDS = 10
+    run = queue(ledger, metadata={"seconds": 0.2})
+    crew.perform([str(run.uid)], "io")
+    away.set()
+    leaving = threading.Thread(target=crew.shut_down, args=(1,))
+    leaving.start()
+    time.sleep(1.5)
+    away.clear()
+    leaving.join()
+    assert state(run) == "success"
+
+
+def test_a_run_that_is_being_claimed_at_this_moment_is_ended_and_written_like_the_others(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = claims.claim, threading.Event()
+
+    def slow(*args: Any) -> list[Claim]:
+        asked.set()
+        time.sleep(0.5)
+        return real(*args)
+
+    monkeypatch.setattr(claims, "claim", slow)
+    run = queue(ledger)
+    in_thread(crew, run)
+    asked.wait(10)
+    crew.shut_down(1)
+    row = Execution.objects.get(pk=run.pk)
+    assert (row.state, row.reason) == ("lost", "shutdown")
+
+
+def test_its_sign_of_life_goes_with_it(crew: Crew) -> None:
+    eventually(lambda: Heartbeat.objects.filter(name="io worker-1").exists())
+    crew.shut_down(0)
+    assert not Heartbeat.objects.filter(name="io worker-1").exists()
+
+
+def test_a_sign_of_life_that_cannot_be_taken_away_stops_nobody(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OperationalError("could not connect to server")
+
+    monkeypatch.setattr(heartbeat, "leave", refuse)
+    assert leave(crew) < 2
