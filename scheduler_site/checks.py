@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
 LONG_KEY = 50
 LONG_TOKEN = 20
@@ -63,6 +63,18 @@ def _production() -> Iterator[CheckMessage]:
             f"Use {LONG_TOKEN} or more random characters, or none: then only administrators read the metrics."
         )
         yield checks.Warning("METRICS_TOKEN can be guessed.", hint=hint, id="belfry.W018")
+    if settings.ALERT_EMAILS and not mail_works():
+        yield no_mail("ALERT_EMAILS names people")
+
+
+def mail_works() -> bool:
+    """Or is switched off on purpose, which the list of alerts says of each."""
+    return bool(settings.EMAIL_HOST) or not settings.MAIL_ENABLED
+
+
+def no_mail(wanted: str) -> CheckMessage:
+    hint = "Set MAIL_SERVER; or MAIL_ENABLED=false if no mail is wanted."
+    return checks.Warning(f"{wanted}, but there is no mail server.", hint=hint, id="belfry.W019")
 
 
 def weak(key: str) -> bool:
@@ -141,35 +153,18 @@ def default_admin(databases: Sequence[str] | None = None, **_: Any) -> Iterable[
 
 
 @register(Tags.database)
-def mysql(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """MySQL and MariaDB keep the promise only with these modes."""
-    found: list[CheckMessage] = []
-    for alias in databases or ():
-        if connections[alias].vendor != "mysql":
-            continue
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT @@SESSION.sql_mode, @@collation_database")
-            mode, collation = cursor.fetchone()
-        level = connections[alias].settings_dict.get("OPTIONS", {}).get("isolation_level")
-        found += judge_mysql(level, mode, collation)
-    return found
+def mail_for_jobs(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    """Jobs that tell of their failures by mail, with nobody to carry it."""
+    if not settings.PRODUCTION or not databases or mail_works() or settings.ALERT_EMAILS:
+        return []
+    # Imported here for the same reason.
+    from jobs.models import Job
 
-
-def judge_mysql(level: str | None, mode: str, collation: str) -> Iterator[CheckMessage]:
-    """From the isolation level of the settings, @@sql_mode and @@collation_database."""
-    if (level or "").lower() != "read committed":
-        hint = "Leave OPTIONS['isolation_level'] at 'read committed': otherwise a process may not see what others did."
-        yield Error("The isolation level of MySQL is not READ COMMITTED.", hint=hint, id="belfry.E014")
-    if not {"STRICT_TRANS_TABLES", "STRICT_ALL_TABLES"} & set(mode.upper().split(",")):
-        hint = (
-            "Add STRICT_TRANS_TABLES to sql_mode: otherwise texts that are too long are cut without a word."
-        )
-        yield checks.Warning("MySQL is not in strict mode.", hint=hint, id="belfry.W015")
-    if collation != "utf8mb4_bin":
-        hint = "ALTER DATABASE ... CHARACTER SET utf8mb4 COLLATE utf8mb4_bin before the first migration."
-        yield checks.Warning(
-            f"The collation {collation} takes different names for equal.", hint=hint, id="belfry.W016"
-        )
+    try:
+        waiting = Job.objects.filter(enable_email_notifications=True).count()
+    except DatabaseError:
+        return []
+    return [no_mail(f"{waiting} job(s) tell of their failures by e-mail")] if waiting else []
 
 
 @register(Tags.database)

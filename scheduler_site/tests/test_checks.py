@@ -12,6 +12,8 @@ from pytest_django.fixtures import Settings
 
 from accounts import verbs
 from accounts.models import User
+from jobs.models import Job
+from jobs.tests.factories import make_job
 from scheduler_site import checks
 
 GOOD: dict[str, Any] = {
@@ -134,25 +136,33 @@ def test_a_database_without_tables_has_no_known_password(
 
 
 @pytest.mark.parametrize(
-    ("level", "mode", "collation", "expected"),
+    ("name", "value", "expected"),
     [
-        ("read committed", "STRICT_TRANS_TABLES,NO_ZERO_DATE", "utf8mb4_bin", []),
-        ("READ COMMITTED", "STRICT_ALL_TABLES", "utf8mb4_bin", []),
-        ("repeatable read", "STRICT_ALL_TABLES", "utf8mb4_bin", ["belfry.E014"]),
-        (None, "STRICT_ALL_TABLES", "utf8mb4_bin", ["belfry.E014"]),
-        ("read committed", "NO_ENGINE_SUBSTITUTION", "utf8mb4_bin", ["belfry.W015"]),
-        ("read committed", "STRICT_ALL_TABLES", "utf8mb4_general_ci", ["belfry.W016"]),
+        ("MAIL_ENABLED", True, {"belfry.W019"}),
+        ("MAIL_ENABLED", False, set()),
+        ("EMAIL_HOST", "smtp.example.com", set()),
+        ("PRODUCTION", False, set()),
     ],
 )
-def test_the_modes_of_mysql_are_judged(
-    level: str | None, mode: str, collation: str, expected: list[str]
+def test_people_who_are_to_be_told_by_mail_need_a_mail_server(
+    good: Settings, name: str, value: object, expected: set[str]
 ) -> None:
-    assert [message.id for message in checks.judge_mysql(level, mode, collation)] == expected
+    good.ALERT_EMAILS, good.EMAIL_HOST = ["ops@example.com"], ""
+    setattr(good, name, value)
+    assert found() == expected
 
 
 @pytest.mark.django_db
-def test_other_databases_are_not_asked_for_the_modes_of_mysql() -> None:
-    assert checks.mysql(databases=["default"]) == []
+def test_jobs_that_tell_of_failures_by_mail_need_a_mail_server(good: Settings) -> None:
+    def warned() -> list[str]:
+        return [message.msg for message in checks.mail_for_jobs(databases=["default"])]
+
+    job = make_job()
+    assert warned() == []
+    Job.objects.filter(pk=job.pk).update(enable_email_notifications=True)
+    assert warned() == ["1 job(s) tell of their failures by e-mail, but there is no mail server."]
+    good.EMAIL_HOST = "smtp.example.com"
+    assert warned() == []
 
 
 @pytest.fixture
