@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,15 @@ def record(
         changes=_plain(changes or {}),
         description=description,
     )
+
+
+def masked(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The difference between two sets of secrets, by name and without any value."""
+    return {
+        f"secrets.{name}": {"old": MASK if name in before else None, "new": MASK if name in after else None}
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    }
 
 
 def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -17,7 +17,7 @@ from django.db.models import Case, F, Value, When
 from executions import alerts, followers
 from executions.followers import End, Followers
 from executions.held import release
-from executions.models import AUTOMATIC, Execution, Reason, State, Trigger
+from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from jobs.models import Job
 from jobs.runners import RUNNERS, Spec
 
@@ -38,7 +38,7 @@ NEEDED: dict[str, type | tuple[type, ...]] = {
 
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
-    *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "scheduled_for", "trigger"),
+    *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
     *("attempt", "start_before", "started_at", "target"),
 )
 
@@ -105,9 +105,7 @@ def _refuse(row: Execution, now: dt.datetime) -> bool:
         return False
     with transaction.atomic():
         led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
-        ended = Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(
-            state=state, reason=reason, finished_at=now
-        )
+        ended = Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(**over(state, reason, now))
         if ended and state == State.MISSED:
             alerts.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
@@ -170,7 +168,7 @@ def _claimed(row: Execution, now: dt.datetime, began: float) -> Claim:
         kind=row.kind,
         options=definition["options"],
         metadata=definition["metadata"],
-        secrets=getattr(row, "job_secrets", None) or {},
+        secrets=(getattr(row, "job_secrets", None) or {}) | row.secrets,
         slot=row.scheduled_for,
         timeout=float(definition["timeout"] or (runner.default_timeout if runner else 60)),
         stop_grace=float(definition["stop_grace"]),

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, record
-from executions.models import OPEN, Execution, Reason, State, Trigger
+from audit.record import By, difference, masked, record
+from executions.models import OPEN, Execution, Reason, State, Trigger, over
 from executions.publish import publish
 from executions.slots import Planned
 from jobs.models import Job
@@ -53,7 +53,7 @@ def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
 
 @transaction.atomic
 def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Execution:
-    """Runs a job now. `overrides` may replace `metadata` and single `options` for this run; nothing of it is stored in the job.
+    """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
     Raises Refused when the job's end date has passed, or when a run goes on and the job's rule is to skip.
     """
@@ -72,7 +72,8 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
     if job.overlap == Job.Overlap.REPLACE:
         make_way(open_runs, now)
     execution.save()
-    record(Entry.Event.CUSTOM_RUN, job, by=by, description=execution.uid.hex)
+    changes = difference(job.definition(), execution.definition) | masked({}, execution.secrets)
+    record(Entry.Event.CUSTOM_RUN, job, by=by, changes=changes, description=execution.uid.hex)
     if not execution.held:
         transaction.on_commit(partial(publish, [execution]))
     return execution
@@ -82,7 +83,7 @@ def make_way(runs: list[Execution], now: dt.datetime) -> None:
     """Ends the runs that a later one replaces: waiting ones at once, running ones by their workers."""
     keys = Execution.objects.filter(pk__in=[run.pk for run in runs]).locked()
     Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
-        state=State.SKIPPED, reason=Reason.REPLACED, finished_at=now, held=False
+        **over(State.SKIPPED, Reason.REPLACED, now), held=False
     )
     Execution.objects.filter(pk__in=keys, state=State.RUNNING, stop_requested_at=None).update(
         stop_requested_at=now, stop_reason=Reason.REPLACED
@@ -107,7 +108,7 @@ def _override(execution: Execution, overrides: dict[str, Any]) -> None:
         definition["metadata"] = overrides["metadata"]
     if "options" in overrides:
         definition["options"] = definition["options"] | overrides["options"]
-    execution.definition = definition
+    execution.definition, execution.secrets = definition, overrides.get("secrets", {})
     execution.target = _target(definition)
 
 

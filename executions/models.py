@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
@@ -19,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
 from jobs.models import Job
+from scheduler_site.encrypted import EncryptedJSONField
 
 
 class State(models.TextChoices):
@@ -69,6 +71,11 @@ class Reason(models.TextChoices):
     LOST = "lost", _("its worker died or lost touch with the database")
     UNSTARTABLE = "unstartable", _("it could not be started")
     RETRYING = "retrying", _("an attempt failed; the next one waits")
+
+
+def over(state: State, reason: Reason, now: dt.datetime) -> dict[str, Any]:
+    """The columns of a run that has come to its end; the secrets that it was given for itself go with it."""
+    return {"state": state, "reason": reason, "finished_at": now, "secrets": {}}
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -137,6 +144,8 @@ class Execution(models.Model):
     job_uid = models.UUIDField()
     kind = models.CharField(_("kind"), max_length=16, choices=Job.Kind.choices)
     definition = models.JSONField(_("definition"), default=dict)
+    # What somebody gave for this run alone; they go before those of the job, and are gone once the run has ended.
+    secrets = EncryptedJSONField(default=dict, blank=True, editable=False)
     target = models.CharField(_("target"), max_length=500, blank=True)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
 

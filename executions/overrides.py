@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from jobs.models import Job
 from jobs.runners import clean_options
+from jobs.runners.github_actions.request import Unsendable, checked_token
 from jobs.targets import GITHUB_KEYS, dispatched
 from scheduler_site.rest import ApiError
 
@@ -30,6 +31,8 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
     changed = _webhook(body) if job.kind == Job.Kind.WEBHOOK else {}
     if job.kind == Job.Kind.GITHUB_ACTIONS:
         changed = _github(body)
+        if token := _token(body):
+            found["secrets"] = {"github_token": token}
     if changed:
         found["options"] = _checked(job, changed)
     return found
@@ -61,8 +64,6 @@ def _webhook(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _github(body: Mapping[str, Any]) -> dict[str, str]:
     """Owner, repo and workflow; what is named explicitly wins over the address."""
-    if _text(body, "github_token"):
-        raise _invalid(_("A token cannot be given for a single run."))
     found: dict[str, str] = {}
     if address := _text(body, "dispatch_url"):
         parts = dispatched(address)
@@ -71,6 +72,15 @@ def _github(body: Mapping[str, Any]) -> dict[str, str]:
         found = dict(zip(GITHUB_KEYS.values(), parts, strict=True))
     named = {name: _text(body, key) for key, name in GITHUB_KEYS.items()}
     return found | {name: text for name, text in named.items() if text}
+
+
+def _token(body: Mapping[str, Any]) -> str:
+    """The token to be used for this run only; what is refused is not repeated in the answer."""
+    token = _text(body, "github_token")
+    try:
+        return checked_token(token) if token else ""
+    except Unsendable as problem:
+        raise ApiError(400, "Invalid github_token", str(problem)) from problem
 
 
 def _checked(job: Job, changed: Mapping[str, str]) -> dict[str, str]:

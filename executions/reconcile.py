@@ -18,7 +18,7 @@ from audit.record import By
 from executions import alerts, ending, selfwatch, watch, work
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
-from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State
+from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.publish import BROKER_ERRORS, depth, publish, queue_of
 from jobs import verbs
 from jobs.models import Job, Pause, today
@@ -107,7 +107,7 @@ def end_unstartable(now: dt.datetime) -> None:
 def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.datetime) -> None:
     if keys := queued.locked(skip=True, most=AT_ONCE):
         Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
-            state=state, reason=reason, finished_at=now, held=False
+            **over(state, reason, now), held=False
         )
         if state == State.MISSED:
             alerts.unstarted(keys, now)

@@ -138,6 +138,12 @@ EXECUTE: Route = {
                 "github_owner": maybe(text("Another owner.")),
                 "github_repo": maybe(text("Another repository.")),
                 "github_workflow_name": maybe(text("Another workflow.")),
+                "github_token": maybe(
+                    text(
+                        "Another token. It is kept encrypted, shown to nobody, and forgotten when the run has ended.",
+                        writeOnly=True,
+                    )
+                ),
                 "wait": maybe(number("Seconds to wait for the end.", minimum=0, maximum=60)),
             },
         ),

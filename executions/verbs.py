@@ -10,7 +10,7 @@ from audit.record import By, record
 from executions import followers
 from executions.followers import End
 from executions.held import release
-from executions.models import Execution, Reason, State
+from executions.models import Execution, Reason, State, over
 
 
 @transaction.atomic
@@ -20,9 +20,7 @@ def stop(execution: Execution, *, by: By) -> bool:
     led_on = followers.of([execution.job_id])
     rows = Execution.objects.filter(pk=execution.pk)
     begun = rows.filter(state=State.QUEUED, attempt__gt=0).locked()
-    stopped = rows.filter(state=State.QUEUED).update(
-        state=State.STOPPED, reason=Reason.STOPPED, finished_at=now, held=False
-    )
+    stopped = rows.filter(state=State.QUEUED).update(**over(State.STOPPED, Reason.STOPPED, now), held=False)
     asked = stopped or rows.filter(state=State.RUNNING, stop_requested_at=None).update(
         stop_requested_at=now, stop_reason=Reason.STOPPED
     )

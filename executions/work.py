@@ -19,7 +19,7 @@ from executions import alerts, failpoints, followers
 from executions.claims import Claim, sound
 from executions.followers import End
 from executions.held import release
-from executions.models import Execution, LogChunk, Reason, State
+from executions.models import Execution, LogChunk, Reason, State, over
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
@@ -187,7 +187,7 @@ def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
         values |= _waiting(now)
     else:
         duration = max(0.0, (now - run.started_at).total_seconds()) if run.started_at else None
-        values |= {"state": State.LOST, "reason": reason, "finished_at": now, "duration": duration}
+        values |= over(State.LOST, reason, now) | {"duration": duration}
     mine = Execution.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt)
     with transaction.atomic():
         led_on = followers.of([run.job_id])
@@ -228,4 +228,4 @@ def _final(outcome: Outcome, now: dt.datetime) -> dict[str, Any]:
         if outcome.state == "stopped"
         else Value(str(Reason.UNSTARTABLE if outcome.state == "error" else Reason.NONE))
     )
-    return {"state": State(outcome.state), "reason": reason, "finished_at": now}
+    return over(State(outcome.state), Reason.NONE, now) | {"reason": reason}

@@ -16,10 +16,10 @@ STATES = """CASE WHEN n <= 20 THEN 'running' WHEN n % 100 < 94 THEN 'success' WH
                  WHEN n % 100 = 97 THEN 'missed' WHEN n % 100 = 98 THEN 'skipped' ELSE 'lost' END"""
 ROWS = f"""
 INSERT INTO executions_execution (uid, job_id, job_name, job_uid, kind, definition, target, category_id, scheduled_for,
-    due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, started_at, finished_at,
+    due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, secrets, started_at, finished_at,
     duration, response_status, result, error)
 SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, %(definition)s::jsonb, 'https://1.1.1.1/hook',
-    job.category_id, due, due, 1, 'scheduled', state, '', due, false, 1, 'io@host', '',
+    job.category_id, due, due, 1, 'scheduled', state, '', due, false, 1, 'io@host', '', '',
     CASE WHEN state IN ('missed', 'skipped') THEN NULL ELSE due + interval '40 milliseconds' END,
     CASE WHEN state = 'running' THEN NULL ELSE due + interval '1 second' * (1 + n %% 30) END,
     CASE WHEN state IN ('running', 'missed', 'skipped') THEN NULL ELSE 1 + n %% 30 END,

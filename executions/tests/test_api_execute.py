@@ -197,7 +197,8 @@ def test_a_workflow_is_named_in_any_of_the_known_forms(
         ("github_actions", {"dispatch_url": "https://example.com/a/b/c"}, "Invalid payload"),
         ("github_actions", {"dispatch_url": {}}, "Invalid payload"),
         ("github_actions", {"github_repo": ".."}, "Invalid github_repo"),
-        ("github_actions", {"github_token": "abc"}, "Invalid payload"),
+        ("github_actions", {"github_token": 5}, "Invalid payload"),
+        ("github_actions", {"github_token": "a b"}, "Invalid github_token"),
     ],
 )
 def test_an_odd_override_is_refused_and_nothing_runs(
