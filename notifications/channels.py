@@ -11,14 +11,17 @@ import aiohttp
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
 from notifications.models import Alert, SlackSettings
+from notifications.smtp import Refused
 
 SLACK_SECONDS = 10.0
 # Slack asks for a while at most; a wrong answer must not put off an alert for days.
 LONGEST_WAIT = 3600.0
+HUNG_UP = 421
 
 
 class Failed(Exception):
@@ -33,20 +36,29 @@ class Hopeless(Exception):
     """It will not work, however often it is tried."""
 
 
+class Divided(Exception):
+    """It went different ways for different recipients: `accepted` have it, `later` may be tried again, `never` not."""
+
+    def __init__(self, accepted: list[str], later: dict[str, int], never: dict[str, int]) -> None:
+        super().__init__(_reason(later | never))
+        self.accepted, self.later, self.never = accepted, later, never
+
+
 class SwitchedOff(Exception):
     """It is not wanted."""
 
 
 def send_email(alert: Alert) -> None:
-    """One message to all recipients. Raises Failed, Hopeless or SwitchedOff."""
+    """One message to all recipients. Raises Failed, Hopeless, Divided or SwitchedOff."""
     if not settings.MAIL_ENABLED:
         raise SwitchedOff("e-mail is switched off (MAIL_ENABLED)")
     if not settings.EMAIL_HOST:
         raise Hopeless("no mail server is configured")
+    addresses = {sanitize_address(address, "utf-8"): address for address in _addresses(alert)}
     mail = EmailMultiAlternatives(
         subject=alert.subject,
         body=alert.text,
-        to=_addresses(alert),
+        to=list(addresses.values()),
         # The same alert has the same id however often it is sent: mail programs show it once.
         headers={"Message-ID": f"<{alert.uid}@belfry>", "Auto-Submitted": "auto-generated"},
         connection=get_connection(),
@@ -55,12 +67,19 @@ def send_email(alert: Alert) -> None:
         mail.attach_alternative(alert.html, "text/html")
     try:
         mail.send()
+    except Refused as error:
+        refused = {addresses[address]: code for address, code in error.codes.items()}
+        accepted = [address for address in addresses.values() if address not in refused]
+        raise _divided(accepted, refused) from error
     except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _text in error.recipients.values()]
-        raise _refused(codes, f"the server refused all recipients: {_codes(codes)}") from error
+        # Nobody has it. A server that hangs up before it has heard all of them (421) has not refused the others.
+        told = {address: code for address, (code, _text) in error.recipients.items()}
+        raise _divided([], {addresses[one]: told.get(one, HUNG_UP) for one in addresses}) from error
     except smtplib.SMTPResponseException as error:
         # A server that answers 5xx to a password may be set right within the day; to a message, it will not.
         raise Failed(f"the mail server answered {error.smtp_code}") from error
+    except TimeoutError as error:
+        raise Failed(f"the mail server was not done within {settings.EMAIL_TIMEOUT} s") from error
     except (smtplib.SMTPException, OSError) as error:
         raise Failed(f"the mail server cannot be reached: {type(error).__name__}") from error
 
@@ -93,7 +112,7 @@ def url_problem(url: str) -> str:
         parts = urlsplit(url)
         plain = parts.scheme == "http" and parts.netloc in settings.SLACK_PLAIN_HOSTS
     except ValueError:
-        return _("This is no URL.")
+        return _("This is not a URL.")
     if not (parts.hostname and (parts.scheme == "https" or plain)):
         return _("The webhook must be an https URL.")
     return ""
@@ -126,9 +145,16 @@ def _addresses(alert: Alert) -> list[str]:
     return good
 
 
-def _refused(codes: list[int], reason: str) -> Failed | Hopeless:
-    return Hopeless(reason) if all(code >= 500 for code in codes) else Failed(reason)
+def _divided(accepted: list[str], refused: dict[str, int]) -> Failed | Hopeless | Divided:
+    never = {address: code for address, code in refused.items() if code >= 500}
+    later = {address: code for address, code in refused.items() if code < 500}
+    if not accepted and not never:
+        return Failed(_reason(later))
+    if not accepted and not later:
+        return Hopeless(_reason(never))
+    return Divided(accepted, later, never)
 
 
-def _codes(codes: list[int]) -> str:
-    return ", ".join(str(code) for code in sorted(set(codes)))
+def _reason(refused: dict[str, int]) -> str:
+    codes = ", ".join(str(code) for code in sorted(set(refused.values())))
+    return f"the mail server refused the recipients: {codes}"

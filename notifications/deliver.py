@@ -1,23 +1,30 @@
 """Delivers alerts: claims one by a conditional UPDATE, makes the call, writes what came of it.
 
 An alert is delivered once. The exception is a process that dies, or is cut off from the database, between the call and
-the row: then nobody can know whether the message arrived, and it is sent again (at least once). E-mails carry the same
-Message-ID then.
+the row, or a server that says nothing after it was given the message: then nobody can know whether it arrived, and it is
+sent again (at least once). E-mails carry the same Message-ID then.
+
+A mail that the server takes for some of its recipients only becomes several alerts, so that each says who has it and who
+has not, and is sent again to those alone.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from audit.models import Entry
+from audit.record import By, difference, record
 from notifications import channels, inbox
-from notifications.channels import Failed, Hopeless, SwitchedOff
+from notifications.channels import Divided, Failed, Hopeless, SwitchedOff
 from notifications.models import Alert
 from notifications.post import GIVE_UP
 
@@ -54,12 +61,16 @@ def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
 
 
 @transaction.atomic
-def send_again(alert: Alert) -> bool:
+def send_again(alert: Alert, *, by: By) -> bool:
     """Gives an alert that was given up another day. False when it is not (or no longer) of that kind."""
     now = timezone.now()
     given_up = Alert.objects.filter(pk=alert.pk, state__in=(State.UNDELIVERABLE, State.SILENCED))
     values = {"state": State.PENDING, "attempts": 0, "last_error": ""}
-    return bool(given_up.update(**values, next_attempt_at=now, give_up_at=now + GIVE_UP))
+    before = {"state": alert.state}
+    if not given_up.update(**values, next_attempt_at=now, give_up_at=now + GIVE_UP):
+        return False
+    record(Entry.Event.MODIFIED, alert, by=by, changes=difference(before, {"state": State.PENDING}))
+    return True
 
 
 def wait(attempts: int, asked: float = 0.0) -> dt.timedelta:
@@ -86,6 +97,8 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
         _put_off(alert, str(error), error.wait, now or timezone.now())
     except Hopeless as error:
         _write(alert, State.UNDELIVERABLE, str(error))
+    except Divided as error:
+        _divide(alert, error, now or timezone.now())
     except SwitchedOff as error:
         _write(alert, State.SILENCED, str(error))
     except Exception as error:
@@ -104,16 +117,54 @@ def _place(alert: Alert, now: dt.datetime) -> None:
 
 
 def _put_off(alert: Alert, reason: str, asked: float, now: dt.datetime) -> None:
+    state, moment = _another_day(alert, now, asked)
+    _write(alert, state, reason, next_attempt_at=moment)
+
+
+def _another_day(
+    alert: Alert, now: dt.datetime, asked: float = 0.0
+) -> tuple[Alert.State, dt.datetime | None]:
+    """What becomes of a failed attempt: the wait for the next, or the end."""
     if now >= alert.give_up_at:
-        _write(alert, State.UNDELIVERABLE, reason)
+        return State.UNDELIVERABLE, None
+    return State.PENDING, now + wait(alert.attempts, asked)
+
+
+@transaction.atomic
+def _divide(alert: Alert, parts: Divided, now: dt.datetime) -> None:
+    """The alert stays with those who have it, or with those who may yet get it; the others get one of their own."""
+    reason, (state, moment) = str(parts), _another_day(alert, now)
+    if parts.accepted:
+        mine = _write(alert, State.DELIVERED, "", delivered_at=now, recipients=parts.accepted)
     else:
-        _write(alert, State.PENDING, reason, next_attempt_at=now + wait(alert.attempts, asked))
+        mine = _write(alert, state, reason, next_attempt_at=moment, recipients=list(parts.later))
+    if not mine:
+        return
+    if parts.accepted and parts.later:
+        _part(alert, parts.later, state, reason, moment)
+    if parts.never:
+        _part(alert, parts.never, State.UNDELIVERABLE, reason, None)
+
+
+def _part(
+    alert: Alert, recipients: Iterable[str], state: Alert.State, reason: str, moment: dt.datetime | None
+) -> None:
+    part = copy(alert)
+    part.pk, part.uid = None, uuid.uuid4()
+    part.key, part.recipients = f"part:{part.uid}", list(recipients)
+    part.state, part.last_error, part.next_attempt_at = state, reason, moment
+    part.save(force_insert=True)
+    _warn(part, state, reason)
 
 
 def _write(alert: Alert, state: Alert.State, reason: str, **values: Any) -> bool:
     """What came of an attempt; nothing when the alert was taken for abandoned meanwhile."""
-    if state == State.UNDELIVERABLE:
-        log.warning("alert_undeliverable", extra={"alert": alert.key, "reason": reason})
+    _warn(alert, state, reason)
     mine = Alert.objects.filter(pk=alert.pk, state=State.SENDING, attempts=alert.attempts)
     values = {"next_attempt_at": None} | values | {"state": state, "last_error": reason[:2000]}
     return bool(mine.update(**values))
+
+
+def _warn(alert: Alert, state: Alert.State, reason: str) -> None:
+    if state == State.UNDELIVERABLE:
+        log.warning("alert_undeliverable", extra={"alert": alert.key, "reason": reason})

@@ -21,11 +21,23 @@ from notifications.models import SlackSettings
 
 @dataclass
 class Postbox:
-    """What the mail server took; `answer` is its reply to the next messages, `tried` how many there were."""
+    """What the mail server took; `answer` is its reply to the next messages, `tried` how many there were.
+
+    `refuses` are the replies to the recipients that it does not take.
+    """
 
     answer: str = "250 OK"
     tried: int = 0
     envelopes: list[Envelope] = field(default_factory=list)
+    refuses: dict[str, str] = field(default_factory=dict)
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if refusal := self.refuses.get(address):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         self.tried += 1
@@ -51,7 +63,7 @@ def postbox(settings: Settings) -> Iterator[Postbox]:
         port = free.getsockname()[1]
     server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "notifications.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
     yield box
     server.stop()

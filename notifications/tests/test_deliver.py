@@ -12,6 +12,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
+from audit.record import By
 from notifications import deliver
 from notifications.messages import Message
 from notifications.models import Alert, Notification, SlackSettings
@@ -106,7 +107,7 @@ def test_a_mail_that_the_server_does_not_take_is_sent_again_and_arrives_once(
 
 
 def test_a_mail_server_that_is_away_is_tried_for_a_day(settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_BACKEND = "notifications.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     alert = by_mail()
     tries, moment = 0, NOW
@@ -125,8 +126,8 @@ def test_a_mail_server_that_is_away_is_tried_for_a_day(settings: Settings) -> No
 def test_an_alert_that_was_given_up_can_be_sent_again(postbox: Postbox) -> None:
     alert = by_mail()
     Alert.objects.update(state="undeliverable", next_attempt_at=None, attempts=30)
-    assert deliver.send_again(alert) is True
-    assert deliver.send_again(alert) is False
+    assert deliver.send_again(alert, by=By.system()) is True
+    assert deliver.send_again(alert, by=By.system()) is False
     deliver.deliver_due()
     assert (now(alert)[0], len(postbox.mails)) == ("delivered", 1)
 
