@@ -6,6 +6,7 @@ import re
 import uuid
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -177,6 +178,8 @@ class Preferences(models.Model):
     daily_digest = models.BooleanField(default=False)
     weekly_report = models.BooleanField(default=False)
     jobs_table_columns = models.JSONField(default=dict)
+    # Chosen on the pages; empty as long as nothing was.
+    language = models.CharField(max_length=10, blank=True, choices=settings.LANGUAGES)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

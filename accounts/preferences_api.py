@@ -9,8 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import preferences_schema as schema
+from accounts import verbs
+from accounts.api import SURFACE
 from accounts.models import Preferences, User
 from accounts.permissions import account
+from audit.record import By
 from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
 
 SWITCHES = (
@@ -62,11 +65,8 @@ class PreferencesView(_View):
     def put(self, request: Request, user_id: str) -> Response:
         self.require_own(user_id, "update")
         body = self.payload()
-        found = self.stored(user_id)
-        given = [name for name in SWITCHES if name in body]
-        for name in given:
-            setattr(found, name, bool(body[name]))
-        found.save(update_fields=[*given, "updated_at"])
+        given = {name: bool(body[name]) for name in SWITCHES if name in body}
+        found = verbs.prefer(self.stored(user_id), given, by=By.request(request, SURFACE))
         return _answer("updated", found)
 
 
@@ -86,11 +86,9 @@ class UiPreferencesView(_View):
         given = body["jobs_table_columns"]
         if not isinstance(given, dict):
             raise ApiError(400, "Invalid payload")
-        found = self.stored(user_id)
-        found.jobs_table_columns = {
-            name: bool(given.get(name, usual)) for name, usual in Preferences.COLUMNS.items()
-        }
-        found.save(update_fields=["jobs_table_columns", "updated_at"])
+        columns = {name: bool(given.get(name, usual)) for name, usual in Preferences.COLUMNS.items()}
+        by = By.request(request, SURFACE)
+        found = verbs.prefer(self.stored(user_id), {"jobs_table_columns": columns}, by=by)
         return Response({"preferences": columns_json(found)})
 
 

@@ -7,6 +7,7 @@ from django.urls import path
 from accounts import token_pages, views
 
 urlpatterns = [
+    path("language", views.set_language, name="set_language"),
     path("login", views.LoginView.as_view(), name="login"),
     path("logout", views.LogoutView.as_view(), name="logout"),
     path("tokens", token_pages.tokens, name="tokens"),

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts import tokens
-from accounts.models import User
+from accounts.models import Preferences, User
 from accounts.throttle import Attempt
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
@@ -155,6 +155,19 @@ def describe(user: User) -> dict[str, Any]:
     """What the trail keeps of an account."""
     values = {field: getattr(user, field) for field in RECORDED}
     return values | {"category": str(user.category) if user.category else None}
+
+
+@transaction.atomic
+def prefer(preferences: Preferences, values: Mapping[str, Any], *, by: By) -> Preferences:
+    """Changes what somebody wants to be told and shown; the row as it is now."""
+    stored = Preferences.objects.select_for_update().select_related("user").get(pk=preferences.pk)
+    before = {name: getattr(stored, name) for name in values}
+    if changes := difference(before, dict(values)):
+        for name, value in values.items():
+            setattr(stored, name, value)
+        stored.save(update_fields=[*values, "updated_at"])
+        record(Entry.Event.MODIFIED, stored, by=by, changes=changes)
+    return stored
 
 
 def default_password_in_use() -> bool:

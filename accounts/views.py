@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
@@ -12,14 +13,25 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views import i18n
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts import verbs
 from accounts.forms import SURFACE, LoginForm, PasswordForm
-from accounts.models import User
+from accounts.models import Preferences, User
 from audit.record import By
+
+
+def set_language(request: HttpRequest) -> HttpResponseBase:
+    """The buttons for the language: for this browser, and for what is sent to whoever is logged in."""
+    answer = i18n.set_language(request)
+    chosen = request.POST.get("language", "") if request.method == "POST" else ""
+    if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
+        preferences = Preferences.objects.get_or_create(user=request.user)[0]
+        verbs.prefer(preferences, {"language": chosen}, by=By.request(request, SURFACE))
+    return answer
 
 
 class Throttled:

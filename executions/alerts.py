@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
 from executions import wording
@@ -27,7 +28,8 @@ from jobs.models import Job
 from jobs.runners import Outcome
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import About, compose, post
+from notifications.post import About, compose, compose_mails, post
+from notifications.texts import Text, Words
 
 if TYPE_CHECKING:
     from executions.claims import Claim
@@ -164,7 +166,7 @@ class Item:
     event: Alert.Event
     key: str
     message: Message
-    line: str
+    line: Words
     execution_uid: uuid.UUID | None = None
     # Runs by hand are told in the inbox only; so is nobody where the job wants no mail.
     inbox_only: bool = False
@@ -175,7 +177,7 @@ class Item:
         return self.job.notification_emails if wanted else []
 
 
-def tell(items: list[Item], headline: str, path: str, now: dt.datetime) -> bool:
+def tell(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
     """Each of a few by itself; of more each recipient gets one message. True when it was one message for all.
 
     The items' jobs come with `team` and `owner`.
@@ -194,15 +196,15 @@ def tell(items: list[Item], headline: str, path: str, now: dt.datetime) -> bool:
     if slack and not all(item.inbox_only for item in items):
         rows.append(compose(key, event, Channel.SLACK, _in_one(items, headline, path), now))
     for recipient, theirs in _by_recipient(items, admins).items():
-        title = (
-            headline
-            if len(theirs) == len(items)
-            else f"{len(theirs)} of your jobs: {theirs[0].message.title}"
+        some = Text(
+            _("%(count)s of your jobs: %(title)s"), count=str(len(theirs)), title=theirs[0].message.title
         )
-        message = _in_one(theirs, title, path)
-        channel = Channel.INBOX if recipient.startswith("user:") else Channel.EMAIL
+        message = _in_one(theirs, headline if len(theirs) == len(items) else some, path)
         one = f"{key}:{uuid.uuid5(uuid.NAMESPACE_URL, recipient).hex}"
-        rows.append(compose(one, event, channel, message, now, recipients=[recipient]))
+        if recipient.startswith("user:"):
+            rows.append(compose(one, event, Channel.INBOX, message, now, recipients=[recipient]))
+        else:
+            rows += compose_mails(one, event, message, now, [recipient])
     post(rows)
     return True
 
@@ -224,7 +226,7 @@ def _tell_one(item: Item, admins: list[str], slack: bool, now: dt.datetime) -> N
     post(_for_channels(item.key, item.event, item.message, now, about, item.emails, with_slack, people))
 
 
-def _in_one(items: list[Item], headline: str, path: str) -> Message:
+def _in_one(items: list[Item], headline: Words, path: str) -> Message:
     """What is said of them all; of one it is its own message."""
     if len(items) == 1:
         return items[0].message
@@ -250,10 +252,10 @@ def _for_channels(
     slack: bool,
     people: list[str],
 ) -> list[Alert]:
-    wanted = [(Channel.EMAIL, emails)] if emails else []
-    wanted += [(Channel.SLACK, [])] if slack else []
+    rows = compose_mails(key, event, message, now, emails, about) if emails else []
+    wanted = [(Channel.SLACK, list[str]())] if slack else []
     wanted += [(Channel.INBOX, people)] if people else []
-    return [
+    return rows + [
         compose(key, event, channel, message, now, recipients=recipients, about=about)
         for channel, recipients in wanted
     ]

@@ -13,7 +13,7 @@ from executions.alerts import Channel, Event
 from executions.models import Watch
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import compose, post
+from notifications.post import compose, compose_mails, post
 
 SILENT = Watch.Clock.SILENT
 WATCHED = (*health.NAMES.values(), "broker")
@@ -67,7 +67,7 @@ def _tell_admins(key: str, event: Alert.Event, message: Message, now: dt.datetim
     rows = [compose(key, event, Channel.INBOX, message, now, recipients=people)] if people else []
     # Nobody asked for these by mail: without a server, or with mail switched off, they are not written at all.
     if emails and settings.EMAIL_HOST and settings.MAIL_ENABLED:
-        rows.append(compose(key, event, Channel.EMAIL, message, now, recipients=emails))
+        rows += compose_mails(key, event, message, now, emails)
     if SlackSettings.on():
         rows.append(compose(key, event, Channel.SLACK, message, now))
     post(rows)

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext_noop as _
 
 from executions import alerts, ending, selfwatch, wording
 from executions.alerts import Event, Item
@@ -21,6 +22,7 @@ from notifications.background import later
 from notifications.deliver import deliver_due
 from notifications.messages import Message
 from notifications.models import Alert
+from notifications.texts import Text, Words
 
 Clock = Watch.Clock
 JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN)
@@ -32,7 +34,15 @@ LONGEST_QUIET = dt.timedelta(seconds=60)
 FORGOTTEN = dt.timedelta(seconds=15)
 # Of jobs whose schedule is off nothing is expected.
 GOING = Q(job__periodic_task=None) | Q(job__periodic_task__enabled=True)
-DETAILS = {Clock.LATE: "late", Clock.MISSED: "missed", Clock.OVERRUN: "taking too long"}
+DETAILS = {
+    Clock.LATE: Text(_("late")),
+    Clock.MISSED: Text(_("missed")),
+    Clock.OVERRUN: Text(_("taking too long")),
+}
+HEADLINES = {
+    Clock.LATE: _("%(count)s jobs are late"),
+    Clock.OVERRUN: _("%(count)s jobs are taking too long"),
+}
 
 
 def look(now: dt.datetime, *, settled: bool = True) -> None:
@@ -80,14 +90,14 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
         return
     slots = sum(row.slots for row in news)
     first, last = min(row.first for row in news), max(row.last for row in news)
-    headline = f"{slots} due times were missed between {wording.when(first)} and {wording.when(last)}"
+    headline = _span(_("%(count)s due times were missed between %(first)s and %(last)s"), slots, first, last)
     items = [
         Item(
             row.job,
             Event.MISSED,
             row.key,
             wording.missed(row.job, row.slots, row.made_up, row.first, row.last),
-            f"{row.job.name}: {row.slots}" + (f", {row.made_up} of them made up for" if row.made_up else ""),
+            _missed_line(row),
         )
         for row in news
     ]
@@ -105,6 +115,17 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
         for row in news
     ]
     Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=alerts.BATCH)
+
+
+def _missed_line(row: Untold) -> Words:
+    values = {"job": row.job.name, "count": str(row.slots)}
+    if row.made_up:
+        return Text(_("%(job)s: %(count)s, %(some)s of them made up for"), some=str(row.made_up), **values)
+    return "{job}: {count}".format(**values)
+
+
+def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> Text:
+    return Text(template, count=str(count), first=wording.when(first), last=wording.when(last))
 
 
 def _merged(rows: list[Untold]) -> list[Untold]:
@@ -141,7 +162,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
         for row in rows
     ]
     first, last = min(row.first for row in rows), max(row.last for row in rows)
-    headline = f"{len(rows)} runs due between {wording.when(first)} and {wording.when(last)} were lost"
+    headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
     alerts.tell(items, headline, "/executions?state=lost", now)
 
 
@@ -217,7 +238,7 @@ def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
     for clock, word in told.items():
         mine = [row for row in rows if row.clock == clock]
         items = [_item(row, Event(clock.value), word) for row in mine]
-        in_one = alerts.tell(items, f"{len(items)} jobs are {DETAILS[clock]}", "/jobs", now)
+        in_one = alerts.tell(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
         Watch.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
 
@@ -234,7 +255,7 @@ def _tell_recoveries(well: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(_locked(well))
     Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     items = [_item(row, Event.RECOVERED, _recovered(row)) for row in rows if not row.quiet]
-    alerts.tell(items, f"{len(items)} jobs have recovered", "/jobs", now)
+    alerts.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
 
 
 def forget_silenced() -> None:
@@ -291,4 +312,5 @@ def _item(watch: Watch, event: Alert.Event, word: Callable[[Job, dt.datetime], M
     assert watch.job is not None  # noqa: S101 - `_with_jobs` leaves out the others
     key = f"{event}:{watch.clock}:{watch.subject}:{watch.since.isoformat()}"
     message = word(watch.job, watch.since)
-    return Item(watch.job, event, key, message, f"{watch.job.name}: since {wording.when(watch.since)}")
+    line = Text(_("%(job)s: since %(time)s"), job=watch.job.name, time=wording.when(watch.since))
+    return Item(watch.job, event, key, message, line)

@@ -1,4 +1,4 @@
-"""What people are told, word for word. Subjects and texts of failure and success are those of the v2 README."""
+"""What people are told, word for word. Subjects and texts of failure and success are, in English, those of the v2 README."""
 
 from __future__ import annotations
 
@@ -7,111 +7,129 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from jobs.models import Job
 from notifications.messages import Message
+from notifications.texts import Lines, Text, Words, fact
 
 # A summary names so many jobs.
 NAMED = 20
-REVIEW = "Please review your job configuration and logs to identify and resolve the issue."
-NOTHING_TO_DO = "No action is required. This is an informational notification."
+REVIEW = Text(_("Please review your job configuration and logs to identify and resolve the issue."))
+NOTHING_TO_DO = Text(_("No action is required. This is an informational notification."))
+JOB_NAME, JOB_ID, LAST_DAY = Text(_("Job Name")), Text(_("Job ID")), Text(_("Last day"))
+DUE = Text(_("Due"))
+Facts = list[tuple[Words, Words]]
 
 
 def failed(name: str, uid: str, run: str, error: str, mention: str = "") -> Message:
+    why = error or Text(_("unknown"))
     return Message(
-        f"🔴 Job Failure Alert: {name}",
-        "Job Execution Failed",
-        [("Job Name", name), ("Job ID", uid), ("Error", error or "unknown")],
+        Text(_("🔴 Job Failure Alert: %(job)s"), job=name),
+        Text(_("Job Execution Failed")),
+        [(JOB_NAME, name), (JOB_ID, uid), (Text(_("Error")), why)],
         REVIEW,
         f"/executions/{run}",
         mention,
-        title="Job Failed",
-        note=f"Job '{name}' failed: {error or 'unknown'}",
+        title=Text(_("Job Failed")),
+        note=Text(_("Job '%(job)s' failed: %(error)s"), job=name, error=why),
     )
 
 
 def succeeded(name: str, uid: str, run: str, seconds: float) -> Message:
+    took = f"{seconds:.2f}"
     return Message(
-        f"✅ Job Success: {name}",
-        "Job Completed Successfully",
-        [("Job Name", name), ("Job ID", uid), ("Duration", f"{seconds:.2f} seconds")],
+        Text(_("✅ Job Success: %(job)s"), job=name),
+        Text(_("Job Completed Successfully")),
+        [
+            (JOB_NAME, name),
+            (JOB_ID, uid),
+            (Text(_("Duration")), Text(_("%(seconds)s seconds"), seconds=took)),
+        ],
         NOTHING_TO_DO,
         f"/executions/{run}",
-        title="Job Completed",
-        note=f"Job '{name}' completed successfully in {seconds:.2f} seconds",
+        title=Text(_("Job Completed")),
+        note=Text(_("Job '%(job)s' completed successfully in %(seconds)s seconds"), job=name, seconds=took),
     )
 
 
 def missed(job: Job, slots: int, made_up: int, first: dt.datetime, last: dt.datetime) -> Message:
-    several = ("Due times", f"{slots}, from {when(first)} to {when(last)}")
-    facts = [("Due", when(first)) if slots == 1 else several]
+    span = Text(
+        _("%(count)s, from %(first)s to %(last)s"), count=str(slots), first=when(first), last=when(last)
+    )
+    facts: Facts = [(DUE, when(first)) if slots == 1 else (Text(_("Due times")), span)]
     if made_up:
-        facts.append(("Made up for", f"{made_up} of {slots}, by one run for the latest"))
-    return _about(job, f"🔴 Job Missed: {job.name}", "Job Missed", facts)
+        how = Text(
+            _("%(count)s of %(total)s, by one run for the latest"), count=str(made_up), total=str(slots)
+        )
+        facts.append((Text(_("Made up for")), how))
+    return _about(job, Text(_("🔴 Job Missed: %(job)s"), job=job.name), Text(_("Job Missed")), facts)
 
 
 def late(job: Job, due: dt.datetime) -> Message:
-    facts = [("Due", when(due)), ("Start by", f"{job.start_by} seconds after that")]
-    return _about(job, f"🟠 Job Late: {job.name}", "Job Late", facts)
+    facts: Facts = [(DUE, when(due)), (Text(_("Start by")), _after(job.start_by))]
+    return _about(job, Text(_("🟠 Job Late: %(job)s"), job=job.name), Text(_("Job Late")), facts)
 
 
 def overrun(job: Job, started: dt.datetime) -> Message:
-    facts = [("Started", when(started)), ("Finish by", f"{job.finish_by} seconds after that")]
-    return _about(job, f"🟠 Job Takes Too Long: {job.name}", "Job Takes Too Long", facts)
+    facts: Facts = [(Text(_("Started")), when(started)), (Text(_("Finish by")), _after(job.finish_by))]
+    subject = Text(_("🟠 Job Takes Too Long: %(job)s"), job=job.name)
+    return _about(job, subject, Text(_("Job Takes Too Long")), facts)
 
 
-def recovered(job: Job, what: str, since: dt.datetime) -> Message:
-    facts = [("Was", f"{what}, since {when(since)}")]
-    return _about(job, f"✅ Job Recovered: {job.name}", "Job Recovered", facts, NOTHING_TO_DO)
+def recovered(job: Job, what: Words, since: dt.datetime) -> Message:
+    facts: Facts = [(Text(_("Was")), Text(_("%(what)s, since %(time)s"), what=what, time=when(since)))]
+    subject = Text(_("✅ Job Recovered: %(job)s"), job=job.name)
+    return _about(job, subject, Text(_("Job Recovered")), facts, NOTHING_TO_DO)
 
 
-def summary(mark: str, headline: str, lines: Sequence[str], path: str) -> Message:
+def summary(mark: str, headline: Words, lines: Sequence[Words], path: str) -> Message:
     """One message for many jobs: those that come first by name, and how many there are beside them."""
-    shown = sorted(lines)[:NAMED]
+    shown = sorted(lines, key=str)[:NAMED]
     if more := len(lines) - len(shown):
-        shown.append(f"and {more} more")
-    return Message(f"{mark} {headline}", headline, [("Jobs", "\n".join(shown))], "", path, title=headline)
+        shown.append(Text(_("and %(count)s more"), count=str(more)))
+    facts: Facts = [(Text(_("Jobs")), Lines(*shown))]
+    return Message(_marked(mark, headline), headline, facts, "", path, title=headline)
 
 
 def auto_paused(job: Job, mention: str) -> Message:
-    facts = [("Last day", str(job.end_date))]
-    title = "Job auto-paused (end date passed)"
-    note = f"Job '{job.name}' was paused: its end date {job.end_date} has passed."
-    path = f"/jobs/{job.uid}/edit"
-    return Message(
-        f"{title}: {job.name}", title, [("Job Name", job.name), *facts], "", path, mention, title, note
-    )
+    title, date = Text(_("Job auto-paused (end date passed)")), str(job.end_date)
+    note = Text(_("Job '%(job)s' was paused: its end date %(date)s has passed."), job=job.name, date=date)
+    return _at_the_end(job, title, note, mention)
 
 
 def ending_soon(job: Job, mention: str) -> Message:
-    facts = [("Job Name", job.name), ("Last day", str(job.end_date))]
-    title = "Job ending soon"
-    note = f"Job '{job.name}' ends on {job.end_date}. Give it a later end date if it is still needed."
-    return Message(f"{title}: {job.name}", title, facts, "", f"/jobs/{job.uid}/edit", mention, title, note)
+    title, date = Text(_("Job ending soon")), str(job.end_date)
+    text = _("Job '%(job)s' ends on %(date)s. Give it a later end date if it is still needed.")
+    return _at_the_end(job, title, Text(text, job=job.name, date=date), mention)
 
 
 def system_silent(name: str, detail: str, since: dt.datetime) -> Message:
-    title = f"Belfry: {name} is silent"
-    facts = [("What", f"{name}: {detail}"), ("Since", when(since))]
-    return Message(f"🔴 {title}", title, facts, "", "/", title=title)
+    title = Text(_("Belfry: %(part)s is silent"), part=Text(name))
+    facts: Facts = [
+        (Text(_("What")), fact(Text(name), Text(detail))),
+        (Text(_("Since")), when(since)),
+    ]
+    return Message(_marked("🔴", title), title, facts, "", "/", title=title)
 
 
 def system_recovered(name: str, since: dt.datetime) -> Message:
-    title = f"Belfry: {name} is back"
-    return Message(f"✅ {title}", title, [("Was away since", when(since))], NOTHING_TO_DO, "/", title=title)
+    title = Text(_("Belfry: %(part)s is back"), part=Text(name))
+    facts: Facts = [(Text(_("Was away since")), when(since))]
+    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
 def outage(since: dt.datetime, until: dt.datetime) -> Message:
-    title = "Belfry did not work for a while"
-    facts = [
-        ("From", when(since)),
-        ("To", when(until)),
-        ("Minutes", f"{(until - since).total_seconds() / 60:.0f}"),
+    title = Text(_("Belfry did not work for a while"))
+    facts: Facts = [
+        (Text(_("From")), when(since)),
+        (Text(_("To")), when(until)),
+        (Text(_("Minutes")), f"{(until - since).total_seconds() / 60:.0f}"),
     ]
-    closing = (
+    closing = _(
         "No process was alive. What fell due meanwhile was made up for, or stands in the ledger as missed."
     )
-    return Message(f"🔴 {title}", title, facts, closing, "/executions?state=missed", title=title)
+    return Message(_marked("🔴", title), title, facts, Text(closing), "/executions?state=missed", title=title)
 
 
 def when(moment: dt.datetime) -> str:
@@ -119,10 +137,22 @@ def when(moment: dt.datetime) -> str:
     return f"{moment.astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)):%Y-%m-%d %H:%M:%S} {settings.SCHEDULER_TIMEZONE}"
 
 
-def _about(
-    job: Job, subject: str, title: str, facts: list[tuple[str, str]], closing: str = REVIEW
-) -> Message:
-    told = [("Job Name", job.name), ("Job ID", str(job.uid)), *facts]
+def _after(seconds: int | None) -> Text:
+    return Text(_("%(seconds)s seconds after that"), seconds=str(seconds))
+
+
+def _marked(mark: str, words: Words) -> Text:
+    return Text("%(mark)s %(words)s", mark=mark, words=words)
+
+
+def _at_the_end(job: Job, title: Text, note: Text, mention: str) -> Message:
+    subject = fact(title, job.name)
+    facts: Facts = [(JOB_NAME, job.name), (LAST_DAY, str(job.end_date))]
+    return Message(subject, title, facts, "", f"/jobs/{job.uid}/edit", mention, title, note)
+
+
+def _about(job: Job, subject: Words, title: Words, facts: Facts, closing: Words = REVIEW) -> Message:
+    told: Facts = [(JOB_NAME, job.name), (JOB_ID, str(job.uid)), *facts]
     mention = job.team.slack_handle if job.team else ""
-    note = "\n".join([f"Job '{job.name}'", *(f"{label}: {value}" for label, value in facts)])
+    note = Lines(Text(_("Job '%(job)s'"), job=job.name), *(fact(*one) for one in facts))
     return Message(subject, title, told, closing, f"/jobs/{job.uid}", mention, title, note)

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_noop as _
+
 from audit.record import By
 from notifications import inbox
 from notifications.models import Notification
+from notifications.texts import Text
 
 if TYPE_CHECKING:
     from jobs.models import Job
@@ -18,37 +21,38 @@ Type = Notification.Type
 
 
 def created(job: Job, by: By) -> None:
-    _tell(job, by, "New Job Created", "created", Type.INFO)
+    _tell(job, by, _("New Job Created"), _("Job '%(job)s' was created by %(who)s"), Type.INFO)
 
 
 def updated(job: Job, by: By) -> None:
-    _tell(job, by, "Job Updated", "updated", Type.INFO)
+    _tell(job, by, _("Job Updated"), _("Job '%(job)s' was updated by %(who)s"), Type.INFO)
 
 
 def enabled(job: Job, by: By) -> None:
-    _tell(job, by, "Job Enabled", "enabled", Type.INFO)
+    _tell(job, by, _("Job Enabled"), _("Job '%(job)s' was enabled by %(who)s"), Type.INFO)
 
 
 def disabled(job: Job, by: By) -> None:
-    _tell(job, by, "Job Disabled", "disabled", Type.WARNING)
+    _tell(job, by, _("Job Disabled"), _("Job '%(job)s' was disabled by %(who)s"), Type.WARNING)
 
 
 def deleted(job: Job, by: By) -> None:
     """To be called before the job goes: its earlier notices lose their link, as there is nothing to lead to."""
     Notification.objects.filter(related_job_uid=job.uid).update(related_job_uid=None)
-    _tell(job, by, "Job Deleted", "deleted", Type.WARNING, linked=False)
+    _tell(job, by, _("Job Deleted"), _("Job '%(job)s' was deleted by %(who)s"), Type.WARNING, linked=False)
 
 
 def quarantined(job: Job, reason: str) -> None:
     """Nobody did this, but its owner and the admins must know: it does not run any more."""
-    message = f"Job '{job.name}' cannot be scheduled: {reason[:2000]}"
+    text = _("Job '%(job)s' cannot be scheduled: %(reason)s")
+    message = Text(text, job=job.name, reason=reason[:2000])
     people = inbox.responsible(job.owner_id)
-    inbox.tell(people, "Job Cannot Be Scheduled", message, Type.ERROR, job_uid=job.uid)
+    inbox.tell(people, Text(_("Job Cannot Be Scheduled")), message, Type.ERROR, job_uid=job.uid)
 
 
-def _tell(job: Job, by: By, title: str, verb: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
+def _tell(job: Job, by: By, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
     if by.user is None:
         return
-    message = f"Job '{job.name}' was {verb} by {by.user.email or by.user.get_username()}"
+    message = Text(text, job=job.name, who=by.user.email or by.user.get_username())
     uid = job.uid if linked else None
-    inbox.tell(inbox.everybody(job.category_id), title, message, type, job_uid=uid)
+    inbox.tell(inbox.everybody(job.category_id), Text(title), message, type, job_uid=uid)

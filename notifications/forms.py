@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from notifications import channels
 from notifications.models import SlackSettings
@@ -23,7 +24,10 @@ class SlackForm(forms.Form):
         help_text=_("Kept encrypted and shown masked; as it stands, the stored one is kept."),
     )
     channel = forms.CharField(
-        label=_("Channel"), required=False, max_length=100, help_text=_("Empty: the webhook's own channel.")
+        label=pgettext_lazy("in Slack", "Channel"),
+        required=False,
+        max_length=100,
+        help_text=_("Empty: the webhook's own channel."),
     )
 
     def __init__(self, data: Any = None, *, slack: SlackSettings) -> None:

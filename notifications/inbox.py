@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from notifications.models import LONGEST_NAME, Alert, Notification
+from notifications.texts import Words, from_json, in_english, to_json
+from scheduler_site.text import storable
 
 BATCH = 500
 TYPES: dict[str, Notification.Type] = {
@@ -36,8 +38,8 @@ def responsible(owner_id: int | None) -> QuerySet[User]:
 
 def tell(
     users: QuerySet[User],
-    title: str,
-    message: str,
+    title: Words,
+    message: Words,
     type: Notification.Type,  # noqa: A002 - the word of the wire
     *,
     job_uid: uuid.UUID | None = None,
@@ -46,11 +48,13 @@ def tell(
 ) -> None:
     """Puts an item into the inbox of each of `users`, in the caller's transaction."""
     moment = now or timezone.now()
+    texts = [] if isinstance(title, str) else [to_json(title), to_json(message)]
     rows = [
         Notification(
             user_id=pk,
-            title=title[:LONGEST_NAME],
-            message=message,
+            title=in_english(title)[:LONGEST_NAME],
+            message=storable(in_english(message)),
+            texts=texts,
             type=type,
             related_job_uid=job_uid,
             related_execution_uid=execution_uid,
@@ -67,7 +71,8 @@ def place(alert: Alert, now: dt.datetime) -> int:
     count = users.count()
     kind = TYPES.get(alert.event, Notification.Type.WARNING)
     uids = {"job_uid": alert.job_uid, "execution_uid": alert.execution_uid}
-    tell(users, alert.subject, alert.text, kind, now=now, **uids)
+    title, message = map(from_json, alert.texts) if alert.texts else (alert.subject, alert.text)
+    tell(users, title, message, kind, now=now, **uids)
     return count
 
 

@@ -1,4 +1,4 @@
-"""A message in the shape of each channel: pure functions, no database.
+"""A message in the shape of each channel, in the language that is active: pure functions, no database.
 
 What comes from people (names, error texts) is data here: it can start no header line in a mail, no mention in Slack, no
 element in HTML.
@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from unicodedata import east_asian_width
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from notifications.texts import Lines, Words, fact
 
 LONGEST_SUBJECT = 200
 # Slack refuses longer texts; nobody reads them either.
@@ -28,14 +32,14 @@ class Message:
     The inbox shows `title` and `note`; where they are empty, the subject and the facts.
     """
 
-    subject: str
-    heading: str
-    facts: list[tuple[str, str]] = field(default_factory=list)
-    closing: str = ""
+    subject: Words
+    heading: Words
+    facts: list[tuple[Words, Words]] = field(default_factory=list)
+    closing: Words = ""
     path: str = ""
     mention: str = ""
-    title: str = ""
-    note: str = ""
+    title: Words = ""
+    note: Words = ""
 
     @property
     def link(self) -> str:
@@ -44,8 +48,8 @@ class Message:
 
     def text(self) -> str:
         """Plain text: an underlined heading, a line for each fact, what to do."""
-        facts = "\n".join(f"{label}: {_lines(value)}" for label, value in self.facts)
-        parts = [f"{self.heading}\n{'=' * len(self.heading)}", facts, self.closing, self.link]
+        heading, facts = str(self.heading), "\n".join(self._said())
+        parts = [f"{heading}\n{'=' * _width(heading)}", facts, str(self.closing), self.link]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def html(self) -> str:
@@ -53,19 +57,23 @@ class Message:
 
     def slack(self) -> str:
         """Slack's mrkdwn, with its three control characters as text, so that no name can notify a channel."""
-        lines = [f"*{escape(one_line(self.subject))}*"]
-        lines += [f"{escape(label)}: {escape(_lines(value))}" for label, value in self.facts]
+        lines = [f"*{escape(one_line(str(self.subject)))}*", *map(escape, self._said())]
         if self.closing:
-            lines.append(escape(self.closing))
+            lines.append(escape(str(self.closing)))
         text = "\n".join(lines)
         text = text if len(text) <= LONGEST_SLACK else _cut(text)
         if self.link:
-            text += f"\n<{escape(self.link)}|Open in Belfry>"
+            text += f"\n<{escape(self.link)}|{escape(_('Open in Belfry'))}>"
         return f"{mention(self.mention)} {text}".strip()
 
-    def inbox(self) -> str:
-        """One paragraph for the list of an inbox."""
-        return self.note or "\n".join(f"{label}: {_lines(value)}" for label, value in self.facts)
+    @property
+    def inbox(self) -> tuple[Words, Words]:
+        """The title and the paragraph of an inbox, to be said to whoever opens it."""
+        return self.title or self.subject, self.note or Lines(*(fact(*one) for one in self.facts))
+
+    def _said(self) -> list[str]:
+        """The facts, each on a line of its own; a value over several lines stays that."""
+        return [str(fact(label, _lines(str(value)))) for label, value in self.facts]
 
 
 def one_line(text: str) -> str:
@@ -93,6 +101,11 @@ def mention(handle: str) -> str:
     if _MEMBER.fullmatch(name):
         return f"<@{name}>"
     return escape(one_line(handle))
+
+
+def _width(text: str) -> int:
+    """Columns that a text takes: characters of CJK take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _cut(text: str) -> str:

@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from audit.models import Stamped
+from notifications.texts import from_json
 from scheduler_site.encrypted import EncryptedJSONField
 
 LONGEST_NAME = 200
@@ -76,6 +79,8 @@ class Alert(models.Model):
     subject = models.CharField(_("subject"), max_length=300)
     text = models.TextField()
     html = models.TextField(blank=True)
+    # For inboxes: title and message as they can be said in any language (notifications/texts.py).
+    texts = models.JSONField(default=list, blank=True, editable=False)
     link = models.CharField(max_length=500, blank=True)
     job_uid = models.UUIDField(null=True)
     job_name = models.CharField(_("job"), max_length=LONGEST_NAME, blank=True)
@@ -123,6 +128,8 @@ class Notification(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notifications")
     title = models.CharField(_("title"), max_length=LONGEST_NAME)
     message = models.TextField(_("message"))
+    # Both as they can be said in any language; empty where they are nobody's sentence.
+    texts = models.JSONField(default=list, blank=True, editable=False)
     type = models.CharField(_("type"), max_length=8, choices=Type.choices, default=Type.INFO)
     related_job_uid = models.UUIDField(null=True, db_index=True)
     related_execution_uid = models.UUIDField(null=True)
@@ -143,6 +150,15 @@ class Notification(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @cached_property
+    def said(self) -> dict[str, str]:
+        """`title` and `message` in the language of the page; the API tells both in English."""
+        try:
+            title, message = map(from_json, self.texts)
+            return {"title": str(title)[:LONGEST_NAME], "message": str(message)}
+        except (TypeError, ValueError, KeyError):  # none, or a row that was damaged by hand
+            return {"title": self.title, "message": self.message}
+
 
 class SlackSettings(Stamped):
     """Where Slack messages go; one row. The URL is a secret: whoever has it may write into the channel."""
@@ -152,7 +168,7 @@ class SlackSettings(Stamped):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     is_enabled = models.BooleanField(_("Send messages to Slack"), default=False)
     secrets = EncryptedJSONField(default=dict, blank=True, editable=False)
-    channel = models.CharField(_("Channel"), max_length=100, blank=True)
+    channel = models.CharField(pgettext_lazy("in Slack", "Channel"), max_length=100, blank=True)
 
     class Meta:
         verbose_name = _("Slack settings")

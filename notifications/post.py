@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
+from django.utils.translation import override
 
+from accounts.models import Preferences
 from notifications.background import later
 from notifications.messages import Message, one_line, subject_line
 from notifications.models import LONGEST_NAME, Alert
+from notifications.texts import ENGLISH, to_json
 from scheduler_site.text import storable
 
 log = logging.getLogger("notifications.post")
@@ -45,22 +49,26 @@ def compose(
     *,
     recipients: Iterable[str] = (),
     about: About = NOTHING,
+    language: str = "",
 ) -> Alert:
-    """An unsaved alert. `key` says which event it is; channel and recipients are added to it by the caller's choice."""
-    texts = {
-        Alert.Channel.EMAIL: message.text,
-        Alert.Channel.SLACK: message.slack,
-        Alert.Channel.INBOX: message.inbox,
-    }
-    subject = (message.title if channel == Alert.Channel.INBOX else "") or message.subject
+    """An unsaved alert, in the installation's language unless another is named; an inbox gets it in every language.
+
+    `key` says which event it is; channel and recipients are added to it by the caller's choice.
+    """
+    usual = ENGLISH if channel == Alert.Channel.INBOX else settings.ALERT_LANGUAGE
+    with override(language or usual):
+        subject, text = _said(channel, message)
+        html = message.html() if channel == Alert.Channel.EMAIL else ""
+    suffix = f":{channel}:{language}" if language else f":{channel}"
     return Alert(
-        key=f"{key}:{channel}"[:200],
+        key=f"{key}{suffix}"[:200],
         event=event,
         channel=channel,
         recipients=list(recipients),
         subject=subject_line(subject),
-        text=storable(texts[channel]()),
-        html=storable(message.html()) if channel == Alert.Channel.EMAIL else "",
+        text=storable(text),
+        html=storable(html),
+        texts=[to_json(one) for one in message.inbox] if channel == Alert.Channel.INBOX else [],
         link=message.link[:500],
         job_uid=about.job_uid,
         job_name=one_line(about.job_name)[:LONGEST_NAME],
@@ -69,6 +77,44 @@ def compose(
         give_up_at=now + GIVE_UP,
         created_at=now,
     )
+
+
+def compose_mails(
+    key: str,
+    event: Alert.Event,
+    message: Message,
+    now: dt.datetime,
+    recipients: Iterable[str],
+    about: About = NOTHING,
+) -> list[Alert]:
+    """Unsaved mails, one for each language: addresses of users who have chosen one are written to in theirs."""
+    groups: dict[str, list[str]] = {}
+    for address, language in languages_of(list(recipients)).items():
+        groups.setdefault(language, []).append(address)
+    return [
+        compose(
+            key, event, Alert.Channel.EMAIL, message, now, recipients=group, about=about, language=language
+        )
+        for language, group in groups.items()
+    ]
+
+
+def languages_of(addresses: list[str]) -> dict[str, str]:
+    """The language in which an address is written to; an empty text means the installation's."""
+    asked = {*addresses, *(address.lower() for address in addresses)}
+    chosen = Preferences.objects.filter(user__email__in=asked, user__is_active=True).exclude(language="")
+    known = {
+        str(email).lower(): language for email, language in chosen.values_list("user__email", "language")
+    }
+    found = {address: known.get(address.lower(), "") for address in addresses}
+    return {one: "" if language == settings.ALERT_LANGUAGE else language for one, language in found.items()}
+
+
+def _said(channel: Alert.Channel, message: Message) -> tuple[str, str]:
+    if channel == Alert.Channel.INBOX:
+        title, note = message.inbox
+        return str(title), str(note)
+    return str(message.subject), message.slack() if channel == Alert.Channel.SLACK else message.text()
 
 
 def post(alerts: Iterable[Alert]) -> None:

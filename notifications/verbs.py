@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
@@ -14,6 +15,7 @@ from notifications import channels, deliver
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.post import compose
+from notifications.texts import Text
 
 
 class Invalid(Exception):
@@ -49,7 +51,8 @@ def update_slack(values: dict[str, Any], *, by: By) -> SlackSettings:
 
 def test_slack() -> Alert:
     """Sends a test message now; the alert tells what came of it. Waits for Slack, ten seconds at most."""
-    message = Message("Belfry: test message", "Test", [("From", "Belfry")], "Alerts will arrive here.", "/")
+    subject, closing = Text(_("Belfry: test message")), Text(_("Alerts will arrive here."))
+    message = Message(subject, Text(_("Test")), [(Text(_("Sender")), "Belfry")], closing, "/")
     alert = compose(f"test:{uuid.uuid4()}", Alert.Event.TEST, Alert.Channel.SLACK, message, timezone.now())
     alert.save()
     deliver.deliver([str(alert.uid)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
-from django.views.i18n import set_language
 
 from executions.metrics_api import MetricsView
 from scheduler_site.api_root import ApiRootView
@@ -26,7 +25,6 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("accounts.urls")),
     path("", include("notifications.urls")),
-    path("language", set_language, name="set_language"),
     # Machines
     path("api/v2", ApiRootView.as_view()),
     path("api", ApiRootView.as_view()),

@@ -18,7 +18,7 @@ def _address(settings: Settings) -> None:
 
 def test_a_failure_reads_as_the_clients_know_it() -> None:
     message = wording.failed("Critical Data Sync Job", UID, "run-1", "Webhook returned status 500")
-    assert message.subject == "🔴 Job Failure Alert: Critical Data Sync Job"
+    assert str(message.subject) == "🔴 Job Failure Alert: Critical Data Sync Job"
     assert message.text() == (
         "Job Execution Failed\n"
         "====================\n"
@@ -35,7 +35,7 @@ def test_a_failure_reads_as_the_clients_know_it() -> None:
 
 def test_a_success_reads_as_the_clients_know_it() -> None:
     message = wording.succeeded("Critical Data Sync Job", UID, "run-1", 45.23)
-    assert message.subject == "✅ Job Success: Critical Data Sync Job"
+    assert str(message.subject) == "✅ Job Success: Critical Data Sync Job"
     assert message.text().startswith(
         "Job Completed Successfully\n"
         "==========================\n"
