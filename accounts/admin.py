@@ -35,12 +35,14 @@ class Audited(Filtered):
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         by = By.request(request, SURFACE)
         before = self._described(type(obj)._default_manager.get(pk=obj.pk)) if change else {}
+        if change and before == self._described(obj):
+            return
         obj.updated_by = by.user
         if not change:
             obj.created_by = by.user
         super().save_model(request, obj, form, change)  # type: ignore[misc]
-        if changes := difference(before, self._described(obj)):
-            record(Entry.Event.MODIFIED if change else Entry.Event.ADDED, obj, by=by, changes=changes)
+        event = Entry.Event.MODIFIED if change else Entry.Event.ADDED
+        record(event, obj, by=by, changes=difference(before, self._described(obj)))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         changes = difference(self._described(obj), {})
@@ -87,6 +89,14 @@ class TeamAdmin(Audited, admin.ModelAdmin[Team]):
     search_fields = ("name", "slug")
     fields = ("name", "slug", "slack_handle", "is_active")
     recorded = fields
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
+        # A job must not change without a word in its history.
+        jobs = [job for team in objs for job in team.jobs.order_by("name")]
+        return deleted, counts, missing, [*protected, *map(str, jobs)]
 
 
 @admin.register(ApiToken)

@@ -41,9 +41,9 @@ def add(model: type[Row], name: str, *, by: By, slug: str = "", **fields: Any) -
 
 @transaction.atomic
 def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
-    """Changes fields; a new name makes a new slug. The row as it is now, and how many jobs have moved to another slug.
+    """Changes fields; a new name makes a new slug, unless one comes with it.
 
-    Raises NoSlug, SlugTaken, Fixed.
+    The row as it is now, and how many jobs have moved to another slug. Raises NoSlug, SlugTaken, Fixed.
     """
     row = type(row).objects.select_for_update().get(pk=row.pk)
     before, slug = _described(row), row.slug
@@ -52,7 +52,7 @@ def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
     if row.name != before["name"]:
         if isinstance(row, Category) and slug == GENERAL:
             raise Fixed
-        row.slug = _slug(row.name)
+        row.slug = _slug(values.get("slug") or row.name)
     if changes := difference(before, _described(row)):
         row.updated_by = by.user
         _save(row)

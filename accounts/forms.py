@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     NewPasswordForm = SetPasswordForm
 
-SURFACE = "web"
+SURFACE = "page"
 
 
 class LoginForm(AuthenticationForm):

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Stamped
+from audit.record import By
 
 GENERAL = "general"
 LONGEST_NAME = 100
@@ -80,7 +82,14 @@ class Users(UserManager["User"]):
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **fields: Any
     ) -> User:
-        return super().create_superuser(username, email, password, **fields | {"role": User.Role.ADMIN})
+        """For `manage.py createsuperuser`, which has nothing else to call. Raises ValidationError."""
+        from accounts import verbs
+
+        values = fields | {"email": email, "role": User.Role.ADMIN}
+        try:
+            return verbs.register(username, password, by=By.command(), **values)
+        except verbs.Taken as error:
+            raise ValidationError(str(error)) from error
 
     def find(self, text: str) -> User | None:
         """By username, then by e-mail address, both exactly as they are stored."""

@@ -97,8 +97,8 @@ def log_out(user: User, *, by: By, login: str = "") -> None:
     record(Entry.Event.LOGOUT, user, by=by)
 
 
-def register(username: str, password: str, *, by: By, **fields: Any) -> User:
-    """A new account; `fields` are those of the model. Raises ValidationError or Taken."""
+def register(username: str, password: str | None, *, by: By, **fields: Any) -> User:
+    """A new account; `fields` are those of the model. Without a password nobody logs in. Raises ValidationError or Taken."""
     # Hashed before the transaction: it takes as long as it can, and on SQLite all other writers would wait.
     user = User(username=username, password=make_password(password), **fields)
     user.created_by = user.updated_by = by.user
@@ -147,7 +147,9 @@ def delete(user: User, *, by: By) -> None:
     user, admins = _locked(user)
     if admins == {user.pk}:
         raise LastAdmin
-    record(Entry.Event.DELETED, user, by=by, changes=difference(describe(user), {}))
+    # These lose their owner with the account.
+    jobs = list(user.jobs.order_by("name").values_list("name", flat=True))
+    record(Entry.Event.DELETED, user, by=by, changes=difference(describe(user) | {"jobs": jobs or None}, {}))
     user.delete()
 
 

@@ -26,8 +26,8 @@ class Filtered:
 @admin.register(Entry)
 class EntryAdmin(Filtered, admin.ModelAdmin[Entry]):
     list_display = ("at", "actor_name", "event", "object_type", "object_name", "surface", "address")
-    list_filter = ("event", "object_type", "surface")
-    search_fields = ("actor_name", "object_name")
+    # What to look for is looked for on the page of the trail, which has an index for it.
+    list_filter = ("event",)
     actions = None
     paginator = Capped
     show_full_result_count = False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import ipaddress
 import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,15 @@ class By:
         """Belfry itself: the beat, a worker, the reconciler."""
         return cls(user=None)
 
+    @classmethod
+    def command(cls) -> By:
+        """Who types a command where Belfry is installed: known by the name of the system's account only."""
+        try:
+            operator = getpass.getuser()
+        except (KeyError, OSError):  # an account without a name, as in containers
+            operator = ""
+        return cls(user=None, surface="command", operator=operator)
+
     @property
     def name(self) -> str:
         return self.user.get_username() if self.user else self.surface
@@ -69,28 +80,45 @@ def record(
     changes: dict[str, Any] | None = None,
     description: str = "",
     name: str = "",
+    snapshot: dict[str, Any] | None = None,
 ) -> Entry:
     """Appends an entry about `subject`. `changes` is `{field: {"old": ..., "new": ...}}`, secrets already masked.
+
+    `snapshot` is the whole definition as the change left it (the last one of what is removed), without secrets: with one,
+    each addition and modification is the next version of the object, whose row the caller has locked.
 
     Must be called in the transaction of the change: a change without its entry must not be possible.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("An audit entry belongs into the transaction of the change that it describes.")
+    uid = getattr(subject, "uid", None) if subject.pk is not None else None
     return Entry.objects.create(
         at=timezone.now(),
         event=event,
         actor=by.user,
         actor_name=(name or by.name)[:150],
-        operator=by.operator[:50],
+        operator=by.operator[:150],
         surface=by.surface,
         address=by.address,
         object_type=subject._meta.model_name or "",
         object_id=subject.pk,
+        object_uid=uid,
         object_name=str(subject)[:255],
         category_id=getattr(subject, "category_id", None),
         changes=_plain(changes or {}),
         description=description,
+        snapshot=_plain(snapshot) if snapshot is not None else None,
+        version=_next_version(event, uid) if uid and snapshot is not None else None,
     )
+
+
+def _next_version(event: str, uid: uuid.UUID) -> int | None:
+    if event == Entry.Event.ADDED:
+        return 1
+    if event != Entry.Event.MODIFIED:
+        return None
+    last = Entry.objects.versions(uid).order_by("-at", "-id").values_list("version", flat=True).first()
+    return (last or 0) + 1
 
 
 def masked(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import tokens
+from audit import chain
 from executions.models import OPEN, Execution, IdempotencyKey
 from executions.once import KEPT
 from notifications.models import Alert, Notification
@@ -22,7 +23,8 @@ BATCH = 1000
 
 def prune(now: dt.datetime | None = None) -> int:
     """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, and alerts and notifications
-    of that age; schedules that no task uses; expired tokens; keys of requests that are a day old.
+    of that age; schedules that no task uses; expired tokens; keys of requests that are a day old. Of the audit trail
+    nothing is ever removed; its chain is completed.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
@@ -36,6 +38,7 @@ def prune(now: dt.datetime | None = None) -> int:
     _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))
+    chain.seal(everything=True)
     log.info("pruned", extra={"executions": removed, "tokens": tokens.flush()})
     return removed
 

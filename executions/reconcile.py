@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from audit import chain
 from audit.record import By
 from executions import alerts, ending, selfwatch, watch, work
 from executions.heartbeat import forget_gone, reconciled
@@ -82,7 +83,8 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
-    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended."""
+    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended
+    6. seals the entries of the audit trail."""
     end_unstartable(now)
     if settled:
         lose_expired(now)
@@ -91,6 +93,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     resume_pauses(now)
     pause_ended()
     forget_gone(now)
+    chain.seal()
 
 
 def end_unstartable(now: dt.datetime) -> None:

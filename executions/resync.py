@@ -14,7 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
+from audit.models import Entry
+from audit.record import By, difference, record
 from executions import heartbeat, reconcile
+from executions.models import Heartbeat
 from jobs import timetable, verbs
 from jobs.models import Job
 
@@ -39,7 +42,7 @@ class Resynced:
     invalid: int = 0
 
 
-def resync(clock: Callable[[], dt.datetime] = timezone.now) -> Resynced:
+def resync(clock: Callable[[], dt.datetime] = timezone.now, *, by: By) -> Resynced:
     """Each job in a transaction of its own, so that neither the tick nor editors wait; a second call finds nothing.
 
     The clock is read for each job: the tick goes on meanwhile, and what it has advanced must not be put back.
@@ -52,9 +55,17 @@ def resync(clock: Callable[[], dt.datetime] = timezone.now) -> Resynced:
     done.total, done.active = Job.objects.count(), Job.objects.enabled().count()
     done.scheduled = Job.objects.filter(next_run_at__isnull=False).count()
     done.invalid = Job.objects.exclude(broken="").count()
-    heartbeat.resynced(done.at)
+    _tell(done, by)
     log.info("resynced", extra={name: value for name, value in vars(done).items() if value})
     return done
+
+
+@transaction.atomic
+def _tell(done: Resynced, by: By) -> None:
+    heartbeat.resynced(done.at)
+    counts = ("added", "removed", "moved", "expired", "orphans")
+    mended = {name: {"old": None, "new": count} for name in counts if (count := getattr(done, name))}
+    record(Entry.Event.RESYNCED, Heartbeat.objects.get(name=heartbeat.RESYNCED), by=by, changes=mended)
 
 
 def _pause_ended() -> int:
@@ -94,6 +105,9 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
         verbs.quarantine(found, str(error))
         done.removed += before is not None
         return
+    if found.broken:
+        changes = difference({"broken": found.broken}, {"broken": ""})
+        record(Entry.Event.MODIFIED, found, by=By.system(), changes=changes)
     found.broken = ""
     found.save(update_fields=["next_run_at", "broken"])
     done.added += before is None and found.next_run_at is not None

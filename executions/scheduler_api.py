@@ -10,10 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import AdminOnly
+from audit.record import By
 from executions import heartbeat
 from executions import system_schema as schema
 from executions.resync import resync
 from executions.wire import moment
+from jobs.api import SURFACE
 from jobs.models import Job
 from scheduler_site.rest import ApiView
 
@@ -45,7 +47,7 @@ class ResyncView(ApiView):
 
     def post(self, request: Request) -> Response:
         self.payload(optional=True)
-        done = resync()
+        done = resync(by=By.request(request, SURFACE))
         answer: dict[str, Any] = {
             "message": "Scheduler resynced",
             "ran_at": moment(done.at),

@@ -19,6 +19,7 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By, record
 from jobs.models import Dependency, Job, Mutex
+from jobs.snapshots import snapshot
 
 MOST = 50
 
@@ -147,13 +148,19 @@ def describe(job: Job) -> list[str]:
 
 
 def let_go(job: Job, *, by: By) -> None:
-    """Tells the history of the jobs that follow `job`, which is about to be deleted, that they do so no more."""
+    """Tells the history of the jobs that follow `job`, which is about to be deleted, that they do so no more.
+
+    To be called after `alone`.
+    """
+    followers = Job.objects.filter(pk__in=job.followers.values("job")).order_by("pk")
+    list(followers.select_for_update().values_list("pk"))
     for edge in job.followers.select_related("job"):
         before = describe(edge.job)
         after = [text for text in before if text != f"{job.name} ({edge.on})"]
         changes = {"depends_on": {"old": before, "new": after}}
         text = f"{job.name} was deleted"
-        record(Entry.Event.MODIFIED, edge.job, by=by, changes=changes, description=text)
+        left = snapshot(edge.job, without=job)
+        record(Entry.Event.MODIFIED, edge.job, by=by, changes=changes, description=text, snapshot=left)
 
 
 class Neighbour(NamedTuple):

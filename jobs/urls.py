@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import views
+from jobs import version_pages, views
 from jobs.bulk import pages as bulk
 
 urlpatterns = [
@@ -19,4 +19,5 @@ urlpatterns = [
     path("jobs/<uuid:uid>/pause", views.pause, name="job-pause"),
     path("jobs/<uuid:uid>/resume", views.resume, name="job-resume"),
     path("jobs/<uuid:uid>/delete", views.delete, name="job-delete"),
+    path("jobs/<uuid:uid>/history", version_pages.history, name="job-history"),
 ]

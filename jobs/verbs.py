@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import MASK, By, difference, record
+from audit.record import By, difference, masked, record
 from jobs import dependencies, notices, timetable
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause
 from jobs.schedule import ScheduleError
+from jobs.snapshots import snapshot
 from jobs.timetable import Timing
 
 
@@ -52,16 +53,18 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     job.next_run_at = upcoming(job, timezone.now())
     job.save()
     _follow(job, draft.depends_on, by)
-    record(Entry.Event.ADDED, job, by=by, changes=difference({}, describe(job)))
+    changes = difference({}, describe(job)) | masked({}, job.secrets)
+    record(Entry.Event.ADDED, job, by=by, changes=changes, snapshot=snapshot(job))
     if tell:
         notices.created(job, by)
     return job
 
 
 @transaction.atomic
-def update(job: Job, draft: Draft, *, by: By) -> Job:
+def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
     """Changes a job; the time of its next run moves only when its schedule or its end date does.
 
+    What changes nothing writes nothing; `description` goes into the trail.
     Raises Refused when it would come to follow itself, or a job that is gone.
     """
     now = timezone.now()
@@ -69,7 +72,7 @@ def update(job: Job, draft: Draft, *, by: By) -> Job:
         dependencies.alone()
     job = _locked(job)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
-    old = job.timing
+    old, old_secrets, broken = job.timing, job.secrets, job.broken
     timing = draft.timing or old
     moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
     if moved or job.broken:
@@ -82,26 +85,29 @@ def update(job: Job, draft: Draft, *, by: By) -> Job:
         timetable.write(job, timing)
         job.broken = ""
         job.next_run_at = now if job.unsettled else upcoming(job, now)
+    _follow(job, draft.depends_on, by)
+    changes = difference(before, describe(job)) | masked(old_secrets, job.secrets)
+    changes |= difference({"broken": broken}, {"broken": job.broken})
+    if not changes:
+        return job
     job.updated_by = by.user
     job.save()
-    _follow(job, draft.depends_on, by)
     if old_task != job.periodic_task_id:
         timetable.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
-    changes = difference(before, describe(job))
-    if draft.secrets is not None:
-        changes["secrets"] = {"old": MASK, "new": MASK}
-    if changes:
-        record(Entry.Event.MODIFIED, job, by=by, changes=changes)
-        notices.updated(job, by)
+    record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
+    notices.updated(job, by)
     return job
 
 
 @transaction.atomic
 def delete(job: Job, *, by: By) -> None:
     """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped."""
+    # Jobs that follow it get another definition.
+    dependencies.alone()
     job = _locked(job)
-    record(Entry.Event.DELETED, job, by=by, changes=difference(describe(job), {}))
+    changes = difference(describe(job), {}) | masked(job.secrets, {})
+    record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))
     notices.deleted(job, by)
     dependencies.let_go(job, by=by)
     task = job.periodic_task_id

@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("job-categories/<str:row_id>", catalog.CategoryView.as_view()),
     path("pic-teams", catalog.TeamsView.as_view()),
     path("pic-teams/<str:row_id>", catalog.TeamView.as_view()),
+    path("", include("audit.api_urls")),
     path("", include("notifications.api_urls")),
     path("", include("jobs.api_urls")),
     path("", include("executions.api_urls")),

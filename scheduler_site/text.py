@@ -12,6 +12,11 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
 
 
+def inert(cell: str) -> str:
+    """A cell of a CSV file that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
 def enumerated(parts: Iterable[object]) -> str:
     """The parts of a list one after the other, as the active language separates them."""
     return pgettext("between the items of a list", ", ").join(map(str, parts))

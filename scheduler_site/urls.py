@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("executions.urls")),
     path("", include("jobs.urls")),
     path("", include("accounts.urls")),
+    path("", include("audit.urls")),
     path("", include("notifications.urls")),
     # Machines
     path("api/v2", ApiRootView.as_view()),

@@ -67,7 +67,7 @@ def test_the_password_of_oneself_is_changed_on_the_page_for_it(admin: Client) ->
 
 def test_logging_out_of_the_admin_is_recorded(admin: Client) -> None:
     admin.post("/admin/logout/")
-    assert entries() == [("logout", "ada", "ada", "web")]
+    assert entries() == [("logout", "ada", "ada", "page")]
 
 
 def test_groups_and_single_permissions_are_not_offered(admin: Client, uma: User) -> None:

@@ -36,7 +36,7 @@ def test_the_right_password_opens_a_session(client: Client, uma: User, name: str
     cookie = answer.cookies["belfry_session"]
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
     assert client.session["_auth_user_id"] == str(uma.pk)
-    assert list(Entry.objects.values_list("event", "surface")) == [("login", "web")]
+    assert list(Entry.objects.values_list("event", "surface")) == [("login", "page")]
 
 
 def test_the_session_gets_a_new_key_at_login(client: Client, uma: User) -> None:
@@ -160,7 +160,7 @@ def test_a_refused_change_is_explained_beside_the_field(
 def test_the_change_is_recorded_without_the_passwords(page: Client) -> None:
     page.post("/password", CHANGE)
     entry = Entry.objects.get()
-    assert (entry.event, entry.actor_name, entry.surface) == ("password_changed", "uma", "web")
+    assert (entry.event, entry.actor_name, entry.surface) == ("password_changed", "uma", "page")
     assert "horse" not in str(entry.changes)
 
 

@@ -56,8 +56,8 @@ def test_an_entry_outlives_its_object_and_its_actor(ada: User, team: Team) -> No
 
 def test_overlong_names_are_cut_and_not_refused(team: Team) -> None:
     team.name = "x" * 500
-    entry = record(Entry.Event.MODIFIED, team, by=By(None, operator="o" * 80), name="n" * 500)
-    assert (len(entry.object_name), len(entry.actor_name), len(entry.operator)) == (255, 150, 50)
+    entry = record(Entry.Event.MODIFIED, team, by=By(None, operator="o" * 200), name="n" * 500)
+    assert (len(entry.object_name), len(entry.actor_name), len(entry.operator)) == (255, 150, 150)
 
 
 def test_an_entry_cannot_be_changed_or_removed(team: Team) -> None:

@@ -24,7 +24,7 @@ from jobs.timetable import TASK
 PROGRAMS = "programs"
 TABLES = (
     "jobs_job", "executions_execution", "executions_heartbeat", "django_celery_beat_periodictask",
-    "django_celery_beat_crontabschedule", "django_celery_beat_intervalschedule", "audit_entry",
+    "django_celery_beat_crontabschedule", "django_celery_beat_intervalschedule",
 )  # fmt: skip
 TRANSACTIONS = r"^(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SHOW)\y"
 

@@ -214,7 +214,8 @@ def test_secrets_are_merged_and_an_empty_text_removes_one(api: Api, uma: User) -
     assert found["secrets"] == ["other", "token"]
     entry = Entry.objects.latest("id")
     assert "three" not in str(entry.changes)
-    assert entry.changes["secrets"]["new"] == "********"
+    assert entry.changes["secrets.other"] == {"old": None, "new": "********"}
+    assert entry.changes["secrets.signing_key"] == {"old": "********", "new": None}
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,9 @@ def test_secrets_are_encrypted_write_only_and_never_on_record() -> None:
         (stored,) = cursor.fetchone()
     assert "canary" not in stored
     assert "canary" not in repr(list(Entry.objects.values()))
-    assert Entry.objects.get(event="modified").changes["secrets"]["new"] == "********"
+    assert Entry.objects.get(event="modified").changes == {
+        "secrets.headers": {"old": None, "new": "********"}
+    }
     assert "secrets" not in job.definition()
 
 

@@ -1,0 +1,68 @@
+"""What the page of the trail can be narrowed to."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from audit import search
+from audit.models import Entry
+from audit.search import Wanted
+
+DATES = [MinValueValidator(dt.date(1970, 1, 2)), MaxValueValidator(dt.date(9000, 1, 1))]
+
+
+class SearchForm(forms.Form):
+    """Dates are those of the scheduler's zone, both inclusive. What cannot be read narrows nothing, and is told."""
+
+    q = forms.CharField(label=_("Text"), required=False, max_length=100)
+    event = forms.ChoiceField(label=_("Event"), required=False)
+    kind = forms.ChoiceField(label=_("Object"), required=False)
+    object = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    person = forms.CharField(label=_("Person"), required=False, max_length=150)
+    surface = forms.ChoiceField(label=_("Surface"), required=False)
+    start = forms.DateField(
+        label=_("From"), required=False, validators=DATES, widget=forms.DateInput({"type": "date"})
+    )
+    end = forms.DateField(
+        label=_("To"), required=False, validators=DATES, widget=forms.DateInput({"type": "date"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.auto_id = "search_%s"
+        nothing: list[tuple[str, Any]] = [("", _("all"))]
+        choices: dict[str, list[tuple[str, Any]]] = {"event": Entry.Event.choices}
+        choices |= {
+            name: [(word, word) for word in search.words(FIELDS[name])] for name in ("kind", "surface")
+        }
+        for name, offered in choices.items():
+            self.fields[name].choices = [*nothing, *offered]  # type: ignore[attr-defined]
+
+    def wanted(self) -> Wanted:
+        """To be called once the form was validated."""
+        given = self.cleaned_data
+        start, end = given.get("start"), given.get("end")
+        return Wanted(
+            event=given.get("event", ""),
+            kind=given.get("kind", ""),
+            uid=given.get("object"),
+            actor=given.get("person", ""),
+            surface=given.get("surface", ""),
+            text=given.get("q", ""),
+            start=_midnight(start) if start else None,
+            end=_midnight(end + dt.timedelta(days=1)) if end else None,
+        )
+
+
+FIELDS = {"kind": "object_type", "surface": "surface"}
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(settings.SCHEDULER_TIMEZONE))

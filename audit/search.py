@@ -1,0 +1,128 @@
+"""Which entries somebody asks for, and the pages of a long trail: the same for pages, exports and the API."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db.models import Q
+
+from audit.models import Entry, EntryQuerySet
+
+PAGE_SIZE = 50
+# So many entries are searched for a text at once.
+WINDOW = 20_000
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+# Microseconds since 1970 and the key of a row, which the trail is sorted by; then the side, where that is the newer one.
+NEWER = "-newer"
+CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})(-newer)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What entries are narrowed to; what is empty narrows nothing. `start` is inclusive, `end` exclusive."""
+
+    event: str = ""
+    kind: str = ""
+    uid: uuid.UUID | None = None
+    actor: str = ""
+    surface: str = ""
+    text: str = ""
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+
+    def of(self, entries: EntryQuerySet) -> EntryQuerySet:
+        """All but the text: what an index finds."""
+        exact = {
+            "event": self.event,
+            "object_type": self.kind,
+            "object_uid": self.uid,
+            "actor_name": self.actor,
+            "surface": self.surface,
+            "at__gte": self.start,
+            "at__lt": self.end,
+        }
+        return entries.filter(**{lookup: value for lookup, value in exact.items() if value})
+
+
+@dataclass(frozen=True)
+class Page:
+    """Entries, the newest first, and the cursors of the pages beside it (empty: there is none).
+
+    With `partly` a text was looked for in WINDOW entries only, and the next page goes on from there.
+    """
+
+    entries: list[Entry]
+    older: str = ""
+    newer: str = ""
+    partly: bool = False
+
+
+def page_of(entries: EntryQuerySet, cursor: str = "", size: int = PAGE_SIZE, text: str = "") -> Page:
+    """The entries beyond a cursor, for an empty one the newest: it costs the same however far down the trail it lies.
+
+    No index finds a `text` inside of another, so it is looked for in the next WINDOW entries: a page may be short, even empty,
+    and not be the last. Raises ValueError for a cursor that is none.
+    """
+    if not cursor:
+        found, end = _looked(entries.order_by("-at", "-id"), _below, size, text)
+        return Page(found, end, "", partly=len(found) < size and bool(end))
+    match = CURSOR.fullmatch(cursor)
+    if match is None:
+        raise ValueError(cursor)
+    at, key = EPOCH + dt.timedelta(microseconds=int(match[1])), int(match[2])
+    here = cursor.removesuffix(NEWER)
+    if match[3]:
+        rows = entries.filter(_above(at, key)).order_by("at", "id")
+        found, end = _looked(rows, _above, size, text)
+        older = mark(found[0]) if found else here
+        return Page(found[::-1], older, end and end + NEWER, partly=len(found) < size and bool(end))
+    found, end = _looked(entries.filter(_below(at, key)).order_by("-at", "-id"), _below, size, text)
+    newer = mark(found[0]) if found else here
+    return Page(found, end, newer + NEWER, partly=len(found) < size and bool(end))
+
+
+def _looked(
+    entries: EntryQuerySet, beyond: Callable[[dt.datetime, int], Q], size: int, text: str
+) -> tuple[list[Entry], str]:
+    """At most `size` of the entries in their order, and the place where to go on; empty when there is nothing more.
+
+    `beyond` a place lies what comes after it in this order.
+    """
+    edge = None
+    if text:
+        edge = entries.only("at")[WINDOW - 1 : WINDOW].first()
+        if edge is not None:
+            # The first of the two is for the index.
+            bound = "at__gte" if beyond is _below else "at__lte"
+            entries = entries.filter(**{bound: edge.at}).exclude(beyond(edge.at, edge.pk))
+        entries = entries.filter(Q(object_name__icontains=text) | Q(description__icontains=text))
+    found = list(entries.select_related("seal")[: size + 1])
+    if len(found) > size:
+        return found[:size], mark(found[size - 1])
+    return found, mark(edge) if edge else ""
+
+
+def _below(at: dt.datetime, key: int) -> Q:
+    return Q(Q(at__lt=at) | Q(at=at, pk__lt=key), at__lte=at)
+
+
+def _above(at: dt.datetime, key: int) -> Q:
+    return Q(Q(at__gt=at) | Q(at=at, pk__gt=key), at__gte=at)
+
+
+def mark(entry: Entry) -> str:
+    """The cursor of what is older than this entry."""
+    return f"{(entry.at - EPOCH) // dt.timedelta(microseconds=1)}-{entry.pk}"
+
+
+def words(field: str) -> list[str]:
+    """The different values of a field that an index begins with, each found by one step along it."""
+    found: list[str] = []
+    values = Entry.objects.order_by(field).values_list(field, flat=True)
+    while (word := values.filter(**{f"{field}__gt": found[-1] if found else ""}).first()) is not None:
+        found.append(word)
+    return found
