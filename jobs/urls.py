@@ -20,4 +20,6 @@ urlpatterns = [
     path("jobs/<uuid:uid>/resume", views.resume, name="job-resume"),
     path("jobs/<uuid:uid>/delete", views.delete, name="job-delete"),
     path("jobs/<uuid:uid>/history", version_pages.history, name="job-history"),
+    path("jobs/<uuid:uid>/versions", version_pages.compare, name="job-versions"),
+    path("jobs/<uuid:uid>/versions/<int:number>/restore", version_pages.restore, name="job-restore"),
 ]

@@ -179,7 +179,11 @@ def make_world() -> World:
         "job-categories": here,
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
     }
-    return World(users, job, {name: str(thing.uid) for name, thing in things.items()} | {"upload": "token"})
+    return World(
+        users,
+        job,
+        {name: str(thing.uid) for name, thing in things.items()} | {"upload": "token", "versions": "1"},
+    )
 
 
 def _people(here: Category, away: Category) -> dict[str, User]:
