@@ -47,6 +47,8 @@ def user_json(user: User) -> dict[str, Any]:
 class LoginView(ApiView):
     """POST username or email, and password, for a pair of tokens. 400, 401 or 429."""
 
+    traced = False
+
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -99,6 +101,8 @@ class FormLoginView(LoginView):
 class RefreshView(ApiView):
     """POST with the refresh token in the header for a new access token."""
 
+    traced = False
+
     authentication_classes = (RefreshAuthentication,)
 
     def post(self, request: Request) -> Response:
@@ -135,6 +139,8 @@ class VerifyView(ApiView):
 @extend_schema_view(**schema.LOGOUT)
 class LogoutView(ApiView):
     """Ends the refresh token that came with this access token."""
+
+    traced = False
 
     def post(self, request: Request) -> Response:
         verbs.log_out(account(request), by=By.request(request, SURFACE), login=_login(request))

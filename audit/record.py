@@ -17,6 +17,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.models import Entry
+from scheduler_site.operators import operator_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -40,6 +41,7 @@ class By:
             user=user if user.is_authenticated else None,
             surface=surface,
             address=address_of(request),
+            operator=operator_of(request),
         )
 
     @classmethod

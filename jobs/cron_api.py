@@ -26,6 +26,8 @@ INVALID = "Invalid cron expression"
 class ValidateCronView(ApiView):
     """POST `{expression, timezone?}`: always 200, with `valid` and the reason."""
 
+    traced = False
+
     def post(self, request: Request) -> Response:
         try:
             cron = _cron(self.payload())
@@ -38,6 +40,8 @@ class ValidateCronView(ApiView):
 @extend_schema_view(**schema.CRON_PREVIEW)
 class CronPreviewView(ApiView):
     """POST `{expression, count?, timezone?, start?}` for the next due times; `notes` tell of clock changes. 400."""
+
+    traced = False
 
     def post(self, request: Request) -> Response:
         body = self.payload()

@@ -25,6 +25,10 @@ with an API token, which goes into the same header.
 `{"detail": [{"type", "loc", "msg", "input"}]}` with status 422: numbers and booleans in the query that are none.
 A fault of ours is 500 `{"success": false, "error": {"type": "internal_error", "message": "..."}}`.
 
+**Operators.** Whoever writes through an account that several people share may say who they are: `X-Operator-Id` and
+`X-Operator-Token` in the headers, or `user_id` and `token` in the JSON body. A right token is noted in the audit trail, a wrong
+one is refused with 401. It traces; it never authenticates.
+
 **Times** are ISO 8601. `created_at` and `updated_at` are in UTC without an offset, all others say theirs.
 """.strip()
 REFUSALS = {

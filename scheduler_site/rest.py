@@ -12,12 +12,13 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from scheduler_site import strict_json
+from scheduler_site.operators import OperatorRefused, check_operator, without_operator
 from scheduler_site.parsers import StrictFormParser, StrictJSONParser
 from scheduler_site.problems import (
     ApiError,
@@ -68,12 +69,14 @@ class JSONAlways(DefaultContentNegotiation):
 
 
 class ApiView(APIView):
-    """Base of the REST views. Order of refusals: 405, 401, role 403, odd texts 400, then what the view says.
+    """Base of the REST views. Order of refusals: 405, 401, role 403, operator 401, odd texts 400, then what the view says.
 
-    `method_permissions` names what a method needs besides an account, e.g. `{"POST": AdminOnly}`.
+    `method_permissions` names what a method needs besides an account, e.g. `{"POST": AdminOnly}`. Where a view is not
+    `traced`, its writes change nothing that somebody could be asked about, and no operator's token is looked for.
     """
 
     method_permissions: ClassVar[Mapping[str, type[BasePermission]]] = {}
+    traced: ClassVar[bool] = True
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     content_negotiation_class = JSONAlways
     metadata_class = None
@@ -82,9 +85,18 @@ class ApiView(APIView):
         if getattr(self, (request.method or "").lower(), None) is None or request.method == "OPTIONS":
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
+        if self.traced and request.method not in SAFE_METHODS:
+            self._check_operator(request)
         refuse_odd_texts(request.query_params)
         if any(strict_json.problem_of(str(value)) for value in kwargs.values()):
             raise exceptions.NotFound
+
+    @staticmethod
+    def _check_operator(request: Request) -> None:
+        try:
+            check_operator(request._request)
+        except OperatorRefused as refusal:
+            raise DetailError(401, str(refusal)) from refusal
 
     def get_permissions(self) -> list[Any]:
         method = "GET" if self.request.method == "HEAD" else self.request.method or ""
@@ -107,7 +119,7 @@ class ApiView(APIView):
         data = self.request.data
         if not isinstance(data, dict):
             raise ApiError(400, "Invalid payload", "The body must be a JSON object.")
-        return data
+        return without_operator(data) if self.traced else data
 
 
 @csrf_exempt

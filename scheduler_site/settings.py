@@ -353,8 +353,12 @@ CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_PREFLIGHT_MAX_AGE = 3600
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key")
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-operator-id", "x-operator-token")
 CORS_EXPOSE_HEADERS = ("Idempotency-Replayed",)
+
+OPERATOR_TOKEN_SALT = env.secret("OPERATOR_TOKEN_SALT") or "nchu"
+OPERATOR_TOKEN_ALGORITHM = env.choice("OPERATOR_TOKEN_ALGORITHM", "md5", ("md5", "hmac-sha256"))
+OPERATOR_TOKEN_REQUIRED = env.boolean("OPERATOR_TOKEN_REQUIRED", False)
 
 JWT_SECRET_KEY = env.secret("JWT_SECRET_KEY") or SECRET_KEY
 # What a scraper of /metrics says who it is by; without one only administrators may read them.

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
+from audit import operator_api
 from executions.metrics_api import MetricsView
 from scheduler_site.api_root import ApiRootView
 from scheduler_site.openapi_views import redoc, swagger
@@ -31,6 +32,7 @@ urlpatterns = [
     path("api", ApiRootView.as_view()),
     path("api/v2/", include("scheduler_site.api_urls")),
     path("api/", include("scheduler_site.api_urls")),
+    path("token/verify", operator_api.verify),
     path("docs", swagger, name="docs"),
     path("redoc", redoc, name="redoc"),
     path("metrics", MetricsView.as_view(), name="metrics"),

@@ -32,7 +32,7 @@ from jobs.tests.pages import edits, entries
 from notifications.models import Alert, Notification, SlackSettings
 
 # Below these, accounts are known by tokens, everywhere else by the session of a browser.
-MACHINES = ("/api", "/metrics")
+MACHINES = ("/api", "/metrics", "/token/")
 WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 HOOK = "https://1.1.1.1/hook"
 CSV = f"name,cron,url\nnew,0 2 * * *,{HOOK}\n"
