@@ -55,3 +55,14 @@ def choice(name: str, default: str, options: tuple[str, ...]) -> str:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without its blanks."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def pairs(name: str) -> dict[str, str]:
+    """A comma-separated list of `this=that`."""
+    found = {}
+    for word in words(name):
+        left, separator, right = (part.strip() for part in word.partition("="))
+        if not (left and separator and right):
+            raise ImproperlyConfigured(f"{name}: {word} is not of the form old=new.")
+        found[left] = right
+    return found

@@ -282,7 +282,16 @@ JOB_PIC_TEAM_REQUIRED = env.boolean("JOB_PIC_TEAM_REQUIRED", default=False)
 BULK_UPLOAD_MAX_BYTES = env.integer("BULK_UPLOAD_MAX_BYTES", 5 * 1024 * 1024, low=1024, high=1024**3)
 BULK_UPLOAD_MAX_ROWS = env.integer("BULK_UPLOAD_MAX_ROWS", 2000, low=1, high=1_000_000)
 JOB_CLASS_PACKAGES = env.words("JOB_CLASS_PACKAGES", "jobs.classes")
-JOB_CLASS_ENV = env.words("JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL")
+# Names of classes that jobs inherited from other systems carry, and the classes that run for them.
+JOB_CLASS_ALIASES = {
+    "simple_scheduler.jobs.apns_job.APNSJob": "jobs.classes.apns.APNSJob",
+    "simple_scheduler.jobs.curl_job.CurlJob": "jobs.classes.curl.CurlJob",
+    "simple_scheduler.jobs.python_job.PythonJob": "jobs.classes.python.PythonJob",
+    "simple_scheduler.jobs.sample_job.AwesomeJob": "jobs.classes.sample.AwesomeJob",
+    "simple_scheduler.jobs.shell_job.ShellJob": "jobs.classes.shell.ShellJob",
+    "simple_scheduler.jobs.slack_job.SlackJob": "jobs.classes.slack.SlackJob",
+} | env.pairs("JOB_CLASS_ALIASES")
+JOB_CLASS_ENV = env.words("JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL,APNS_CERT_PATH,APNS_TOPIC")
 WEBHOOK_ALLOWED_HOSTS = env.words("WEBHOOK_ALLOWED_HOSTS")
 EXECUTION_RETENTION_DAYS = env.integer("EXECUTION_RETENTION_DAYS", 90, low=1, high=36500)
 WORKER_CODE_SLOTS = env.integer("WORKER_CODE_SLOTS", 8, low=1, high=512)

@@ -61,18 +61,24 @@ class PythonClassForm(OptionsForm):
         if refusal := path_problem(path):
             raise ValidationError(refusal)
         try:
-            load(path)
+            load(resolved(path))
         except Exception as problem:  # an import runs the module, which may raise anything
             text = _("The class cannot be loaded: %(problem)s")
             raise ValidationError(text % {"problem": f"{type(problem).__name__}: {problem}"}) from problem
         return path
 
 
+def resolved(path: str) -> str:
+    """The class that an inherited name stands for; any other name stands for itself."""
+    aliases: dict[str, str] = settings.JOB_CLASS_ALIASES
+    return aliases.get(path, path)
+
+
 def path_problem(path: str) -> str:
     """Why this dotted path may not be run, or nothing; asked at save and again before a run."""
     if not is_dotted_path(path):
         return str(_("A class is written package.module.Class."))
-    if not is_allowed(path, settings.JOB_CLASS_PACKAGES):
+    if not is_allowed(resolved(path), settings.JOB_CLASS_PACKAGES):
         allowed = ", ".join(settings.JOB_CLASS_PACKAGES)
         return str(_("Classes must be in one of the allowed packages: %(packages)s.") % {"packages": allowed})
     return ""
@@ -95,4 +101,4 @@ class PythonClassRunner(CodeRunner):
         if problem := path_problem(path):
             return Outcome("error", problem, target=path, retryable=False)
         env = named_environment(os.environ, settings.JOB_CLASS_ENV) | run_environment(spec)
-        return replace(run_child(Call(path, args, env=env), context), target=path)
+        return replace(run_child(Call(resolved(path), args, env=env), context), target=path)
