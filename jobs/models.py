@@ -119,6 +119,9 @@ class Job(Stamped):
         related_name="job",
     )
     day_rule = models.CharField(max_length=6, default="either", editable=False)
+    # What another dialect's client wrote: its words for the schedule, and the name it gave (compat/ndscheduler).
+    # Counts as long as the job is what was made of it.
+    spelling = models.JSONField(default=dict, blank=True, editable=False)
     next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, editable=False)
     # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
     unsettled = models.JSONField(default=list, blank=True, editable=False)

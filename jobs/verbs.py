@@ -89,6 +89,8 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
     changes = difference(before, describe(job)) | masked(old_secrets, job.secrets)
     changes |= difference({"broken": broken}, {"broken": job.broken})
     if not changes:
+        if "spelling" in draft.values:  # another way to write the same
+            job.save(update_fields=["spelling"])
         return job
     job.updated_by = by.user
     job.save()
@@ -177,7 +179,17 @@ def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
 
 def describe(job: Job) -> dict[str, Any]:
     """A job in plain values, as the audit trail compares them; secrets are left out."""
-    hidden = {"id", "uid", "secrets", "periodic_task", "next_run_at", "unsettled", "day_rule", "broken"}
+    hidden = {
+        "id",
+        "uid",
+        "secrets",
+        "periodic_task",
+        "spelling",
+        "next_run_at",
+        "unsettled",
+        "day_rule",
+        "broken",
+    }
     hidden |= {"created_at", "updated_at", "created_by", "updated_by"}
     names = {"category": "category", "team": "team", "owner": "owner"}
     plain = {

@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "notifications",
     "jobs",
     "executions",
+    "compat",
     "scheduler_site",
     # Without its own search for admin modules: only the web needs them, and its urls look for them.
     "django.contrib.admin.apps.SimpleAdminConfig",
@@ -111,6 +112,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_site.middleware.SecurityHeadersMiddleware",
+    "compat.ndscheduler.preflight.SignInPreflightMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "scheduler_site.middleware.LengthRequiredMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -454,7 +456,16 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         name: {"level": LOG_LEVEL}
-        for name in ("belfry", "audit", "accounts", "notifications", "jobs", "executions", "scheduler_site")
+        for name in (
+            "belfry",
+            "audit",
+            "accounts",
+            "notifications",
+            "jobs",
+            "executions",
+            "compat",
+            "scheduler_site",
+        )
     }
     | {
         "celery.worker.consumer": {"level": "WARNING"},

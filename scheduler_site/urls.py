@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("audit.urls")),
     path("", include("notifications.urls")),
     # Machines
+    path("api/v1/", include("compat.ndscheduler.urls")),
     path("api/v2", ApiRootView.as_view()),
     path("api", ApiRootView.as_view()),
     path("api/v2/", include("scheduler_site.api_urls")),

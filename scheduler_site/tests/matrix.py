@@ -23,6 +23,8 @@ from django.utils import timezone
 from accounts import api_tokens, tokens
 from accounts.models import Category, Team, User
 from audit.record import By
+from compat.ndscheduler import tokens as v1_tokens
+from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
 from executions.launch import row
 from executions.models import State, Trigger
@@ -33,12 +35,14 @@ from notifications.models import Alert, Notification, SlackSettings
 
 # Below these, accounts are known by tokens, everywhere else by the session of a browser.
 MACHINES = ("/api", "/metrics", "/token/")
+V1 = "/api/v1/"
 WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 HOOK = "https://1.1.1.1/hook"
 CSV = f"name,cron,url\nnew,0 2 * * *,{HOOK}\n"
 NEW_PASSWORD = "a-longer-horse-10"
 LOGIN = {"username": "owner", "password": PASSWORD}
 NEW_ACCOUNT = {"username": "new", "email": "new@example.com", "password": PASSWORD}
+V1_JOB = {"name": "new", "job_class_string": "simple_scheduler.jobs.sample_job.AwesomeJob", "minute": "5"}
 PASSWORDS = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
 
 # What is sent, so that whoever is let through succeeds. Pages get it as a form, machines as JSON.
@@ -49,6 +53,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /language": {"language": "en"},
     "POST /settings/slack": {"channel": "#new"},
     "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /api/v1/auth/login": LOGIN,
+    "POST /api/v1/jobs": V1_JOB,
+    "PUT /api/v1/jobs/<str:job_id>": V1_JOB,
+    "POST /api/v1/categories": {"name": "New"},
+    "PUT /api/v1/categories/<str:category_id>": {"name": "New"},
+    "POST /api/v1/users": {"username": "new", "password": PASSWORD, "category_id": 0},
+    "PUT /api/v1/users/<str:user_id>": {"is_permission": True},
     "POST /api/v2/auth/login": LOGIN,
     "POST /api/v2/auth/register": NEW_ACCOUNT,
     "POST /api/v2/auth/tokens": {"name": "new"},
@@ -105,17 +116,25 @@ class World:
         with undone(), connection.execute_wrapper(self._note):
             body, kind = self._body(verb, route, role)
             headers = self._credentials(route, role) if machine else {}
-            answer = asking.generic(verb, self.path(route), body, kind, headers=headers)
+            answer = asking.generic(verb, self.path(route, verb), body, kind, headers=headers)
         if session is not None:  # a browser that logged out meanwhile has lost it
             client.cookies[settings.SESSION_COOKIE_NAME] = session.value
         return answer  # type: ignore[return-value]
 
-    def path(self, route: str) -> str:
-        return re.sub(r"([\w-]+)/<\w+:\w+>", lambda found: f"{found[1]}/{self.ids[found[1]]}", route)
+    def path(self, route: str, verb: str = "GET") -> str:
+        ids = self.ids
+        if route.startswith(V1):
+            # To run a job, its id is posted.
+            run = ids["jobs" if verb == "POST" else "executions"]
+            ids = ids | {"users": str(self.users["owner"].pk), "executions": run}
+        return re.sub(r"([\w-]+)/<\w+:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", route)
 
     def _credentials(self, route: str, role: str) -> dict[str, str]:
         if role not in self.tokens:
             return {}
+        if route.startswith(V1):
+            user = self.users[role]
+            return {"Authorization": f"Bearer {v1_tokens.issue(user, Numbers().of(user.category_id))}"}
         access, refresh = self.tokens[role]
         return {"Authorization": f"Bearer {refresh if route.endswith('/refresh') else access}"}
 
@@ -157,6 +176,7 @@ def undone() -> Iterator[None]:
 
 def make_world() -> World:
     here, away = (Category.objects.create(name=name) for name in ("Here", "Away"))
+    Numbers()  # the first look of the old dialect makes a category
     users = _people(here, away)
     owner, now = users["owner"], timezone.now()
     by = By(owner, "api")
@@ -179,11 +199,9 @@ def make_world() -> World:
         "job-categories": here,
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
     }
-    return World(
-        users,
-        job,
-        {name: str(thing.uid) for name, thing in things.items()} | {"upload": "token", "versions": "1"},
-    )
+    unused = Category.objects.create(name="Unused")
+    words = {"upload": "token", "versions": "1", "categories": str(unused.pk)}
+    return World(users, job, {name: str(thing.uid) for name, thing in things.items()} | words)
 
 
 def _people(here: Category, away: Category) -> dict[str, User]:

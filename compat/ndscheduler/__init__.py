@@ -1,0 +1,1 @@
+"""`/api/v1`: what clients of ndscheduler say and hear."""

@@ -1,0 +1,100 @@
+"""`/categories`."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+
+from accounts import catalog
+from accounts.models import Category
+from compat.ndscheduler import wire
+from compat.ndscheduler.base import Refusal, V1View, is_admin, refuse
+from compat.ndscheduler.numbering import ALL, Numbers, number, slug_of
+from jobs.models import Job
+
+LONGEST = 50
+LONGEST_DESCRIPTION = 10_000
+TAKEN = "Category name already exists"
+
+
+class CategoriesView(V1View):
+    """GET all categories; POST a new one (400, 403)."""
+
+    needs = {"POST": is_admin}
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        general = self.numbers.general
+        rows = [wire.category_json(key, row) for key, row in self.numbers.active()]
+        return {"categories": [wire.all_json(general), *rows]}
+
+    def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
+        values = _values(self.body())
+        slug = slug_of(values["name"])
+        try:
+            # One that was deleted comes back: what pointed to it still does.
+            if gone := Category.objects.filter(slug=slug, is_active=False).first():
+                catalog.change(gone, values | {"is_active": True, "slug": slug}, by=self.by)
+                return 201, {"id": self.numbers.of(gone.pk)}
+            row = catalog.add(
+                Category, values["name"], slug=slug, description=values["description"], by=self.by
+            )
+        except (catalog.SlugTaken, catalog.NoSlug, catalog.Fixed) as error:
+            raise Refusal(400, TAKEN) from error
+        return 201, {"id": Numbers().of(row.pk)}
+
+
+class CategoryView(V1View):
+    """GET, PUT and DELETE one category; 404 for an id that is none."""
+
+    needs = {"PUT": is_admin, "DELETE": is_admin}
+
+    def get(self, request: HttpRequest, category_id: str) -> dict[str, Any]:
+        key = number(category_id)
+        if key == ALL:
+            return wire.all_json(self.numbers.general)
+        return wire.category_json(key or 0, self._row(category_id))
+
+    def put(self, request: HttpRequest, category_id: str) -> dict[str, Any]:
+        row = self._row(category_id)
+        values = _values(self.body())
+        if values["name"] != row.name:
+            values["slug"] = slug_of(values["name"])
+        try:
+            catalog.change(row, values, by=self.by)
+        except (catalog.SlugTaken, catalog.NoSlug) as error:
+            raise Refusal(400, TAKEN) from error
+        except catalog.Fixed as error:
+            raise Refusal(400, "This category keeps its name") from error
+        return {"id": self.numbers.of(row.pk)}
+
+    def delete(self, request: HttpRequest, category_id: str) -> dict[str, Any]:
+        """Taken out of use, since the history of its jobs points to it; 400 while jobs or accounts are in it."""
+        row = self._row(category_id)
+        if row == self.numbers.general or row.users.exists() or Job.objects.filter(category=row).exists():
+            refuse(400, "Category is in use")
+        catalog.change(row, {"is_active": False}, by=self.by)
+        return {"id": self.numbers.of(row.pk)}
+
+    def _row(self, category_id: str) -> Category:
+        key = number(category_id)
+        if key == ALL and self.request.method != "GET":
+            refuse(400, "Category 0 cannot be changed")
+        return self.numbers.find(key) or self._unknown()
+
+    def _unknown(self) -> NoReturn:
+        refuse(404, "Category not found")
+
+
+def _values(body: dict[str, Any]) -> dict[str, Any]:
+    """Name and description; an omitted description is empty. 400."""
+    name, description = body.get("name"), body.get("description")
+    if not isinstance(name, str) or not name.strip():
+        refuse(400, "Name is required")
+    if len(name.strip()) > LONGEST:
+        refuse(400, f"Name has more than {LONGEST} characters")
+    if description is not None and not isinstance(description, str):
+        refuse(400, "Description must be a text")
+    if len(description or "") > LONGEST_DESCRIPTION:
+        refuse(400, f"Description has more than {LONGEST_DESCRIPTION} characters")
+    return {"name": name.strip(), "description": description or ""}

@@ -1,0 +1,160 @@
+"""From the body of a request to the checked values of a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import Category, User
+from compat.ndscheduler import cron, wire
+from jobs.models import Job
+from jobs.runners.python_class import ArgsField
+from jobs.schedule import ScheduleError
+from jobs.timetable import Timing
+from jobs.verbs import Draft
+
+REQUIRED = ("name", "job_class_string")
+LONGEST_NAME = 200
+LONGEST_CLASS = 255
+# How schedulers of this dialect treat missed and overlapping runs (v1 wire facts, 4).
+POLICIES: dict[str, Any] = {
+    "overlap": Job.Overlap.ALLOW,
+    "catch_up": Job.CatchUp.ALL,
+    "start_deadline": 3600,
+}
+
+
+class Invalid(ValueError):
+    """Why a body is refused."""
+
+
+def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
+    """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid."""
+    _require(body)
+    name, class_name, args = (
+        _name(body["name"]),
+        _class(body["job_class_string"]),
+        _args(body.get("pub_args")),
+    )
+    fields, timing = _schedule(body, job)
+    values = _kind(class_name, args, job) | _naming(name, job)
+    values["spelling"] |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
+    if job is None:
+        values |= POLICIES | {"category": user.category or Category.general()}
+    return Draft(values, timing)
+
+
+def imported(body: Mapping[str, Any], timing: Timing, *, taken: Set[str]) -> Draft:
+    """A job out of another system, with all of its fields; `taken` are names of jobs beside it. Raises Invalid."""
+    _require(body)
+    name, class_name, args = (
+        _name(body["name"]),
+        _class(body["job_class_string"]),
+        _args(body.get("pub_args")),
+    )
+    values = _kind(class_name, args, None) | _naming(name, None, taken) | POLICIES
+    values["spelling"] |= {"fields": cron.filled(cron.given(body)), "expression": timing.expression}
+    return Draft(values, timing)
+
+
+def _require(body: Mapping[str, Any]) -> None:
+    for field in REQUIRED:
+        if body.get(field) in (None, ""):
+            raise Invalid(f"Require this parameter: {field}")
+    if all(body.get(field) is None for field in cron.SETTABLE):
+        raise Invalid(f"Require at least one of following parameters: {json.dumps(list(cron.SETTABLE))}")
+
+
+def _text(value: Any, field: str, longest: int) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(f"Invalid {field}: it must be a text.")
+    if len(value.strip()) > longest:
+        raise Invalid(f"Invalid {field}: it has more than {longest} characters.")
+    return value.strip()
+
+
+def _name(value: Any) -> str:
+    return _text(value, "name", LONGEST_NAME)
+
+
+def _class(value: Any) -> str:
+    return _text(value, "job_class_string", LONGEST_CLASS)
+
+
+def _args(value: Any) -> list[Any]:
+    try:
+        args: list[Any] = ArgsField(required=False).clean(value)
+    except ValidationError as error:
+        raise Invalid(f"Invalid pub_args: {' '.join(error.messages)}") from error
+    return args
+
+
+# What ------------------------------------------------------------------------------------------------------------------
+
+
+def _kind(class_name: str, args: list[Any], job: Job | None) -> dict[str, Any]:
+    """A job of another kind stays what it is when it is sent back as it was shown."""
+    if job is not None and job.kind != Job.Kind.PYTHON_CLASS and class_name == wire.OTHER_KINDS + job.kind:
+        if args != wire.called(job.kind, job.options)[1]:
+            raise Invalid("Invalid pub_args: jobs of this kind are changed on their own page.")
+        return {}
+    return {
+        "kind": Job.Kind.PYTHON_CLASS,
+        "options": {"job_class": class_name} | ({"args": args} if args else {}),
+    }
+
+
+def _naming(name: str, job: Job | None, taken: Set[str] = frozenset()) -> dict[str, Any]:
+    """Several jobs of this dialect may have one name; ours then carry a number that it does not show."""
+    if job is not None and name == wire.shown_name(job):
+        return {"spelling": {key: job.spelling[key] for key in ("name", "known_as") if key in job.spelling}}
+    free = _free(name, job, taken)
+    return {"name": free, "spelling": {"name": name, "known_as": free} if free != name else {}}
+
+
+def _free(name: str, job: Job | None, also: Set[str]) -> str:
+    others = Job.objects.exclude(pk=job.pk) if job else Job.objects.all()
+    if name not in also and not others.filter(name=name).exists():
+        return name
+    like = others.filter(name__startswith=name[: LONGEST_NAME - 10])
+    taken = also | set(like.values_list("name", flat=True))
+    numbered = (f"{name[: LONGEST_NAME - len(end)]}{end}" for end in (f" ({n})" for n in count(2)))
+    return next(text for text in numbered if text not in taken)
+
+
+# When ------------------------------------------------------------------------------------------------------------------
+
+
+def _schedule(body: Mapping[str, Any], job: Job | None) -> tuple[dict[str, str], Timing | None]:
+    """The six fields, and the schedule; none where the fields are those that the job shows already."""
+    try:
+        fields = cron.filled(cron.given(body))
+        if job is not None and fields == wire.cron_fields(job):
+            return fields, None
+        schedule = cron.schedule(fields, _zone(job))
+        if schedule.next_after(timezone.now()) is None:
+            raise Invalid("Invalid schedule: it never fires, no date of the next five years matches.")
+    except (cron.CronError, ScheduleError) as error:
+        raise Invalid(str(error)) from error
+    old = job.timing if job and job.timing.kind == "cron" else Timing()
+    timing = Timing(
+        "cron", schedule.expression, schedule.timezone, "both", start=old.start, expires=old.expires
+    )
+    return fields, replace(timing, enabled=job.timing.enabled) if job else timing
+
+
+def _zone(job: Job | None) -> str:
+    """That of the scheduler; a job that was given another one keeps it."""
+    return (job.timing.timezone if job else "") or settings.SCHEDULER_TIMEZONE
+
+
+def _kept(job: Job | None) -> dict[str, Any]:
+    spelling = job.spelling if job else {}
+    return {key: spelling[key] for key in ("fields", "expression") if key in spelling}

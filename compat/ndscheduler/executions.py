@@ -1,0 +1,84 @@
+"""`/executions`: run a job now, and what became of runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from django.db.models import F, Prefetch
+from django.db.models.functions import Right
+from django.http import HttpRequest
+from django.utils import timezone
+
+from compat.ndscheduler import ranges, scope, wire
+from compat.ndscheduler.base import Refusal, V1View, is_writer, refuse
+from executions import launch
+from executions.models import Execution, ExecutionQuerySet, LogChunk, State
+from jobs import timetable
+from jobs.models import Job
+from jobs.verbs import Refused
+
+USUAL = dt.timedelta(minutes=10)
+# An answer with more than these would be of no use to a page.
+MOST = 20_000
+TAIL = 16_000  # characters
+FAILED = (State.FAILED, State.LOST, State.TIMEOUT, State.ERROR)
+
+
+class ExecutionsView(V1View):
+    """GET the runs of a time range, the last changed first. 400 for times that cannot be read."""
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        start, end = ranges.read(request, USUAL, timezone.now())
+        rows = scope.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
+        found = sorted(_with_jobs(rows[:MOST]), key=lambda run: (wire.updated(run), run.pk), reverse=True)
+        logs = _tracebacks(found)
+        return {"executions": [wire.execution_json(run, log=logs.get(run.pk, "")) for run in found]}
+
+    def post(self, request: HttpRequest) -> NoReturn:
+        refuse(400, "Job id is required")
+
+
+class ExecutionView(V1View):
+    """GET the run of an id; POST runs the job of an id (400, 403)."""
+
+    needs = {"POST": is_writer}
+
+    def get(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
+        uid = scope.as_uuid(execution_id)
+        found = _with_jobs(scope.runs(self.user).filter(uid=uid)[:1]) if uid else []
+        if not found:
+            refuse(400, f"Execution not found: {execution_id}")
+        return wire.execution_json(found[0], log=_tracebacks(found).get(found[0].pk, ""))
+
+    def post(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
+        job = scope.changeable_job(self.user, execution_id, status=400)
+        try:
+            run = launch.launch(job, by=self.by)
+        except Refused as refusal:
+            raise Refusal(400, str(refusal)) from refusal
+        except Job.DoesNotExist:
+            scope.no_such_job(execution_id, 400)
+        return {"execution_id": run.uid.hex}
+
+    def delete(self, request: HttpRequest, execution_id: str) -> NoReturn:
+        refuse(501, "Stopping an execution is not implemented")
+
+
+def _with_jobs(rows: ExecutionQuerySet) -> list[Execution]:
+    """With their jobs, as far as these are shown; runs of one job share it."""
+    shown = Job.objects.only(*wire.SHOWN)
+    found = list(rows.defer("definition").prefetch_related(Prefetch("job", shown)))
+    timetable.attach({run.job.pk: run.job for run in found if run.job}.values())
+    return found
+
+
+def _tracebacks(runs: Iterable[Execution]) -> dict[int, str]:
+    """What the last attempt of those that failed wrote last."""
+    failed = [run.pk for run in runs if run.state in FAILED]
+    if not failed:
+        return {}
+    pieces = LogChunk.objects.filter(execution__in=failed, attempt=F("execution__attempt"))
+    pieces = pieces.filter(text__contains="Traceback").order_by("id")
+    return dict(pieces.annotate(end=Right("text", TAIL)).values_list("execution_id", "end"))

@@ -1,0 +1,138 @@
+"""`/jobs`: list, add, modify, delete, pause and resume."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from audit.models import Entry
+from audit.record import record
+from compat.ndscheduler import drafts, scope, wire
+from compat.ndscheduler.base import DENIED, Refusal, V1View, coded, is_writer, refuse
+from jobs import timetable, verbs
+from jobs.classes.catalog import meta_infos
+from jobs.models import Job
+
+# Somebody else may take a name between the search for a free one and the row.
+TRIES = 5
+
+
+class JobsBase(V1View):
+    http_method_names = [*V1View.http_method_names, "options"]
+
+    def shown(self, job: Job) -> dict[str, Any]:
+        zone = ZoneInfo(settings.SCHEDULER_TIMEZONE)
+        return wire.job_json(job, self.numbers.of_job(job.category_id), zone)
+
+    def draft(self, job: Job | None = None) -> verbs.Draft:
+        """What the body says. 400; 403 for a class without the right to run code."""
+        try:
+            found = drafts.draft(self.body(), self.user, job)
+        except drafts.Invalid as error:
+            raise coded(400, str(error)) from error
+        if found.values.get("kind") in Job.CODE_KINDS and not self.user.has_perm("jobs.run_code"):
+            refuse(403, DENIED)
+        return found
+
+
+class JobsView(JobsBase):
+    """GET all jobs by name; POST a new one (400, 403). PUT, DELETE, PATCH and OPTIONS need an id (400)."""
+
+    needs = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), is_writer)
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        found = timetable.attach(scope.jobs(self.user).only(*wire.SHOWN))
+        shown = [self.shown(job) for job in found]
+        return {"jobs": sorted(shown, key=lambda job: str(job["name"]).casefold())}
+
+    def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
+        for last in range(TRIES):
+            try:
+                job = verbs.create(self.draft(), by=self.by)
+            except IntegrityError:
+                if last == TRIES - 1:
+                    raise
+            else:
+                return 201, {"job_id": job.uid.hex}
+        raise AssertionError  # the last try returns or raises
+
+    def put(self, request: HttpRequest) -> NoReturn:
+        refuse(400, "Job id is required")
+
+    delete = patch = options = put
+
+
+class JobView(JobsBase):
+    """GET one job; PUT changes all that the body says, DELETE removes it, PATCH pauses and OPTIONS resumes it."""
+
+    needs = JobsView.needs
+
+    def get(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+        return self.shown(scope.job(self.user, job_id, status=400))
+
+    def put(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+        job = scope.changeable_job(self.user, job_id, status=404)
+        try:
+            return self._modified(job)
+        except verbs.Refused as refusal:
+            raise Refusal(400, str(refusal)) from refusal
+        except Job.DoesNotExist:
+            scope.no_such_job(job_id, 404)
+
+    def _modified(self, job: Job) -> dict[str, Any]:
+        for last in range(TRIES):
+            try:
+                with transaction.atomic():
+                    changed = verbs.update(job, self.draft(job), by=self.by)
+                    if not changed.timing.enabled:
+                        verbs.resume(changed, by=self.by)
+            except IntegrityError:
+                if last == TRIES - 1:
+                    raise
+            else:
+                return self.shown(Job.objects.get(pk=job.pk))
+        raise AssertionError  # the last try returns or raises
+
+    def delete(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+        job = scope.changeable_job(self.user, job_id, status=400)
+        try:
+            verbs.delete(job, by=self.by)
+        except Job.DoesNotExist:
+            scope.no_such_job(job_id, 400)
+        return {"job_id": job.uid.hex}
+
+    def patch(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+        return self._switched(job_id, Entry.Event.PAUSED)
+
+    def options(self, request: HttpRequest, job_id: str) -> dict[str, Any]:  # type: ignore[override]
+        return self._switched(job_id, Entry.Event.RESUMED)
+
+    def _switched(self, job_id: str, event: Entry.Event) -> dict[str, Any]:
+        """Each call is one entry of the trail, also where nothing changes."""
+        job = scope.changeable_job(self.user, job_id, status=404)
+        verb = verbs.pause if event == Entry.Event.PAUSED else verbs.resume
+        try:
+            with transaction.atomic():
+                scheduled = job.periodic_task_id is not None
+                if not (scheduled and verb(job, by=self.by)):
+                    record(event, job, by=self.by)
+        except verbs.Refused as refusal:
+            raise Refusal(400, str(refusal)) from refusal
+        except Job.DoesNotExist:
+            scope.no_such_job(job_id, 404)
+        return {"job_id": job.uid.hex}
+
+
+class MetaView(V1View):
+    """GET the classes that jobs may name, with their arguments: what the pages of this dialect carry in their head."""
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        inherited = {ours: old for old, ours in settings.JOB_CLASS_ALIASES.items()}
+        infos = meta_infos(settings.JOB_CLASS_PACKAGES)
+        for info in infos:
+            info["job_class_string"] = inherited.get(info["job_class_string"], info["job_class_string"])
+        return {"jobs_meta": infos}

@@ -1,0 +1,102 @@
+"""`/logs`: what people did to jobs, out of the audit trail."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.models import Entry
+from compat.ndscheduler import ranges, wire
+from compat.ndscheduler.base import V1View
+from jobs.models import Job
+from jobs.timetable import Timing
+
+USUAL = dt.timedelta(days=1)
+MOST = 20_000
+EVENTS = (
+    Entry.Event.ADDED,
+    Entry.Event.MODIFIED,
+    Entry.Event.DELETED,
+    Entry.Event.PAUSED,
+    Entry.Event.RESUMED,
+    Entry.Event.CUSTOM_RUN,
+)
+
+
+class LogsView(V1View):
+    """GET the entries of a time range, the newest first. 400 for times that cannot be read."""
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        start, end = ranges.read(request, USUAL, timezone.now())
+        found = Entry.objects.filter(object_type="job", event__in=EVENTS, at__gte=start, at__lte=end)
+        if self.user.category_id:
+            found = found.filter(category_id=self.user.category_id)
+        entries = list(found.order_by("-at", "-id")[:MOST])
+        names = _names({entry.object_id for entry in entries})
+        logs = [entry_json(entry, *names.get(entry.object_id, (None, ""))) for entry in entries]
+        return {"logs": logs, "total": len(logs)}
+
+
+def entry_json(entry: Entry, job_id: str | None = None, numbered: str = "") -> dict[str, Any]:
+    """`job_id` for entries that do not know it; `numbered` is a name that this dialect shows without its number."""
+    job_id = entry.object_uid.hex if entry.object_uid else job_id
+    known_as, _, name = numbered.partition("\n")
+    return {
+        "job_id": job_id or "",
+        "job_name": name if known_as and entry.object_name == known_as else entry.object_name,
+        "event": entry.event,
+        "user": entry.actor_name,
+        "description": description(entry, job_id or ""),
+        "created_time": wire.microseconds(entry.at),
+    }
+
+
+def description(entry: Entry, job_id: str) -> str:
+    if not entry.changes:
+        return entry.description  # of a pause or a run, or written by another system
+    match entry.event:
+        case Entry.Event.ADDED:
+            return _text(_side(entry.changes, "new").get("pub_args", []))
+        case Entry.Event.DELETED:
+            return _text({"job_id": job_id} | _side(entry.changes, "old"))
+        case Entry.Event.MODIFIED:
+            old, new = (_side(entry.changes, side) for side in ("old", "new"))
+            changes = {
+                field: {"old": old.get(field), "new": new.get(field)}
+                for field in {**old, **new}
+                if old.get(field) != new.get(field)
+            }
+            return _text({"changes": changes, "timestamp": wire.microseconds(entry.at)})
+        case _:
+            return entry.description
+
+
+def _side(changes: dict[str, Any], side: str) -> dict[str, Any]:
+    """One side of the changes, in the fields of this dialect where it has some."""
+    values = {field: change.get(side) for field, change in changes.items() if isinstance(change, dict)}
+    options, schedule = values.pop("options", None), values.pop("schedule", None)
+    if isinstance(options, dict):
+        # Without its kind it has not changed it; then the options tell.
+        kind = values.pop("kind", None) or (Job.Kind.PYTHON_CLASS if "job_class" in options else "")
+        values["job_class_string"], values["pub_args"] = wire.called(str(kind), options)
+    if isinstance(schedule, dict):
+        known = {name: value for name, value in schedule.items() if name in Timing.__dataclass_fields__}
+        values |= wire.timing_fields(Timing.from_json(known))
+    return values
+
+
+def _names(keys: set[int | None]) -> dict[int | None, tuple[str, str]]:
+    """Ids of jobs that still exist, and what they are called in this dialect."""
+    jobs = Job.objects.filter(pk__in=[key for key in keys if key]).only("uid", "name", "spelling")
+    return {
+        job.pk: (job.uid.hex, f"{job.name}\n{job.spelling['name']}" if "known_as" in job.spelling else "")
+        for job in jobs
+    }
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
