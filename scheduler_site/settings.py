@@ -13,6 +13,7 @@ import re
 import secrets
 import tempfile
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -341,6 +342,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+if find_spec("bcrypt"):
+    # Of accounts that came from elsewhere (docs/moving-from-ndscheduler.md).
+    PASSWORD_HASHERS.append("django.contrib.auth.hashers.BCryptPasswordHasher")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
 ]

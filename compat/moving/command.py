@@ -1,0 +1,53 @@
+"""What the commands of an import have in common: the report first, then all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Protocol
+
+from django.core.management.base import CommandError, CommandParser, OutputWrapper
+
+from accounts.models import User
+from audit.record import By
+from compat.moving import report
+from compat.moving.report import Row
+
+
+class Found(Protocol):
+    """What was read and is not written yet."""
+
+    rows: list[Row]
+
+    @property
+    def faulty(self) -> bool: ...
+
+    def apply(self, by: By) -> None: ...
+
+
+def add_arguments(parser: CommandParser) -> None:
+    parser.add_argument("--apply", action="store_true", help="import; without it nothing is written")
+    parser.add_argument("--owner", help="the account whose the jobs will be")
+    parser.add_argument("--skip-errors", action="store_true", help="import the others where some have errors")
+
+
+def by_owner(name: str | None) -> By:
+    """On whose behalf a command imports. Raises CommandError for an unknown name."""
+    if name is None:
+        return By.command()
+    owner = User.objects.find(name)
+    if owner is None:
+        raise CommandError(f"There is no account {name}.")
+    return replace(By.command(), user=owner)
+
+
+def carry_out(found: Found, by: By, options: dict[str, Any], out: OutputWrapper) -> None:
+    """Reports, and with --apply imports. Raises CommandError, with nothing written, when there are errors."""
+    for line in report.lines(found.rows):
+        out.write(line)
+    if not options["apply"]:
+        out.write("Nothing was written. Add --apply to import.")
+        return
+    if found.faulty and not options["skip_errors"]:
+        raise CommandError("Nothing was imported: there are errors. Add --skip-errors to leave those out.")
+    found.apply(by)
+    out.write("Imported.")
