@@ -1,7 +1,8 @@
 """`python -m tests_services`: the test suite on real databases and brokers.
 
 Each database is paired with a broker: PostgreSQL with Redis, MariaDB with RabbitMQ; what lacks its other half is run with what
-Belfry brings along. With `--core` only the tests that use the database are run; names of files or folders do the same.
+Belfry brings along. With `--core` only tests whose answer may depend on the database are run; names of files or folders
+do the same.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests_services", description=__doc__)
-    parser.add_argument("--core", action="store_true", help="only the tests that use the database")
+    parser.add_argument(
+        "--core", action="store_true", help="only tests whose answer may depend on the database"
+    )
     parser.add_argument("paths", nargs="*", help="only these, and the tests of the brokers")
     return parser.parse_args()
 
