@@ -147,6 +147,12 @@ class Trial:
         if not eventually(lambda: wanted <= set(Heartbeat.objects.values_list("role", flat=True)), 60):
             raise TimeoutError("The programs did not start.")
 
+    def at_work(self, name: str) -> None:
+        """Waits until this very process shows that it lives; raises TimeoutError."""
+        shown = Heartbeat.objects.filter(name__endswith=f":{self.system.pid(name)}")
+        if not eventually(shown.exists, 60):
+            raise TimeoutError(f"The {name} did not start.")
+
     def warm(self) -> None:
         """Waits until something ran, so that the fault meets a system at work."""
         if not eventually(lambda: self.traces.exists(), 60):

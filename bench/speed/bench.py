@@ -90,19 +90,19 @@ class Bench:
     # Belfry ----------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def belfry(self, *names: str) -> Iterator[Installation]:
-        """The named programs on an installation without jobs, running and ready."""
+    def belfry(self, *names: str, **variables: str) -> Iterator[Installation]:
+        """The named programs on an installation without jobs, running and ready; `variables` go into their environment."""
         self.empty()
         system = Installation(self.directory)
         try:
-            self.start(system, *names)
+            self.start(system, *names, **variables)
             yield system
         finally:
             system.stop()
 
-    def start(self, system: Installation, *names: str) -> None:
+    def start(self, system: Installation, *names: str, **variables: str) -> None:
         """Raises TimeoutError when they do not show that they live, RuntimeError when one has ended."""
-        system.start(*names, DATABASE_URL=self.database("postgres", PROGRAMS))
+        system.start(*names, DATABASE_URL=self.database("postgres", PROGRAMS), **variables)
 
         def alive() -> bool:
             if ended := [name for name in names if system.ended(name)]:
