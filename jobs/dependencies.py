@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -22,6 +23,7 @@ from jobs.models import Dependency, Job, Mutex
 from jobs.snapshots import snapshot
 
 MOST = 50
+MUTEX = "dependencies"
 
 
 class Edge(NamedTuple):
@@ -121,7 +123,14 @@ def alone() -> None:
 
     To be called before a job is locked: everybody locks in this order.
     """
-    Mutex.objects.select_for_update().get_or_create(name="dependencies")
+    if Mutex.objects.select_for_update().filter(name=MUTEX).first():
+        return
+    # The first time ever. Not `get_or_create`: a plain insert that meets another's keeps a shared lock in MySQL, and two
+    # who hold it wait for each other's end. This one takes the row's own lock, whether it made the row or found it.
+    target = ["name"] if connection.features.supports_update_conflicts_with_target else None
+    Mutex.objects.bulk_create(
+        [Mutex(name=MUTEX)], update_conflicts=True, update_fields=["name"], unique_fields=target
+    )
 
 
 def replace(job: Job, edges: list[Edge], user: User | None) -> None:
