@@ -40,7 +40,7 @@ LAST_START = (
 
 @dataclass(frozen=True)
 class Look:
-    """A route, and plain statements for what it shows."""
+    """A route, and plain statements for the rows that its answer shows; who asks is found out by the route alone."""
 
     name: str
     path: str
@@ -48,9 +48,53 @@ class Look:
 
 
 def looks(job: Job, now: dt.datetime) -> list[Look]:
-    day, week = (now - dt.timedelta(days=1)), (now - dt.timedelta(days=7))
-    api, since, of_job = API, f"due_at >= '{day}'", f"job_id = {job.pk}"
-    failed = f"state IN ('failed', 'timeout', 'stopped', 'lost', 'error', 'queued', 'running') AND due_at >= '{week}'"
+    return [*of_the_ledger(now), *of_a_job(job), *of_many_jobs(now)]
+
+
+def of_the_ledger(now: dt.datetime) -> list[Look]:
+    week = now - dt.timedelta(days=7)
+    # What started in the week, and what has not started but was due in it: the documented meaning of `from`.
+    since = f"(started_at >= '{week}' OR (started_at IS NULL AND due_at >= '{week}'))"
+    failed = f"state IN ('failed', 'timeout', 'stopped', 'lost', 'error', 'queued', 'running') AND {since}"
+    spanned = f"from={week:%Y-%m-%dT%H:%M:%SZ}"
+    return [
+        Look("API: executions, page 1", f"{API}/executions", [f"{COUNT} WHERE {RAN}", f"{RUN} WHERE {RAN} {NEWEST} 20"]),
+        Look("API: executions, cursor", f"{API}/executions?cursor=", [f"{RUN} WHERE {RAN} {NEWEST} 21"]),
+        Look(
+            "API: executions, failed of a week",
+            f"{API}/executions?status=failed,running&{spanned}",
+            [f"{COUNT} WHERE {failed}", f"{RUN} WHERE {failed} {NEWEST} 20"],
+        ),
+        Look("API: statistics of all", f"{API}/executions/statistics", [f"{TOTALS} WHERE {RAN}"]),
+        Look("API: statistics of a week", f"{API}/executions/statistics?{spanned}", [f"{TOTALS} WHERE {RAN} AND {since}"]),
+        Look("page: executions", "/executions", [f"{RUN} {NEWEST} 51"]),
+        Look("page: executions, bad of a job's name", "/executions?state=bad&q=job+77", [
+            f"{RUN} WHERE {BAD} AND job_id IN (SELECT id FROM jobs_job WHERE name ILIKE '%job 77%') {NEWEST} 51"]),
+    ]  # fmt: skip
+
+
+def of_a_job(job: Job) -> list[Look]:
+    of_job, path = f"job_id = {job.pk}", f"{API}/jobs/{job.uid}/executions"
+    itself, latest = f"{JOBS} WHERE jobs_job.id = {job.pk}", f"{RUN} WHERE {of_job} AND {RAN} {NEWEST}"
+    around = [
+        f"SELECT * FROM jobs_dependency WHERE {of_job} OR after_id = {job.pk}",
+        f"SELECT * FROM jobs_pause WHERE {of_job} AND ended_at IS NULL",
+        f"{RUN} WHERE {of_job} {NEWEST} 20",
+        f"SELECT * FROM audit_entry WHERE object_uid = '{job.uid.hex}' ORDER BY at DESC, id DESC LIMIT 5",
+    ]
+    return [
+        Look("API: executions of a job", path, [itself, f"{latest} 51"]),
+        Look(
+            "API: statistics of a job",
+            f"{path}/stats",
+            [itself, f"{TOTALS} WHERE {of_job} AND {RAN}", f"{latest} 1"],
+        ),
+        Look("page: a job", f"/jobs/{job.uid}", [itself, *around]),
+    ]
+
+
+def of_many_jobs(now: dt.datetime) -> list[Look]:
+    since = f"due_at >= '{now - dt.timedelta(days=1)}'"
     dashboard = [
         f"{RUN} WHERE state = 'running' ORDER BY started_at LIMIT 10",
         f"{COUNT} WHERE state = 'running'",
@@ -60,35 +104,16 @@ def looks(job: Job, now: dt.datetime) -> list[Look]:
         f"{JOBS} WHERE next_run_at IS NOT NULL ORDER BY next_run_at LIMIT 10",
         f"SELECT date_trunc('hour', due_at), state, count(*) FROM executions_execution WHERE {since} GROUP BY 1, 2",
     ]
-    latest = f"{RUN} WHERE {of_job} AND {RAN} {NEWEST} 1"
-    spanned = f"from={week:%Y-%m-%dT%H:%M:%SZ}"
+    first = "SELECT id FROM jobs_job ORDER BY name LIMIT 50"
+    of_first = (
+        f"SELECT run.* FROM ({first}) job CROSS JOIN LATERAL ({RUN} WHERE job_id = job.id {NEWEST} 20) run"
+    )
     return [
-        Look("API: executions, page 1", f"{api}/executions", [f"{COUNT} WHERE {RAN}", f"{RUN} WHERE {RAN} {NEWEST} 20"]),
-        Look("API: executions, cursor", f"{api}/executions?cursor=", [f"{RUN} WHERE {RAN} {NEWEST} 21"]),
-        Look(
-            "API: executions, failed of a week",
-            f"{api}/executions?status=failed,running&{spanned}",
-            [f"{COUNT} WHERE {failed}", f"{RUN} WHERE {failed} {NEWEST} 20"],
-        ),
-        Look("API: executions of a job", f"{api}/jobs/{job.uid}/executions", [f"{RUN} WHERE {of_job} AND {RAN} {NEWEST} 51"]),
-        Look(
-            "API: statistics of a job",
-            f"{api}/jobs/{job.uid}/executions/stats",
-            [f"{TOTALS} WHERE {of_job} AND {RAN}", latest],
-        ),
-        Look("API: statistics of all", f"{api}/executions/statistics", [f"{TOTALS} WHERE {RAN}"]),
-        Look(
-            "API: statistics of a week",
-            f"{api}/executions/statistics?{spanned}",
-            [f"{TOTALS} WHERE {RAN} AND started_at >= '{week}'"],
-        ),
-        Look("API: jobs", f"{api}/jobs", [JOBS.replace("SELECT *", "SELECT *, run.started_at") + LAST_START]),
+        Look("API: jobs", f"{API}/jobs", [JOBS.replace("SELECT *", "SELECT *, run.started_at") + LAST_START]),
         Look("page: dashboard", "/", dashboard),
-        Look("page: executions", "/executions", [f"{RUN} {NEWEST} 51"]),
-        Look("page: executions, bad of a job's name", "/executions?state=bad&q=job+77", [
-            f"{RUN} WHERE {BAD} AND job_id IN (SELECT id FROM jobs_job WHERE name ILIKE '%job 77%') {NEWEST} 51"]),
-        Look("page: jobs", "/jobs", ["SELECT count(*) FROM jobs_job", f"{JOBS} ORDER BY jobs_job.name LIMIT 50"]),
-        Look("page: a job", f"/jobs/{job.uid}", [f"{JOBS} WHERE jobs_job.id = {job.pk}"]),
+        Look("page: jobs", "/jobs", [
+            "SELECT count(*) FROM jobs_job", f"{JOBS} ORDER BY jobs_job.name LIMIT 50",
+            "SELECT * FROM accounts_category", of_first]),
     ]  # fmt: skip
 
 
