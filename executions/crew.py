@@ -1,8 +1,8 @@
 """A worker process from the inside: the runs that it has, and the threads that serve them.
 
 - the threads of Celery's pool take messages, and wait where there is no room for more runs;
+- the writer thread claims and starts runs, and writes output and outcomes (`executions/writer.py`);
 - code kinds get a thread each, waiting kinds share an event loop;
-- the writer thread claims, and writes output and outcomes (`executions/writer.py`);
 - the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling;
 - the guard thread ends the runs whose leases could not be renewed for too long (`executions/hands.py`).
 """
@@ -13,9 +13,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
@@ -54,16 +54,14 @@ class Crew:
         self._lock = threading.Lock()
         self._emptied = threading.Condition(self._lock)
         self._room = Room({"io": settings.WORKER_IO_SLOTS, "code": settings.WORKER_CODE_SLOTS})
-        # In whose pool a claim has its slot: of each attempt, since an earlier one may end after a later one began.
-        self._slots: dict[tuple[int, int], str] = {}
         self._threads = ThreadPoolExecutor(settings.WORKER_CODE_SLOTS, "code")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._writer = Writer(name, self._written)
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
-        # Threads that claim runs or start them at this moment.
+        # How often runs were asked for that have not been started yet.
         self._starting = 0
-        # Messages that came too late, when the worker was leaving already.
+        # Runs that came too late, when the worker was leaving already.
         self._unwanted: list[str] = []
         self._writer.start()
         self._watcher.start()
@@ -72,44 +70,62 @@ class Crew:
     # Runs ----------------------------------------------------------------------------------------------------------
 
     def perform(self, uids: Sequence[str], pool: str = "io") -> None:
-        """Claims the runs and starts them, as soon as there is room; returns when all are under way."""
+        """Asks for the runs as soon as there is room, and returns; they start when the database has answered.
+
+        Not waited for: what several messages ask for meanwhile is claimed together.
+        """
         left = list(uids)
         while left and (taken := self._room.take(pool, len(left))):
             part, left = left[:taken], left[taken:]
             with self._lock:
                 self._starting += 1
-            try:
-                self._start(part, pool)
-            finally:
-                with self._emptied:
-                    self._starting -= 1
-                    self._emptied.notify_all()
-        with self._lock:
-            self._unwanted += left
+            self._writer.claim(part).add_done_callback(partial(self._start, part, pool))
+        self._leave_to_others(left)
 
-    def _start(self, uids: Sequence[str], pool: str) -> None:
-        """Takes the runs that may start, each in one of the slots, which are all taken already."""
-        claims: list[Claim] = []
+    def _start(self, uids: Sequence[str], pool: str, answer: Future[list[Claim]]) -> None:
+        """Starts the runs that are this worker's now, each in one of the slots, which are all taken already."""
         try:
-            claims = self._writer.claim(uids)
-        finally:
+            claims = self._claimed(answer)
+            if self._room.closed:
+                self._leave_to_others(uids)
             self._room.give_back(pool, len(uids) - len(claims))
-        with self._lock:
-            self._slots.update({(claim.pk, claim.attempt): pool for claim in claims})
-        for claim in claims:
-            failpoints.reach("before start")
-            runner = RUNNERS.get(claim.spec.kind)
-            if isinstance(runner, IORunner):
-                self._start_io(runner, claim)
-            elif isinstance(runner, CodeRunner):
-                self._start_code(runner, claim)
-            else:
-                text = f"This version cannot run jobs of the kind {claim.spec.kind}."
-                self._writer.report(claim, Outcome("error", text))
+            for claim in claims:
+                failpoints.reach("before start")
+                self._begin(claim, pool)
+        finally:
+            with self._emptied:
+                self._starting -= 1
+                self._emptied.notify_all()
 
-    def _start_code(self, runner: CodeRunner, claim: Claim) -> None:
+    @staticmethod
+    def _claimed(answer: Future[list[Claim]]) -> list[Claim]:
+        if answer.cancelled():
+            return []
+        if error := answer.exception():
+            # They are still queued, and announced again by the reconciler.
+            log.error("claim_failed", exc_info=error)
+            return []
+        return answer.result()
+
+    def _leave_to_others(self, uids: Iterable[str]) -> None:
+        """Announced again at the end, those of them that are still queued then."""
+        with self._lock:
+            self._unwanted += uids
+
+    def _begin(self, claim: Claim, pool: str) -> None:
+        runner = RUNNERS.get(claim.spec.kind)
+        if isinstance(runner, IORunner):
+            self._start_io(runner, claim, pool)
+        elif isinstance(runner, CodeRunner):
+            self._start_code(runner, claim, pool)
+        else:
+            text = f"This version cannot run jobs of the kind {claim.spec.kind}."
+            self._writer.report(claim, Outcome("error", text))
+            self._room.give_back(pool)
+
+    def _start_code(self, runner: CodeRunner, claim: Claim, pool: str) -> None:
         cancelled = threading.Event()
-        hand = self._take(claim, cancelled.set)
+        hand = self._take(claim, pool, cancelled.set)
         self._threads.submit(self._run_code, runner, hand, cancelled)
 
     def _run_code(self, runner: CodeRunner, hand: Hand, cancelled: threading.Event) -> None:
@@ -119,14 +135,14 @@ class Crew:
             outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
 
-    def _start_io(self, runner: IORunner, claim: Claim) -> None:
+    def _start_io(self, runner: IORunner, claim: Claim, pool: str) -> None:
         loop = self._event_loop()
         cancelled = asyncio.Event()
 
         def cancel() -> None:
             loop.call_soon_threadsafe(cancelled.set)
 
-        hand = self._take(claim, cancel)
+        hand = self._take(claim, pool, cancel)
         asyncio.run_coroutine_threadsafe(self._run_io(runner, hand, cancelled), loop)
 
     async def _run_io(self, runner: IORunner, hand: Hand, cancelled: asyncio.Event) -> None:
@@ -136,8 +152,8 @@ class Crew:
             outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
 
-    def _take(self, claim: Claim, cancel: Callable[[], None]) -> Hand:
-        hand = Hand(claim, cancel, Sink(lambda text: self._writer.report(claim, text)), claim.leased_at)
+    def _take(self, claim: Claim, pool: str, cancel: Callable[[], None]) -> Hand:
+        hand = Hand(claim, pool, cancel, Sink(lambda text: self._writer.report(claim, text)), claim.leased_at)
         with self._lock:
             earlier = self._hands.get(claim.pk)
             self._hands[claim.pk] = hand
@@ -155,6 +171,8 @@ class Crew:
         with self._emptied:
             hand.ended = True
             self._emptied.notify_all()
+        # Not only when its end is on record: what comes next is claimed while that is written.
+        self._room.give_back(hand.pool)
 
     def _in_hand(self) -> list[Hand]:
         with self._lock:
@@ -169,15 +187,12 @@ class Crew:
 
     def _written(self, claims: Sequence[Claim]) -> None:
         with self._lock:
-            pools = [self._slots.pop((claim.pk, claim.attempt)) for claim in claims]
             for claim in claims:
                 hand = self._hands.get(claim.pk)
                 # By now a later attempt of the same run may be in these hands: that one stays.
                 if hand and hand.claim.attempt == claim.attempt:
                     del self._hands[claim.pk]
             self._emptied.notify_all()
-        for pool, slots in Counter(pools).items():
-            self._room.give_back(pool, slots)
 
     # The watch -----------------------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ class Hand:
     """A run in this worker's hands, and how to tell it to end."""
 
     claim: Claim
+    # Where it has its slot.
+    pool: str
     cancel: Callable[[], None]
     sink: Sink
     # By time.monotonic(): when its lease was renewed last.

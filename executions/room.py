@@ -11,14 +11,14 @@ class Room:
 
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._free = dict(slots)
-        self._closed = False
+        self.closed = False
         self._changed = threading.Condition()
 
     def take(self, pool: str, most: int) -> int:
         """Waits for a free slot, and takes as many as there are, at most `most`; 0 when the room is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._free[pool] > 0)
-            taken = 0 if self._closed else min(self._free[pool], most)
+            self._changed.wait_for(lambda: self.closed or self._free[pool] > 0)
+            taken = 0 if self.closed else min(self._free[pool], most)
             self._free[pool] -= taken
             return taken
 
@@ -30,5 +30,5 @@ class Room:
     def close(self) -> None:
         """Nobody waits any more."""
         with self._changed:
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()

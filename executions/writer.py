@@ -11,8 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
-from contextlib import suppress
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -57,21 +56,21 @@ class Writer(threading.Thread):
         self._unanswered: set[Future[list[Claim]]] = set()
         self._door = threading.Lock()
 
-    def claim(self, uids: Sequence[str]) -> list[Claim]:
-        """Waits until the database has answered; nothing is claimed once the worker leaves."""
+    def claim(self, uids: Sequence[str]) -> Future[list[Claim]]:
+        """What the database will answer; cancelled once the worker leaves. Its callbacks run in this thread."""
         wanted = Wanted(uids)
         with self._door:
             if self._leaving:
-                return []
+                wanted.answer.cancel()
+                return wanted.answer
             self._unanswered.add(wanted.answer)
             self._waiting.put(wanted)
-        try:
-            return wanted.answer.result()
-        except CancelledError:
-            return []
-        finally:
-            with self._door:
-                self._unanswered.discard(wanted.answer)
+        wanted.answer.add_done_callback(self._forget)
+        return wanted.answer
+
+    def _forget(self, answer: Future[list[Claim]]) -> None:
+        with self._door:
+            self._unanswered.discard(answer)
 
     def report(self, claim: Claim, what: str | Outcome | None, why: Reason = Reason.SHUTDOWN) -> None:
         self._waiting.put(Report(claim, what, why))
@@ -80,22 +79,18 @@ class Writer(threading.Thread):
         """From now on nothing is claimed; who waits for a claim that the database has not been asked for gets none."""
         with self._door:
             self._leaving = True
-            for answer in self._unanswered:
-                answer.cancel()
+            waiting = list(self._unanswered)
+        for answer in waiting:
+            answer.cancel()
 
     def close(self, seconds: float) -> bool:
         """Writes what waits, for at most so long; false when the database did not take it in this time."""
         self.leave()
         self._waiting.put(None)
         self.join(seconds)
-        if not self.is_alive():
-            return True
-        log.warning("reports_unwritten", extra={"waiting": self._waiting.qsize()})
-        with self._door:
-            for answer in self._unanswered:
-                with suppress(InvalidStateError):
-                    answer.set_result([])
-        return False
+        if self.is_alive():
+            log.warning("reports_unwritten", extra={"waiting": self._waiting.qsize()})
+        return not self.is_alive()
 
     def run(self) -> None:
         while batch := self._next():
@@ -153,14 +148,12 @@ class Writer(threading.Thread):
                 for one in wanted:
                     self._answer([one])
             else:
-                with suppress(InvalidStateError):
-                    wanted[0].answer.set_exception(error)
+                wanted[0].answer.set_exception(error)
             return
         by_uid = {claim.uid: claim for claim in mine}
         for one in wanted:
             # Taken out as they are handed out: two messages may speak of the same run.
-            with suppress(InvalidStateError):
-                one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
+            one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
     def _claim(self, uids: list[str]) -> list[Claim]:
         return [] if self._leaving else claims.claim(uids, self._worker, timezone.now())

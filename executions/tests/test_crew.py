@@ -85,6 +85,12 @@ def state(run: Execution) -> str:
     return Execution.objects.values_list("state", flat=True).get(pk=run.pk)
 
 
+def start(crew: Crew, *runs: Execution) -> None:
+    """Gives the runs to the crew, and waits until they are under way."""
+    crew.perform([str(run.uid) for run in runs])
+    eventually(lambda: not crew._starting)
+
+
 def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Crew, ledger: Ledger) -> None:
     runs = [queue(ledger, name=f"job {number}", metadata={"seconds": 0.2}) for number in range(20)]
     crew.perform([str(run.uid) for run in runs])
@@ -133,7 +139,7 @@ def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Crew, ledger: Ledger, kin
 
 def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> None:
     run = queue(ledger)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     Execution.objects.filter(pk=run.pk).update(job=None)
     eventually(lambda: state(run) == "stopped")
 
@@ -143,7 +149,7 @@ def test_a_run_that_was_given_up_is_ended_here_as_well(
 ) -> None:
     monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     Execution.objects.filter(pk=run.pk).update(state="lost")
     eventually(lambda: not crew._hands)
     assert state(run) == "lost"
@@ -154,7 +160,7 @@ def test_the_lease_of_a_long_run_is_renewed(
 ) -> None:
     monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     first = Execution.objects.get(pk=run.pk).lease_until
     assert first is not None
     eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
@@ -162,14 +168,14 @@ def test_the_lease_of_a_long_run_is_renewed(
 
 def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Crew, ledger: Ledger) -> None:
     run = queue(ledger, kind="python_class", metadata={"raise": True})
-    crew.perform([str(run.uid)])
+    start(crew, run)
     eventually(lambda: state(run) == "error")
     assert "a fault in the runner" in Execution.objects.get(pk=run.pk).error
 
 
 def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Crew, ledger: Ledger) -> None:
     run = queue(ledger, kind="script")
-    crew.perform([str(run.uid)])
+    start(crew, run)
     eventually(lambda: state(run) == "error")
 
 
@@ -185,7 +191,7 @@ def test_an_outcome_survives_a_database_that_is_away_for_a_while(
 
     run = queue(ledger, metadata={"seconds": 0.05})
     monkeypatch.setattr(work, "write", flaky)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     eventually(lambda: state(run) == "success")
 
 
@@ -203,20 +209,20 @@ def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
     monkeypatch.setattr(work, "write", picky)
     bad = queue(ledger, name="bad", metadata={"seconds": 0.05})
     good = queue(ledger, name="good", metadata={"seconds": 0.05})
-    crew.perform([str(bad.uid), str(good.uid)])
+    start(crew, bad, good)
     eventually(lambda: (state(bad), state(good)) == ("error", "success"))
 
 
 def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, crew: Crew) -> None:
     run = queue(ledger, metadata={"seconds": 0.3})
-    crew.perform([str(run.uid)])
+    start(crew, run)
     crew.shut_down(10)
     assert state(run) == "success"
 
 
 def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew: Crew) -> None:
     run = queue(ledger)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     crew.shut_down(0)
     row = Execution.objects.get(pk=run.pk)
     assert (row.state, row.reason) == ("lost", "shutdown")
@@ -224,7 +230,7 @@ def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew
 
 def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, crew: Crew) -> None:
     run = queue(ledger, rerun_lost=True)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     crew.shut_down(0)
     assert state(run) == "queued"
 
@@ -233,10 +239,10 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
     crew: Crew, ledger: Ledger
 ) -> None:
     run = queue(ledger)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     first = crew._hands[run.pk]
     Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     first.cancel()
     eventually(lambda: crew._writer._waiting.empty() and first.sink is not crew._hands[run.pk].sink)
     time.sleep(0.3)
@@ -246,7 +252,7 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
 
 def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(ledger: Ledger, crew: Crew) -> None:
     long, late = queue(ledger, name="long", metadata={"seconds": 0.5}), queue(ledger, name="late")
-    crew.perform([str(long.uid)])
+    start(crew, long)
     ledger.announced.clear()
     leaving = threading.Thread(target=crew.shut_down, args=(10,))
     leaving.start()
@@ -269,7 +275,7 @@ def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
 
     run = queue(ledger, metadata={"seconds": 0.05})
     monkeypatch.setattr(claims, "claim", flaky)
-    crew.perform([str(run.uid)])
+    start(crew, run)
     eventually(lambda: state(run) == "success")
 
 
@@ -280,4 +286,5 @@ def test_two_messages_about_the_same_run_start_it_once(crew: Crew, ledger: Ledge
         thread.start()
     for thread in threads:
         thread.join()
+    eventually(lambda: not crew._starting)
     assert Execution.objects.get(pk=run.pk).attempt == 1

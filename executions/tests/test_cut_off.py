@@ -18,7 +18,7 @@ from executions import crew as crews
 from executions.crew import Crew
 from executions.models import Execution, ExecutionQuerySet, Reason
 from executions.tests.conftest import Ledger
-from executions.tests.test_crew import Counting, Waiting, eventually, queue, state
+from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
 from jobs.runners import RUNNERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +52,7 @@ def cut_off(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 def begin(crew: Crew, ledger: Ledger, **changes: object) -> Execution:
     run = queue(ledger, **changes)
-    crew.perform([str(run.uid)], "io")
+    start(crew, run)
     return run
 
 
@@ -169,7 +169,7 @@ def test_the_next_attempt_does_not_run_beside_the_one_that_was_given_up(
     run = begin(crew, ledger)
     first = crew._hands[run.pk]
     Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
-    crew.perform([str(run.uid)], "io")
+    start(crew, run)
     eventually(lambda: first.ended)
     assert crew._hands[run.pk].claim.attempt == 2
     assert state(run) == "running"
@@ -192,5 +192,6 @@ def test_a_claim_that_took_long_has_less_of_its_lease_left(
         return real(*args)
 
     monkeypatch.setattr(claims, "_take", slow)
+    monkeypatch.setattr(crew, "_renew", lambda: None)
     run = begin(crew, ledger)
     assert time.monotonic() - crew._hands[run.pk].leased_at >= 0.5

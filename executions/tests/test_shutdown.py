@@ -18,7 +18,7 @@ from executions.claims import Claim
 from executions.crew import Crew
 from executions.models import Execution, Heartbeat
 from executions.tests.conftest import Ledger
-from executions.tests.test_crew import Counting, Waiting, eventually, queue, state
+from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
 from jobs.runners import RUNNERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,12 +51,6 @@ def away(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return event
 
 
-def in_thread(crew: Crew, run: Execution) -> threading.Thread:
-    thread = threading.Thread(target=crew.perform, args=([str(run.uid)], "io"), daemon=True)
-    thread.start()
-    return thread
-
-
 def leave(crew: Crew, grace: float = 0) -> float:
     """Seconds that it took."""
     began = time.monotonic()
@@ -64,30 +58,36 @@ def leave(crew: Crew, grace: float = 0) -> float:
     return time.monotonic() - began
 
 
-def test_who_waits_for_a_claim_is_let_go_at_once(crew: Crew, ledger: Ledger, away: threading.Event) -> None:
+def test_claims_that_the_database_does_not_answer_are_not_waited_for(
+    crew: Crew, ledger: Ledger, away: threading.Event
+) -> None:
     runs = [queue(ledger, name=f"job {number}") for number in range(3)]
     away.set()
-    threads = [in_thread(crew, runs[0])]
-    eventually(lambda: crew._writer._waiting.empty() and bool(crew._writer._unanswered))
-    time.sleep(0.1)
-    threads += [in_thread(crew, run) for run in runs[1:]]
-    eventually(lambda: len(crew._writer._unanswered) == 3)
-    leaving = threading.Thread(target=crew.shut_down, args=(0,))
-    leaving.start()
-    for thread in threads[1:]:
-        thread.join(1)
-        assert not thread.is_alive()
-    leaving.join()
-    threads[0].join(1)
-    assert not threads[0].is_alive()
+    for run in runs:
+        crew.perform([str(run.uid)], "io")
+    assert leave(crew, grace=60) < 20
     assert {state(run) for run in runs} == {"queued"}
+
+
+def test_what_comes_too_late_is_announced_to_others(
+    crew: Crew, ledger: Ledger, away: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced = list[str]()
+    monkeypatch.setattr(crews, "publish", lambda runs: announced.extend(str(run.uid) for run in runs))
+    runs = [queue(ledger, name=f"job {number}") for number in range(3)]
+    away.set()
+    for run in runs[:2]:
+        crew.perform([str(run.uid)], "io")
+    leave(crew)
+    crew.perform([str(runs[2].uid)], "io")
+    assert sorted(announced) == sorted(str(run.uid) for run in runs[:2])
 
 
 def test_all_of_it_takes_no_longer_than_the_settings_say(
     crew: Crew, ledger: Ledger, away: threading.Event
 ) -> None:
     run = queue(ledger)
-    crew.perform([str(run.uid)], "io")
+    start(crew, run)
     away.set()
     assert leave(crew) < 3
     assert state(run) == "running"
@@ -103,7 +103,7 @@ def test_a_run_that_heeds_nothing_does_not_take_the_time_for_writing(
 
     monkeypatch.setitem(RUNNERS, "python_class", Deaf())
     run = queue(ledger, kind="python_class", stop_grace=600)
-    in_thread(crew, run)
+    start(crew, run)
     eventually(lambda: state(run) == "running")
     assert leave(crew) < 3
 
@@ -112,7 +112,7 @@ def test_what_could_not_be_written_is_lost_when_the_lease_is_over_and_known_as_s
     crew: Crew, ledger: Ledger, away: threading.Event
 ) -> None:
     run = queue(ledger)
-    crew.perform([str(run.uid)], "io")
+    start(crew, run)
     away.set()
     leave(crew)
     reconcile.lose_expired(timezone.now() + claims.LEASE * 2)
@@ -124,7 +124,7 @@ def test_an_outcome_is_written_when_the_database_is_back_in_time(
 ) -> None:
     settings.WORKER_ENDING_SECONDS = 10
     run = queue(ledger, metadata={"seconds": 0.2})
-    crew.perform([str(run.uid)], "io")
+    start(crew, run)
     away.set()
     leaving = threading.Thread(target=crew.shut_down, args=(1,))
     leaving.start()
@@ -146,7 +146,7 @@ def test_a_run_that_is_being_claimed_at_this_moment_is_ended_and_written_like_th
 
     monkeypatch.setattr(claims, "claim", slow)
     run = queue(ledger)
-    in_thread(crew, run)
+    crew.perform([str(run.uid)])
     asked.wait(10)
     crew.shut_down(1)
     row = Execution.objects.get(pk=run.pk)
