@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts import tokens
@@ -59,6 +60,13 @@ def _emptied_by_its_owner() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(TransactionTestCase, "_fixture_teardown", emptied)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _language_of_one_test() -> Iterator[None]:
+    """A request leaves its language behind in the thread, which the next request changes, but not the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)
