@@ -52,7 +52,7 @@ class CronPreviewView(ApiView):
             zone = body.get("timezone") or settings.SCHEDULER_TIMEZONE
             return Response({"timezone": zone, "next_runs": [], "count": 0, "message": str(error)})
         except ScheduleError as error:
-            label = "Invalid timezone" if error.field == "timezone" else INVALID
+            label = INVALID if error.field == "expression" else f"Invalid {error.field}"
             raise ApiError(400, label, str(error)) from error
         found = wording.preview(cron, _start(body.get("start"), cron), count)
         runs = [zoned(occurrence.at, cron.timezone) for occurrence in found]
@@ -70,9 +70,24 @@ def _cron(body: dict[str, Any]) -> Cron:
     text = next((body[key] for key in ("expression", "cron_expression") if body.get(key) is not None), "")
     if not isinstance(text, str):
         raise ScheduleError("A cron expression is a text.")
-    zone = schedule.zone(body.get("timezone") or settings.SCHEDULER_TIMEZONE)
-    rule: DayRule = "both" if body.get("day_rule") == "both" else "either"
-    return schedule.parse_cron(text, zone.key, rule, now=timezone.now())
+    name = _given(body, "timezone")
+    zone = schedule.zone(settings.SCHEDULER_TIMEZONE if name is None else name)
+    return schedule.parse_cron(text, zone.key, _day_rule(body), now=timezone.now())
+
+
+def _given(body: dict[str, Any], key: str) -> Any:
+    """None for an empty text as well; what is no text at all is left for others to refuse."""
+    value = body.get(key)
+    return None if value == "" else value
+
+
+def _day_rule(body: dict[str, Any]) -> DayRule:
+    match _given(body, "day_rule"):
+        case None | "either":
+            return "either"
+        case "both":
+            return "both"
+    raise ScheduleError("Write day_rule as either or both.", field="day_rule")
 
 
 def _count(value: Any) -> int:

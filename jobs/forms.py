@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -141,6 +142,13 @@ class JobForm(forms.ModelForm[Job]):
             "timezone": settings.SCHEDULER_TIMEZONE,
             "kind": Job.Kind.WEBHOOK,
         }
+
+    def clean_name(self) -> str:
+        """Of one line: names stand in subjects, and in mails whose other lines are ours."""
+        name: str = self.cleaned_data["name"]
+        if "name" in self.changed_data and any(unicodedata.category(sign) == "Cc" for sign in name):
+            raise ValidationError(_("Write the name on one line, without control characters."))
+        return name
 
     def clean_metadata(self) -> dict[str, Any]:
         value = self.cleaned_data["metadata"]

@@ -11,9 +11,11 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import Category, Team, User
+from jobs.faults import Fault
 from jobs.forms import JobForm
 from jobs.models import Job
-from jobs.reading import SCHEDULE_KEYS, Fault, Reading
+from jobs.reading import Reading
+from jobs.schedule_keys import SCHEDULE_KEYS
 from jobs.targets import GITHUB_KEYS
 from jobs.verbs import Draft
 from scheduler_site.rest import ApiError

@@ -5,19 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team, User
+from jobs.faults import Fault, Unreadable
 from jobs.forms import form_data
 from jobs.models import Job, today
 from jobs.schedule import ScheduleError
+from jobs.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
 from jobs.targets import TARGET_KEYS, TARGET_KINDS, with_target
 from jobs.wire import read_moment
 
-SCHEDULE_KEYS = ("expression", "timezone", "day_rule", "every", "period", "at")
 # The largest numbers that make sense; times are in seconds.
 TEN_YEARS = 3653 * 86400
 LIMITS = {
@@ -37,21 +38,6 @@ LAST_YEAR = 9000
 MAX_NAME = 100
 
 _Named = TypeVar("_Named", Category, Team)
-
-
-class Fault(NamedTuple):
-    """What is told of a field that is refused."""
-
-    label: str
-    message: str
-
-
-class Unreadable(ValueError):
-    """Why a value is refused; `label` where it is not simply "Invalid <field>"."""
-
-    def __init__(self, message: str, label: str = "") -> None:
-        super().__init__(message)
-        self.label = label
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool | None:
@@ -129,10 +115,12 @@ class Reading:
         given = self._object("schedule") if self._given("schedule") else {}
         values = {key: given[key] for key in SCHEDULE_KEYS if given.get(key) is not None}
         values |= {key: self.body[key] for key in SCHEDULE_KEYS[1:] if self._given(key)}
-        if not isinstance(values.get("timezone", ""), str):
-            raise Unreadable(_("A time zone is a name such as Asia/Tokyo."), "Invalid timezone")
-        kind = given.get("kind") or self.body.get("schedule_kind") or _kind_of(values)
+        refuse_odd_values(values)
+        kind = kind_named(given.get("kind"), self.body.get("schedule_kind")) or kind_of(values)
         cron = self.body.get("cron_expression")
+        if self.job is None and cron and kind not in ("", "cron"):
+            text = _("Give one schedule only: a cron expression, an interval, a time, or none.")
+            raise Unreadable(text, "Invalid schedule")
         # A job that was read and is sent back says its expression twice: what differs from the stored one counts.
         if cron is not None and cron != self.data["expression"] and not (cron == "" and kind):
             kind, values["expression"] = "cron", cron
@@ -160,6 +148,8 @@ class Reading:
         self.data["kind"] = self.data["kind"] or Job.Kind.WEBHOOK
         kind, options = (self.job.kind, self.job.options) if self.job else ("", {})
         if self._given("kind"):
+            if not self.body["kind"]:
+                raise Unreadable(_("This field is required."), "Invalid kind")
             options = options if self.body["kind"] == kind else {}
             kind = self.body["kind"]
         if self._given("options"):
@@ -281,9 +271,3 @@ class Reading:
 def _named(model: type[_Named], text: str) -> _Named | None:
     # Databases refuse to compare texts that are longer than a pattern may be.
     return model.find(text) if len(text) <= MAX_NAME else None
-
-
-def _kind_of(values: Mapping[str, Any]) -> str:
-    """The kind of schedule that the given values are of; empty when they do not tell."""
-    kinds = {"expression": "cron", "every": "interval", "at": "once"}
-    return next((kind for key, kind in kinds.items() if key in values), "")

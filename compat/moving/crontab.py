@@ -32,6 +32,7 @@ SHELL = "/bin/sh"
 NAMESPACE = UUID("0e5bb1a2-8c0c-5c0a-9d7e-2f4b6a1c7d90")
 LONGEST_NAME = 100
 FROM_CRONTAB = "Imported switched off."
+VALUE_WITH_STEP = re.compile(r"(?<![-\w])[0-9A-Za-z]+/[0-9]+")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"[^\"]+\"|'[^']+')\s*=\s*(.*)")
 
 
@@ -136,6 +137,10 @@ class Import:
         try:
             if line.fault:
                 raise ScheduleError(line.fault)
+            if match := VALUE_WITH_STEP.search(line.expression):
+                raise ScheduleError(
+                    f"Crons differ on {match[0]}: write a range with a step, or the value alone."
+                )
             zone = line.environment.get("CRON_TZ", self._timezone)
             schedule = parse_cron(line.expression, zone, now=self._now)
         except ScheduleError as error:

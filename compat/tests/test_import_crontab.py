@@ -60,6 +60,16 @@ def test_without_apply_nothing_is_written(crontab: Path, capsys: pytest.CaptureF
     assert Job.objects.count() == 0
 
 
+def test_a_step_after_a_single_value_is_left_to_its_owner(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "crontab"
+    path.write_text("5/15 * * * * ambiguous\n5-59/15 */2 * * mon-fri/2 plain\n")
+    said = moved(path, capsys)
+    assert "1 new, 0 here already, 1 with errors" in said
+    assert "Crons differ on 5/15" in said
+
+
 def test_with_errors_nothing_is_imported_unless_they_are_to_be_left_out(
     crontab: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from jobs import payloads
 from jobs.bulk.table import Row
-from jobs.reading import Fault
+from jobs.faults import Fault
 from jobs.targets import GITHUB_KEYS, dispatched
 from jobs.verbs import Draft
 from scheduler_site import strict_json

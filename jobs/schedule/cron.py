@@ -1,7 +1,7 @@
 """The grammar of cron expressions: five fields of strict ASCII, read as crontab(5) of Debian reads them.
 
-Beyond Debian: `L` (last day), `fri#3` and `fri#L` (third and last Friday) in lists of the day of month, and `5#3` (third
-Friday) in the day of week.
+Beyond Debian: `5/15` is 5-59/15, as croniter, cronsim and APScheduler read it; `L` or `last` (last day), `fri#3` and
+`fri#L` (third and last Friday) in lists of the day of month, and `5#3` (third Friday) in the day of week.
 Stricter than Debian: ranges that wrap around, which its crontab accepts and its cron never runs, are refused.
 """
 
@@ -50,8 +50,10 @@ class Days(NamedTuple):
     @property
     def alternatives(self) -> list[str]:
         """The fields for croniter; a day matches that one of them matches."""
-        alone = [f"{self.month_days} {self.months} {self.weekdays}"] if self.month_days else []
-        return alone + ([f"* {self.months} {self.also}"] if self.also else [])
+        # The last day goes on its own: croniter takes the 31 values of 2-31,L for every day.
+        days = [self.month_days.removesuffix(",L"), *["L"] * self.month_days.endswith(",L")]
+        found = [f"{one} {self.months} {self.weekdays}" for one in days if one]
+        return found + ([f"* {self.months} {self.also}"] if self.also else [])
 
 
 EVERY_DAY = Days("*", "*", "*", True)
@@ -109,9 +111,7 @@ class Field:
             low, high = self.low, self.high
         else:
             low = self.number(first)
-            high = self.number(last) if last else low
-            if step and not last:
-                raise self.refuse(f"write {first}-{self._top}/{step} instead of {item}")
+            high = self.number(last) if last else max(low, self._top) if step else low
         if low > high:
             raise self.refuse(f"{first}-{last} runs backwards: write {self._unwrapped(low, high)}")
         if step and int(step) == 0:
@@ -164,7 +164,7 @@ def normalise(text: object, longest: int = MAX_LENGTH) -> str:
     fields = text.split()
     if len(fields) != 5:
         raise ScheduleError(_miscounted(len(fields)))
-    fields[2] = re.sub(r"\bl\b", "L", fields[2])
+    fields[2] = re.sub(r"\b(l|last)\b", "L", fields[2])
     return " ".join(fields)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-ScheduleField = Literal["expression", "timezone", "every", "at"]
+ScheduleField = Literal["expression", "timezone", "day_rule", "every", "at"]
 
 
 class ScheduleError(ValueError):

@@ -32,6 +32,21 @@ def test_an_invalid_expression_is_an_answer_and_no_error(api: Api, vic: User, te
     assert answer.json()["message"]
 
 
+@pytest.mark.parametrize(
+    ("odd", "named"),
+    [
+        ({"timezone": {}}, "time zone"),
+        ({"timezone": "Mars"}, "time zone"),
+        ({"day_rule": "neither"}, "day_rule"),
+        ({"day_rule": []}, "day_rule"),
+    ],
+)
+def test_so_is_an_odd_zone_or_rule(api: Api, vic: User, odd: dict[str, Any], named: str) -> None:
+    answer = api(vic).post(VALIDATE, {"expression": "* * * * *"} | odd, format="json")
+    assert (answer.status_code, answer.json()["valid"]) == (200, False)
+    assert named in answer.json()["message"]
+
+
 def test_a_preview_is_in_the_zone_of_the_scheduler(api: Api, vic: User) -> None:
     body = {"expression": "0 0 * * 0", "start": "2026-01-01T00:00:00"}
     assert api(vic).post(PREVIEW, body, format="json").json() == {
@@ -75,6 +90,10 @@ def test_an_impossible_date_has_no_runs(api: Api, vic: User) -> None:
         ({"expression": "* * * * *", "count": True}, "Invalid count"),
         ({"expression": "* * * * *", "timezone": "Mars"}, "Invalid timezone"),
         ({"expression": "* * * * *", "timezone": ["UTC"]}, "Invalid timezone"),
+        ({"expression": "* * * * *", "timezone": []}, "Invalid timezone"),
+        ({"expression": "* * * * *", "timezone": 0}, "Invalid timezone"),
+        ({"expression": "* * * * *", "day_rule": "neither"}, "Invalid day_rule"),
+        ({"expression": "* * * * *", "day_rule": True}, "Invalid day_rule"),
         ({"expression": "* * * * *", "start": "soon"}, "Invalid start"),
         ({"expression": "* * * * *", "start": 5}, "Invalid start"),
         ({"expression": "* * * * *", "start": "9999-12-31T23:59:59-12:00"}, "Invalid start"),

@@ -92,6 +92,15 @@ def test_l_stands_in_lists() -> None:
     assert dates("0 0 15,L * *") == expected
 
 
+@pytest.mark.parametrize("missing", [1, 15, 28, 29, 30, 31])
+def test_all_days_but_one_and_the_last_day(missing: int) -> None:
+    expression = ",".join(str(day) for day in range(1, 32) if day != missing)
+    expected = [
+        day for day in days_of(2028) if day.day != missing or day.day == monthrange(day.year, day.month)[1]
+    ]
+    assert dates(f"0 0 {expression},L * *", 2028) == expected
+
+
 def test_l_or_a_weekday() -> None:
     last = [day for day in days_of(2026) if day.day == monthrange(day.year, day.month)[1]]
     fridays = [day for day in days_of(2026) if day.isoweekday() == 5]

@@ -1,0 +1,38 @@
+"""The schedule in a JSON body: its keys, and which kind of schedule they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from jobs.faults import Unreadable
+
+KINDS = ("cron", "interval", "once", "none")
+SCHEDULE_KEYS = ("expression", "timezone", "day_rule", "every", "period", "at")
+
+
+def kind_named(*given: Any) -> str:
+    """The first kind that is named; empty when none is. Raises Unreadable."""
+    for kind in given:
+        if kind not in (None, "", *KINDS):
+            text = _("Write kind as one of: %(kinds)s.") % {"kinds": ", ".join(KINDS)}
+            raise Unreadable(text, "Invalid schedule")
+    return next((str(kind) for kind in given if kind), "")
+
+
+def kind_of(values: Mapping[str, Any]) -> str:
+    """The kind that the given values are of; empty when they do not tell."""
+    kinds = {"expression": "cron", "every": "interval", "at": "once"}
+    return next((kind for key, kind in kinds.items() if key in values), "")
+
+
+def refuse_odd_values(values: Mapping[str, Any]) -> None:
+    """Raises Unreadable for what the form would take for nothing at all, such as an empty list."""
+    if not isinstance(values.get("timezone", ""), str):
+        raise Unreadable(_("A time zone is a name such as Asia/Tokyo."), "Invalid timezone")
+    for key, value in values.items():
+        if isinstance(value, list | dict):
+            label = "Invalid cron expression" if key == "expression" else f"Invalid {key}"
+            raise Unreadable(_("%(name)s must be a text.") % {"name": key}, label)
