@@ -44,13 +44,13 @@ def registration(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def user_changes(body: Mapping[str, Any], user: User, *, by_admin: bool) -> dict[str, Any]:
-    """The values of `verbs.update`, tested one after the other. 400, 403 or 409."""
+    """The values of `verbs.update`, tested one after the other; an empty email or password is none. 400, 403 or 409."""
     values: dict[str, Any] = {}
-    if body.get("email"):
+    if body.get("email") not in (None, ""):
         values["email"] = _or_400("Invalid email", _email, body["email"])
         if User.objects.exclude(pk=user.pk).filter(email=values["email"]).exists():
             raise ApiError(409, "Email already exists")
-    if body.get("password"):
+    if body.get("password") not in (None, ""):
         values["password"] = _or_400("", _password, body["password"])
     if "role" in body:
         if not by_admin:

@@ -82,10 +82,10 @@ class UiPreferencesView(_View):
         self.require_own(user_id, "update")
         body = self.payload()
         if "jobs_table_columns" not in body:
-            raise ApiError(400, "Missing required fields")
+            raise ApiError(400, "Missing required fields", "Missing: jobs_table_columns.")
         given = body["jobs_table_columns"]
         if not isinstance(given, dict):
-            raise ApiError(400, "Invalid payload")
+            raise ApiError(400, "Invalid payload", "jobs_table_columns must be an object.")
         columns = {name: bool(given.get(name, usual)) for name, usual in Preferences.COLUMNS.items()}
         by = By.request(request, SURFACE)
         found = verbs.prefer(self.stored(user_id), {"jobs_table_columns": columns}, by=by)

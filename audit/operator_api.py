@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 
 from scheduler_site import strict_json
 from scheduler_site.operators import ID_KEY, TOKEN_KEY, is_valid
 
 
 @csrf_exempt
-@require_POST
 def verify(request: HttpRequest) -> JsonResponse:
-    """200 `{"result": {"valid": bool}}` whatever is sent: it judges, it is not protected."""
+    """200 `{"result": {"valid": bool}}` whatever is posted: it judges, it is not protected. 405 for other methods."""
+    if request.method != "POST":
+        return JsonResponse({"detail": "Method Not Allowed"}, status=405, headers={"Allow": "POST"})
     try:
         body = strict_json.loads(request.body)
-    except ValueError:
+    except (ValueError, SuspiciousOperation):  # the latter for a body that is too large
         body = None
     known = isinstance(body, dict)
     return JsonResponse({"result": {"valid": known and is_valid(body.get(ID_KEY), body.get(TOKEN_KEY))}})

@@ -70,6 +70,7 @@ class HealthView(ApiView):
             "service": "belfry",
             "version": settings.VERSION,
             "api": "v2",
+            "docs_url": "/docs",
             "timestamp": moment(timezone.now()),
         }
         if isinstance(request.user, User) and request.user.is_admin:

@@ -41,6 +41,7 @@ HEALTH_BODY = answer(
         "service": constant("belfry"),
         "version": text("The version that answers."),
         "api": constant("v2"),
+        "docs_url": constant("/docs"),
         "timestamp": moment("The time of the server."),
         "checks": listing(
             "What was looked at.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
+
+from scheduler_site.unavailable import DATABASE_ERRORS
 
 # Scripts and styles come from our own files only, so a text that slips through an escape still cannot run.
 POLICY = "; ".join(
@@ -69,9 +72,14 @@ class SlidingSessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        polled = "HX-Request" in request.headers
-        if not polled and request.user.is_authenticated and "_auth_user_id" in request.session:
+        if "HX-Request" not in request.headers:
+            # Without a database the view says so itself, where it needs one; the health check answers in its own way.
+            with contextlib.suppress(*DATABASE_ERRORS):
+                self._note(request)
+        return self.get_response(request)
+
+    def _note(self, request: HttpRequest) -> None:
+        if request.user.is_authenticated and "_auth_user_id" in request.session:
             now = int(time.time())
             if now - request.session.get("_seen", 0) >= self.EVERY:
                 request.session["_seen"] = now
-        return self.get_response(request)

@@ -23,7 +23,8 @@ with an API token, which goes into the same header.
 **Refusals** come in three shapes. `{"detail": "..."}`: the account (401, 403) and the router (404, 405).
 `{"error": label, "message": text}`: what is wrong with the request; labels stay as they are, texts may change.
 `{"detail": [{"type", "loc", "msg", "input"}]}` with status 422: numbers and booleans in the query that are none.
-A fault of ours is 500 `{"success": false, "error": {"type": "internal_error", "message": "..."}}`.
+A fault of ours is 500 `{"success": false, "error": {"type": "internal_error", "message": "..."}}`; a database that does not
+answer, or gave the request up, is 503 `{"error": label, "message": text}`, with `Retry-After`.
 
 **Operators.** Whoever writes through an account that several people share may say who they are: `X-Operator-Id` and
 `X-Operator-Token` in the headers, or `user_id` and `token` in the JSON body. A right token is noted in the audit trail, a wrong
@@ -39,6 +40,7 @@ REFUSALS = {
     411: "The body came in chunks, without a Content-Length.",
     413: "The body is too large.",
     429: "Too many API tokens that are none came from this address.",
+    503: "The database does not answer, or gave this request up; the same one may succeed later.",
 }
 HEADERS: dict[str, tuple[str, Schema]] = {
     "401": ("WWW-Authenticate", {"description": "What is asked for.", "schema": {"type": "string"}}),
@@ -68,6 +70,8 @@ class RouteSchema(AutoSchema):
         answers = operation["responses"]
         for code in self._refusals(operation):
             answers.setdefault(str(code), _refusal(code))
+        if self.view.get_authenticators() or "requestBody" in operation:
+            answers.setdefault("503", UNAVAILABLE)
         for status, (name, header) in HEADERS.items():
             if status in answers:
                 answers[status]["headers"] = {name: header}
@@ -92,8 +96,13 @@ class RouteSchema(AutoSchema):
             yield from (411, 413)
 
 
-def _refusal(status: int) -> dict[str, Any]:
-    return {"description": REFUSALS[status], "content": {"application/json": {"schema": usual(status)}}}
+def _refusal(status: int, **more: Any) -> dict[str, Any]:
+    content = {"application/json": {"schema": usual(status)}}
+    return {"description": REFUSALS[status], "content": content, **more}
+
+
+# Not among HEADERS: the 503 of the health check says something else.
+UNAVAILABLE = _refusal(503, headers={"Retry-After": HEADERS["429"][1]})
 
 
 def _tell_required_body(operation: dict[str, Any]) -> None:

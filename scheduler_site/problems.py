@@ -9,11 +9,19 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
+
+from scheduler_site import unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +62,12 @@ class SchemaError(Problem):
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turns whatever a view raised into one of the three shapes; nothing leaves the API as HTML."""
-    problem = _problem(error)
-    if problem.status_code >= 500 and not isinstance(error, Problem):
-        request = context.get("request")
-        logger.error("request_failed", exc_info=error, extra={"path": request.path if request else ""})
+    problem, request = _problem(error), context.get("request")
+    path = request.path if request else ""
+    if isinstance(error, unavailable.DATABASE_ERRORS):
+        unavailable.note(error, path)
+    elif problem.status_code >= 500 and not isinstance(error, Problem):
+        logger.error("request_failed", exc_info=error, extra={"path": path})
     headers = problem.headers
     if problem.status_code == 401:
         headers = {"WWW-Authenticate": "Bearer"} | headers
@@ -88,8 +98,16 @@ def _problem(error: Exception) -> Problem:
             return DetailError(error.status_code, str(error.detail))
         case RequestDataTooBig():
             return too_large()
+        case TooManyFieldsSent() | TooManyFilesSent():
+            return ApiError(400, "Bad request", "The form has too many fields or files.")
         case SuspiciousOperation():
             return ApiError(400, "Bad request")
+        case OperationalError() | InterfaceError():
+            return Problem(
+                unavailable.STATUS,
+                {"error": unavailable.LABEL, "message": unavailable.TEXT},
+                unavailable.HEADERS,
+            )
         case _:
             return _internal(error)
 

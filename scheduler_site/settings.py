@@ -114,7 +114,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_site.middleware.SecurityHeadersMiddleware",
     "compat.ndscheduler.preflight.SignInPreflightMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "compat.ndscheduler.preflight.PreflightMiddleware",
     "scheduler_site.middleware.LengthRequiredMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_site.middleware.LanguageMiddleware",
@@ -366,10 +366,10 @@ CORS_ORIGINS = env.words("CORS_ORIGINS", "*")
 CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
-CORS_URLS_REGEX = r"^/api/.*$"
+CORS_URLS_REGEX = r"^/(api|token)/.*$"
 CORS_PREFLIGHT_MAX_AGE = 3600
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-operator-id", "x-operator-token")
-CORS_EXPOSE_HEADERS = ("Idempotency-Replayed",)
+CORS_EXPOSE_HEADERS = ("Idempotency-Replayed", "Retry-After")
 
 OPERATOR_TOKEN_SALT = env.secret("OPERATOR_TOKEN_SALT") or "nchu"
 OPERATOR_TOKEN_ALGORITHM = env.choice("OPERATOR_TOKEN_ALGORITHM", "md5", ("md5", "hmac-sha256"))
@@ -444,7 +444,7 @@ LOGGING: dict[str, Any] = {
         "line": {"()": "scheduler_site.logs.LineFormatter"},
         "json": {"()": "scheduler_site.logs.JsonFormatter"},
     },
-    # 503 is what the health check says on purpose.
+    # 503 is what the health check says on purpose, and what `unavailable.note` has told already.
     "filters": {
         "unexpected": {
             "()": "django.utils.log.CallbackFilter",

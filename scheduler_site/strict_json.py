@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
@@ -64,17 +65,23 @@ def problem_of(text: str) -> str:
     return ""
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise UnacceptableValue(f"A number has more than {MAX_DIGITS} digits.")
+@dataclass(frozen=True)
+class _Odd:
+    """A number that is refused: in which field it stands is known only when all has been read."""
+
+    problem: str
+
+
+def _integer(digits: str) -> int | _Odd:
+    if len(digits.removeprefix("-")) > MAX_DIGITS:
+        return _Odd(f"is a number of more than {MAX_DIGITS} digits")
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _float(digits: str) -> float | _Odd:
     # JSON allows 1e999, which would become an infinity that no JSON document can hold.
-    if not math.isfinite(value := float(digits)):
-        raise UnacceptableValue("A number is out of range.")
-    return value
+    value = float(digits)
+    return value if math.isfinite(value) else _Odd("is a number that is out of range")
 
 
 def _constant(name: str) -> NoReturn:
@@ -89,6 +96,8 @@ def _inspect(value: Any) -> None:
         if isinstance(value, str):
             if problem := problem_of(value):
                 raise UnacceptableValue(f"{name} {problem}.")
+        elif isinstance(value, _Odd):
+            raise UnacceptableValue(f"{name} {value.problem}.")
         elif isinstance(value, dict | list):
             if depth == MAX_DEPTH:
                 raise UnacceptableValue(f"The body is nested more than {MAX_DEPTH} levels deep.")

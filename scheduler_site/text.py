@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 from django.utils.translation import pgettext
 
+# What makes a spreadsheet calculate; the wide forms do in editions for Chinese and Japanese.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
 
 def storable(text: str) -> str:
     """Text that every database takes: no NUL (PostgreSQL), no lone surrogates (UTF-8)."""
@@ -14,7 +17,7 @@ def storable(text: str) -> str:
 
 def inert(cell: str) -> str:
     """A cell of a CSV file that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def enumerated(parts: Iterable[object]) -> str:

@@ -20,6 +20,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "Belfry"
 
+handler500 = "scheduler_site.unavailable.server_error"
+
 urlpatterns = [
     # Pages
     path("", include("executions.urls")),
@@ -34,6 +36,7 @@ urlpatterns = [
     path("api/v2/", include("scheduler_site.api_urls")),
     path("api/", include("scheduler_site.api_urls")),
     path("token/verify", operator_api.verify),
+    path("token/verify/", operator_api.verify),
     path("docs", swagger, name="docs"),
     path("redoc", redoc, name="redoc"),
     path("metrics", MetricsView.as_view(), name="metrics"),

@@ -82,3 +82,4 @@ def test_those_of_others_are_for_admins(api: Api, vic: User, uma: User, ada: Use
 def test_columns_must_be_an_object(api: Api, vic: User, body: dict[str, Any], label: str) -> None:
     answer = api(vic).put(url(vic, "ui-preferences"), body, format="json")
     assert (answer.status_code, answer.json()["error"]) == (400, label)
+    assert "jobs_table_columns" in answer.json()["message"]

@@ -215,6 +215,8 @@ def test_an_admin_changes_role_and_activity(api: Api, ada: User, uma: User) -> N
         ({"email": "ADA@example.com"}, 409, "Email already exists"),
         ({"email": "rubbish"}, 400, "Invalid email"),
         ({"email": {"a": 1}}, 400, "Invalid email"),
+        ({"email": []}, 400, "Invalid email"),
+        ({"password": 0}, 400, "Password must be at least 6 characters long"),
         ({}, 400, "No valid fields to update"),
         ({"username": "boss", "uid": NO_ONE}, 400, "No valid fields to update"),
         ({"email": "", "password": ""}, 400, "No valid fields to update"),

@@ -166,6 +166,16 @@ def test_a_changed_entry_is_named(owner: Any, change: str) -> None:
     assert f"Entry {entry.pk} (number 2, " in complaint()
 
 
+@pytest.mark.parametrize("change", ["at = 'x'", "object_uid = 'x'", "object_uid = 'x', at = 'x'"])
+def test_an_entry_that_cannot_be_read_any_more_is_named(owner: Any, change: str) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Other databases keep only what their columns are for.")
+    entries = sealed(7)
+    for entry in (entries[2], entries[5]):
+        owner(f"UPDATE audit_entry SET {change} WHERE id = %s", entry.pk)
+    assert complaint() == f"Entry {entries[2].pk} (number 3) or its seal was changed."
+
+
 def test_a_removed_entry_is_named(owner: Any) -> None:
     _, entry, _ = sealed(3)
     owner("DELETE FROM audit_entry WHERE id = %s", entry.pk)

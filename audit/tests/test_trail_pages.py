@@ -221,7 +221,7 @@ def test_what_is_shown_comes_as_csv_with_its_digests(page: Client) -> None:
     assert row["digest"] == Entry.objects.get(pk=wanted.pk).digest
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x"])
 def test_a_formula_stays_a_text_in_a_spreadsheet(page: Client, name: str) -> None:
     write(object_name=name, description=name)
     (row,) = table(page.get("/audit/csv"))

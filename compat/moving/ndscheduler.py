@@ -24,7 +24,7 @@ from compat.moving.old_database import OldDatabase
 from compat.moving.old_times import OldCron
 from compat.moving.report import TIMES, Row
 from compat.ndscheduler import cron, drafts, scope
-from compat.ndscheduler.numbering import DEV, slug_of
+from compat.ndscheduler.numbering import DEV, free_slug
 from jobs import verbs
 from jobs.models import DAY, Job
 from jobs.runners.python_class import path_problem
@@ -68,6 +68,9 @@ class Import:
     # Categories ----------------------------------------------------------------------------------------------------
 
     def _read_categories(self) -> None:
+        # The names that are there; of two with one name the one that is in use.
+        here = Category.objects.order_by("is_active").values_list("name", "slug")
+        known = {name.casefold(): slug for name, slug in here}
         for old in self._old.rows("scheduler_categories"):
             name, key = str(old.get("name") or "").strip(), old.get("id")
             if not name or not isinstance(key, int):
@@ -75,9 +78,10 @@ class Import:
                 continue
             if key == 0:
                 continue  # "all", which is no category here
-            slug = slug_of(name)
+            slug = known.get(name.casefold()) or free_slug(name, known.values())
             self._categories[key] = slug
-            row = Row("category", name, "here" if Category.objects.filter(slug=slug).exists() else "new")
+            row = Row("category", name, "here" if name.casefold() in known else "new")
+            known[name.casefold()] = slug
             self.rows.append(row)
             if row.fate == "new":
                 self._steps.append(self._category_step(name, slug, str(old.get("description") or "")))

@@ -17,7 +17,7 @@ from accounts.models import User
 from audit.record import By
 from compat.ndscheduler import origin, tokens
 from compat.ndscheduler.numbering import Numbers
-from scheduler_site import strict_json
+from scheduler_site import strict_json, unavailable
 from scheduler_site.operators import OperatorRefused, check_operator
 
 SURFACE = "v1"
@@ -80,6 +80,10 @@ class V1View(View):
             return _json(413, {"error": {"code": 413, "message": "Payload too large"}})
         except SuspiciousOperation:
             return _json(400, {"error": {"code": 400, "message": "Bad request"}})
+        except unavailable.DATABASE_ERRORS as error:
+            unavailable.note(error, request.path)
+            told = {"code": unavailable.STATUS, "message": unavailable.TEXT}
+            return _json(unavailable.STATUS, {"error": told}, unavailable.HEADERS)
         except Exception:
             logger.exception("request_failed", extra={"path": request.path})
             return _json(500, {"error": {"code": 500, "message": "Internal server error"}})
@@ -88,7 +92,7 @@ class V1View(View):
         method = request.method or ""
         handler = getattr(self, method.lower(), None) if method != "HEAD" else None
         if handler is None or method.lower() not in self.http_method_names:
-            raise coded(405, "Method Not Allowed")
+            raise self._not_allowed()
         if not self.open_to_all:
             self._let_in(request, method)
         if any(strict_json.problem_of(str(value)) for value in kwargs.values()):
@@ -108,6 +112,12 @@ class V1View(View):
             refuse(403, DENIED)
         if method != "GET":
             check_operator(request)
+
+    def _not_allowed(self) -> Refusal:
+        """With the methods that there are (RFC 9110, 15.5.6)."""
+        allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
+        refusal = coded(405, "Method Not Allowed")
+        return Refusal(refusal.status, refusal.error, {"Allow": ", ".join(allowed)})
 
     def unauthorized(self) -> Refusal:
         return coded(401, "Unauthorized")

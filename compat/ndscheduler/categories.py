@@ -10,7 +10,7 @@ from accounts import catalog
 from accounts.models import Category
 from compat.ndscheduler import wire
 from compat.ndscheduler.base import Refusal, V1View, is_admin, refuse
-from compat.ndscheduler.numbering import ALL, Numbers, number, slug_of
+from compat.ndscheduler.numbering import ALL, ALL_NAME, Numbers, number
 from jobs.models import Job
 
 LONGEST = 50
@@ -18,7 +18,16 @@ LONGEST_DESCRIPTION = 10_000
 TAKEN = "Category name already exists"
 
 
-class CategoriesView(V1View):
+class CategoriesBase(V1View):
+    def _deleted(self, name: str, *, but: Category | None = None) -> Category | None:
+        """The deleted category of this name, or none. 400 while another one has it."""
+        found = self.numbers.named(name, but=but)
+        if name.casefold() == ALL_NAME or (found and found.is_active):
+            refuse(400, TAKEN)
+        return found
+
+
+class CategoriesView(CategoriesBase):
     """GET all categories; POST a new one (400, 403)."""
 
     needs = {"POST": is_admin}
@@ -30,21 +39,21 @@ class CategoriesView(V1View):
 
     def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
         values = _values(self.body())
-        slug = slug_of(values["name"])
+        name = values["name"]
+        gone = self._deleted(name)
         try:
             # One that was deleted comes back: what pointed to it still does.
-            if gone := Category.objects.filter(slug=slug, is_active=False).first():
-                catalog.change(gone, values | {"is_active": True, "slug": slug}, by=self.by)
+            if gone:
+                catalog.change(gone, values | {"is_active": True, "slug": gone.slug}, by=self.by)
                 return 201, {"id": self.numbers.of(gone.pk)}
-            row = catalog.add(
-                Category, values["name"], slug=slug, description=values["description"], by=self.by
-            )
+            slug = self.numbers.free_slug(name)
+            row = catalog.add(Category, name, slug=slug, description=values["description"], by=self.by)
         except (catalog.SlugTaken, catalog.NoSlug, catalog.Fixed) as error:
             raise Refusal(400, TAKEN) from error
         return 201, {"id": Numbers().of(row.pk)}
 
 
-class CategoryView(V1View):
+class CategoryView(CategoriesBase):
     """GET, PUT and DELETE one category; 404 for an id that is none."""
 
     needs = {"PUT": is_admin, "DELETE": is_admin}
@@ -59,7 +68,8 @@ class CategoryView(V1View):
         row = self._row(category_id)
         values = _values(self.body())
         if values["name"] != row.name:
-            values["slug"] = slug_of(values["name"])
+            self._deleted(values["name"], but=row)
+            values["slug"] = self.numbers.free_slug(values["name"], but=row)
         try:
             catalog.change(row, values, by=self.by)
         except (catalog.SlugTaken, catalog.NoSlug) as error:

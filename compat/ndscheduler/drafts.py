@@ -89,6 +89,8 @@ def _class(value: Any) -> str:
 
 
 def _args(value: Any) -> list[Any]:
+    if value in ("", {}):  # which a form takes for nothing
+        raise Invalid("Invalid pub_args: it must be an array.")
     try:
         args: list[Any] = ArgsField(required=False).clean(value)
     except ValidationError as error:

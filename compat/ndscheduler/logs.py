@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -36,33 +37,44 @@ class LogsView(V1View):
         if self.user.category_id:
             found = found.filter(category_id=self.user.category_id)
         entries = list(found.order_by("-at", "-id")[:MOST])
-        names = _names({entry.object_id for entry in entries})
-        logs = [entry_json(entry, *names.get(entry.object_id, (None, ""))) for entry in entries]
+        jobs = _jobs({entry.object_id for entry in entries})
+        logs = [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
         return {"logs": logs, "total": len(logs)}
 
+    def _shown(self, entry: Entry, job: Job | None) -> dict[str, Any]:
+        """With its job, where that still exists: not every entry knows the job's id."""
+        uid = entry.object_uid or (job.uid if job else None)
+        job_id = uid.hex if uid else ""
+        return {
+            "job_id": job_id,
+            "job_name": _name(entry, job),
+            "event": entry.event,
+            "user": entry.actor_name,
+            "description": description(entry, job_id, self._category),
+            "created_time": wire.microseconds(entry.at),
+        }
 
-def entry_json(entry: Entry, job_id: str | None = None, numbered: str = "") -> dict[str, Any]:
-    """`job_id` for entries that do not know it; `numbered` is a name that this dialect shows without its number."""
-    job_id = entry.object_uid.hex if entry.object_uid else job_id
-    known_as, _, name = numbered.partition("\n")
-    return {
-        "job_id": job_id or "",
-        "job_name": name if known_as and entry.object_name == known_as else entry.object_name,
-        "event": entry.event,
-        "user": entry.actor_name,
-        "description": description(entry, job_id or ""),
-        "created_time": wire.microseconds(entry.at),
-    }
+    def _category(self, key: int | None) -> int:
+        return self.numbers.of_job(key)
 
 
-def description(entry: Entry, job_id: str) -> str:
+def _name(entry: Entry, job: Job | None) -> str:
+    """As it was then; several jobs of this dialect may have one name, and ours carry a number that it does not show."""
+    if job is not None and job.spelling.get("known_as") == entry.object_name:
+        return str(job.spelling["name"])
+    return entry.object_name
+
+
+def description(entry: Entry, job_id: str, category: Callable[[int | None], int]) -> str:
+    """In the words of this dialect; `category` gives the number of one."""
     if not entry.changes:
         return entry.description  # of a pause or a run, or written by another system
     match entry.event:
         case Entry.Event.ADDED:
             return _text(_side(entry.changes, "new").get("pub_args", []))
         case Entry.Event.DELETED:
-            return _text({"job_id": job_id} | _side(entry.changes, "old"))
+            shown = {"category_id": category(entry.category_id), "next_run_time": ""}
+            return _text({"job_id": job_id} | _side(entry.changes, "old") | shown)
         case Entry.Event.MODIFIED:
             old, new = (_side(entry.changes, side) for side in ("old", "new"))
             changes = {
@@ -89,13 +101,10 @@ def _side(changes: dict[str, Any], side: str) -> dict[str, Any]:
     return values
 
 
-def _names(keys: set[int | None]) -> dict[int | None, tuple[str, str]]:
-    """Ids of jobs that still exist, and what they are called in this dialect."""
-    jobs = Job.objects.filter(pk__in=[key for key in keys if key]).only("uid", "name", "spelling")
-    return {
-        job.pk: (job.uid.hex, f"{job.name}\n{job.spelling['name']}" if "known_as" in job.spelling else "")
-        for job in jobs
-    }
+def _jobs(keys: set[int | None]) -> dict[int | None, Job]:
+    """Those that still exist."""
+    found = Job.objects.filter(pk__in=[key for key in keys if key]).only("uid", "spelling")
+    return {job.pk: job for job in found}
 
 
 def _text(value: Any) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from uuid import UUID
 
 from accounts.models import GENERAL, Category, slugify
 
-ALL = 0
+ALL, ALL_NAME = 0, "all"
 DEV = UUID("6d2b0c1e-0f0b-5b0e-9a53-0d5d1c9be001")
 
 
@@ -20,15 +21,23 @@ def number(text: object) -> int | None:
     """An id of a path or a body: a whole number or its digits; None for anything else."""
     if isinstance(text, int) and not isinstance(text, bool):
         return text if 0 <= text < 2**63 else None
-    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,18}", text.strip(), re.ASCII):
+    if isinstance(text, str) and re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
         return int(text)
     return None
 
 
 def slug_of(name: str) -> str:
     """For names without a letter or digit of ASCII one that is made of their hash: names in every script have one."""
-    if name.isascii() and slugify(name):
-        return slugify(name)
+    return slugify(name) if name.isascii() and slugify(name) else _hashed(name)
+
+
+def free_slug(name: str, taken: Collection[str]) -> str:
+    """The same for a new name: names may differ in nothing but what a slug leaves out, such as C and C++."""
+    plain = slug_of(name)
+    return _hashed(name) if plain in taken else plain
+
+
+def _hashed(name: str) -> str:
     return f"{slugify(name)}-{hashlib.sha256(name.encode()).hexdigest()[:12]}".strip("-")
 
 
@@ -58,6 +67,14 @@ class Numbers:
         """The category with this number, where there is one that is not disabled."""
         row = self._rows.get(self._swapped.get(key) or key or 0)
         return row if row and row.is_active else None
+
+    def named(self, name: str, *, but: Category | None = None) -> Category | None:
+        """The category with this name, whatever its case; a disabled one only where there is no other."""
+        found = [row for row in self._rows.values() if row != but and row.name.casefold() == name.casefold()]
+        return max(found, key=lambda row: row.is_active, default=None)
+
+    def free_slug(self, name: str, *, but: Category | None = None) -> str:
+        return free_slug(name, {row.slug for row in self._rows.values() if row != but})
 
     def active(self) -> list[tuple[int, Category]]:
         found = [(self.of(row.pk), row) for row in self._rows.values() if row.is_active]

@@ -88,6 +88,20 @@ def test_a_job_keeps_its_id_its_name_and_its_schedule(
     assert Entry.objects.get(object_type="job").surface == "command"
 
 
+def test_categories_that_differ_in_signs_only_are_different_ones(
+    old: OldScheduler, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, name in ((3, "C"), (4, "C++"), (5, "general")):
+        old.insert("scheduler_categories", key, name, None, "2023-01-01 00:00:00.000000")
+    jobs = {name: old.job(key, category=key) for key, name in ((3, "C"), (4, "C++"), (5, "General"))}
+    moved(old, capsys, "--apply")
+    assert {name: Job.objects.get(uid=job).category.name for name, job in jobs.items()} == {
+        name: name for name in jobs
+    }
+    assert "Imported." in moved(old, capsys, "--apply")
+    assert Category.objects.filter(name__startswith="C", slug__startswith="c").count() == 2
+
+
 def test_rules_of_the_old_job_are_kept(old: OldScheduler, capsys: pytest.CaptureFixture[str]) -> None:
     job_id = old.job(1, coalesce=True, max_instances=1, misfire_grace_time=60)
     moved(old, capsys, "--apply")

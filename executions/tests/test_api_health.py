@@ -36,6 +36,7 @@ def test_anybody_may_ask_for_health(api: Api, report: list[Health], url: str) ->
         "service",
         "version",
         "api",
+        "docs_url",
         "timestamp",
     }
 

@@ -15,6 +15,7 @@ from accounts.models import User
 from audit.models import Entry
 from conftest import Api
 from jobs.models import Job
+from scheduler_site.operators import expected
 
 NOON = "2026-03-01 12:00:00+00:00"
 REFUSED = {"detail": "Token 驗證失敗"}
@@ -162,6 +163,7 @@ def test_the_day_is_that_of_the_scheduler(db: None, now: str, day: str) -> None:
         b'{"user_id": "user123", "token": "0"}',
         b"\xff",
         b'{"user_id": null, "token": null}',
+        b'{"user_id": "%b"}' % (b"x" * 2**21),
     ],
 )
 def test_verifying_never_fails(db: None, body: bytes) -> None:
@@ -170,4 +172,18 @@ def test_verifying_never_fails(db: None, body: bytes) -> None:
 
 
 def test_verifying_is_a_post(db: None) -> None:
-    assert Client().get("/token/verify").status_code == 405
+    answer = Client().get("/token/verify")
+    assert (answer.status_code, answer.json(), answer["Allow"]) == (
+        405,
+        {"detail": "Method Not Allowed"},
+        "POST",
+    )
+
+
+def test_verifying_is_open_to_pages_of_other_origins_and_with_a_slash(db: None) -> None:
+    body, origin = {"user_id": "user123", "token": expected("user123")}, {"Origin": "https://page.test"}
+    answer = Client().post("/token/verify/", body, content_type="application/json", headers=origin)
+    assert answer.json() == {"result": {"valid": True}}
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    asked = origin | {"Access-Control-Request-Method": "POST"}
+    assert Client().options("/token/verify", headers=asked)["Access-Control-Allow-Origin"] == "*"

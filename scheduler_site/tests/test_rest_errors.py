@@ -6,7 +6,13 @@ import json
 from typing import Any
 
 import pytest
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFilesSent,
+    ValidationError,
+)
 from django.http import Http404
 from django.test import override_settings
 from rest_framework import exceptions, serializers
@@ -52,6 +58,11 @@ def answer(error: Exception) -> tuple[int, Any]:
             {"error": "Payload too large", "message": "The body is larger than 1048576 bytes."},
         ),
         (SuspiciousOperation("internal"), 400, {"error": "Bad request"}),
+        (
+            TooManyFilesSent("internal"),
+            400,
+            {"error": "Bad request", "message": "The form has too many fields or files."},
+        ),
         (
             ValidationError({"name": ["Too long.", "Too odd."], "kind": ["Unknown."]}),
             400,

@@ -236,6 +236,8 @@ def test_unknown_methods_and_paths_are_told_with_a_code(ada: User, v1: Speak) ->
     for method, path in [("PUT", "/logs"), ("TRACE", "/jobs"), ("POST", "/auth/verify"), ("BREW", "/jobs")]:
         assert told(client.ask(method, path)) == (405, {"code": 405, "message": "Method Not Allowed"})
     assert client.ask("HEAD", "/jobs").status_code == 405
+    assert client.ask("POST", "/logs")["Allow"] == "GET"
+    assert client.ask("POST", "/jobs/x")["Allow"] == "GET, PUT, PATCH, DELETE, OPTIONS"
     for path in ("/nothing", "/", "/jobs/a/b"):
         assert told(client.ask("GET", path)) == (404, {"code": 404, "message": "Not Found"})
     assert told(V1().ask("GET", "/jobs")) == (401, UNAUTHORIZED)

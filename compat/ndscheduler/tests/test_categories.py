@@ -58,6 +58,34 @@ def test_a_new_one_in_any_script(ada: User, v1: Speak) -> None:
     assert client.get(f"/categories/{key}")["description"] is None
 
 
+def test_names_that_differ_in_signs_only_are_different_ones(ada: User, v1: Speak) -> None:
+    client = v1(ada)
+    names = ["C", "C++", "C#", "a b", "a-b"]
+    keys = [json.loads(client.ask("POST", "/categories", {"name": name}).content)["id"] for name in names]
+    assert len(set(keys)) == len(names)
+    client.ask("DELETE", f"/categories/{keys[0]}")
+    client.ask("POST", "/categories", {"name": "C--"})
+    assert "C" not in named(client).values()
+    assert client.ask("PUT", f"/categories/{keys[1]}", {"name": "c"}).status_code == 200
+    assert [named(client)[key] for key in keys[1:]] == ["c", "C#", "a b", "a-b"]
+
+
+def test_nothing_else_is_called_all(ada: User, v1: Speak, ops: Category) -> None:
+    for method, path in (("POST", "/categories"), ("PUT", f"/categories/{ops.pk}")):
+        for name in ("all", "All"):
+            answer = v1(ada).ask(method, path, {"name": name})
+            assert told(answer) == (400, "Category name already exists")
+
+
+def test_the_name_of_a_deleted_one_is_free(ada: User, v1: Speak, ops: Category) -> None:
+    client = v1(ada)
+    other = Category.objects.create(name="Other")
+    client.ask("DELETE", f"/categories/{ops.pk}")
+    assert client.ask("PUT", f"/categories/{other.pk}", {"name": "ops"}).status_code == 200
+    assert told(client.ask("POST", "/categories", {"name": "Ops"})) == (400, "Category name already exists")
+    assert (named(client)[other.pk], ops.pk in named(client)) == ("ops", False)
+
+
 def test_dev_keeps_its_number_whatever_its_name(ada: User, v1: Speak) -> None:
     client, key = v1(ada), Category.general().pk
     assert client.ask("PUT", f"/categories/{key}", {"name": "Research"}).status_code == 200

@@ -138,6 +138,8 @@ BAD = [
     ({"job_class_string": 5}, "Invalid job_class_string"),
     ({"job_class_string": "x" * 256}, "Invalid job_class_string"),
     ({"pub_args": {"a": 1}}, "Invalid pub_args"),
+    ({"pub_args": {}}, "Invalid pub_args"),
+    ({"pub_args": ""}, "Invalid pub_args"),
     ({"pub_args": "text"}, "Invalid pub_args"),
     ({"pub_args": 5}, "Invalid pub_args"),
     ({"pub_args": ["x" * 70_000]}, "Invalid pub_args"),
@@ -284,6 +286,16 @@ def test_a_preflight_resumes_nothing(ada: User, v1: Speak) -> None:
     assert V1().ask("OPTIONS", f"/jobs/{job_id}").status_code == 401
     assert client.get(f"/jobs/{job_id}")["next_run_time"] == ""
     assert [event for event, _ in trail(job_id)] == ["added", "paused"]
+
+
+def test_with_a_token_options_resumes_whatever_else_it_carries(ada: User, v1: Speak) -> None:
+    client = v1(ada)
+    job_id = client.add()
+    client.ask("PATCH", f"/jobs/{job_id}")
+    headers = {"Origin": "https://a.test", "Access_Control_Request_Method": "OPTIONS"}
+    answer = client.ask("OPTIONS", f"/jobs/{job_id}", **headers)
+    assert (json.loads(answer.content), answer["Access-Control-Allow-Origin"]) == ({"job_id": job_id}, "*")
+    assert client.get(f"/jobs/{job_id}")["next_run_time"]
 
 
 def test_a_deleted_job_is_gone(ada: User, v1: Speak) -> None:

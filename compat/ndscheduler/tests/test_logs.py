@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import pytest
 import time_machine
 
 from accounts.models import User
@@ -69,7 +70,8 @@ def test_each_change_is_described_in_the_fields_of_this_dialect(ada: User, v1: S
         "day_of_week": {"old": "mon", "new": "tue"},
     }
     assert dt.datetime.fromisoformat(told["modified"]["timestamp"])
-    gone = {"job_id": job_id, "name": "second", "job_class_string": "a.B", "pub_args": [1], "minute": "*/5"}
+    gone: dict[str, Any] = {"job_id": job_id, "name": "second", "job_class_string": "a.B", "pub_args": [1]}
+    gone |= {"category_id": 0, "next_run_time": "", "week": "*", "day_of_week": "tue", "minute": "*/5"}
     assert told["deleted"].items() >= gone.items()
 
 
@@ -83,12 +85,19 @@ def test_what_happened_on_the_pages_is_there_too(ada: User, v1: Speak) -> None:
     )
 
 
-def test_a_name_that_several_jobs_have_is_shown_without_its_number(ada: User, v1: Speak) -> None:
+def test_a_deleted_job_shows_its_category(olli: User, v1: Speak) -> None:
+    client = v1(olli)
+    client.ask("DELETE", f"/jobs/{client.add()}")
+    assert descriptions(client)["deleted"]["category_id"] == olli.category_id
+
+
+@pytest.mark.parametrize("name", ["twin", "of two\nlines"])
+def test_a_name_that_several_jobs_have_is_shown_without_its_number(ada: User, v1: Speak, name: str) -> None:
     client = v1(ada)
-    client.add(name="twin")
-    client.add(name="twin")
-    assert {job.name for job in Job.objects.all()} == {"twin", "twin (2)"}
-    assert [log["job_name"] for log in client.get("/logs")["logs"]] == ["twin", "twin"]
+    client.add(name=name)
+    client.add(name=name)
+    assert {job.name for job in Job.objects.all()} == {name, f"{name} (2)"}
+    assert [log["job_name"] for log in client.get("/logs")["logs"]] == [name, name]
 
 
 def test_a_rejected_call_writes_no_entry(ada: User, rita: User, v1: Speak) -> None:

@@ -168,6 +168,14 @@ def test_an_unknown_id_is_400_for_everybody(ada: User, rita: User, v1: Speak, ke
         assert told(v1(ada).ask(method, f"/users/{key}", {"is_admin": True}))[0] == 400
 
 
+@pytest.mark.parametrize("key", ["{}%0A", "%20{}", "{}%20"])
+def test_an_id_has_digits_only(ada: User, v1: Speak, key: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = v1(ada).ask(method, f"/users/{key.format(ada.pk)}", {"username": "eve"})
+        assert told(answer)[0] == 400
+    assert User.objects.get().username == "ada"
+
+
 def test_a_deleted_account_is_gone(ada: User, uma: User, v1: Speak) -> None:
     key = uma.pk
     answer = v1(ada).ask("DELETE", f"/users/{key}")
