@@ -14,8 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from audit import search
 from audit.models import Entry
 from audit.search import Wanted
+from audit.wording import kind_name, surface_name
 
 DATES = [MinValueValidator(dt.date(1970, 1, 2)), MaxValueValidator(dt.date(9000, 1, 1))]
+# Fields that offer what is there: the column it stands in, and what it is called.
+WORDS = {"kind": ("object_type", kind_name), "surface": ("surface", surface_name)}
 
 
 class SearchForm(forms.Form):
@@ -39,9 +42,8 @@ class SearchForm(forms.Form):
         self.auto_id = "search_%s"
         nothing: list[tuple[str, Any]] = [("", _("all"))]
         choices: dict[str, list[tuple[str, Any]]] = {"event": Entry.Event.choices}
-        choices |= {
-            name: [(word, word) for word in search.words(FIELDS[name])] for name in ("kind", "surface")
-        }
+        for name, (column, told) in WORDS.items():
+            choices[name] = [(word, told(word)) for word in search.words(column)]
         for name, offered in choices.items():
             self.fields[name].choices = [*nothing, *offered]  # type: ignore[attr-defined]
 
@@ -59,9 +61,6 @@ class SearchForm(forms.Form):
             start=_midnight(start) if start else None,
             end=_midnight(end + dt.timedelta(days=1)) if end else None,
         )
-
-
-FIELDS = {"kind": "object_type", "surface": "surface"}
 
 
 def _midnight(day: dt.date) -> dt.datetime:

@@ -6,10 +6,12 @@ import uuid
 
 from django import template
 
-from audit import diff
+from audit import diff, wording
 from audit.models import Entry
 
 register = template.Library()
+register.filter(wording.kind_name)
+register.filter(wording.surface_name)
 
 ICONS = {
     Entry.Event.ADDED: "add",
