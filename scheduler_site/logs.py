@@ -7,6 +7,8 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.log import CallbackFilter
+
 # What every LogRecord carries; the rest was given by the caller as `extra`.
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "data"}
 
@@ -39,3 +41,28 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+APPS = ("belfry", "audit", "accounts", "notifications", "jobs", "executions", "compat", "scheduler_site")
+
+
+def configured(level: str, form: str) -> dict[str, Any]:
+    """Django's LOGGING; `form` is `line` or `json`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": LineFormatter}, "json": {"()": JsonFormatter}},
+        "filters": {"unexpected": {"()": CallbackFilter, "callback": _unexpected}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
+        "root": {"handlers": ["console"], "level": "WARNING"},
+        "loggers": {name: {"level": level} for name in APPS}
+        | {
+            "celery.worker.consumer": {"level": "WARNING"},
+            "django.request": {"level": "ERROR", "filters": ["unexpected"]},
+        },
+    }
+
+
+def _unexpected(record: logging.LogRecord) -> bool:
+    """503 is what the health check says on purpose, and what `unavailable.note` has told already."""
+    return getattr(record, "status_code", 500) != 503

@@ -6,12 +6,7 @@ a combination that is unsafe is refused by the system checks (scheduler_site/che
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import re
-import secrets
-import tempfile
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +18,7 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_site import env
+from scheduler_site import databases, env, logs, own
 
 # Lets generic Django classes be written with their types, as in ModelForm[Job].
 django_stubs_ext.monkeypatch()
@@ -43,40 +38,12 @@ HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
-
-
-def _short_directory() -> Path:
-    """A directory of our own with a short path: a socket's address holds 104 to 108 bytes (unix(7)).
-
-    XDG_RUNTIME_DIR is often inherited from somebody else by sudo(8), and TMPDIR may be long: then /tmp.
-    """
-    name = f"belfry-{os.getuid()}-{hashlib.sha256(str(DATA_DIR).encode()).hexdigest()[:10]}"
-    for parent in (env.text("XDG_RUNTIME_DIR"), tempfile.gettempdir()):
-        if parent and len(os.fsencode(parent)) < 60 and os.access(parent, os.W_OK | os.X_OK):
-            return Path(parent, name)
-    return Path("/tmp", name)  # noqa: S108 - made with mode 0700, and refused when it belongs to somebody else
-
-
-def _own_secret_key() -> str:
-    """The key of an installation that was given none: made once, kept readable by its owner only."""
-    path = DATA_DIR / "secret.key"
-    if not path.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
-        # Written aside and linked: nobody sees half a key, and of two that start at once one wins.
-        with tempfile.NamedTemporaryFile("w", dir=DATA_DIR, prefix=".key-") as draft:
-            draft.write(secrets.token_urlsafe(50))
-            draft.flush()
-            with contextlib.suppress(FileExistsError):
-                os.link(draft.name, path)
-    return path.read_text(encoding="ascii").strip()
-
-
 SECRET_KEY = env.secret("SECRET_KEY")
 if not SECRET_KEY and PRODUCTION:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. In production it must be: 50 or more random characters."
     )
-SECRET_KEY = SECRET_KEY or _own_secret_key()
+SECRET_KEY = SECRET_KEY or own.secret_key(DATA_DIR)
 # Stored secrets are encrypted with the first key and read with any of them, so that keys can be rotated.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [SECRET_KEY]
 ALLOW_DEFAULT_ADMIN = env.boolean("ALLOW_DEFAULT_ADMIN", default=not PRODUCTION)
@@ -161,63 +128,11 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 DATABASE_URL = env.secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'belfry.sqlite3'}"
 DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT", 30, low=1, high=3600)
-
-
-def _database(url: str) -> dict[str, Any]:
-    """Django's configuration of a database URL, with the options that the promise rests on."""
-    if "://" not in url:
-        raise ImproperlyConfigured(
-            "DATABASE_URL is no URL. Example: postgres://user:password@host:5432/belfry"
-        )
-    scheme = url.split("://", 1)[0].split("+", 1)[0]
-    if scheme not in environ.Env.DB_SCHEMES:
-        raise ImproperlyConfigured(f"DATABASE_URL: {scheme} is unknown. Use postgres, mysql or sqlite.")
-    config: dict[str, Any] = environ.Env.db_url_config(scheme + url[url.index("://") :])
-    config |= {"CONN_MAX_AGE": 300, "CONN_HEALTH_CHECKS": True}
-    options = config.setdefault("OPTIONS", {})
-    milliseconds = DATABASE_STATEMENT_TIMEOUT * 1000
-    if config["ENGINE"].endswith("sqlite3"):
-        # IMMEDIATE: a deferred transaction that turns into a writer fails at once with "database is locked".
-        options |= {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            # FULL, which some builds of SQLite lower for WAL: what was committed must survive a power cut.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-        }
-        # A file, as in operation: the threads of a test share it as processes do.
-        config["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-    elif config["ENGINE"].endswith("postgresql"):
-        options |= {
-            "connect_timeout": 5,
-            "tcp_user_timeout": milliseconds,
-            # A server that vanishes while it owes an answer is noticed as soon, not after the system's two hours.
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 4,
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-        }
-    elif config["ENGINE"].endswith("mysql"):
-        import pymysql
-
-        pymysql.install_as_MySQLdb()
-        # READ COMMITTED: under MySQL's default a transaction does not see the claims of others.
-        options |= {
-            "charset": "utf8mb4",
-            "isolation_level": "read committed",
-            "connect_timeout": 5,
-            "read_timeout": DATABASE_STATEMENT_TIMEOUT,
-            "write_timeout": DATABASE_STATEMENT_TIMEOUT,
-        }
-        # Names are compared exactly, as they are on the other databases.
-        config["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
-    return config
-
-
-DATABASES = {"default": _database(DATABASE_URL)}
+DATABASES = {"default": databases.configured(DATABASE_URL, DATABASE_STATEMENT_TIMEOUT, DATA_DIR)}
 
 # Broker, cache, workers ------------------------------------------------------------------------------------------------
 
-RUNTIME_DIR = _short_directory()
+RUNTIME_DIR = own.short_directory(DATA_DIR)
 EMBEDDED_REDIS_SOCKET = RUNTIME_DIR / "redis.sock"
 REDIS_URL = env.secret("REDIS_URL")
 EMBEDDED_REDIS = not REDIS_URL
@@ -437,42 +352,5 @@ TIME_ZONE = "UTC"
 # Logs: one line per event ----------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "scheduler_site.logs.LineFormatter"},
-        "json": {"()": "scheduler_site.logs.JsonFormatter"},
-    },
-    # 503 is what the health check says on purpose, and what `unavailable.note` has told already.
-    "filters": {
-        "unexpected": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": lambda record: getattr(record, "status_code", 500) != 503,
-        }
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "formatter": env.choice("LOG_FORMAT", "json" if PRODUCTION else "line", ("line", "json")),
-        }
-    },
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {
-        name: {"level": LOG_LEVEL}
-        for name in (
-            "belfry",
-            "audit",
-            "accounts",
-            "notifications",
-            "jobs",
-            "executions",
-            "compat",
-            "scheduler_site",
-        )
-    }
-    | {
-        "celery.worker.consumer": {"level": "WARNING"},
-        "django.request": {"level": "ERROR", "filters": ["unexpected"]},
-    },
-}
+LOG_FORMAT = env.choice("LOG_FORMAT", "json" if PRODUCTION else "line", ("line", "json"))
+LOGGING = logs.configured(LOG_LEVEL, LOG_FORMAT)

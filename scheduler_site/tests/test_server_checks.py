@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,8 @@ import pytest
 from django.db import connection, connections
 from django.db.utils import load_backend
 
-from scheduler_site import server_checks
+from scheduler_site import databases, server_checks
 from scheduler_site.server_checks import Server
-from scheduler_site.settings import _database
 
 SAFE = {"sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE", "collation": "utf8mb4_bin"}
 SAFE |= {"innodb_flush_log_at_trx_commit": "1"}
@@ -137,7 +137,7 @@ def test_a_server_that_does_not_answer_is_not_judged_and_not_waited_for(
     scheme: str, server: str, request: pytest.FixtureRequest
 ) -> None:
     url = f"{scheme}://nobody@127.0.0.1:{request.getfixturevalue(server)}/nowhere"
-    configured = connections.configure_settings({"default": _database(url)})["default"]
+    configured = connections.configure_settings({"default": databases.configured(url, 30, Path())})["default"]
     began = time.monotonic()
     assert server_checks.ask(load_backend(configured["ENGINE"]).DatabaseWrapper(configured)) is None
     assert time.monotonic() - began < 2

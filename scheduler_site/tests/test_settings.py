@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_site import env
-from scheduler_site import settings as module
+from scheduler_site import env, own
+from scheduler_site.databases import configured
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,10 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
         env.secret("VALUE")
 
 
-def test_the_generated_key_is_private_and_stays_the_same(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "data")
-    key = module._own_secret_key()
+def test_the_generated_key_is_private_and_stays_the_same(tmp_path: Path) -> None:
+    key = own.secret_key(tmp_path / "data")
     assert len(key) >= 50
-    assert module._own_secret_key() == key
+    assert own.secret_key(tmp_path / "data") == key
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret.key"]
     assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
 
@@ -71,31 +69,28 @@ def test_the_socket_always_has_a_short_path(
         given = str(tmp_path / ("x" * 120))
         Path(given).mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", given)
-    monkeypatch.setattr(module.tempfile, "gettempdir", lambda: given or "/tmp")  # type: ignore[attr-defined]
-    directory = module._short_directory()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: given or "/tmp")
+    directory = own.short_directory(tmp_path)
     assert directory.parent == Path("/tmp")
     assert directory.name.startswith(f"belfry-{os.getuid()}-")
 
 
-def test_each_data_directory_has_a_socket_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "a")
-    first = module._short_directory()
-    monkeypatch.setattr(module, "DATA_DIR", tmp_path / "b")
-    assert module._short_directory() != first
+def test_each_data_directory_has_a_socket_of_its_own(tmp_path: Path) -> None:
+    assert own.short_directory(tmp_path / "a") != own.short_directory(tmp_path / "b")
 
 
 def test_sqlite_takes_its_locks_at_the_start_of_a_transaction() -> None:
-    options = module._database("sqlite:////tmp/some.sqlite3")["OPTIONS"]
+    options = configured("sqlite:////tmp/some.sqlite3", 30, Path())["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert options["timeout"] >= 5
     assert "journal_mode=WAL" in options["init_command"]
 
 
 def test_mysql_shows_a_transaction_the_claims_of_others() -> None:
-    assert module._database("mysql://u:p@host/belfry")["OPTIONS"]["isolation_level"] == "read committed"
+    assert configured("mysql://u:p@host/belfry", 30, Path())["OPTIONS"]["isolation_level"] == "read committed"
 
 
 @pytest.mark.parametrize("url", ["belfry.sqlite3", "gopher://host/belfry"])
 def test_a_database_that_cannot_be_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
-        module._database(url)
+        configured(url, 30, Path())
