@@ -27,8 +27,9 @@ from jobs.runners import Outcome
 log = logging.getLogger("executions.writer")
 
 TOGETHER = 100
-# Within so long after a batch the worker counts as busy, and waits a moment for more: a batch costs more than a run in it.
-BUSY, GATHER = 0.05, 0.003
+# Within so long after a batch the worker counts as busy, and waits for more while more comes, so many times a moment: a batch
+# costs more than a run in it.
+BUSY, MOMENTS, MOMENT = 0.05, 3, 0.001
 # Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
 MOST_TEXT = 1 << 20
 DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
@@ -106,8 +107,8 @@ class Writer(threading.Thread):
     def _next(self) -> list[Wanted | Report]:
         """What waits, at least one; empty at the end."""
         item, batch, text = self._waiting.get(), list[Wanted | Report](), 0
-        if time.monotonic() - self._wrote_at < BUSY:
-            time.sleep(GATHER)
+        if self._busy:
+            self._gather()
         while item is not None:
             batch.append(item)
             text += item.characters if isinstance(item, Report) else 0
@@ -117,6 +118,17 @@ class Writer(threading.Thread):
         if batch:
             self._waiting.put(None)
         return batch
+
+    @property
+    def _busy(self) -> bool:
+        return time.monotonic() - self._wrote_at < BUSY
+
+    def _gather(self) -> None:
+        for _ in range(MOMENTS):
+            waiting = self._waiting.qsize()
+            time.sleep(MOMENT)
+            if self._waiting.qsize() == waiting:
+                return
 
     # Reports ---------------------------------------------------------------------------------------------------------
 
@@ -163,7 +175,9 @@ class Writer(threading.Thread):
         pause = 0.1
         while True:
             try:
-                close_old_connections()
+                if not self._busy:
+                    # Which asks a connection whether it still lives: one that was just used is found out by its use.
+                    close_old_connections()
                 return step()
             except DATABASE_AWAY as error:
                 log.warning("writer_waits", extra={"error": str(error)})
