@@ -64,7 +64,14 @@ function edit(job) {
   $("job").elements.pub_args.value = JSON.stringify(job.pub_args);
 }
 
-async function refresh() {
+// One look after the other: a late answer must not put an old list over a new one.
+let looked = Promise.resolve();
+function refresh() {
+  looked = looked.catch(() => {}).then(look);
+  return looked;
+}
+
+async function look() {
   const {jobs} = await call("GET", "/jobs");
   const line = (job) => [job.name, ...FIELDS.map((name) => job[name]), job.next_run_time === "" ? "inactive" : "active"];
   rows("jobs", jobs, (job) => line(job).join(" | "), {
