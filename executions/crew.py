@@ -91,7 +91,12 @@ class Crew:
             self._room.give_back(pool, len(uids) - len(claims))
             for claim in claims:
                 failpoints.reach("before start")
-                self._begin(claim, pool)
+                try:
+                    self._begin(claim, pool)
+                except Exception as error:
+                    # Such as no thread to be had: the end of this run, not of its slot.
+                    self._writer.report(claim, _fault(claim, error))
+                    self._room.give_back(pool)
         finally:
             with self._emptied:
                 self._starting -= 1

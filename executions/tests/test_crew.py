@@ -173,6 +173,23 @@ def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Crew, ledger: Ledger)
     assert "a fault in the runner" in Execution.objects.get(pk=run.pk).error
 
 
+def test_a_run_that_cannot_be_started_is_an_error_and_takes_no_slot_along(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    runs = [queue(ledger, name=f"job {number}", kind="python_class") for number in range(3)]
+    free = dict(crew._room._free)
+    with monkeypatch.context() as patched:
+        patched.setattr(crew._threads, "submit", refuse)
+        crew.perform([str(run.uid) for run in runs], "code")
+        eventually(lambda: all(state(run) == "error" for run in runs))
+    assert "can't start new thread" in Execution.objects.get(pk=runs[0].pk).error
+    eventually(lambda: not crew._hands)
+    assert crew._room._free == free
+
+
 def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Crew, ledger: Ledger) -> None:
     run = queue(ledger, kind="script")
     start(crew, run)

@@ -36,8 +36,8 @@ def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Settings) ->
 
 
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """While it is set, the database refuses what the writer wants of it."""
+def away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """While it is set, the database refuses what the writer wants of it. No writer is left to the next test."""
     event = threading.Event()
     for module, name in ((claims, "claim"), (work, "write")):
         real = getattr(module, name)
@@ -48,7 +48,10 @@ def away(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
             return real(*args)  # type: ignore[operator]
 
         monkeypatch.setattr(module, name, step)
-    return event
+    yield event
+    event.clear()
+    crew.shut_down(0)
+    crew._writer.join(20)
 
 
 def leave(crew: Crew, grace: float = 0) -> float:
