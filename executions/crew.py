@@ -286,6 +286,8 @@ class Crew:
             heartbeat.leave(self.name, self.queues)
         except (DatabaseError, InterfaceError, OSError) as error:
             log.warning("leave_failed", extra={"error": str(error)})
+        finally:
+            connection.close()
 
     def _drain(self, seconds: float) -> list[Hand]:
         """Waits for the runs to end, those included that are being claimed; returns those that still go on."""
