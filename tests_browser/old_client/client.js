@@ -53,6 +53,13 @@ function rows(id, items, text, actions = {}) {
   }));
 }
 
+// What was chosen stays so.
+function offer(choice, options) {
+  const chosen = choice.value;
+  choice.replaceChildren(...options);
+  if (options.some((one) => one.value === chosen)) choice.value = chosen;
+}
+
 function range(seconds) {
   const end = new Date(), start = new Date(end - seconds * 1000);
   return `?time_range_start=${start.toISOString()}&time_range_end=${new Date(+end + 1000).toISOString()}`;
@@ -87,7 +94,7 @@ async function look() {
   rows("logs", logs, (log) => `${log.user} ${log.event} ${log.job_name}`);
   const {categories} = await call("GET", "/categories");
   rows("categories", categories, (one) => `${one.id} ${one.name}`, {Remove: (one) => call("DELETE", `/categories/${one.id}`)});
-  $("user").elements.category_id.replaceChildren(...categories.map((one) => new Option(one.name, one.id)));
+  offer($("user").elements.category_id, categories.map((one) => new Option(one.name, one.id)));
   if (!claims()?.is_admin) return;
   const {users} = await call("GET", "/users");
   rows("users", users, (user) => `${user.username} ${user.category_id} ${user.is_permission}`, {
