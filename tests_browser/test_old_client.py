@@ -110,6 +110,7 @@ def test_a_job_is_added_edited_paused_resumed_run_and_deleted(page: Page, ada: U
     page.wait_for_selector("#executions >> text=任務 scheduled")
     page.click("#jobs >> text=Delete")
     page.wait_for_selector("#executions >> text=(deleted) scheduled")
+    page.wait_for_selector("#logs >> text=ada deleted 任務")
     logs = page.locator("#logs li").all_inner_texts()
     events = ["deleted", "custom_run", "resumed", "paused", "modified", "added"]
     assert [text.split() for text in logs] == [["ada", event, "任務"] for event in events]
