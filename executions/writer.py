@@ -58,7 +58,10 @@ class Writer(threading.Thread):
         self._door = threading.Lock()
 
     def claim(self, uids: Sequence[str]) -> Future[list[Claim]]:
-        """What the database will answer; cancelled once the worker leaves. Its callbacks run in this thread."""
+        """What the database will answer; cancelled once the worker leaves.
+
+        Its callbacks run in the writer's thread, or in the one that leaves.
+        """
         wanted = Wanted(uids)
         with self._door:
             if self._leaving:
