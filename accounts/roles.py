@@ -15,7 +15,16 @@ from accounts.models import User
 if TYPE_CHECKING:
     from django.db.models import Model
 
-VIEWER = frozenset({"jobs.view_job", "executions.view_execution"})
+VIEWER = frozenset({"jobs.view_job", "executions.view_execution", "environments.view_environment"})
+# What goes with the right to run code, besides the right itself.
+CODE = frozenset(
+    {
+        "jobs.run_code",
+        "environments.add_environment",
+        "environments.change_environment",
+        "environments.delete_environment",
+    }
+)
 USER = VIEWER | {
     "jobs.add_job",
     "jobs.change_job",
@@ -23,23 +32,26 @@ USER = VIEWER | {
     "jobs.run_job",
     "executions.stop_execution",
 }
-ADMIN = USER | {
-    "jobs.run_code",
-    "accounts.view_user",
-    "accounts.add_user",
-    "accounts.change_user",
-    "accounts.delete_user",
-    "accounts.view_category",
-    "accounts.add_category",
-    "accounts.change_category",
-    "accounts.delete_category",
-    "accounts.view_team",
-    "accounts.add_team",
-    "accounts.change_team",
-    "accounts.delete_team",
-    "accounts.view_apitoken",
-    "audit.view_entry",
-}
+ADMIN = (
+    USER
+    | CODE
+    | {
+        "accounts.view_user",
+        "accounts.add_user",
+        "accounts.change_user",
+        "accounts.delete_user",
+        "accounts.view_category",
+        "accounts.add_category",
+        "accounts.change_category",
+        "accounts.delete_category",
+        "accounts.view_team",
+        "accounts.add_team",
+        "accounts.change_team",
+        "accounts.delete_team",
+        "accounts.view_apitoken",
+        "audit.view_entry",
+    }
+)
 TABLE: dict[str, frozenset[str]] = {User.Role.VIEWER: VIEWER, User.Role.USER: USER, User.Role.ADMIN: ADMIN}
 
 
@@ -48,7 +60,7 @@ def permissions(user: User) -> frozenset[str]:
     if not user.is_active:
         return frozenset()
     granted = TABLE.get(user.role, frozenset())
-    return granted | {"jobs.run_code"} if user.may_run_code and user.role != User.Role.VIEWER else granted
+    return granted | CODE if user.may_run_code and user.role != User.Role.VIEWER else granted
 
 
 class RoleBackend(ModelBackend):

@@ -189,6 +189,10 @@ class Execution(models.Model):
     response_status = models.PositiveSmallIntegerField(_("response status"), null=True)
     peak_memory = models.BigIntegerField(_("peak memory"), null=True)
     mean_memory = models.BigIntegerField(_("mean memory"), null=True)
+    # User and system time of all its processes.
+    cpu_seconds = models.FloatField(_("CPU time"), null=True)
+    # While it is suspended: since when. Its time limit stands still meanwhile, its lease goes on.
+    suspended_at = models.DateTimeField(_("suspended"), null=True)
     result = models.TextField(_("result"), blank=True)
     error = models.TextField(_("error"), blank=True)
 
@@ -263,6 +267,40 @@ class LogChunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.execution_id} #{self.pk}"
+
+
+class Measurement(models.Model):
+    """Memory and CPU of an attempt over its time, as few points as a picture needs."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="measurements")
+    attempt = models.PositiveSmallIntegerField()
+    # [seconds since its start, bytes of memory, seconds of CPU time so far], oldest first.
+    points = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["execution", "attempt"], name="one_measurement_per_attempt")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} #{self.attempt}"
+
+
+class Artifact(models.Model):
+    """A file that a run left in BELFRY_ARTIFACTS; kept below ARTIFACTS_DIR as long as the run."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="artifacts")
+    attempt = models.PositiveSmallIntegerField()
+    # Its path below the folder, as the run named it, with `/` between folders.
+    name = models.CharField(_("name"), max_length=500)
+    size = models.BigIntegerField(_("size"))
+
+    class Meta:
+        ordering = ("attempt", "name")
+        indexes = [models.Index(fields=["execution", "attempt"], name="artifact_execution")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Heartbeat(models.Model):

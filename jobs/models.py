@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +19,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
 from audit.models import Stamped
+from environments.models import Environment
 from jobs import timetable
 from jobs.fields import EncryptedJSONField
 
 DAY = 86400
+# The option of a script job that holds its text.
+SCRIPT_OPTION = "script"
 
 
 def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
@@ -98,6 +103,16 @@ class Job(Stamped):
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
     metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    # Of scripts. By its public id: a run's definition names it without asking the database.
+    environment = models.ForeignKey(
+        Environment,
+        verbose_name=_("environment"),
+        to_field="uid",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="jobs",
+    )
     category = models.ForeignKey(
         Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="jobs"
     )
@@ -220,9 +235,10 @@ class Job(Stamped):
 
     def definition(self) -> dict[str, Any]:
         """What a run needs to know, and what is shown of it later: kept with each run, without secrets."""
-        return {
+        script = {"environment": self.environment_id.hex} if self.environment_id else {}
+        return script | {
             "kind": self.kind,
-            "options": self.options,
+            "options": by_digest(self.options) if self.kind == self.Kind.SCRIPT else self.options,
             "metadata": self.metadata,
             "timeout": self.timeout,
             "stop_grace": self.stop_grace,
@@ -239,6 +255,46 @@ class Job(Stamped):
                 "on_success": self.enable_email_notifications and self.notify_on_success,
             },
         }
+
+
+class Script(models.Model):
+    """The text of a script. Definitions of runs name it by its digest, so that a text is kept once, however often it runs."""
+
+    # SHA-256 of the text in UTF-8, in hex.
+    digest = models.CharField(max_length=64, unique=True)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return self.digest
+
+    @classmethod
+    def keep(cls, options: Mapping[str, Any]) -> None:
+        """Makes sure that the text in a script's options can be found by its digest."""
+        text = options.get(SCRIPT_OPTION)
+        if isinstance(text, str):
+            cls.objects.get_or_create(digest=digest_of(text), defaults={"text": text})
+
+    @classmethod
+    def texts(cls, definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """The texts that these definitions name, by digest; one query, none when no script is among them."""
+        found = {name for definition in definitions if (name := named_digest(definition["options"]))}
+        return dict(cls.objects.filter(digest__in=found).values_list("digest", "text")) if found else {}
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def by_digest(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with `{"sha256": digest}` in the place of a script's text."""
+    text = options.get(SCRIPT_OPTION)
+    return options | {SCRIPT_OPTION: {"sha256": digest_of(text)}} if isinstance(text, str) else options
+
+
+def named_digest(options: Mapping[str, Any]) -> str:
+    """The digest that `by_digest` put there, or nothing."""
+    script = options.get(SCRIPT_OPTION)
+    return str(script.get("sha256", "")) if isinstance(script, dict) else ""
 
 
 class Pause(models.Model):

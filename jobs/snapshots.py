@@ -8,10 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team
+from environments.models import Environment
 from jobs.models import Job
 from jobs.timetable import Timing
 
@@ -42,6 +44,7 @@ def snapshot(job: Job, *, without: Job | None = None) -> dict[str, Any]:
     return {name: getattr(job, name) for name in PLAIN} | {
         "category": _reference(job.category),
         "team": _reference(job.team) if job.team else None,
+        "environment": _reference(job.environment) if job.environment else None,
         "end_date": job.end_date,
         "schedule": job.timing.to_json(),
         "depends_on": [
@@ -58,6 +61,8 @@ def restored(definition: Mapping[str, Any]) -> Job:
     job = bare(definition)
     job.category = _found(Category, definition["category"])
     job.team = _found(Team, definition["team"]) if definition["team"] else None
+    if environment := definition.get("environment"):
+        job.environment = _found(Environment, environment)
     end = definition["end_date"]
     job.end_date = dt.date.fromisoformat(end) if end else None
     job.__dict__["timing"] = Timing.from_json(definition["schedule"])
@@ -66,14 +71,17 @@ def restored(definition: Mapping[str, Any]) -> Job:
 
 def bare(definition: Mapping[str, Any]) -> Job:
     """The same without what leads to other rows: enough for `Job.definition`. Fields that are younger have their defaults."""
-    return Job(**{name: definition[name] for name in PLAIN if name in definition})
+    job = Job(**{name: definition[name] for name in PLAIN if name in definition})
+    if environment := definition.get("environment"):
+        job.environment_id = UUID(environment["id"])
+    return job
 
 
-def _reference(row: Category | Team) -> dict[str, str]:
+def _reference(row: Category | Team | Environment) -> dict[str, str]:
     return {"id": str(row.uid), "name": row.name}
 
 
-def _found(model: type[Category] | type[Team], reference: Mapping[str, str]) -> Any:
+def _found(model: type[Category | Team | Environment], reference: Mapping[str, str]) -> Any:
     row = model._default_manager.filter(uid=reference["id"]).first()
     if row is None:
         text = _("It names the %(kind)s “%(name)s”, which does not exist any more.")

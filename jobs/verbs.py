@@ -191,7 +191,7 @@ def describe(job: Job) -> dict[str, Any]:
         "broken",
     }
     hidden |= {"created_at", "updated_at", "created_by", "updated_by"}
-    names = {"category": "category", "team": "team", "owner": "owner"}
+    names = {"category", "team", "owner", "environment"}
     plain = {
         f.name: str(getattr(job, f.name) or "") if f.name in names else getattr(job, f.name)
         for f in Job._meta.concrete_fields

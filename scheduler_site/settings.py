@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "audit",
     "accounts",
     "notifications",
+    "environments",
     "jobs",
     "executions",
     "compat",
@@ -222,6 +223,29 @@ if not re.match(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z", GITHUB_API_URL):
     raise ImproperlyConfigured(
         f"GITHUB_API_URL={GITHUB_API_URL} is no address. Example: https://github.example.com/api/v3."
     )
+
+# Scripts and their environments ----------------------------------------------------------------------------------------
+
+# Workers of code and of the system, and the web, must see the same directories.
+ENVIRONMENTS_DIR = Path(env.text("ENVIRONMENTS_DIR", str(DATA_DIR / "environments"))).resolve()
+ARTIFACTS_DIR = Path(env.text("ARTIFACTS_DIR", str(DATA_DIR / "artifacts"))).resolve()
+# Which packages new environments get where nobody chooses: auto is conda where a channel answers, else pypi.
+ENVIRONMENT_BACKEND = env.choice("ENVIRONMENT_BACKEND", "auto", ("auto", "conda", "pypi"))
+ENVIRONMENT_OPERATION_SECONDS = env.integer("ENVIRONMENT_OPERATION_SECONDS", 600, low=10, high=7200)
+ENVIRONMENT_OPERATIONS_AT_ONCE = env.integer("ENVIRONMENT_OPERATIONS_AT_ONCE", 2, low=1, high=32)
+CONDA_CHANNELS = env.words("CONDA_CHANNELS", "conda-forge")
+CONDA_CHANNEL_ALIAS = env.text("CONDA_CHANNEL_ALIAS", "https://conda.anaconda.org").rstrip("/")
+# What rattler reads credentials of channels from (rattler's own format), mode 0600.
+CONDA_AUTH_FILE = env.text("CONDA_AUTH_FILE")
+# An installed conda, mamba or micromamba, whose environments are shown and can be registered.
+CONDA_EXE = env.text("CONDA_EXE")
+# Empty: the index that pip is configured with.
+PYPI_INDEX_URL = env.secret("PYPI_INDEX_URL")
+# Scripts may be named by their path only below these directories.
+SCRIPT_DIRECTORIES = env.words("SCRIPT_DIRECTORIES")
+SCRIPT_MAX_BYTES = env.integer("SCRIPT_MAX_BYTES", 512 * 1024, low=1024, high=16 * 1024 * 1024)
+ARTIFACTS_MAX_BYTES = env.integer("ARTIFACTS_MAX_BYTES", 50 * 1024 * 1024, low=0, high=1024**4)
+ARTIFACTS_MAX_FILES = env.integer("ARTIFACTS_MAX_FILES", 100, low=0, high=10_000)
 FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 
 # Mail and Slack --------------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Spec:
     slot: datetime | None = None  # scheduled time, UTC; None for a manual run
     timeout: float = 3600.0  # seconds, from start to end
     stop_grace: float = 10.0  # seconds between asking to end and forcing it
+    environment: str = ""  # of a script: the id of its environment, 32 hex digits
 
 
 Stop = TypeVar("Stop", threading.Event, asyncio.Event)
@@ -45,6 +46,16 @@ class Context(Generic[Stop]):
     spec: Spec
     cancelled: Stop
     log: Callable[[str], None]
+    # Of code: set while the run is to stand still.
+    suspended: Stop | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a run left: its path below the run's folder of artifacts, and its size in bytes."""
+
+    name: str
+    size: int
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,10 @@ class Outcome:
     target: str = ""
     peak_memory: int | None = None
     mean_memory: int | None = None
+    cpu_seconds: float | None = None
+    # [seconds since the start, bytes of memory, CPU seconds so far], at most a few hundred.
+    points: tuple[tuple[float, int, float], ...] = ()
+    artifacts: tuple[File, ...] = ()
     retryable: bool = True
     retry_after: float | None = None
 
