@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator
 
 from django.http import StreamingHttpResponse
-from django.utils import timezone
 
 from audit.models import Entry, EntryQuerySet
 from audit.search import page_of
+from scheduler_site import clock
 from scheduler_site.text import inert
 
 MOST = 50_000
@@ -32,7 +32,7 @@ class _Echo:
 def as_csv(entries: EntryQuerySet, text: str = "") -> StreamingHttpResponse:
     """The newest MOST of the entries (those with a `text`), in UTF-8. Where there are more, the last line says so."""
     response = StreamingHttpResponse(_lines(entries, text), content_type="text/csv; charset=utf-8")
-    name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.csv"
+    name = f"audit-{clock.shown():%Y%m%d-%H%M%S}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models, transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
 from audit.models import Entry
+from scheduler_site import clock
 from scheduler_site.operators import operator_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def record(
         raise RuntimeError("An audit entry belongs into the transaction of the change that it describes.")
     uid = getattr(subject, "uid", None) if subject.pk is not None else None
     return Entry.objects.create(
-        at=timezone.now(),
+        at=clock.now(),
         event=event,
         actor=by.user,
         actor_name=(name or by.name)[:150],

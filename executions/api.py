@@ -10,7 +10,6 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import AllowAny
@@ -45,6 +44,7 @@ from executions.wire import (
 from jobs import verbs as job_verbs
 from jobs.api import SURFACE, changeable_job, expired, no_such_job, visible_job
 from jobs.models import Job
+from scheduler_site import clock
 from scheduler_site.rest import ApiError, ApiView, as_uuid, date_range, integer
 
 
@@ -71,11 +71,11 @@ class HealthView(ApiView):
             "version": settings.VERSION,
             "api": "v2",
             "docs_url": "/docs",
-            "timestamp": moment(timezone.now()),
+            "timestamp": moment(clock.shown()),
         }
         if isinstance(request.user, User) and request.user.is_admin:
             body["checks"] = [
-                {"name": check.name, "ok": check.ok, "detail": check.detail, "age": check.age}
+                {"name": check.name, "ok": check.ok, "detail": check.told, "age": check.age}
                 for check in report.checks
             ]
             with contextlib.suppress(
@@ -119,7 +119,7 @@ class ExecuteView(ApiView):
         self, job: Job, by: By, changes: dict[str, Any], keyed: once.Request | None
     ) -> tuple[Execution, bool]:
         """The run, and whether it is that of an earlier request with the same key."""
-        now = timezone.now()
+        now = clock.now()
         if keyed and (known := once.earlier(keyed, now)):
             return known, True
         if job.has_ended:

@@ -15,7 +15,6 @@ from typing import Any
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.models import QuerySet
-from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
@@ -25,7 +24,7 @@ from executions.publish import publish
 from executions.reconcile import Turns, announce_retries
 from executions.tick import next_due, tick
 from jobs.timetable import TASK
-from scheduler_site import garbage
+from scheduler_site import clock, garbage
 
 log = logging.getLogger("executions.beat")
 
@@ -72,7 +71,7 @@ class Keeper(threading.Thread):
             try:
                 close_old_connections()
                 turns.take()
-                announce_retries(timezone.now())
+                announce_retries(clock.now())
             except ERRORS as error:
                 log.warning("keeper_waits", extra={"error": str(error)})
                 connection.close()
@@ -128,8 +127,8 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
             close_old_connections()
             heartbeat.beat(self.name, ["beat"])
             due = next_due()
-            if due is not None and due <= timezone.now():
-                tick(timezone.now(), self.announcer)
+            if due is not None and due <= clock.now():
+                tick(clock.now(), self.announcer)
                 due = next_due()
         except ERRORS as error:
             log.warning("tick_failed", extra={"error": str(error)})
@@ -137,4 +136,4 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
             return LONGEST_SLEEP
         if due is None:
             return LONGEST_SLEEP
-        return min(max((due - timezone.now()).total_seconds(), 0.0), LONGEST_SLEEP)
+        return min(max((due - clock.now()).total_seconds(), 0.0), LONGEST_SLEEP)

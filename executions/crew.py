@@ -20,7 +20,6 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from executions import failpoints, heartbeat
 from executions.claims import LEASE, Claim
@@ -32,6 +31,7 @@ from executions.room import Room
 from executions.sink import Sink
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
+from scheduler_site import clock
 
 log = logging.getLogger("executions.crew")
 
@@ -233,7 +233,7 @@ class Crew:
         with transaction.atomic():
             # A row that somebody else changes at this moment is renewed the next time.
             renewed = mine.locked(skip=True)
-            Execution.objects.filter(pk__in=renewed).update(lease_until=timezone.now() + LEASE)
+            Execution.objects.filter(pk__in=renewed).update(lease_until=clock.now() + LEASE)
         with self._lock:
             for hand in (self._hands[pk] for pk in renewed if pk in self._hands):
                 hand.leased_at = max(hand.leased_at, began)

@@ -10,13 +10,13 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Sum
-from django.utils import timezone
 
 from executions import heartbeat
 from executions.briefly import Briefly
 from executions.models import Execution, State
 from executions.tick import next_due
 from notifications.models import Alert
+from scheduler_site import clock
 
 SECONDS = 2.0
 DAY = dt.timedelta(days=1)
@@ -105,4 +105,4 @@ def noticed(since: dt.datetime) -> dict[str, int]:
     return {str(state): 0 for state in NOTICED} | dict(rows)
 
 
-current = Briefly(lambda: count(timezone.now()), SECONDS)
+current = Briefly(lambda: count(clock.shown()), SECONDS)

@@ -8,19 +8,20 @@ import math
 import threading
 import time
 from dataclasses import dataclass, field
+from socket import gethostname
 from typing import Literal
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from executions import figures
-from executions.heartbeat import FRESH, RECONCILED, freshest
+from executions.heartbeat import FRESH, RECONCILED, clocks, freshest
 from executions.models import Execution
 from executions.publish import BROKER_ERRORS, depth
 from executions.tick import next_due
 from jobs.models import Job
+from scheduler_site import clock
 
 log = logging.getLogger("executions.health")
 
@@ -32,6 +33,7 @@ NAMES = {
     "system": gettext_noop("worker system"),
     RECONCILED: gettext_noop("reconciler"),
 }
+CLOCKS = gettext_noop("clocks")
 NO_ANSWER = gettext_noop("does not answer")
 # Longer than this a run should not wait for a worker, nor a due time for the tick.
 WAITING = dt.timedelta(seconds=30)
@@ -45,6 +47,7 @@ class Check:
     """One thing that must be well. The pages translate name and detail.
 
     `age` is in seconds: since a process gave a sign of life, or since something waits; None for what only answers.
+    `where` names hosts. What is `advice` should be mended, but does not make the system unwell.
     """
 
     name: str
@@ -52,6 +55,13 @@ class Check:
     detail: str = ""
     age: float | None = None
     waits: bool = False
+    where: str = ""
+    advice: bool = False
+
+    @property
+    def told(self) -> str:
+        """What is wrong, and where, for machines."""
+        return f"{self.detail}: {self.where}" if self.where else self.detail
 
 
 @dataclass
@@ -63,7 +73,7 @@ class Health:
 
     @property
     def status(self) -> Literal["healthy", "degraded"]:
-        return "healthy" if all(check.ok for check in self.checks) else "degraded"
+        return "healthy" if all(check.ok or check.advice for check in self.checks) else "degraded"
 
     @property
     def scheduler_running(self) -> bool:
@@ -72,12 +82,12 @@ class Health:
 
 def report(now: dt.datetime | None = None) -> Health:
     """The state of beat, workers, database, broker and queue. Never raises; takes a few seconds at the most."""
-    now = now or timezone.now()
+    now = now or clock.shown()
     health = Health()
     waiting: list[Check] = []
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        processes, waiting = _processes(now), _waiting(now)
+        processes, waiting = _processes(now), [*_waiting(now), _clocks(now)]
         health.checks += [*processes, Check(gettext_noop("database"), True)]
     except (DatabaseError, InterfaceError, OSError):
         health.checks.append(Check("database", False, NO_ANSWER))
@@ -155,3 +165,11 @@ def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
     age = figures.age(now, since)
     ok = age < WAITING.total_seconds()
     return Check(name, ok, "" if ok else gettext_noop("waits too long"), age, waits=True)
+
+
+def _clocks(now: dt.datetime) -> Check:
+    """Hosts that keep another time than the database. Belfry goes by the latter, but logs and people do not."""
+    hosts = {gethostname(): clock.ahead()} | clocks(now)
+    off = [f"{host} {ahead:+.1f} s" for host, ahead in sorted(hosts.items()) if abs(ahead) > clock.NOTICED]
+    detail = gettext_noop("differ from the database's") if off else ""
+    return Check(CLOCKS, not off, detail, where=", ".join(off), advice=True)

@@ -7,9 +7,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.utils import timezone
-
 from executions.models import Heartbeat
+from scheduler_site import clock
 
 EVERY = 5.0
 # Older than this, a process counts as silent; much older, as gone for good.
@@ -33,6 +32,8 @@ class Process:
     role: str
     name: str
     age: float
+    # Seconds by which its host's clock is ahead of the database's.
+    ahead: float = 0.0
 
     @property
     def alive(self) -> bool:
@@ -43,9 +44,9 @@ def beat(name: str, roles: Iterable[str]) -> None:
     """Shows that a process lives, at most every five seconds."""
     if time.monotonic() - _last.get(name, -EVERY) < EVERY:
         return
-    now = timezone.now()
+    now, ahead = clock.now(), clock.ahead()
     for role in roles:
-        _show(f"{role} {name}"[:120], role, now)
+        _show(f"{role} {name}"[:120], role, now, ahead)
     _last[name] = time.monotonic()
 
 
@@ -63,9 +64,10 @@ def last_resync() -> dt.datetime | None:
     return Heartbeat.objects.filter(name=RESYNCED).values_list("at", flat=True).first()
 
 
-def _show(name: str, role: str, now: dt.datetime) -> None:
-    if not Heartbeat.objects.filter(name=name).update(at=now):
-        Heartbeat.objects.update_or_create(name=name, defaults={"role": role, "at": now, "started_at": now})
+def _show(name: str, role: str, now: dt.datetime, ahead: float = 0.0) -> None:
+    if not Heartbeat.objects.filter(name=name).update(at=now, ahead=ahead):
+        values = {"role": role, "at": now, "started_at": now, "ahead": ahead}
+        Heartbeat.objects.update_or_create(name=name, defaults=values)
 
 
 def leave(name: str, roles: Iterable[str]) -> None:
@@ -90,6 +92,12 @@ def processes(now: dt.datetime) -> list[Process]:
     """Everybody with a sign of life in the last hour, by role; a process that was killed stays until then."""
     rows = Heartbeat.objects.exclude(role__in=SHARED).order_by("role", "-at")
     return [
-        Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds())
-        for role, name, at in rows.values_list("role", "name", "at")
+        Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds(), ahead)
+        for role, name, at, ahead in rows.values_list("role", "name", "at", "ahead")
     ]
+
+
+def clocks(now: dt.datetime) -> dict[str, float]:
+    """By how many seconds the clock of each host with a living process is ahead of the database's."""
+    alive = [process for process in processes(now) if process.alive]
+    return {process.name.rpartition(":")[0]: process.ahead for process in alive}

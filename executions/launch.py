@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
@@ -19,6 +18,7 @@ from executions.slots import Planned
 from jobs.models import Job
 from jobs.runners import RUNNERS
 from jobs.verbs import Refused
+from scheduler_site import clock
 
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
@@ -57,7 +57,7 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
 
     Raises Refused when the job's end date has passed, or when a run goes on and the job's rule is to skip.
     """
-    now = timezone.now()
+    now = clock.now()
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.has_ended:
         raise Refused(_("The job's end date has passed."))

@@ -14,7 +14,6 @@ from dataclasses import asdict
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.db.models import Count
-from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -24,6 +23,7 @@ from executions import figures, health
 from executions.briefly import Briefly
 from executions.models import Execution, State, Trigger
 from jobs.models import Job
+from scheduler_site import clock
 
 SECONDS = 2.0
 HOUR = dt.timedelta(hours=1)
@@ -150,4 +150,4 @@ def _jobs() -> Iterator[Metric]:
     )
 
 
-current = Briefly(lambda: Scrape(read(timezone.now())), SECONDS)
+current = Briefly(lambda: Scrape(read(clock.shown())), SECONDS)

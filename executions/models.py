@@ -310,6 +310,8 @@ class Heartbeat(models.Model):
     role = models.CharField(max_length=16, db_index=True)
     at = models.DateTimeField()
     started_at = models.DateTimeField()
+    # Seconds by which its host's clock is ahead of the database's.
+    ahead = models.FloatField(default=0.0, db_default=0.0)
 
     def __str__(self) -> str:
         return f"{self.role} {self.name}"

@@ -7,7 +7,6 @@ import logging
 
 from django.conf import settings
 from django.db.models import Max, Model, QuerySet
-from django.utils import timezone
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import tokens
@@ -15,6 +14,7 @@ from audit import chain
 from executions.models import OPEN, Execution, IdempotencyKey
 from executions.once import KEPT
 from notifications.models import Alert, Notification
+from scheduler_site import clock
 
 log = logging.getLogger("executions.prune")
 
@@ -28,7 +28,7 @@ def prune(now: dt.datetime | None = None) -> int:
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
-    now = now or timezone.now()
+    now = now or clock.now()
     before = now - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
     newest = _newest_of_each_job()
     old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).exclude(pk__in=newest)

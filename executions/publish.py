@@ -13,12 +13,12 @@ from typing import Any
 from amqp.exceptions import AMQPError
 from celery import current_app
 from django.db import transaction
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from executions.models import Execution, State
 from jobs.runners import RUNNERS
+from scheduler_site import clock
 
 log = logging.getLogger("executions.publish")
 
@@ -73,7 +73,7 @@ def _send(queue: str, uids: list[str]) -> bool:
 def _note(uids: list[str]) -> None:
     """What a worker has in its hands by now needs no note, and must not be waited for."""
     keys = Execution.objects.filter(uid__in=uids, state=State.QUEUED).locked(skip=True)
-    Execution.objects.filter(pk__in=keys).update(published_at=timezone.now())
+    Execution.objects.filter(pk__in=keys).update(published_at=clock.now())
 
 
 def depth(queue: str) -> int:

@@ -12,7 +12,6 @@ import time
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from audit import chain
 from audit.record import By
@@ -23,6 +22,7 @@ from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat
 from executions.publish import BROKER_ERRORS, depth, publish, queue_of
 from jobs import verbs
 from jobs.models import Job, Pause, today
+from scheduler_site import clock
 
 log = logging.getLogger("executions.reconcile")
 
@@ -45,7 +45,7 @@ class Turns:
     def take(self) -> bool:
         if time.monotonic() < self._again:
             return False
-        self._again = time.monotonic() + wait_for_turn(timezone.now())
+        self._again = time.monotonic() + wait_for_turn(clock.now())
         return self._again <= time.monotonic() and take_turn()
 
 
@@ -59,15 +59,15 @@ def wait_for_turn(now: dt.datetime) -> float:
 
 def take_turn(now: dt.datetime | None = None) -> bool:
     """Reconciles if nobody did in the last ten seconds; the database decides whose turn it is."""
-    now = now or timezone.now()
+    now = now or clock.now()
     turn, _ = Heartbeat.objects.get_or_create(
         name="reconciler", defaults={"role": "reconciler", "at": now - 2 * EVERY, "started_at": now}
     )
-    # A clock that went back must not stop reconciling until it has caught up.
+    # A clock that went back must not stop reconciling until it has caught up. It is no gap: leases last longer by it.
     if now - EVERY < turn.at <= now + EVERY:
         return False
-    gap = now - turn.at > 3 * EVERY or turn.at > now
-    since = now if gap else turn.started_at
+    gap = now - turn.at > 3 * EVERY
+    since = now if gap else min(turn.started_at, now)
     if not Heartbeat.objects.filter(pk=turn.pk, at=turn.at).update(at=now, started_at=since):
         return False
     settled = now - since >= SETTLE
@@ -178,6 +178,6 @@ def pause_ended() -> int:
     for job in Job.objects.expired(today())[:AT_ONCE]:
         with transaction.atomic():
             if verbs.pause(job, by=By.system(), reason="end date passed"):
-                ending.auto_paused(job, timezone.now())
+                ending.auto_paused(job, clock.now())
                 paused += 1
     return paused

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
 from audit.models import Entry
@@ -20,6 +19,7 @@ from executions import heartbeat, reconcile
 from executions.models import Heartbeat
 from jobs import timetable, verbs
 from jobs.models import Job
+from scheduler_site.clock import now as database_time
 
 log = logging.getLogger("executions.resync")
 
@@ -42,7 +42,7 @@ class Resynced:
     invalid: int = 0
 
 
-def resync(clock: Callable[[], dt.datetime] = timezone.now, *, by: By) -> Resynced:
+def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resynced:
     """Each job in a transaction of its own, so that neither the tick nor editors wait; a second call finds nothing.
 
     The clock is read for each job: the tick goes on meanwhile, and what it has advanced must not be put back.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from executions.resync import resync
 from executions.wire import moment
 from jobs.api import SURFACE
 from jobs.models import Job
+from scheduler_site import clock
 from scheduler_site.rest import ApiView
 
 
@@ -27,7 +27,7 @@ class StatusView(ApiView):
     method_permissions = {"GET": AdminOnly}
 
     def get(self, request: Request) -> Response:
-        age = heartbeat.freshest(timezone.now()).get("beat")
+        age = heartbeat.freshest(clock.now()).get("beat")
         running = age is not None and abs(age) < heartbeat.FRESH
         return Response(
             {

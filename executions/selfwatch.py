@@ -16,7 +16,7 @@ from notifications.models import Alert, SlackSettings
 from notifications.post import compose, compose_mails, post
 
 SILENT = Watch.Clock.SILENT
-WATCHED = (*health.NAMES.values(), "broker")
+WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS)
 # Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
 PATIENCE = dt.timedelta(seconds=10)
 # A pause of the whole system that is longer than any restart.
@@ -29,17 +29,22 @@ def judge(now: dt.datetime) -> None:
     watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
     for check in report.checks:
         if check.name in WATCHED and not check.ok:
-            _is_away(check.name, check.detail, now)
+            _is_away(check, now)
         elif check.ok and (watch := watched.get(check.name)):
             _came_back(watch, now)
 
 
-def _is_away(name: str, detail: str, now: dt.datetime) -> None:
+def _is_away(check: health.Check, now: dt.datetime) -> None:
+    name = check.name
     watch, _made = Watch.objects.get_or_create(subject=name, clock=SILENT, defaults={"since": now})
     if watch.told_at is None and watch.since <= now - PATIENCE:
         with transaction.atomic():
             if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
-                message = wording.system_silent(name, detail, watch.since)
+                message = (
+                    wording.clocks_differ(check.where, watch.since)
+                    if name == health.CLOCKS
+                    else wording.system_silent(name, check.detail, watch.since)
+                )
                 _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
 
 
@@ -48,7 +53,10 @@ def _came_back(watch: Watch, now: dt.datetime) -> None:
     with transaction.atomic():
         gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
         if gone and watch.told_at is not None:
-            message = wording.system_recovered(name, watch.since)
+            agree = name == health.CLOCKS
+            message = (
+                wording.clocks_agree(watch.since) if agree else wording.system_recovered(name, watch.since)
+            )
             _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
 
 

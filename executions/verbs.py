@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from audit.models import Entry
 from audit.record import By, record
@@ -11,12 +10,13 @@ from executions import followers
 from executions.followers import End
 from executions.held import release
 from executions.models import Execution, Reason, State, over
+from scheduler_site import clock
 
 
 @transaction.atomic
 def stop(execution: Execution, *, by: By) -> bool:
     """Ends a waiting run at once, and asks the worker of a running one to end it. False when it had ended already."""
-    now = timezone.now()
+    now = clock.now()
     led_on = followers.of([execution.job_id])
     rows = Execution.objects.filter(pk=execution.pk)
     begun = rows.filter(state=State.QUEUED, attempt__gt=0).locked()

@@ -15,7 +15,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -29,6 +28,7 @@ from jobs.models import Job
 from jobs.page_forms import RunForm
 from jobs.pages import PageRequest, actor, back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
+from scheduler_site import clock
 
 SHORT = 10  # rows in a list of the dashboard
 
@@ -51,7 +51,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
 
 def _live(request: PageRequest) -> dict[str, Any]:
     rows, jobs = _visible(request), Job.objects.visible_to(request.user)
-    day_ago = timezone.now() - dt.timedelta(days=1)
+    day_ago = clock.now() - dt.timedelta(days=1)
     failed = rows.filter(state__in=BAD, due_at__gte=day_ago)
     return {
         "running": _with_zones(rows.running().order_by("started_at")[:SHORT]),
@@ -66,7 +66,7 @@ def _live(request: PageRequest) -> dict[str, Any]:
 
 
 def _chart(request: PageRequest) -> dict[str, Any]:
-    return {"chart": charts.last_hours(_visible(request), timezone.now())}
+    return {"chart": charts.last_hours(_visible(request), clock.now())}
 
 
 def _health(request: PageRequest) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _run_once(request: PageRequest, job: Job, overrides: dict[str, Any] | None) 
         return start(), False
     # Other metadata in the same form are meant as another run.
     named = f"{json.dumps(overrides, sort_keys=True)} {key}"
-    return once.run(once.Request(request.user, job, named, {}), start, timezone.now())
+    return once.run(once.Request(request.user, job, named, {}), start, clock.now())
 
 
 @login_required

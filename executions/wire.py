@@ -136,7 +136,13 @@ def figures_json(figures: Figures) -> dict[str, Any]:
         | {f"{state}_24h": count for state, count in figures.noticed.items()}
         | {"undelivered_alerts": figures.undelivered},
         "processes": [
-            {"role": one.role, "name": one.name, "age": round(one.age, 3), "alive": one.alive}
+            {
+                "role": one.role,
+                "name": one.name,
+                "age": round(one.age, 3),
+                "alive": one.alive,
+                "clock_ahead": round(one.ahead, 3),
+            }
             for one in figures.processes
         ],
     }

@@ -119,6 +119,20 @@ def system_recovered(name: str, since: dt.datetime) -> Message:
     return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
+def clocks_differ(hosts: str, since: dt.datetime) -> Message:
+    """`hosts` names each with the seconds by which its clock is ahead."""
+    title = Text(_("Belfry: a host's clock differs from the database's"))
+    facts: Facts = [(Text(_("Ahead of the database")), hosts), (Text(_("Since")), when(since))]
+    closing = _("Jobs start by the database's clock all the same. Set the clocks of these hosts by NTP.")
+    return Message(_marked("🟠", title), title, facts, Text(closing), "/", title=title)
+
+
+def clocks_agree(since: dt.datetime) -> Message:
+    title = Text(_("Belfry: the hosts' clocks agree with the database's again"))
+    facts: Facts = [(Text(_("They differed since")), when(since))]
+    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
+
+
 def outage(since: dt.datetime, until: dt.datetime) -> Message:
     title = Text(_("Belfry did not work for a while"))
     facts: Facts = [

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
-from django.utils import timezone
 
 from executions import claims, work
 from executions.claims import Claim
 from executions.models import Reason
 from executions.work import Report
 from jobs.runners import Outcome
+from scheduler_site import clock
 
 log = logging.getLogger("executions.writer")
 
@@ -137,7 +137,7 @@ class Writer(threading.Thread):
 
     def _write(self, reports: list[Report]) -> None:
         try:
-            self._patiently(lambda: work.write(reports, self._worker, timezone.now()))
+            self._patiently(lambda: work.write(reports, self._worker, clock.now()))
         except Exception as error:
             self._isolate(reports, error)
 
@@ -171,7 +171,7 @@ class Writer(threading.Thread):
             one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
     def _claim(self, uids: list[str]) -> list[Claim]:
-        return [] if self._leaving else claims.claim(uids, self._worker, timezone.now())
+        return [] if self._leaving else claims.claim(uids, self._worker, clock.now())
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         """The result of a step, however long the database is away."""

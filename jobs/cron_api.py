@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +14,7 @@ from jobs import schedule, wording
 from jobs import tools_schema as schema
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from jobs.wire import read_moment, zoned
+from scheduler_site import clock
 from scheduler_site.rest import ApiError, ApiView
 
 DEFAULT_COUNT = 5
@@ -72,7 +72,7 @@ def _cron(body: dict[str, Any]) -> Cron:
         raise ScheduleError("A cron expression is a text.")
     name = _given(body, "timezone")
     zone = schedule.zone(settings.SCHEDULER_TIMEZONE if name is None else name)
-    return schedule.parse_cron(text, zone.key, _day_rule(body), now=timezone.now())
+    return schedule.parse_cron(text, zone.key, _day_rule(body), now=clock.now())
 
 
 def _given(body: dict[str, Any], key: str) -> Any:
@@ -98,7 +98,7 @@ def _count(value: Any) -> int:
 
 def _start(value: Any, cron: Cron) -> dt.datetime:
     if value is None:
-        return timezone.now()
+        return clock.now()
     try:
         return read_moment(value, cron.timezone)
     except (ValueError, TypeError, AttributeError) as error:

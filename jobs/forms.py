@@ -12,7 +12,6 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
@@ -23,6 +22,7 @@ from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
+from scheduler_site import clock
 from scheduler_site.strict_json import Decoder
 
 DEFAULT_DAYS = 365
@@ -273,13 +273,13 @@ class JobForm(forms.ModelForm[Job]):
     @staticmethod
     def _runs_before(end: dt.date, timing: Timing) -> bool:
         schedule = timing.schedule(end)
-        return schedule is not None and schedule.next_after(timezone.now()) is not None
+        return schedule is not None and schedule.next_after(clock.now()) is not None
 
     def _timing(self, kind: str, cleaned: dict[str, Any]) -> Timing:
         enabled = self.new or self.instance.timing.enabled
         if kind == "none":
             return Timing()
-        now = timezone.now()
+        now = clock.now()
         zone = schedule.zone(cleaned.get("timezone") or settings.SCHEDULER_TIMEZONE)
         rule: DayRule = "both" if cleaned.get("day_rule") == "both" else "either"
         if kind == "cron":

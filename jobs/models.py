@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +21,7 @@ from audit.models import Stamped
 from environments.models import Environment
 from jobs import timetable
 from jobs.fields import EncryptedJSONField
+from scheduler_site import clock
 
 DAY = 86400
 # The option of a script job that holds its text.
@@ -35,7 +35,7 @@ def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
 
 def today() -> dt.date:
     """The date in the scheduler's zone, in which end dates are meant."""
-    return timezone.now().astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)).date()
+    return clock.now().astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)).date()
 
 
 class JobQuerySet(models.QuerySet["Job"]):

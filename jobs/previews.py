@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 
 from accounts.models import User
 from jobs import wording
@@ -15,6 +14,7 @@ from jobs.models import Job
 from jobs.page_forms import PageJobForm
 from jobs.schedule import Schedule, ScheduleError
 from jobs.wording import Occurrence
+from scheduler_site import clock
 
 COUNT = 10
 FIELDS = ("schedule_kind", "expression", "timezone", "day_rule", "every", "period", "at", "end_date")
@@ -55,4 +55,4 @@ def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
 def _preview(found: Schedule | None, zone: str) -> Preview:
     if found is None:
         return Preview(zone, manual=True)
-    return Preview(zone, wording.in_words(found, zone), wording.preview(found, timezone.now(), COUNT))
+    return Preview(zone, wording.in_words(found, zone), wording.preview(found, clock.now(), COUNT))

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
@@ -22,6 +21,7 @@ from jobs.models import Job, Pause
 from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
+from scheduler_site import clock
 
 
 class Refused(Exception):
@@ -50,7 +50,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     job.secrets = draft.secrets or {}
     timing = draft.timing or timetable.NEVER
     timetable.write(job, timing)
-    job.next_run_at = upcoming(job, timezone.now())
+    job.next_run_at = upcoming(job, clock.now())
     job.save()
     _follow(job, draft.depends_on, by)
     changes = difference({}, describe(job)) | masked({}, job.secrets)
@@ -67,7 +67,7 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
     What changes nothing writes nothing; `description` goes into the trail.
     Raises Refused when it would come to follow itself, or a job that is gone.
     """
-    now = timezone.now()
+    now = clock.now()
     if draft.depends_on is not None:
         dependencies.alone()
     job = _locked(job)
@@ -123,7 +123,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
 
     Raises Refused for a job without a schedule, and for an `until` that has passed.
     """
-    now = timezone.now()
+    now = clock.now()
     if until is not None and until <= now:
         raise Refused(_("The time of the resumption has passed already."))
     job = _locked(job)
@@ -147,7 +147,7 @@ def resume(job: Job, *, by: By) -> bool:
 
     Raises Refused for a job whose end date has passed.
     """
-    now = timezone.now()
+    now = clock.now()
     job = _locked(job)
     if job.has_ended:
         raise Refused(_("The job's end date has passed."))

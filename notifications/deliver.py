@@ -19,7 +19,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
 from audit.models import Entry
 from audit.record import By, difference, record
@@ -27,6 +26,7 @@ from notifications import channels, inbox
 from notifications.channels import Divided, Failed, Hopeless, SwitchedOff
 from notifications.models import Alert
 from notifications.post import GIVE_UP
+from scheduler_site import clock
 
 log = logging.getLogger("notifications.deliver")
 
@@ -45,7 +45,7 @@ CALLS: dict[str, Callable[[Alert], None]] = {
 
 def deliver_due(now: dt.datetime | None = None) -> int:
     """Tries what may be tried now, the oldest first; how many were tried."""
-    moment = now or timezone.now()
+    moment = now or clock.now()
     uids = Alert.objects.due(moment).order_by("next_attempt_at").values_list("uid", flat=True)[:AT_ONCE]
     return deliver([str(uid) for uid in uids], now)
 
@@ -54,7 +54,7 @@ def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
     """Tries those of the alerts that may be tried now and that nobody else has; how many it were."""
     tried = 0
     for alert in Alert.objects.filter(uid__in=uids).order_by("id"):
-        if _claim(alert, now or timezone.now()):
+        if _claim(alert, now or clock.now()):
             _try(alert, now)
             tried += 1
     return tried
@@ -63,7 +63,7 @@ def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
 @transaction.atomic
 def send_again(alert: Alert, *, by: By) -> bool:
     """Gives an alert that was given up another day. False when it is not (or no longer) of that kind."""
-    now = timezone.now()
+    now = clock.now()
     given_up = Alert.objects.filter(pk=alert.pk, state__in=(State.UNDELIVERABLE, State.SILENCED))
     values = {"state": State.PENDING, "attempts": 0, "last_error": ""}
     before = {"state": alert.state}
@@ -90,23 +90,23 @@ def _claim(alert: Alert, now: dt.datetime) -> bool:
 def _try(alert: Alert, now: dt.datetime | None) -> None:
     try:
         if alert.channel == Alert.Channel.INBOX:
-            _place(alert, now or timezone.now())
+            _place(alert, now or clock.now())
             return
         CALLS[alert.channel](alert)
     except Failed as error:
-        _put_off(alert, str(error), error.wait, now or timezone.now())
+        _put_off(alert, str(error), error.wait, now or clock.now())
     except Hopeless as error:
         _write(alert, State.UNDELIVERABLE, str(error))
     except Divided as error:
-        _divide(alert, error, now or timezone.now())
+        _divide(alert, error, now or clock.now())
     except SwitchedOff as error:
         _write(alert, State.SILENCED, str(error))
     except Exception as error:
         # Ours, or a library's: it must neither be lost nor keep the next ones from being sent.
         log.exception("delivery_failed", extra={"alert": alert.key})
-        _put_off(alert, type(error).__name__, 0.0, now or timezone.now())
+        _put_off(alert, type(error).__name__, 0.0, now or clock.now())
     else:
-        _write(alert, State.DELIVERED, "", delivered_at=now or timezone.now())
+        _write(alert, State.DELIVERED, "", delivered_at=now or clock.now())
 
 
 @transaction.atomic

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from accounts.models import User
 from notifications.models import LONGEST_NAME, Alert, Notification
 from notifications.texts import Words, from_json, in_english, to_json
+from scheduler_site import clock
 from scheduler_site.text import storable
 
 BATCH = 500
@@ -47,7 +47,7 @@ def tell(
     now: dt.datetime | None = None,
 ) -> None:
     """Puts an item into the inbox of each of `users`, in the caller's transaction."""
-    moment = now or timezone.now()
+    moment = now or clock.now()
     texts = [] if isinstance(title, str) else [to_json(title), to_json(message)]
     rows = [
         Notification(
@@ -78,13 +78,13 @@ def place(alert: Alert, now: dt.datetime) -> int:
 
 def read(item: Notification) -> None:
     """Marks it as read; the time of the first reading stays."""
-    now = timezone.now()
+    now = clock.now()
     if Notification.objects.filter(pk=item.pk, is_read=False).update(is_read=True, read_at=now):
         item.is_read, item.read_at = True, now
 
 
 def read_all(user: User) -> int:
-    return user.notifications.filter(is_read=False).update(is_read=True, read_at=timezone.now())
+    return user.notifications.filter(is_read=False).update(is_read=True, read_at=clock.now())
 
 
 def unread(user: User) -> int:

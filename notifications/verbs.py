@@ -6,7 +6,6 @@ import uuid
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from audit.models import Entry
@@ -16,6 +15,7 @@ from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.post import compose
 from notifications.texts import Text
+from scheduler_site import clock
 
 
 class Invalid(Exception):
@@ -53,7 +53,7 @@ def test_slack() -> Alert:
     """Sends a test message now; the alert tells what came of it. Waits for Slack, ten seconds at most."""
     subject, closing = Text(_("Belfry: test message")), Text(_("Alerts will arrive here."))
     message = Message(subject, Text(_("Test")), [(Text(_("Sender")), "Belfry")], closing, "/")
-    alert = compose(f"test:{uuid.uuid4()}", Alert.Event.TEST, Alert.Channel.SLACK, message, timezone.now())
+    alert = compose(f"test:{uuid.uuid4()}", Alert.Event.TEST, Alert.Channel.SLACK, message, clock.now())
     alert.save()
     deliver.deliver([str(alert.uid)])
     alert.refresh_from_db()

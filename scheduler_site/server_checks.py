@@ -17,10 +17,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from scheduler_site import clock
+
 # Seconds for all that a server is asked.
 PATIENCE = 1.5
-# Leases are written by one machine's clock and judged by another's; they bear 30 s (docs/reliability.md).
-FAR_APART = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,12 @@ class Server:
 QUESTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "postgresql": (
         ("fsync", "synchronous_commit"),
-        "SELECT current_setting('fsync'), current_setting('synchronous_commit'), "
-        "extract(epoch FROM clock_timestamp())",
+        f"SELECT current_setting('fsync'), current_setting('synchronous_commit'), {clock.EPOCH['postgresql']}",
     ),
     "mysql": (
         ("sql_mode", "collation", "innodb_flush_log_at_trx_commit"),
         "SELECT @@SESSION.sql_mode, @@collation_database, @@GLOBAL.innodb_flush_log_at_trx_commit, "
-        "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000",
+        f"{clock.EPOCH['mysql']}",
     ),
 }
 
@@ -79,8 +78,8 @@ def _ask(connection: BaseDatabaseWrapper, answers: list[Server]) -> None:
         with mine.cursor() as cursor:
             before = time.time()
             cursor.execute(question)
-            *values, clock = cursor.fetchone()
-            ahead = float(clock) - (before + time.time()) / 2
+            *values, seconds = cursor.fetchone()
+            ahead = float(seconds) - (before + time.time()) / 2
         answers.append(Server(dict(zip(names, map(str, values), strict=True)), ahead))
     except (DatabaseError, InterfaceError, OSError):
         pass
@@ -128,10 +127,10 @@ def judge_mysql(settings: dict[str, str]) -> Iterator[CheckMessage]:
 
 
 def judge_clock(ahead: float) -> Iterator[CheckMessage]:
-    """From the seconds by which the server's clock is ahead; Belfry goes by its own, but so do its other machines."""
-    if abs(ahead) > FAR_APART:
-        hint = "Set both by NTP: clocks that differ by more than 30 s make living runs count as lost."
-        text = f"The clock of the database is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's."
+    """From the seconds by which the server's clock is ahead: Belfry goes by it, logs and tokens by this machine's."""
+    if abs(ahead) > clock.NOTICED:
+        hint = "Set both by NTP: jobs start by the database's clock, logs and tokens are dated by this machine's."
+        text = f"The clock of the database is {abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this machine's."
         yield checks.Warning(text, hint=hint, id="belfry.W022")
 
 

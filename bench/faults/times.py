@@ -6,11 +6,21 @@ import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.faults.clock import compiler
+from django.db import connection
+
+from bench.faults.clock import Clock, compiler
+from bench.faults.servers import Server
 from bench.faults.trial import Trial, Unavailable
+from executions.models import Execution, State, Watch
+from scheduler_site import clock
 
 HOURS = 2 * 3600.0
+# The programs notice after so long that the clock of a database server was set.
+NOTICED = clock.EVERY + 1
+# By how many seconds the clock of one of two hosts is ahead.
+APART = (12, 60, 300, -12, -60, -300)
 
 
 def clock_forward(trial: Trial) -> None:
@@ -29,13 +39,13 @@ def clock_back(trial: Trial) -> None:
     def hurt() -> None:
         # The traces keep to the true time: a run that was on its way did not start early.
         trial.clock.step(-HOURS, shown=False)
-        set_back = time.time()
+        set_back = time.time() + (NOTICED if trial.stack.database else 1)
         time.sleep(30)
         again = time.time()
         trial.clock.step(HOURS, shown=False)
         for trace in trial.read_traces():
             # What was queued before may start; what fell due after that may not, by a clock that is 2 h behind.
-            if trace.event == "start" and set_back + 1 < trace.slot < again - 1 and trace.at < again:
+            if trace.event == "start" and set_back < trace.slot < again - 1 and trace.at < again:
                 trial.wrong.append(f"{trace.job} {trace.slot} started while the clock was back")
 
     _needs_clock(trial)
@@ -129,10 +139,71 @@ def _live_through(trial: Trial, night: Night) -> None:
         trial.cron(expression, night.zone, times)
     for instant in instants:
         trial.clock.set(instant - 3)
-        time.sleep(8)
+        time.sleep(8 + (NOTICED if trial.stack.database else 0))
+
+
+def apart(seconds: int) -> Callable[[Trial], None]:
+    """The fault of two hosts whose clocks differ by so much."""
+    direction = "ahead of" if seconds > 0 else "behind"
+
+    def fault(trial: Trial) -> None:
+        _two_hosts(trial, seconds)
+
+    fault.__name__ = f"clock_{abs(seconds)}_{'ahead' if seconds > 0 else 'behind'}"
+    fault.__doc__ = f"a host {abs(seconds)} s {direction} another; the worker of the other is killed for 70 s"
+    return fault
+
+
+def _two_hosts(trial: Trial, seconds: int) -> None:
+    """Host 2 has a beat, a code worker and a wrong clock. Nothing of it may be early, and the dead are known in time."""
+    if trial.stack.database is None:
+        raise Unavailable("SQLite has one host")
+    told = Watch.objects.filter(subject="clocks", clock=Watch.Clock.SILENT)
+    told.delete()
+    other = Clock(_room(trial, "host-2"))
+    wrong = _built(other)
+    other.step(seconds, shown=False)
+    trial.system.start("beat-2", "code-2", **wrong)
+
+    def hurt() -> None:
+        pid = trial.system.pid("code")
+        trial.system["code"].kill()
+        time.sleep(60)
+        left = Execution.objects.filter(state=State.RUNNING, worker__endswith=f":{pid}").count()
+        if left:
+            trial.wrong.append(f"{left} runs of the dead worker were not known as lost after 60 s")
+        time.sleep(10)
+        trial.system.start("code")
+
+    trial.under_load(hurt, before=8)
+    if not told.filter(told_at__isnull=False).exists():
+        trial.wrong.append("nobody was told that the clocks differ")
 
 
 def _needs_clock(trial: Trial) -> None:
+    """Of all programs and, where there is one, of the database server: its clock decides."""
+    environment = _built(trial.clock)
+    trial.system.common |= environment
+    if database := trial.stack.database:
+        _restarted(database, environment)
+        trial.after.callback(_restarted, database, {})
+
+
+def _built(own: Clock) -> dict[str, str]:
     if compiler() is None:
         raise Unavailable("there is no C compiler (cc) to build the clock with")
-    trial.system.common |= trial.clock.environment()
+    return own.environment()
+
+
+def _restarted(database: Server, environment: dict[str, str]) -> None:
+    connection.close()
+    database.end(database.gentle)
+    database.env = environment
+    database.start()
+    clock.forget()
+
+
+def _room(trial: Trial, name: str) -> Path:
+    room = trial.directory / name
+    room.mkdir()
+    return room

@@ -290,6 +290,7 @@ OUTSIDE = (
     surroundings.disk_full,
     times.clock_forward,
     times.clock_back,
+    *(times.apart(seconds) for seconds in times.APART),
     *(times.night(name) for name in times.NIGHTS),
 )
 FAULTS: dict[str, Fault] = {

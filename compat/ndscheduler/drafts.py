@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from accounts.models import Category, User
 from compat.ndscheduler import cron, wire
@@ -19,6 +18,7 @@ from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
+from scheduler_site import clock
 
 REQUIRED = ("name", "job_class_string")
 LONGEST_NAME = 200
@@ -141,7 +141,7 @@ def _schedule(body: Mapping[str, Any], job: Job | None) -> tuple[dict[str, str],
         if job is not None and fields == wire.cron_fields(job):
             return fields, None
         schedule = cron.schedule(fields, _zone(job))
-        if schedule.next_after(timezone.now()) is None:
+        if schedule.next_after(clock.now()) is None:
             raise Invalid("Invalid schedule: it never fires, no date of the next five years matches.")
     except (cron.CronError, ScheduleError) as error:
         raise Invalid(str(error)) from error

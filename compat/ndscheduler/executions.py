@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 from django.db.models import F, Prefetch
 from django.db.models.functions import Right
 from django.http import HttpRequest
-from django.utils import timezone
 
 from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import Refusal, V1View, is_writer, refuse
@@ -18,6 +17,7 @@ from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from jobs import timetable
 from jobs.models import Job
 from jobs.verbs import Refused
+from scheduler_site import clock
 
 USUAL = dt.timedelta(minutes=10)
 # An answer with more than these would be of no use to a page.
@@ -30,7 +30,7 @@ class ExecutionsView(V1View):
     """GET the runs of a time range, the last changed first. 400 for times that cannot be read."""
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        start, end = ranges.read(request, USUAL, timezone.now())
+        start, end = ranges.read(request, USUAL, clock.now())
         rows = scope.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
         found = sorted(_with_jobs(rows[:MOST]), key=lambda run: (wire.updated(run), run.pk), reverse=True)
         logs = _tracebacks(found)

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from audit.models import Entry
 from compat.ndscheduler import ranges, wire
 from compat.ndscheduler.base import V1View
 from jobs.models import Job
 from jobs.timetable import Timing
+from scheduler_site import clock
 
 USUAL = dt.timedelta(days=1)
 MOST = 20_000
@@ -32,7 +32,7 @@ class LogsView(V1View):
     """GET the entries of a time range, the newest first. 400 for times that cannot be read."""
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        start, end = ranges.read(request, USUAL, timezone.now())
+        start, end = ranges.read(request, USUAL, clock.now())
         found = Entry.objects.filter(object_type="job", event__in=EVENTS, at__gte=start, at__lte=end)
         if self.user.category_id:
             found = found.filter(category_id=self.user.category_id)

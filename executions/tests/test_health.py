@@ -17,6 +17,7 @@ from executions.models import Heartbeat
 from executions.tests.conftest import Ledger
 from jobs.models import Job
 from jobs.tests.factories import make_job
+from scheduler_site import clock
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +152,20 @@ def test_a_process_shows_itself_and_leaves_without_a_trace(db: None) -> None:
     assert set(heartbeat.freshest(timezone.now())) == {"io", "code"}
     heartbeat.leave("here:1", ["io", "code"])
     assert heartbeat.freshest(timezone.now()) == {}
+
+
+def test_a_host_whose_clock_differs_is_named_but_does_no_harm(db: None) -> None:
+    everybody()
+    Heartbeat.objects.filter(role="io").update(ahead=12.3, name="io node-2:17")
+    Heartbeat.objects.filter(role="code").update(ahead=-0.9, name="code node-3:4")
+    report = health.report()
+    (clocks,) = [check for check in report.checks if check.name == "clocks"]
+    assert (clocks.ok, clocks.told) == (False, "differ from the database's: node-2 +12.3 s")
+    assert report.status == "healthy"
+
+
+def test_a_process_shows_how_far_its_clock_is_off(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "ahead", lambda: 2.5)
+    heartbeat.beat("here:2", ["io"])
+    assert heartbeat.clocks(clock.now()) == {"here": 2.5}
+    heartbeat.leave("here:2", ["io"])

@@ -43,3 +43,24 @@ def test_a_turn_that_fails_is_not_repeated_at_once(monkeypatch: pytest.MonkeyPat
         take_turn(NOON)
     assert Heartbeat.objects.get(name="reconciler").at == NOON
     assert wait_for_turn(NOON) == EVERY.total_seconds()
+
+
+@pytest.mark.parametrize("skew", [1, 12, 19, 31, 300])
+def test_hosts_whose_clocks_differ_do_not_keep_each_other_from_settling(skew: int) -> None:
+    """Such as of an older version, which goes by its own clock: the turns of the others settle all the same."""
+    take_turn(NOON)
+    began = Heartbeat.objects.get(name="reconciler").started_at
+    for second in range(11, 60, 11):
+        now = NOON + dt.timedelta(seconds=second)
+        Heartbeat.objects.filter(name="reconciler").update(at=now - EVERY + dt.timedelta(seconds=skew))
+        take_turn(now)
+        assert Heartbeat.objects.get(name="reconciler").started_at == began
+
+
+def test_a_small_step_back_of_the_clock_is_no_gap() -> None:
+    take_turn(NOON)
+    take_turn(NOON + dt.timedelta(seconds=40))
+    settling = Heartbeat.objects.get(name="reconciler").started_at
+    take_turn(NOON + dt.timedelta(seconds=65))
+    assert take_turn(NOON + dt.timedelta(seconds=50))
+    assert Heartbeat.objects.get(name="reconciler").started_at == settling

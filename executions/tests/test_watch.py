@@ -322,6 +322,16 @@ def test_the_admins_are_told_once_that_a_part_is_silent_and_once_that_it_is_back
     assert Alert.objects.first().recipients == [f"user:{ada.uid}"]  # type: ignore[union-attr]
 
 
+def test_the_admins_are_told_of_a_clock_that_differs_and_when_it_agrees(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert system("clocks", False, "2026-03-01 10:00:00", monkeypatch) == []
+    differ = ["Belfry: a host's clock differs from the database's"]
+    assert system("clocks", False, "2026-03-01 10:00:19", monkeypatch) == differ
+    agree = ["Belfry: the hosts' clocks agree with the database's again"]
+    assert system("clocks", True, "2026-03-01 10:01:00", monkeypatch) == agree
+
+
 def test_a_restart_is_nobodys_business(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     assert system("beat", False, "2026-03-01 10:00:00", monkeypatch) == []
     assert system("beat", True, "2026-03-01 10:00:10", monkeypatch) == []

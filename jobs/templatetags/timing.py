@@ -9,7 +9,6 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from jobs import schedule, wording
 from jobs.models import Job
 from jobs.schedule import ScheduleError
 from scheduler_site import text
+from scheduler_site.clock import shown
 
 register = template.Library()
 
@@ -81,7 +81,7 @@ def distance(value: dt.datetime | None) -> str:
     """How far away a moment is: `in 5 min`, `2 h ago`; in two units at most."""
     if value is None:
         return ""
-    seconds = (value - timezone.now()).total_seconds()
+    seconds = (value - shown()).total_seconds()
     time = {"time": duration(abs(seconds))}
     return _("in %(time)s") % time if seconds > 0 else _("%(time)s ago") % time
 
@@ -89,7 +89,7 @@ def distance(value: dt.datetime | None) -> str:
 @register.filter
 def elapsed(value: dt.datetime) -> str:
     """The time since a moment."""
-    return duration(timezone.now() - value)
+    return duration(shown() - value)
 
 
 @register.filter

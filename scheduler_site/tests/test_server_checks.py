@@ -63,7 +63,7 @@ def test_the_isolation_level_of_mysql_is_judged(level: str | None, expected: lis
 
 
 @pytest.mark.parametrize(
-    ("ahead", "expected"), [(0.2, []), (-9.9, []), (11.0, ["belfry.W022"]), (-400.0, ["belfry.W022"])]
+    ("ahead", "expected"), [(0.2, []), (-0.9, []), (1.1, ["belfry.W022"]), (-400.0, ["belfry.W022"])]
 )
 def test_clocks_that_are_far_apart_are_named(ahead: float, expected: list[str]) -> None:
     assert ids(server_checks.judge_clock(ahead)) == expected
@@ -72,8 +72,8 @@ def test_clocks_that_are_far_apart_are_named(ahead: float, expected: list[str]) 
 def test_it_is_said_which_clock_goes_before_the_other() -> None:
     texts = [next(server_checks.judge_clock(ahead)).msg for ahead in (12.0, -12.0)]
     assert texts == [
-        "The clock of the database is 12 s ahead of this machine's.",
-        "The clock of the database is 12 s behind this machine's.",
+        "The clock of the database is 12.0 s ahead of this machine's.",
+        "The clock of the database is 12.0 s behind this machine's.",
     ]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from compat.moving import command
 from compat.moving.crontab import Import
 from jobs import schedule
+from scheduler_site import clock
 
 
 class Command(BaseCommand):
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         found = Import(
             self._text(options["file"]),
-            timezone.now(),
+            clock.now(),
             zone,
             user_column=options["user_column"],
             disabled=options["disabled"],

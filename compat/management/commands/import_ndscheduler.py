@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from compat.moving import command
 from compat.moving.ndscheduler import Import
 from compat.moving.old_database import OldDatabase, Unreachable
+from scheduler_site import clock
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         except Unreachable as error:
             raise CommandError(str(error)) from error
         try:
-            found = Import(old, timezone.now(), with_history=options["history"])
+            found = Import(old, clock.now(), with_history=options["history"])
             command.carry_out(found, by, options, self.stdout)
         finally:
             old.close()
