@@ -12,7 +12,6 @@ from django.conf import settings
 
 from executions.crew import Crew
 from executions.prune import prune as prune_now
-from jobs.children.linux import hide_environment
 from scheduler_site import garbage
 
 _crew: Crew | None = None
@@ -41,9 +40,6 @@ def prune() -> None:
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
     queues = tuple(sender.app.amqp.queues.consume_from)
-    if "code" in queues:
-        # Jobs run as the same user: they must not read this process's secrets from /proc.
-        hide_environment()
     crew(queues)
     garbage.settle()
 

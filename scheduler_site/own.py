@@ -28,7 +28,7 @@ def secret_key(data: Path) -> str:
     """The key of an installation that was given none: made once, kept readable by its owner only."""
     path = data / "secret.key"
     if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written aside and linked: nobody sees half a key, and of two that start at once one wins.
         with tempfile.NamedTemporaryFile("w", dir=data, prefix=".key-") as draft:
             draft.write(secrets.token_urlsafe(50))

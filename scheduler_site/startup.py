@@ -30,7 +30,9 @@ def make_directories() -> None:
     """DATA_DIR and RUNTIME_DIR. Raises CannotStart."""
     try:
         for path in (settings.DATA_DIR, settings.DATA_DIR / "redis"):
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.stat().st_uid == os.getuid() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                path.chmod(0o700)
     except OSError as error:
         raise CannotStart(f"DATA_DIR={settings.DATA_DIR} cannot be used: {error.strerror}.") from error
     make_private(settings.RUNTIME_DIR)

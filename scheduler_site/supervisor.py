@@ -28,6 +28,8 @@ LONGEST_PAUSE = 30.0
 STEADY = 60.0
 # So many failures in a row before the system was ready mean that it never will be.
 TRIES_AT_START = 3
+# What a program that is not ours is told of our environment.
+PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 
 
 def pause_before_try(failures: int) -> float:
@@ -42,6 +44,13 @@ def describe(status: int) -> str:
         with contextlib.suppress(ValueError):
             return f"was killed by {signal.Signals(number).name}"
     return f"ended with status {status}"
+
+
+def _environment(program: Program) -> dict[str, str]:
+    """Ours for our own programs; others, such as the broker, have no use for our secrets."""
+    ours = program.argv[0] == sys.executable
+    passed = {name: value for name, value in os.environ.items() if ours or name in PASSED}
+    return passed | {"PYTHONUNBUFFERED": "1"}
 
 
 @dataclass
@@ -143,7 +152,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self._directory,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=_environment(program),
             pass_fds=held,
             start_new_session=True,
         )

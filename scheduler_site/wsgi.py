@@ -6,6 +6,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from scheduler_site.privacy import keep_private
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
 
 application = get_wsgi_application()
+keep_private()

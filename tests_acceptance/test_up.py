@@ -36,6 +36,7 @@ PROGRAMS = {
     "worker-code": "worker-code",
     "worker-system": "worker-system",
 }
+SECRET = "canary-of-the-acceptance-tests"
 FROM_OUTSIDE = ("REDIS_URL", "DATABASE_URL", "CELERY_BROKER_URL", "DEPLOYMENT", "HOST", "SCHEDULER_ENABLED")
 
 
@@ -108,13 +109,30 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def belfry(directory: Path) -> Belfry:
-    started = Belfry(directory)
+    started = Belfry(directory, MAIL_PASSWORD=SECRET)
     started.wait_until_up()
     return started
 
 
 def test_one_command_starts_every_program(belfry: Belfry) -> None:
     assert all(belfry.pid(name) for name in PROGRAMS)
+
+
+def test_no_program_shows_the_secrets_it_was_started_with(belfry: Belfry) -> None:
+    shown = {pid: Path(f"/proc/{pid}/environ").read_bytes() for pid in belfry.processes()}
+    assert len(shown) > len(PROGRAMS)
+    assert [called(pid) for pid, environment in shown.items() if SECRET.encode() in environment] == []
+
+
+def test_what_it_writes_is_for_its_own_account_only(belfry: Belfry) -> None:
+    assert belfry.directory.stat().st_mode & 0o077 == 0
+    public = {belfry.directory / "static", belfry.output}
+    open_to_others = [
+        path
+        for path in belfry.directory.rglob("*")
+        if not public & {path, *path.parents} and path.lstat().st_mode & 0o077
+    ]
+    assert open_to_others == []
 
 
 def test_it_says_once_that_it_is_ready_and_where(belfry: Belfry) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import zlib
 
@@ -129,7 +130,7 @@ def _key(user: User) -> str:
 
 def _keep(user: User, data: bytes, owner: str) -> str:
     token = secrets.token_urlsafe(16)
-    cache.set(_key(user), (token, zlib.compress(data), owner), KEPT_SECONDS)
+    cache.set(_key(user), [token, base64.b64encode(zlib.compress(data)).decode(), owner], KEPT_SECONDS)
     return token
 
 
@@ -138,4 +139,4 @@ def _take(user: User, token: str) -> tuple[bytes, str] | None:
     kept = cache.get(_key(user))
     if kept is None or kept[0] != token or not cache.delete(_key(user)):
         return None
-    return zlib.decompress(kept[1]), kept[2]
+    return zlib.decompress(base64.b64decode(kept[1])), kept[2]

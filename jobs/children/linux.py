@@ -12,7 +12,6 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -35,15 +34,6 @@ def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     _prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def hide_environment() -> None:
-    """Keep other processes of the same user from reading this one's environment and memory through /proc.
-
-    A worker that holds secrets in its environment calls this once; root sees everything still, and no core is
-    written any more.
-    """
-    _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def children_of(pid: int) -> list[int]:

@@ -113,6 +113,7 @@ class Server:
 def main(descriptor: int) -> None:
     """Serve the control socket with this descriptor until its other end is closed."""
     become_subreaper()
+    os.umask(0o022)  # a worker keeps its files to itself; what a job writes is for whom the job means
     gc.freeze()  # the children share these pages as long as nobody writes to them
     Server(socket.socket(fileno=descriptor)).serve()
 

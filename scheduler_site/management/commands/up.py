@@ -20,6 +20,7 @@ from django.db import DatabaseError, connections
 from accounts import verbs
 from scheduler_site import embedded_redis, env, programs, startup
 from scheduler_site.console import Console
+from scheduler_site.privacy import keep_private
 from scheduler_site.readiness import Probe
 from scheduler_site.supervisor import Supervisor
 
@@ -48,6 +49,7 @@ class Command(BaseCommand):
 
 def run(console: Console) -> bool:
     """Belfry from start to end; whether it failed. Raises CannotStart."""
+    keep_private()
     startup.make_directories()
     lock = startup.take_lock()
     listener = startup.bind_port()
