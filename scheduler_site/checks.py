@@ -40,6 +40,10 @@ def _production() -> Iterator[CheckMessage]:
     if weak(settings.SECRET_KEY):
         hint = f"Use {LONG_KEY} or more random characters: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
         yield Error("SECRET_KEY can be guessed.", hint=hint, id="belfry.E002")
+    for name, key in _other_keys():
+        if weak(key):
+            hint = f"Use {LONG_KEY} or more random characters, or leave {name} out: then SECRET_KEY is used."
+            yield Error(f"{name} can be guessed.", hint=hint, id="belfry.E030")
     if settings.ALLOW_DEFAULT_ADMIN:
         hint = "Set ALLOW_DEFAULT_ADMIN=false and make an admin with: manage.py createsuperuser"
         yield Error("The well-known admin account is allowed in production.", hint=hint, id="belfry.E003")
@@ -65,6 +69,13 @@ def _production() -> Iterator[CheckMessage]:
         yield checks.Warning("METRICS_TOKEN can be guessed.", hint=hint, id="belfry.W018")
     if settings.ALERT_EMAILS and not mail_works():
         yield no_mail("ALERT_EMAILS names people")
+
+
+def _other_keys() -> Iterator[tuple[str, str]]:
+    """Keys that were given beside SECRET_KEY."""
+    given = {"JWT_SECRET_KEY": [settings.JWT_SECRET_KEY], "ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS}
+    for name, keys in given.items():
+        yield from ((name, key) for key in keys if key != settings.SECRET_KEY)
 
 
 def mail_works() -> bool:

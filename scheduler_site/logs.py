@@ -52,13 +52,18 @@ def configured(level: str, form: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": LineFormatter}, "json": {"()": JsonFormatter}},
-        "filters": {"unexpected": {"()": CallbackFilter, "callback": _unexpected}},
+        "filters": {
+            "unexpected": {"()": CallbackFilter, "callback": _unexpected},
+            "without_traceback": {"()": CallbackFilter, "callback": _without_traceback},
+        },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
         "root": {"handlers": ["console"], "level": "WARNING"},
         "loggers": {name: {"level": level} for name in APPS}
         | {
             "celery.worker.consumer": {"level": "WARNING"},
             "django.request": {"level": "ERROR", "filters": ["unexpected"]},
+            # Anybody can send a wrong name: a line, but not the traceback with it.
+            "django.security.DisallowedHost": {"level": "ERROR", "filters": ["without_traceback"]},
         },
     }
 
@@ -66,3 +71,8 @@ def configured(level: str, form: str) -> dict[str, Any]:
 def _unexpected(record: logging.LogRecord) -> bool:
     """503 is what the health check says on purpose, and what `unavailable.note` has told already."""
     return getattr(record, "status_code", 500) != 503
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    record.exc_info = record.exc_text = None
+    return True

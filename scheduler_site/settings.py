@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -284,10 +283,9 @@ LOGOUT_REDIRECT_URL = "/login"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
-if find_spec("bcrypt"):
     # Of accounts that came from elsewhere (docs/moving-from-ndscheduler.md).
-    PASSWORD_HASHERS.append("django.contrib.auth.hashers.BCryptPasswordHasher")
+    "accounts.hashers.InheritedBCrypt",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
 ]
@@ -299,6 +297,14 @@ CSRF_COOKIE_NAME = "belfry_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("HTTPS", default=PRODUCTION)
 # With one proxy in front, its word on scheme and client address is believed; without one, anybody could say them.
 BEHIND_PROXY = env.boolean("BEHIND_PROXY", default=False)
+# Behind a proxy that speaks TLS, plain HTTP is led there; probes that come past the proxy are not.
+SECURE_SSL_REDIRECT = env.boolean("SSL_REDIRECT", default=SESSION_COOKIE_SECURE and BEHIND_PROXY)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^api/(v2/)?health$", r"^metrics$"]
+# How long browsers refuse plain HTTP after they have been here (RFC 6797); 0: not said.
+SECURE_HSTS_SECONDS = env.integer(
+    "HSTS_SECONDS", 31_536_000 if PRODUCTION and SESSION_COOKIE_SECURE else 0, low=0, high=63_072_000
+)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

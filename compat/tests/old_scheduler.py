@@ -64,8 +64,16 @@ class OldScheduler:
     def raw_job(self, job_id: str, data: bytes, *, paused: bool = False) -> None:
         self.insert("scheduler_jobs", job_id, None if paused else 1.7e9, data)
 
-    def user(self, name: str, *, category: int = 0, admin: bool = False, writer: bool = False) -> None:
-        values = (None, name, "$2b$12$" + "x" * 53, category, admin, writer, "2023-01-01 00:00:00.000000")
+    def user(
+        self,
+        name: str,
+        *,
+        category: int = 0,
+        admin: bool = False,
+        writer: bool = False,
+        password: str = "$2b$12$" + "x" * 53,
+    ) -> None:
+        values = (None, name, password, category, admin, writer, "2023-01-01 00:00:00.000000")
         self.insert("scheduler_users", *values)
 
     def run(self, number: int, job_id: str, state: int, *, result: str | None = None) -> str:
