@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -222,15 +223,44 @@ class StopView(ApiView):
     method_permissions = {"POST": WriterOnly}
 
     def post(self, request: Request, execution_id: str) -> Response:
-        run = one(visible(request), execution_id)
-        if not Execution.objects.changeable_by(account(request)).filter(pk=run.pk).exists():
-            raise ApiError(403, "Insufficient permissions", "You may stop the runs of your own jobs.")
+        run = changeable(request, execution_id)
         self.payload(optional=True)
         asked = verbs.stop(run, by=By.request(request, SURFACE))
         run.refresh_from_db()
         if not asked and not run.is_open:
             raise ApiError(409, "Execution has ended", "A run that has ended cannot be stopped.")
         return Response({"message": "Execution stop requested", "execution": stored(run)})
+
+
+class _SuspensionView(ApiView):
+    """POST: 403, 404; 409 for other kinds than code, and for a run that does not run."""
+
+    method_permissions = {"POST": WriterOnly}
+    verb: ClassVar[Callable[..., bool]]
+    message: ClassVar[str]
+
+    def post(self, request: Request, execution_id: str) -> Response:
+        run = changeable(request, execution_id)
+        self.payload(optional=True)
+        try:
+            type(self).verb(run, by=By.request(request, SURFACE))
+        except job_verbs.Refused as refusal:
+            raise ApiError(409, "Execution cannot be suspended or resumed", str(refusal)) from refusal
+        return Response({"message": self.message, "execution": stored(run)})
+
+
+@extend_schema_view(**schema.SUSPEND)
+class SuspendView(_SuspensionView):
+    """POST: lets a run of code stand still. 403, 404, 409."""
+
+    verb, message = verbs.suspend, "Execution suspended"
+
+
+@extend_schema_view(**schema.RESUME)
+class ResumeView(_SuspensionView):
+    """POST: lets it go on. 403, 404, 409."""
+
+    verb, message = verbs.resume, "Execution resumed"
 
 
 @extend_schema_view(**schema.LOG)
@@ -265,6 +295,14 @@ def one(rows: ExecutionQuerySet, execution_id: str) -> Execution:
     run = for_wire(rows).filter(uid=uid).first() if uid else None
     if run is None:
         raise ApiError(404, "Execution not found", "There is no execution with this id.")
+    return run
+
+
+def changeable(request: Request, execution_id: str) -> Execution:
+    """404 where it cannot be seen, 403 where its job is not this account's to change."""
+    run = one(visible(request), execution_id)
+    if not Execution.objects.changeable_by(account(request)).filter(pk=run.pk).exists():
+        raise ApiError(403, "Insufficient permissions", "You may stop the runs of your own jobs.")
     return run
 
 

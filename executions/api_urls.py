@@ -18,5 +18,7 @@ urlpatterns = [
     path("executions/statistics", api.StatisticsView.as_view()),
     path("executions/<str:execution_id>", api.ExecutionView.as_view()),
     path("executions/<str:execution_id>/stop", api.StopView.as_view()),
+    path("executions/<str:execution_id>/suspend", api.SuspendView.as_view()),
+    path("executions/<str:execution_id>/resume", api.ResumeView.as_view()),
     path("executions/<str:execution_id>/log", api.LogView.as_view()),
 ]

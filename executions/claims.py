@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from executions import alerts, followers
 from executions.followers import End, Followers
 from executions.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
-from jobs.models import Job
+from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
 
 # A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
@@ -34,7 +34,7 @@ NEEDED: dict[str, type | tuple[type, ...]] = {
     "retry_cap": (int, float),
     "rerun_lost": bool,
 }
-
+NO_TEXT = "The text of the script is not there any more."
 
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
@@ -74,11 +74,12 @@ def claim(uids: Sequence[str], worker: str, now: dt.datetime) -> list[Claim]:
         .only(*READ)
         .annotate(enabled=F("job__periodic_task__enabled"), job_secrets=F("job__secrets"))
     )
-    refused = {row.pk for row in rows if _refuse(row, now)}
+    texts = Script.texts(row.definition for row in rows if sound(row))
+    refused = {row.pk for row in rows if _refuse(row, texts, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
     ready = [row for row in rows if row.pk not in refused]
-    return [_claimed(row, now, began) for row in _take(ready, worker, now)]
+    return [_claimed(row, texts, now, began) for row in _take(ready, worker, now)]
 
 
 def sound(run: Execution) -> bool:
@@ -89,9 +90,10 @@ def sound(run: Execution) -> bool:
     )
 
 
-def _refuse(row: Execution, now: dt.datetime) -> bool:
+def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
     """Ends a run that may not start any more; true when it may not."""
     automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
+    error = ""
     if row.job_id is None:
         state, reason = State.SKIPPED, Reason.DELETED
     elif automatic_first and getattr(row, "enabled", True) is False:
@@ -101,11 +103,14 @@ def _refuse(row: Execution, now: dt.datetime) -> bool:
     elif not sound(row):
         # Found out before the claim: after it, it would take the others of its message along.
         state, reason = State.ERROR, Reason.UNSTARTABLE
+    elif (digest := named_digest(row.definition["options"])) and digest not in texts:
+        state, reason, error = State.ERROR, Reason.UNSTARTABLE, NO_TEXT
     else:
         return False
     with transaction.atomic():
         led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
-        ended = Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(**over(state, reason, now))
+        waiting = Execution.objects.filter(pk=row.pk, state=State.QUEUED)
+        ended = waiting.update(**over(state, reason, now), error=error)
         if ended and state == State.MISSED:
             alerts.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
@@ -154,10 +159,11 @@ def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
         next_attempt_at=None,
         stop_requested_at=None,
         stop_reason="",
+        suspended_at=None,
     )
 
 
-def _claimed(row: Execution, now: dt.datetime, began: float) -> Claim:
+def _claimed(row: Execution, texts: Mapping[str, str], now: dt.datetime, began: float) -> Claim:
     definition = row.definition
     runner = RUNNERS.get(row.kind)
     spec = Spec(
@@ -166,12 +172,13 @@ def _claimed(row: Execution, now: dt.datetime, began: float) -> Claim:
         job_id=str(row.job_uid),
         job_name=row.job_name,
         kind=row.kind,
-        options=definition["options"],
+        options=with_text(definition["options"], texts),
         metadata=definition["metadata"],
         secrets=(getattr(row, "job_secrets", None) or {}) | row.secrets,
         slot=row.scheduled_for,
         timeout=float(definition["timeout"] or (runner.default_timeout if runner else 60)),
         stop_grace=float(definition["stop_grace"]),
+        environment=str(definition.get("environment") or ""),
     )
     serial = definition["overlap"] != Job.Overlap.ALLOW
     return Claim(

@@ -130,12 +130,12 @@ class Crew:
 
     def _start_code(self, runner: CodeRunner, claim: Claim, pool: str) -> None:
         cancelled = threading.Event()
-        hand = self._take(claim, pool, cancelled.set)
+        hand = self._take(claim, pool, cancelled.set, threading.Event())
         self._threads.submit(self._run_code, runner, hand, cancelled)
 
     def _run_code(self, runner: CodeRunner, hand: Hand, cancelled: threading.Event) -> None:
         try:
-            outcome = runner.run(Context(hand.claim.spec, cancelled, hand.sink))
+            outcome = runner.run(Context(hand.claim.spec, cancelled, hand.sink, hand.suspended))
         except Exception as error:
             outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
@@ -157,8 +157,15 @@ class Crew:
             outcome = _fault(hand.claim, error)
         self._hand_in(hand, outcome)
 
-    def _take(self, claim: Claim, pool: str, cancel: Callable[[], None]) -> Hand:
-        hand = Hand(claim, pool, cancel, Sink(lambda text: self._writer.report(claim, text)), claim.leased_at)
+    def _take(
+        self,
+        claim: Claim,
+        pool: str,
+        cancel: Callable[[], None],
+        suspended: threading.Event | None = None,
+    ) -> Hand:
+        sink = Sink(lambda text: self._writer.report(claim, text))
+        hand = Hand(claim, pool, cancel, sink, claim.leased_at, suspended=suspended)
         with self._lock:
             earlier = self._hands.get(claim.pk)
             self._hands[claim.pk] = hand
@@ -210,7 +217,7 @@ class Crew:
                 if self._hands:
                     if renewed := time.monotonic() >= renew_at:
                         self._renew()
-                    self._hear_stops()
+                    self._hear()
                     renew_at = time.monotonic() + RENEW_SECONDS if renewed else renew_at
                 turns.take()
             except (DatabaseError, InterfaceError, OSError) as error:
@@ -242,12 +249,23 @@ class Crew:
             for pk in set(keys) - still_mine:
                 self._cancel(pk)
 
-    def _hear_stops(self) -> None:
-        with self._lock:
-            keys = list(self._hands)
-        asked = Q(stop_requested_at__isnull=False) | Q(job=None)
-        for pk in Execution.objects.filter(asked, pk__in=keys).values_list("pk", flat=True):
-            self._cancel(pk)
+    def _hear(self) -> None:
+        """Which runs are to end, and which are to stand still; of those that go on as they should, the query has no row."""
+        hands = {(hand.claim.pk, hand.claim.attempt): hand for hand in self._in_hand()}
+        stop = Q(stop_requested_at__isnull=False) | Q(job=None)
+        asked = Execution.objects.filter(
+            stop | Q(suspended_at__isnull=False), pk__in=[pk for pk, _attempt in hands]
+        )
+        still = set[tuple[int, int]]()
+        for pk, attempt, since, stopping, job in asked.values_list(
+            "pk", "attempt", "suspended_at", "stop_requested_at", "job"
+        ):
+            if stopping or job is None:
+                self._cancel(pk)
+            elif since:
+                still.add((pk, attempt))
+        for key, hand in hands.items():
+            hand.suspend(key in still)
 
     def _cancel(self, pk: int) -> None:
         with self._lock:

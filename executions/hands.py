@@ -32,10 +32,17 @@ class Hand:
     given_up: Reason | None = None
     # Nothing runs any more; its end waits to be written.
     ended: bool = False
+    # Of code: set while the run is to stand still.
+    suspended: threading.Event | None = None
 
     def give_up(self, why: Reason) -> None:
         self.given_up = why
         self.cancel()
+
+    def suspend(self, still: bool) -> None:
+        """Lets it stand still, or go on; said again and again while it lasts."""
+        if self.suspended is not None and still != self.suspended.is_set():
+            self.suspended.set() if still else self.suspended.clear()
 
     def check_lease(self, now: float) -> None:
         """Ends the run when its lease was not renewed for WORKER_ALONE_SECONDS.

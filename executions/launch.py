@@ -15,7 +15,7 @@ from audit.record import By, difference, masked, record
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
 from executions.publish import publish
 from executions.slots import Planned
-from jobs.models import Job
+from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Refused
 from scheduler_site import clock
@@ -72,7 +72,8 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
     if job.overlap == Job.Overlap.REPLACE:
         make_way(open_runs, now)
     execution.save()
-    changes = difference(job.definition(), execution.definition) | masked({}, execution.secrets)
+    told = execution.definition | {"options": _told_options(execution)}
+    changes = difference(job.definition() | {"options": job.options}, told) | masked({}, execution.secrets)
     record(Entry.Event.CUSTOM_RUN, job, by=by, changes=changes, description=execution.uid.hex)
     if not execution.held:
         transaction.on_commit(partial(publish, [execution]))
@@ -107,9 +108,19 @@ def _override(execution: Execution, overrides: dict[str, Any]) -> None:
     if "metadata" in overrides:
         definition["metadata"] = overrides["metadata"]
     if "options" in overrides:
-        definition["options"] = definition["options"] | overrides["options"]
+        options = definition["options"] | overrides["options"]
+        if execution.kind == Job.Kind.SCRIPT:
+            Script.keep(options)
+            options = by_digest(options)
+        definition["options"] = options
     execution.definition, execution.secrets = definition, overrides.get("secrets", {})
     execution.target = _target(definition)
+
+
+def _told_options(execution: Execution) -> dict[str, Any]:
+    """As the audit trail tells them: with the text of a script."""
+    definition = execution.definition
+    return with_text(definition["options"], Script.texts([definition]))
 
 
 def _target(definition: dict[str, Any]) -> str:

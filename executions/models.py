@@ -75,7 +75,7 @@ class Reason(models.TextChoices):
 
 def over(state: State, reason: Reason, now: dt.datetime) -> dict[str, Any]:
     """The columns of a run that has come to its end; the secrets that it was given for itself go with it."""
-    return {"state": state, "reason": reason, "finished_at": now, "secrets": {}}
+    return {"state": state, "reason": reason, "finished_at": now, "secrets": {}, "suspended_at": None}
 
 
 class ExecutionQuerySet(models.QuerySet["Execution"]):
@@ -193,6 +193,8 @@ class Execution(models.Model):
     cpu_seconds = models.FloatField(_("CPU time"), null=True)
     # While it is suspended: since when. Its time limit stands still meanwhile, its lease goes on.
     suspended_at = models.DateTimeField(_("suspended"), null=True)
+    # How long it has been before, in seconds: nobody waits for a run while it stands still.
+    suspended_seconds = models.FloatField(default=0.0, db_default=0.0)
     result = models.TextField(_("result"), blank=True)
     error = models.TextField(_("error"), blank=True)
 
@@ -228,6 +230,14 @@ class Execution(models.Model):
     @property
     def is_stopping(self) -> bool:
         return self.state == State.RUNNING and self.stop_requested_at is not None
+
+    @property
+    def is_code(self) -> bool:
+        return self.kind in Job.CODE_KINDS
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.state == State.RUNNING and self.suspended_at is not None and not self.is_stopping
 
     @property
     def lateness(self) -> dt.timedelta | None:

@@ -65,10 +65,12 @@ EXECUTION = answer(
         "attempt": whole("The number of its last attempt, from 1; 0 before the first."),
         "next_attempt_at": maybe(moment("When the next attempt comes.")),
         "stopping": flag("Whether it was asked to stop and has not yet."),
+        "suspended_at": maybe(moment("Since when it stands still, while it is suspended.")),
         "exit_code": maybe(whole("The exit code of code.")),
         "result": maybe(text("What code gave back, as JSON.")),
         "peak_memory": maybe(whole("The most memory that it used, in bytes.")),
         "mean_memory": maybe(whole("The memory that it used on average, in bytes.")),
+        "cpu_seconds": maybe(number("The CPU time of all processes of its last attempt, in seconds.")),
         "worker": maybe(text("Which worker ran it.")),
         "requested_by": maybe(text("Who started it by hand.")),
         "blocked_by": maybe(uid("The earlier run that it waits for, or was skipped for.")),
@@ -325,6 +327,42 @@ STOP: Route = {
         optional=True,
     )
 }
+
+
+def _suspension(operation: str, title: str, about: str, message: str) -> Route:
+    return {
+        "post": route(
+            operation,
+            title,
+            TAG,
+            {
+                200: (
+                    "It was, or it was so already.",
+                    answer(
+                        message.title().replace(" ", ""),
+                        "The run as it is now.",
+                        {"message": constant(message), "execution": EXECUTION},
+                    ),
+                ),
+                403: ("The role, or this job, is not for this account.", EITHER),
+                409: "It is no run of code, has not started, is being stopped or has ended.",
+            },
+            about=about,
+            takes=body("Nothing", "Nothing is looked at.", {}),
+            optional=True,
+        )
+    }
+
+
+SUSPEND = _suspension(
+    "suspend_execution",
+    "Suspend a run of code",
+    "All its processes stand still, and so does its time limit. It can be stopped all the same.",
+    "Execution suspended",
+)
+RESUME = _suspension(
+    "resume_execution", "Resume a suspended run", "It goes on where it stood.", "Execution resumed"
+)
 LOG: Route = {
     "get": route(
         "get_log",

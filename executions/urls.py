@@ -14,6 +14,8 @@ urlpatterns = [
     path("executions/<uuid:uid>/output", views.output, name="execution-output"),
     path("executions/<uuid:uid>/log", views.log, name="execution-log"),
     path("executions/<uuid:uid>/stop", views.stop, name="execution-stop"),
+    path("executions/<uuid:uid>/suspend", views.suspend, name="execution-suspend"),
+    path("executions/<uuid:uid>/resume", views.resume, name="execution-resume"),
     # A job, run by hand
     path("jobs/<uuid:uid>/run", views.run, name="job-run"),
 ]

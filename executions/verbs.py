@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, record
 from executions import followers
 from executions.followers import End
 from executions.held import release
-from executions.models import Execution, Reason, State, over
+from executions.models import Execution, ExecutionQuerySet, Reason, State, over
+from jobs.models import Job
+from jobs.verbs import Refused
 from scheduler_site import clock
 
 
@@ -33,3 +38,54 @@ def stop(execution: Execution, *, by: By) -> bool:
     if stopped:
         release([execution.job_id])
     return True
+
+
+@transaction.atomic
+def suspend(execution: Execution, *, by: By) -> bool:
+    """Lets a run of code stand still until it is resumed or stopped. False when it does already.
+
+    Its worker hears of it within a second; its time limit stands still meanwhile. Raises Refused for other kinds, and for a run
+    that does not run.
+    """
+    _refuse_unless_it_runs(execution)
+    if not _running_code(execution, suspended_at=None).update(suspended_at=clock.now()):
+        _refuse_unless_it_runs(execution)
+        return False
+    record(Entry.Event.PAUSED, execution, by=by)
+    return True
+
+
+@transaction.atomic
+def resume(execution: Execution, *, by: By) -> bool:
+    """Lets a suspended run go on. False when it goes on already. Raises Refused as `suspend`."""
+    _refuse_unless_it_runs(execution)
+    since = execution.suspended_at
+    if since is None:
+        return False
+    stood_still = execution.suspended_seconds + max(0.0, (clock.now() - since).total_seconds())
+    row = _running_code(execution, suspended_at=since)
+    if not row.update(suspended_at=None, suspended_seconds=stood_still):
+        _refuse_unless_it_runs(execution)
+        return False
+    record(Entry.Event.RESUMED, execution, by=by)
+    return True
+
+
+def _running_code(execution: Execution, **values: Any) -> ExecutionQuerySet:
+    return Execution.objects.running().filter(
+        pk=execution.pk, attempt=execution.attempt, stop_requested_at=None, **values
+    )
+
+
+def _refuse_unless_it_runs(execution: Execution) -> None:
+    """Reads its state; raises Refused with what keeps it from being suspended or resumed."""
+    names = ("state", "attempt", "stop_requested_at", "suspended_at", "suspended_seconds")
+    execution.refresh_from_db(fields=names)
+    if execution.kind not in Job.CODE_KINDS:
+        raise Refused(_("Only runs of code can be suspended."))
+    if execution.state == State.QUEUED:
+        raise Refused(_("The run has not started yet."))
+    if execution.state != State.RUNNING:
+        raise Refused(_("The run has ended already."))
+    if execution.is_stopping:
+        raise Refused(_("The run is being stopped."))

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -183,6 +183,31 @@ def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         messages.success(request, _("The run is being stopped."))
     else:
         messages.warning(request, _("The run had ended already, or is being stopped."))
+    return redirect("execution", uid)
+
+
+@login_required
+@require_POST
+def suspend(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    return _suspension(request, uid, verbs.suspend, _("The run has been suspended."))
+
+
+@login_required
+@require_POST
+def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    return _suspension(request, uid, verbs.resume, _("The run has been resumed."))
+
+
+def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool], done: str) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    if not _may_stop(request, found):
+        raise PermissionDenied(_("You may see this run, but not suspend it."))
+    try:
+        verb(found, by=actor(request))
+    except Refused as reason:
+        messages.warning(request, str(reason))
+    else:
+        messages.success(request, done)
     return redirect("execution", uid)
 
 

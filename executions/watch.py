@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_noop as _
 
 from executions import alerts, ending, selfwatch, wording
@@ -195,8 +195,12 @@ def _unrecorded(now: dt.datetime) -> Iterator[tuple[int, object, dt.datetime]]:
 
 
 def judge_overrun(now: dt.datetime) -> set[tuple[int, str]]:
-    """Watches jobs with a run that goes on for longer than expected; returns all of them."""
-    running = Execution.objects.running().filter(GOING, started_at__lt=now, job__finish_by__isnull=False)
+    """Watches jobs with a run that goes on for longer than expected; returns all of them.
+
+    The time in which a run was suspended does not count, and of one that is suspended nothing is expected.
+    """
+    going = Execution.objects.running().filter(GOING, suspended_at=None)
+    running = going.filter(started_at__lt=now, job__finish_by__isnull=False)
     found = _first_of_each(running.order_by("started_at"), "started_at", "finish_by", now)
     return _watched(found, Clock.OVERRUN)
 
@@ -205,11 +209,11 @@ def _first_of_each(
     rows: QuerySet[Execution], since: str, limit: str, now: dt.datetime
 ) -> list[tuple[int, object, dt.datetime]]:
     """Job, its uid and the moment `since` of the rows whose `limit` of seconds has passed."""
-    values = rows.values_list("job_id", "job_uid", since, f"job__{limit}")[:AT_ONCE]
+    values = rows.values_list("job_id", "job_uid", since, f"job__{limit}", "suspended_seconds")[:AT_ONCE]
     return [
         (job, uid, moment)
-        for job, uid, moment, seconds in values
-        if moment < now - dt.timedelta(seconds=seconds)
+        for job, uid, moment, seconds, stood_still in values
+        if moment < now - dt.timedelta(seconds=seconds + stood_still)
     ]
 
 
@@ -280,12 +284,12 @@ def _with_newest_run(watches: QuerySet[Watch]) -> QuerySet[Watch]:
     """With the moments of the newest run that has started by itself, and of the newest that has ended."""
     runs = Execution.objects.filter(job=OuterRef("job")).order_by("-due_at", "-id")
     started = runs.filter(trigger__in=AUTOMATIC, started_at__isnull=False)
-    ended = runs.filter(duration__isnull=False)
+    ended = runs.filter(duration__isnull=False).annotate(net=F("duration") - F("suspended_seconds"))
     return watches.select_related("job").annotate(
         due=Subquery(started.values("due_at")[:1]),
         started=Subquery(started.values("started_at")[:1]),
         ended_start=Subquery(ended.values("started_at")[:1]),
-        ended_duration=Subquery(ended.values("duration")[:1]),
+        ended_duration=Subquery(ended.values("net")[:1]),
     )
 
 

@@ -16,10 +16,11 @@ from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 
 from executions import alerts, failpoints, followers
+from executions.artifacts import is_name
 from executions.claims import Claim, sound
 from executions.followers import End
 from executions.held import release
-from executions.models import Execution, LogChunk, Reason, State, over
+from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
@@ -29,8 +30,10 @@ log = logging.getLogger("executions.work")
 
 # A run that is safe to repeat is given up after being lost so often.
 MOST_LOST = 3
+# Rows in a statement.
+BATCH = 500
 # What an outcome tells in the names of the columns.
-MEASURED = ("exit_code", "response_status", "peak_memory", "mean_memory", "result")
+MEASURED = ("exit_code", "response_status", "peak_memory", "mean_memory", "cpu_seconds", "result")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Clai
         followers.start(led_on, _final_ends(outcomes, ended), now)
         ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
+        _keep_evidence(outcomes, ended)
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
     return ended
@@ -172,6 +176,27 @@ def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime
         LogChunk.objects.bulk_create(chunks)
 
 
+def _keep_evidence(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> None:
+    """What was measured of the attempts that ended in time, and the files that they left."""
+    in_time = {(claim.pk, claim.attempt) for claim in ended}
+    kept = [pair for pair in outcomes if (pair[0].pk, pair[0].attempt) in in_time]
+    measurements = [
+        Measurement(execution_id=claim.pk, attempt=claim.attempt, points=outcome.points)
+        for claim, outcome in kept
+        if outcome.points
+    ]
+    files = [
+        Artifact(execution_id=claim.pk, attempt=claim.attempt, name=file.name, size=file.size)
+        for claim, outcome in kept
+        for file in outcome.artifacts
+        if is_name(file.name)
+    ]
+    if measurements:
+        Measurement.objects.bulk_create(measurements, batch_size=BATCH)
+    if files:
+        Artifact.objects.bulk_create(files, batch_size=BATCH)
+
+
 def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
     """Ends a run whose worker is gone, or queues it again where the job says that this does no harm.
 
@@ -213,6 +238,7 @@ def _waiting(until: dt.datetime) -> dict[str, Any]:
         "reason": Reason.RETRYING,
         "next_attempt_at": until,
         "published_at": None,
+        "suspended_at": None,
     }
 
 

@@ -269,10 +269,14 @@ class Script(models.Model):
 
     @classmethod
     def keep(cls, options: Mapping[str, Any]) -> None:
-        """Makes sure that the text in a script's options can be found by its digest."""
+        """Makes sure that the text in a script's options can be found by its digest. To be called in a transaction."""
         text = options.get(SCRIPT_OPTION)
-        if isinstance(text, str):
-            cls.objects.get_or_create(digest=digest_of(text), defaults={"text": text})
+        if not isinstance(text, str):
+            return
+        digest = digest_of(text)
+        # Locked until whoever names it is written as well: `prune` takes away what nobody names.
+        if not cls.objects.select_for_update().filter(digest=digest).values_list("pk").first():
+            cls.objects.get_or_create(digest=digest, defaults={"text": text})
 
     @classmethod
     def texts(cls, definitions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -289,6 +293,12 @@ def by_digest(options: dict[str, Any]) -> dict[str, Any]:
     """The options with `{"sha256": digest}` in the place of a script's text."""
     text = options.get(SCRIPT_OPTION)
     return options | {SCRIPT_OPTION: {"sha256": digest_of(text)}} if isinstance(text, str) else options
+
+
+def with_text(options: dict[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """The options with the script's text in the place of its digest, where it is among `texts`."""
+    text = texts.get(named_digest(options))
+    return options if text is None else options | {SCRIPT_OPTION: text}
 
 
 def named_digest(options: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from audit.models import Entry
 from audit.record import By, difference, masked, record
 from jobs import dependencies, notices, timetable
 from jobs.dependencies import Edge
-from jobs.models import Job, Pause
+from jobs.models import Job, Pause, Script
 from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
@@ -52,6 +52,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     timetable.write(job, timing)
     job.next_run_at = upcoming(job, clock.now())
     job.save()
+    _keep_text(job)
     _follow(job, draft.depends_on, by)
     changes = difference({}, describe(job)) | masked({}, job.secrets)
     record(Entry.Event.ADDED, job, by=by, changes=changes, snapshot=snapshot(job))
@@ -94,6 +95,7 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
         return job
     job.updated_by = by.user
     job.save()
+    _keep_text(job)
     if old_task != job.periodic_task_id:
         timetable.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
@@ -199,6 +201,11 @@ def describe(job: Job) -> dict[str, Any]:
     }
     schedule = job.timing.to_json() | {"enabled": job.timing.enabled}
     return plain | {"schedule": schedule, "depends_on": dependencies.describe(job)}
+
+
+def _keep_text(job: Job) -> None:
+    if job.kind == Job.Kind.SCRIPT:
+        Script.keep(job.options)
 
 
 def _follow(job: Job, edges: list[Edge] | None, by: By) -> None:

@@ -28,11 +28,14 @@ from scheduler_site.text import enumerated
 register = template.Library()
 
 STOPPING = gettext_noop("stopping")
+SUSPENDED = gettext_noop("suspended")
 SPARK_RUNS = 20
 
 
 @register.simple_tag
 def state_badge(execution: Execution) -> SafeString:
+    if execution.is_suspended:
+        return format_html('<span class="badge suspended">{}{}</span>', icon("paused"), _(SUSPENDED))
     label = _(STOPPING) if execution.is_stopping else execution.get_state_display()
     return badge(execution.state, label)
 
@@ -65,7 +68,7 @@ def last_runs(jobs: Sequence[Job], user: User) -> dict[int, list[Execution]]:
         newer |= Q(job_id=pk, due_at__gte=edge) if edge else Q(job_id=pk)
     rows = visible.filter(newer).order_by("-due_at", "-id")
     found: dict[int, list[Execution]] = {job.pk: [] for job in jobs}
-    for run in rows.only("job_id", "uid", "state", "due_at", "duration", "stop_requested_at"):
+    for run in rows.only("job_id", "uid", "state", "due_at", "duration", "stop_requested_at", "suspended_at"):
         found[run.job_id or 0].append(run)
     return {pk: runs[:SPARK_RUNS] for pk, runs in found.items()}
 

@@ -53,6 +53,21 @@ class Counting(PythonClassRunner):
         return Outcome("stopped" if cancelled else "success")
 
 
+class Standing(PythonClassRunner):
+    """Says in its log when it is to stand still, and when it goes on again, which ends it."""
+
+    def run(self, context: Context[threading.Event]) -> Outcome:
+        assert context.suspended is not None
+        was_suspended = False
+        while not context.cancelled.wait(0.02):
+            if context.suspended.is_set() != was_suspended:
+                was_suspended = not was_suspended
+                context.log("still\n" if was_suspended else "on\n")
+                if not was_suspended:
+                    return Outcome("success")
+        return Outcome("stopped")
+
+
 @pytest.fixture
 def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
@@ -135,6 +150,43 @@ def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Crew, ledger: Ledger, kin
     eventually(lambda: state(run) == "running")
     verbs.stop(run, by=By.system())
     eventually(lambda: state(run) == "stopped")
+
+
+def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RUNNERS, "python_class", Standing())
+    run = queue(ledger, kind="python_class")
+    start(crew, run)
+    verbs.suspend(run, by=By.system())
+    eventually(lambda: "still\n" in "".join(run.log.values_list("text", flat=True)))
+    verbs.resume(run, by=By.system())
+    eventually(lambda: state(run) == "success")
+    assert "".join(run.log.values_list("text", flat=True)) == "still\non\n"
+
+
+def test_a_suspended_run_is_stopped_all_the_same(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RUNNERS, "python_class", Standing())
+    run = queue(ledger, kind="python_class")
+    start(crew, run)
+    verbs.suspend(run, by=By.system())
+    eventually(lambda: run.log.exists())
+    verbs.stop(run, by=By.system())
+    eventually(lambda: state(run) == "stopped")
+
+
+def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it(
+    crew: Crew, ledger: Ledger
+) -> None:
+    run = queue(ledger, kind="python_class")
+    start(crew, run)
+    hand = crew._hands[run.pk]
+    Execution.objects.filter(pk=run.pk).update(attempt=2, suspended_at=timezone.now())
+    crew._hear()
+    assert hand.suspended is not None
+    assert not hand.suspended.is_set()
 
 
 def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> None:

@@ -183,7 +183,8 @@ def make_world() -> World:
     # Two may run at once, so that starting another is no question of whether one runs.
     job = make_job(owner, category=here.pk, overlap=Job.Overlap.ALLOW)
     run = row(job, now, now, Trigger.MANUAL)
-    run.state, run.started_at, run.attempt = State.RUNNING, now, 1
+    # Of code, since only that can be suspended.
+    run.state, run.started_at, run.attempt, run.kind = State.RUNNING, now, 1, Job.Kind.PYTHON_CLASS
     run.save()
     alert = Alert.objects.create(
         key="a", event="test", channel="slack", state="undeliverable", give_up_at=now, created_at=now
