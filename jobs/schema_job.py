@@ -62,8 +62,19 @@ WEBHOOK = answer(
         "success_codes": text(
             "The statuses that count as success, where not all of 2xx.", examples=["200-299,304"]
         ),
+        "follow_as_get": flag(
+            "Whether a POST that is answered by 301 or 302 goes on as GET, without its body."
+        ),
+        "answer_contains": text("A text that must be in the first MiB of the answer."),
+        "answer_lacks": text("A text that must not be in the answer."),
+        "answer_json": mapping(
+            "What a JSON answer must hold: paths such as `items.0.id`, and values.", anything("The value.")
+        ),
     },
-    optional=("method", "headers", "body", "connect_timeout", "success_codes"),
+    optional=(
+        *("method", "headers", "body", "connect_timeout", "success_codes"),
+        *("follow_as_get", "answer_contains", "answer_lacks", "answer_json"),
+    ),
 )
 WORKFLOW = answer(
     "WorkflowOptions",

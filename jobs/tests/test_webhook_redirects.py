@@ -38,11 +38,20 @@ def test_the_status_decides_whether_method_and_body_are_kept(
     receiver: Receiver, status: int, method: str, kept: str
 ) -> None:
     receiver.answers["/old"] = to("/new", status)
-    call_webhook(receiver.url("/old"), {"method": method}, metadata={"a": 1})
+    call_webhook(receiver.url("/old"), {"method": method, "follow_as_get": True}, metadata={"a": 1})
     last = receiver.received[-1]
     assert (last.path, last.method) == ("/new", kept)
     assert bool(last.body) == (kept in ("POST", "PUT"))
     assert ("Content-Type" in last.headers) == bool(last.body)
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_post_that_would_lose_its_body_on_the_way_is_a_failure(receiver: Receiver, status: int) -> None:
+    receiver.answers["/old"] = to("/new", status)
+    outcome, _log = call_webhook(receiver.url("/old"), metadata={"a": 1})
+    assert (outcome.state, outcome.response_status, outcome.retryable) == ("failed", status, False)
+    assert f"Redirected with status {status} to {receiver.url('/new')}" in outcome.message
+    assert [request.path for request in receiver.received] == ["/old"]
 
 
 def test_five_redirects_are_followed_and_a_sixth_is_not(receiver: Receiver) -> None:

@@ -21,6 +21,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 METHOD_CHOICES = [("", _("GET, or POST with metadata")), *((method, method) for method in METHODS)]
 BODILESS = ("GET", "HEAD")
 MAX_BODY = 1 << 20  # bytes
+MAX_EXPECTED = 10_000  # characters of JSON
 NO_PRIVATE: tuple[str, ...] = ()
 
 
@@ -73,6 +74,23 @@ class SuccessCodesField(forms.Field):
         return text
 
 
+class AnswerField(forms.JSONField):
+    """What must stand where in a JSON answer: an object of paths and values."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decoder=Decoder, **kwargs)
+
+    def to_python(self, value: Any) -> dict[str, Any] | None:  # type: ignore[override]
+        expected = super().to_python(value)
+        if expected is None:
+            return None
+        if not isinstance(expected, dict) or not all(expected):
+            raise ValidationError(_("Write an object of paths and values."))
+        if len(json.dumps(expected)) > MAX_EXPECTED:
+            raise ValidationError(_("This is longer than %(limit)d characters.") % {"limit": MAX_EXPECTED})
+        return expected
+
+
 class WebhookForm(OptionsForm):
     """Everything but the URL is optional."""
 
@@ -85,6 +103,21 @@ class WebhookForm(OptionsForm):
     )
     success_codes = SuccessCodesField(label=_("success codes"), required=False)
 
+    follow_as_get = forms.BooleanField(
+        label=_("follow 301 and 302 after a POST, although the body is dropped"), required=False
+    )
+    answer_contains = forms.CharField(
+        label=_("answer must contain"), required=False, max_length=1000, strip=False
+    )
+    answer_lacks = forms.CharField(
+        label=_("answer must not contain"), required=False, max_length=1000, strip=False
+    )
+    answer_json = AnswerField(
+        label=_("answer must have (JSON)"),
+        required=False,
+        help_text=_('Paths and values, such as {"status": "ok", "items.0.id": 7}.'),
+    )
+
     def clean_target_url(self) -> str:
         url: str = self.cleaned_data["target_url"]
         try:
@@ -95,6 +128,10 @@ class WebhookForm(OptionsForm):
         except AddressRefused as refusal:
             raise ValidationError(str(refusal)) from refusal
         return url
+
+    def clean_follow_as_get(self) -> bool | None:
+        """Not chosen is not stored: an unchecked box and an absent key are the same job."""
+        return self.cleaned_data["follow_as_get"] or None
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -118,6 +118,14 @@ def signature(key: str, body: bytes, timestamp: int) -> str:
     return f"t={timestamp},v1={digest}"
 
 
+def loses_body(request: Request, status: int) -> bool:
+    """Whether following this redirect sends a GET where something was to be posted (RFC 9110, 15.4.2 and 15.4.3).
+
+    303 is left out: with it a server says that it has taken what was posted.
+    """
+    return status in (301, 302) and request.method == "POST"
+
+
 def redirected(request: Request, status: int, url: URL) -> Request:
     """The request after a redirect (RFC 9110 section 15.4); another origin sees none of the job's headers."""
     if request.url.origin() != url.origin():

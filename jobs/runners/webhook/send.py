@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import re
 import socket
 import time
-from codecs import lookup as lookup_codec
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,16 +21,14 @@ from .. import addresses
 from ..addresses import AddressRefused, check_addresses, check_target, parse_url
 from ..base import Context, Outcome, Spec
 from ..masking import Mask
-from .request import Request, build, judge, redirected, secret_values, succeeded
+from .answer import JUDGED, SHOWN, disappointment, is_judged, read, size
+from .request import Request, build, judge, loses_body, redirected, secret_values, succeeded
 
-MAX_ANSWER = 64 * 1024  # characters kept, and (but for the mask's look-ahead) bytes read
+# Bytes of one header of an answer, and of all its lines; generous, since what cannot be read has arrived all the same.
+MAX_HEADER, MAX_HEADERS = 64 * 1024, 512
 MAX_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 DNS_CACHE_SECONDS = 10
-_TEXT_CODEC = re.compile(
-    r"ascii|utf-(?:8|16|32).*|iso8859-\d+|cp\d+|koi8-\w|gb\w+|big5\w*|euc_\w+|shift_jis\w*"
-)
-
 _connectors: dict[asyncio.AbstractEventLoop, aiohttp.TCPConnector] = {}
 
 
@@ -70,6 +66,9 @@ async def call(context: Context[asyncio.Event]) -> Outcome:
 def _interrupted(stopped: bool, spec: Spec, progress: Progress) -> Outcome:
     if stopped:
         return Outcome("stopped", "Stopped while waiting for the webhook", response_status=progress.status)
+    if progress.status is not None and succeeded(progress.status, spec.options):
+        text = f"The answer had not ended after {spec.timeout:g} s"
+        return Outcome("timeout", text, response_status=progress.status, retryable=False)
     return Outcome("timeout", f"No answer within {spec.timeout:g} s", response_status=progress.status)
 
 
@@ -91,6 +90,9 @@ async def _attempt(context: Context[asyncio.Event], mask: Mask, progress: Progre
         return Outcome(
             "timeout", str(problem) or "The webhook did not answer in time", response_status=progress.status
         )
+    except aiohttp.ClientResponseError as problem:
+        text = f"The answer cannot be read (a header may have {size(MAX_HEADER)}): {problem.message}"
+        return Outcome("failed", text, response_status=progress.status, retryable=False)
     except (aiohttp.ClientError, OSError, ValueError) as problem:
         return Outcome("failed", f"Webhook call failed: {problem}", response_status=progress.status)
 
@@ -110,6 +112,9 @@ async def _exchange(
         trust_env=False,
         auto_decompress=False,  # a small compressed answer may be a large one
         read_bufsize=16 * 1024,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        max_headers=MAX_HEADERS,
     )
     async with session:
         for _hop in range(MAX_REDIRECTS + 1):
@@ -120,13 +125,30 @@ async def _exchange(
                 context.log(mask(f"{answer.status} {answer.reason or ''}".rstrip() + "\n"))
                 location = answer.headers.get("Location")
                 if answer.status not in REDIRECTS or not location or succeeded(answer.status, spec.options):
-                    verdict = judge(
-                        answer.status, spec.options, answer.headers.get("Retry-After"), datetime.now(UTC)
-                    )
-                    return replace(verdict, output=await _read(answer, mask))
+                    return await _judged(context, answer, mask)
                 following = parse_url(str(request.url.join(URL(location.strip()))))
+                if loses_body(request, answer.status) and not spec.options.get("follow_as_get"):
+                    return _redirected_away(answer.status, following)
                 request = redirected(request, answer.status, following)
     raise TooManyRedirectsError(progress.status or 0)
+
+
+async def _judged(context: Context[asyncio.Event], answer: aiohttp.ClientResponse, mask: Mask) -> Outcome:
+    """By its status, then by its body where the job says what must be in it. What arrived is no reason to call again."""
+    options = context.spec.options
+    verdict = judge(answer.status, options, answer.headers.get("Retry-After"), datetime.now(UTC))
+    judged = verdict.state == "success" and is_judged(options)
+    body = await read(answer, (JUDGED if judged else SHOWN) + mask.longest)
+    if note := body.note(SHOWN):
+        context.log(f"{note}\n")
+    if judged and (problem := disappointment(body, options)):
+        verdict = replace(verdict, state="failed", message=problem, retryable=False)
+    return replace(verdict, output=mask(body.text)[:SHOWN])
+
+
+def _redirected_away(status: int, to: URL) -> Outcome:
+    text = f"Redirected with status {status} to {to}: following it would turn the call into a GET without its body"
+    return Outcome("failed", text, response_status=status, retryable=False)
 
 
 def _send(
@@ -140,27 +162,6 @@ def _send(
         allow_redirects=False,
         skip_auto_headers=("Content-Type", "User-Agent"),
     )
-
-
-async def _read(answer: aiohttp.ClientResponse, mask: Mask) -> str:
-    """The beginning of the answer as text: masked, then cut. The rest is never read."""
-    if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
-        return "(compressed answer, not shown)"
-    room = MAX_ANSWER + mask.longest
-    body = bytearray()
-    while len(body) < room and (chunk := await answer.content.read(room - len(body))):
-        body += chunk
-    answer.close()
-    return mask(bytes(body).decode(_codec(answer), errors="replace").replace("\0", ""))[:MAX_ANSWER]
-
-
-def _codec(answer: aiohttp.ClientResponse) -> str:
-    """The declared charset where it is one of plain text (codecs such as punycode are slow), else UTF-8."""
-    try:
-        name = lookup_codec(answer.charset or "utf-8").name
-    except (LookupError, ValueError):
-        return "utf-8"
-    return name if _TEXT_CODEC.fullmatch(name) else "utf-8"
 
 
 def _connector() -> aiohttp.TCPConnector:

@@ -1,0 +1,168 @@
+"""The answer of a webhook: shown as it was meant, judged where the job says how, and never asked for twice."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import Any
+
+import brotli
+import pytest
+import zstandard
+from django.core.exceptions import ValidationError
+
+from jobs.runners import clean_options
+from jobs.runners.webhook.answer import SHOWN, size
+
+from .running import Answer, Receiver, call_webhook
+
+pytest_plugins = ["jobs.tests.webhooks"]
+
+TEXT = '{"message": "grüße"}'
+BARE = zlib.compressobj(wbits=-15)
+PACKED = {
+    "gzip": gzip.compress(TEXT.encode()),
+    "X-GZIP": gzip.compress(TEXT.encode()),
+    "deflate": zlib.compress(TEXT.encode()),
+    "deflate ": BARE.compress(TEXT.encode()) + BARE.flush(),
+    "br": brotli.compress(TEXT.encode()),
+    "zstd": zstandard.compress(TEXT.encode()),
+    "gzip, br": brotli.compress(gzip.compress(TEXT.encode())),
+    "identity": TEXT.encode(),
+    "unheard-of": TEXT.encode(),
+}
+BOMBS = {
+    "gzip": gzip.compress(bytes(50_000_000)),
+    "br": brotli.compress(bytes(50_000_000)),
+    "zstd": zstandard.compress(bytes(50_000_000)),
+}
+
+
+@pytest.mark.parametrize("coding", PACKED)
+def test_a_compressed_answer_is_shown_unpacked(receiver: Receiver, coding: str) -> None:
+    receiver.answers["/"] = Answer(200, PACKED[coding], {"Content-Encoding": coding})
+    outcome, _log = call_webhook(receiver.url())
+    assert (outcome.state, outcome.output) == ("success", TEXT)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "gzip, br"])
+def test_what_is_not_compressed_although_it_says_so_is_shown_too(receiver: Receiver, coding: str) -> None:
+    receiver.answers["/"] = Answer(200, TEXT.encode(), {"Content-Encoding": coding})
+    assert call_webhook(receiver.url())[0].output == TEXT
+
+
+@pytest.mark.parametrize("coding", BOMBS)
+def test_a_small_answer_that_unpacks_to_a_large_one_is_cut(receiver: Receiver, coding: str) -> None:
+    receiver.answers["/"] = Answer(200, BOMBS[coding], {"Content-Encoding": coding})
+    outcome, log = call_webhook(receiver.url())
+    assert (outcome.state, outcome.output) == ("success", "")  # nothing but NUL
+    assert "Showing the first 64 KiB" in log
+
+
+def test_a_cut_answer_says_so_and_of_how_much(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"x" * 2_100_000, {"Content-Length": "2100000"})
+    outcome, log = call_webhook(receiver.url())
+    assert len(outcome.output) == SHOWN
+    assert "Showing the first 64 KiB of 2.1 MB\n" in log
+
+
+def test_a_whole_answer_says_nothing_of_its_length(receiver: Receiver) -> None:
+    assert "Showing" not in call_webhook(receiver.url())[1]
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(7, "7 bytes"), (65536, "64 KiB"), (2_100_000, "2.1 MB"), (416_000_000, "416 MB")]
+)
+def test_sizes_are_said_in_words(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_long_headers_of_an_answer_are_read(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"ok", {"Set-Cookie": "a=" + "x" * 60_000})
+    outcome, _log = call_webhook(receiver.url())
+    assert (outcome.state, outcome.response_status) == ("success", 200)
+
+
+def test_an_answer_that_cannot_be_read_is_not_asked_for_again(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"ok", {"Set-Cookie": "a=" + "x" * 70_000})
+    outcome, _log = call_webhook(receiver.url())
+    assert (outcome.state, outcome.retryable) == ("failed", False)
+    assert "64 KiB" in outcome.message
+
+
+def test_an_answer_that_breaks_off_counts_by_its_status_and_says_so(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"half", {"Content-Length": "8"})
+    outcome, log = call_webhook(receiver.url())
+    assert (outcome.state, outcome.output) == ("success", "half")
+    assert "The answer ended too soon" in log
+
+
+def test_an_answer_that_does_not_end_is_not_asked_for_again(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"", {"Content-Length": "10"}, endless=True)
+    outcome, _log = call_webhook(receiver.url(), timeout=0.3)
+    assert (outcome.state, outcome.retryable) == ("timeout", False)
+
+
+# What the job expects --------------------------------------------------------------------------------------------------
+
+DOCUMENT = b'{"status": "ok", "count": 1, "items": [{"id": 7}], "none": null}'
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"answer_contains": '"ok"'}, ""),
+        ({"answer_contains": "done"}, "The answer does not contain “done”"),
+        ({"answer_lacks": "error"}, ""),
+        ({"answer_lacks": "status"}, "The answer contains “status”"),
+        ({"answer_json": {"status": "ok", "items.0.id": 7, "none": None}}, ""),
+        ({"answer_json": {"status": "failed"}}, 'The answer\'s “status” is "ok", not "failed"'),
+        ({"answer_json": {"count": True}}, "The answer's “count” is 1, not true"),
+        ({"answer_json": {"items.1.id": 7}}, "The answer has no “items.1.id”"),
+        ({"answer_json": {"status.x": 7}}, "The answer has no “status.x”"),
+    ],
+)
+def test_a_job_may_say_what_must_be_in_the_answer(
+    receiver: Receiver, options: dict[str, Any], problem: str
+) -> None:
+    receiver.answers["/"] = Answer(200, DOCUMENT)
+    outcome, _log = call_webhook(receiver.url(), options)
+    assert (outcome.state, outcome.message) == ("failed" if problem else "success", problem)
+    assert outcome.response_status == 200
+    assert outcome.retryable is (not problem)
+
+
+def test_an_answer_that_is_no_json_does_not_fit(receiver: Receiver) -> None:
+    assert call_webhook(receiver.url(), {"answer_json": {"a": 1}})[0].message == "The answer is not JSON"
+
+
+def test_an_expected_text_is_found_beyond_what_is_shown(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"x" * 100_000 + b"done")
+    assert call_webhook(receiver.url(), {"answer_contains": "done"})[0].state == "success"
+
+
+def test_what_cannot_be_known_is_no_success(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(200, b"x" * 2_000_000)
+    for options in ({"answer_lacks": "error"}, {"answer_contains": "done"}, {"answer_json": {"a": 1}}):
+        outcome, _log = call_webhook(receiver.url(), options)
+        assert (outcome.state, outcome.retryable) == ("failed", False)
+        assert "MiB" in outcome.message or "KiB" in outcome.message or "MB" in outcome.message
+
+
+def test_a_failed_status_is_told_and_not_what_the_body_lacks(receiver: Receiver) -> None:
+    receiver.answers["/"] = Answer(500, b"broken")
+    outcome, _log = call_webhook(receiver.url(), {"answer_contains": "done"})
+    assert (outcome.message, outcome.retryable) == ("Webhook returned status 500", True)
+
+
+@pytest.mark.parametrize("value", [[1], "text", {"": 1}, {"a": "x" * 10_001}])
+def test_expectations_that_make_no_sense_are_refused_by_name(value: object) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        clean_options("webhook", {"target_url": "https://example.com/", "answer_json": value})
+    assert list(refusal.value.message_dict) == ["answer_json"]
+
+
+def test_an_unchecked_box_is_the_same_job_as_no_key() -> None:
+    plain = {"target_url": "https://example.com/"}
+    assert clean_options("webhook", plain | {"follow_as_get": False}) == plain
+    assert clean_options("webhook", plain | {"follow_as_get": True}) == plain | {"follow_as_get": True}
