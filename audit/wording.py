@@ -12,6 +12,7 @@ SURFACES: dict[str, str | Promise] = {
     "page": pgettext_lazy("surface", "page"),
     "api": "API",
     "v1": "API v1",
+    "themes": pgettext_lazy("surface", "theme registry"),
     "admin": pgettext_lazy("surface", "admin site"),
     "command": pgettext_lazy("surface", "command"),
     "import": pgettext_lazy("surface", "import"),

@@ -74,6 +74,18 @@ def check_operator(request: HttpRequest) -> None:
     request.META[NOTED] = named[0]
 
 
+def require_operator(request: HttpRequest, body: Any) -> str:
+    """For a dialect whose writes always name an operator, in their JSON body and nowhere else: notes who it is, and tells.
+
+    Raises OperatorRefused.
+    """
+    named = (body.get(ID_KEY), body.get(TOKEN_KEY)) if isinstance(body, dict) else (None, None)
+    if not is_valid(*named):
+        raise OperatorRefused
+    request.META[NOTED] = named[0]
+    return str(named[0])
+
+
 def operator_of(request: HttpRequest) -> str:
     """The operator who was noted; empty for none."""
     return str(request.META.get(NOTED, ""))

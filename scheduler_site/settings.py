@@ -50,6 +50,8 @@ EXPOSE_ERROR_DETAILS = env.boolean("EXPOSE_ERROR_DETAILS", default=not PRODUCTIO
 
 # The house -------------------------------------------------------------------------------------------------------------
 
+THEMES_ENABLED = env.boolean("THEMES_ENABLED", default=True)
+
 INSTALLED_APPS = [
     "audit",
     "accounts",
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
     "jobs",
     "executions",
     "compat",
+    *(["themes"] if THEMES_ENABLED else []),
     "scheduler_site",
     # Without its own search for admin modules: only the web needs them, and its urls look for them.
     "django.contrib.admin.apps.SimpleAdminConfig",
@@ -203,7 +206,9 @@ JOB_END_DATE_POLICY = env.choice("JOB_END_DATE_POLICY", "default", ("default", "
 JOB_PIC_TEAM_REQUIRED = env.boolean("JOB_PIC_TEAM_REQUIRED", default=False)
 BULK_UPLOAD_MAX_BYTES = env.integer("BULK_UPLOAD_MAX_BYTES", 5 * 1024 * 1024, low=1024, high=1024**3)
 BULK_UPLOAD_MAX_ROWS = env.integer("BULK_UPLOAD_MAX_ROWS", 2000, low=1, high=1_000_000)
-JOB_CLASS_PACKAGES = env.words("JOB_CLASS_PACKAGES", "jobs.classes")
+JOB_CLASS_PACKAGES = env.words(
+    "JOB_CLASS_PACKAGES", "jobs.classes,themes.jobs" if THEMES_ENABLED else "jobs.classes"
+)
 # Names of classes that jobs inherited from other systems carry, and the classes that run for them.
 JOB_CLASS_ALIASES = {
     "simple_scheduler.jobs.apns_job.APNSJob": "jobs.classes.apns.APNSJob",
@@ -213,7 +218,9 @@ JOB_CLASS_ALIASES = {
     "simple_scheduler.jobs.shell_job.ShellJob": "jobs.classes.shell.ShellJob",
     "simple_scheduler.jobs.slack_job.SlackJob": "jobs.classes.slack.SlackJob",
 } | env.pairs("JOB_CLASS_ALIASES")
-JOB_CLASS_ENV = env.words("JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL,APNS_CERT_PATH,APNS_TOPIC")
+JOB_CLASS_ENV = env.words(
+    "JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL,APNS_CERT_PATH,APNS_TOPIC,THEMES_URL,PORT"
+)
 WEBHOOK_ALLOWED_HOSTS = env.words("WEBHOOK_ALLOWED_HOSTS")
 EXECUTION_RETENTION_DAYS = env.integer("EXECUTION_RETENTION_DAYS", 90, low=1, high=36500)
 WORKER_CODE_SLOTS = env.integer("WORKER_CODE_SLOTS", 8, low=1, high=512)
@@ -315,7 +322,8 @@ CORS_ORIGINS = env.words("CORS_ORIGINS", "*")
 CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
-CORS_URLS_REGEX = r"^/(api|token)/.*$"
+_registry = "|themes|sub_themes|school-year[a-z-]*|course-entries|courses" if THEMES_ENABLED else ""
+CORS_URLS_REGEX = rf"^/(api/|token/{_registry}).*$"
 CORS_PREFLIGHT_MAX_AGE = 3600
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-operator-id", "x-operator-token")
 CORS_EXPOSE_HEADERS = ("Idempotency-Replayed", "Retry-After")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
@@ -44,3 +45,5 @@ urlpatterns = [
     # Administrators
     path("admin/", admin.site.urls),
 ]
+if settings.THEMES_ENABLED:
+    urlpatterns += [path("", include("themes.urls"))]
