@@ -34,7 +34,8 @@ from jobs.tests.pages import edits, entries
 from notifications.models import Alert, Notification, SlackSettings
 
 # Below these, accounts are known by tokens, everywhere else by the session of a browser.
-MACHINES = ("/api", "/metrics", "/token/")
+REGISTRY = ("/themes", "/sub_themes", "/school-year", "/course") if settings.THEMES_ENABLED else ()
+MACHINES = ("/api", "/metrics", "/token/", *REGISTRY)
 V1 = "/api/v1/"
 WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 HOOK = "https://1.1.1.1/hook"
@@ -79,6 +80,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v2/jobs/test-run": {"target_url": "http://127.0.0.1:9/"},
     "POST /api/v2/jobs/<str:job_id>/execute": {"wait": 0},
 }
+if settings.THEMES_ENABLED:
+    from themes.tests import matrix as themes_matrix
+
+    BODIES |= themes_matrix.BODIES
 FILES = ("POST /jobs/upload", "POST /api/v2/jobs/bulk-upload")
 
 
@@ -127,6 +132,8 @@ class World:
             # To run a job, its id is posted.
             run = ids["jobs" if verb == "POST" else "executions"]
             ids = ids | {"users": str(self.users["owner"].pk), "executions": run}
+        if settings.THEMES_ENABLED:
+            route = themes_matrix.path(route)
         return re.sub(r"([\w-]+)/<\w+:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", route)
 
     def _credentials(self, route: str, role: str) -> dict[str, str]:
@@ -145,7 +152,8 @@ class World:
         if key == "POST /api/v2/auth/login/form":
             return urlencode(LOGIN).encode(), "application/x-www-form-urlencoded"
         if route.startswith(MACHINES):
-            return json.dumps(BODIES.get(key, {})).encode(), "application/json"
+            signed = themes_matrix.signed() if route.startswith(REGISTRY) else {}
+            return json.dumps(BODIES.get(key, {}) | signed).encode(), "application/json"
         return encode_multipart(BOUNDARY, self._form(key, role)), MULTIPART_CONTENT
 
     def _form(self, key: str, role: str) -> dict[str, Any]:
@@ -202,6 +210,8 @@ def make_world() -> World:
     }
     unused = Category.objects.create(name="Unused")
     words = {"upload": "token", "versions": "1", "categories": str(unused.pk)}
+    if settings.THEMES_ENABLED:
+        themes_matrix.populate()
     return World(users, job, {name: str(thing.uid) for name, thing in things.items()} | words)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import get_resolver
@@ -20,7 +21,9 @@ from executions import health
 from notifications import deliver
 from scheduler_site.tests.matrix import MACHINES, World, make_world
 
-TABLE = Path(__file__).with_name("role_matrix.txt")
+TABLES = [Path(__file__).with_name("role_matrix.txt")]
+if settings.THEMES_ENABLED:
+    TABLES.append(settings.BASE_DIR / "themes" / "tests" / "role_matrix.txt")
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOGGED_OUT = ("nobody", "inactive")
 REFUSALS = ("login", "401", "403", "404", "405")
@@ -40,7 +43,8 @@ class Cell(NamedTuple):
 
 def read_table() -> tuple[list[str], dict[Cell, str]]:
     """The roles, and the answers by cell."""
-    lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    text = "\n".join(table.read_text() for table in TABLES)
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
     roles = lines[0][2:]
     named: dict[Cell, str] = {}
     for verb, route, *answers in lines[1:]:

@@ -70,4 +70,6 @@ def _wrong_type(field: models.Field[Any, Any], value: Any) -> str:
         return "" if isinstance(value, bool) else _("This must be true or false.")
     if isinstance(field, models.IntegerField):
         return "" if type(value) is int else _("This must be a whole number.")
+    if isinstance(field, models.JSONField):
+        return "" if isinstance(value, list) else _("This must be a list.")
     return ""

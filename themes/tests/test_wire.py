@@ -227,7 +227,7 @@ def test_an_entry_is_made_then_replaced(operator: Operator, sub_theme: SubTheme)
     made = answer(operator.post("/course-entries/single", **PLACE, indicator_value="3", week_numbers=[1, 2]))
     entry = CourseEntry.objects.get()
     by = STAMPS | {"created_by": "user123", "updated_by": "user123"}
-    shown = {"id": str(entry.uid)} | PLACE | by
+    shown: dict[str, Any] = {"id": str(entry.uid)} | PLACE | by
     shown |= {"indicator_value": "3", "week_numbers": [1, 2], "is_most_relevant": False}
     assert made == (201, shown)
     assert answer(operator.get(f"/course-entries/{entry.uid}")) == (200, shown)

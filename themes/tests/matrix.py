@@ -1,0 +1,62 @@
+"""The registry's part of the role matrix: what is sent to its routes, and what there is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from scheduler_site.operators import expected
+from themes.models import CourseEntry
+
+from .registry import THEME, make_entry, make_setting, make_sub_theme, make_theme
+
+PLACE = {"school_year_semester": "1132", "theme_code": "A101", "sub_theme_code": "01"}
+ENTRY = PLACE | {"course_id": "CS101", "indicator_value": "1"}
+COPY = {"source_school_year_semester": "1132", "target_school_year_semester": "1131"}
+SPAN = {"school_year_semester_start": "1131", "school_year_semester_end": "1132"}
+NAMED = {"sub_theme_name": "n", "sub_theme_english_name": "n"}
+_SETTING, _SUB_SETTING = "/school-year-theme-settings", "/school-year-sub-theme-settings"
+_ONE = "<str:semester>/<str:theme_code>"
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /themes<slash:slash>": THEME | {"theme_code": "NEW"},
+    "POST /sub_themes<slash:slash>": PLACE | NAMED | {"sub_theme_code": "09"},
+    f"POST {_SETTING}<slash:slash>": PLACE | {"school_year_semester": "1141"},
+    f"POST {_SUB_SETTING}<slash:slash>": PLACE | {"school_year_semester": "1141"},
+    f"PUT {_SUB_SETTING}/{_ONE}/<str:sub_theme_code><slash:slash>": {"enabled": False},
+    "POST /school-years/copy-settings<slash:slash>": COPY,
+    "POST /school-years/export-csv<slash:slash>": SPAN,
+    "POST /course-entries<slash:slash>": {"entries": [ENTRY]},
+    "POST /course-entries/single<slash:slash>": ENTRY,
+    "POST /course-entries/copy<slash:slash>": COPY | {"course_id": "CS101"},
+    "PUT /course-entries/<str:entry_id><slash:slash>": {"indicator_value": "2"},
+}
+# What these routes read, they read from the address.
+QUERIES = {
+    "/course-entries": "course_id=CS101",
+    "/course-entries/exists": "course_id=CS101&school_year_semester=1132",
+}
+
+
+def populate() -> None:
+    """A theme with a sub theme, asked for in two semesters, and an entry; a theme without anything."""
+    theme = make_theme()
+    make_theme("B1")
+    sub_theme = make_sub_theme(theme)
+    for semester in ("1131", "1132"):
+        make_setting(semester, theme)
+    make_entry("CS101", "1132", sub_theme)
+
+
+def signed() -> dict[str, str]:
+    return {"user_id": "user123", "token": expected("user123")}
+
+
+def path(route: str) -> str:
+    """The route with the codes of what there is; other routes as they are."""
+    codes = {"theme_code": "A101", "sub_theme_code": "01", "semester": "1132", "course_id": "CS101"}
+    codes |= {"slash": "", "rest": "a/b/c/d"}
+    if "<str:entry_id>" in route:
+        codes["entry_id"] = str(CourseEntry.objects.get().uid)
+    named = re.sub(r"<\w+:(\w+)>", lambda found: codes.get(found[1], found[0]), route)
+    return f"{named}?{QUERIES[named]}" if named in QUERIES else named
