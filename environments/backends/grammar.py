@@ -1,0 +1,203 @@
+"""What people may type: names of environments, versions of Python, package specifications, requirement lines.
+
+The tools behind take far more than this: options, URLs, paths, markers, `numpy[url=file:///etc/passwd]`. So everything is read
+by a grammar of our own before it reaches one of them: a package's name, for PyPI its extras, and version clauses. What the
+grammar takes begins with a letter, a digit or `_`: it can be no option wherever it stands on a command line.
+
+Every function raises Invalid, whose text says what is at fault and why, with the text as it was typed, made printable and cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from environments.backends.base import Invalid
+
+LONGEST_NAME = 64
+LONGEST_SPEC = 200
+MOST_SPECS = 200
+LONGEST_REQUIREMENTS = 64 * 1024
+
+_ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_PYTHON = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
+_SPEC = re.compile(
+    r"(?P<name>[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?) *(?:\[(?P<extras>[^\[\]]*)\])? *(?P<version>[=!<>~].*)?"
+)
+_EXTRA = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_CLAUSE = re.compile(r"(?P<operator>==|!=|>=|<=|~=|=|<|>) *(?P<version>[A-Za-z0-9][A-Za-z0-9._+!]*(?:\.\*)?)")
+# Conda's own names for its installation: an environment called so is taken for it.
+_RESERVED = {"base", "root"}
+
+
+class Spec(NamedTuple):
+    """A specification, read. version: clauses without blanks, `>=1.2,<2`; empty for any."""
+
+    name: str
+    extras: tuple[str, ...]
+    version: str
+
+    @property
+    def key(self) -> str:
+        """The name by which two spellings of one package are known as the same."""
+        return canonicalize_name(self.name)
+
+    @property
+    def pypi(self) -> str:
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.name}{extras}{self.version}"
+
+    @property
+    def conda(self) -> str:
+        """As Conda's specifications have it: a blank before the version."""
+        return f"{self.name.lower()} {self.version}" if self.version else self.name.lower()
+
+
+def environment_name(text: str) -> str:
+    """Letters, digits, `_`, `-` and `.` of ASCII, up to 64, the first neither `-` nor `.`."""
+    if not text:
+        raise Invalid("The name is empty.")
+    if len(text) > LONGEST_NAME:
+        raise Invalid(f"The name has {len(text)} characters; {LONGEST_NAME} are allowed.")
+    if not _ENVIRONMENT.fullmatch(text):
+        raise Invalid(
+            f"{shown(text)} cannot be a name: letters, digits, '_', '-' and '.' are allowed,"
+            " and it starts with neither '-' nor '.'."
+        )
+    if text.lower() in _RESERVED:
+        raise Invalid(f"{shown(text)} is the name of Conda's own installation.")
+    return text
+
+
+def python_version(text: str) -> str:
+    """`3.Y` or `3.Y.Z`; empty for whatever the backend takes by itself."""
+    if text and not (len(text) <= LONGEST_NAME and _PYTHON.fullmatch(text) and text.isascii()):
+        raise Invalid(f"{shown(text)} is not a version of Python such as 3.12 or 3.12.4.")
+    return text
+
+
+def spec(text: str, *, conda: bool) -> Spec:
+    """One specification. `=` as an operator is Conda's alone, extras are PyPI's."""
+    matched = _SPEC.fullmatch(_plain(text))
+    if not matched:
+        raise Invalid(f"{shown(text)}: {_why_not(text)}")
+    name, extras, version = matched["name"], matched["extras"], matched["version"] or ""
+    if extras is not None and conda:
+        raise Invalid(f"{shown(text)}: Conda packages have no extras in square brackets.")
+    if not conda and name.startswith("_"):
+        raise Invalid(f"{shown(text)}: a name on PyPI starts with a letter or a digit.")
+    return Spec(name, _extras(text, extras), _version(text, version, conda=conda))
+
+
+def specs(texts: Sequence[str], *, conda: bool) -> list[Spec]:
+    """All of them; those that say the same again are left out."""
+    if len(texts) > MOST_SPECS:
+        raise Invalid(f"{len(texts)} packages at once; {MOST_SPECS} are allowed.")
+    return list(dict.fromkeys(spec(text, conda=conda) for text in texts))
+
+
+def names(texts: Sequence[str], *, conda: bool) -> list[str]:
+    """The names of what is to be removed or updated; a version beside a name is read, and of no consequence."""
+    return list(dict.fromkeys(one.name for one in specs(texts, conda=conda)))
+
+
+def requirement_lines(text: str) -> list[str]:
+    """The specifications in the text of a requirements.txt; comments and blank lines are left out.
+
+    Options (`-r`, `-e`, `--hash`), URLs and continued lines are refused with the number of their line. The specifications
+    themselves are for `specs` to check.
+    """
+    if len(text) > LONGEST_REQUIREMENTS:
+        raise Invalid(f"The requirements have {len(text)} characters; {LONGEST_REQUIREMENTS} are allowed.")
+    found = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        wanted = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
+        if not wanted:
+            continue
+        try:
+            # Either grammar may be meant here; which, the backend says later. What neither takes has its line named.
+            spec(wanted, conda="[" not in wanted)
+        except Invalid as error:
+            raise Invalid(f"Line {number}: {error}") from None
+        found.append(wanted)
+    return found
+
+
+def channel_url(channel: str, alias: str) -> str:
+    """The address of a channel. Credentials in it would be written into every environment: they are refused."""
+    url = channel if "://" in channel else f"{alias.rstrip('/')}/{channel}"
+    parts = urlsplit(url)
+    if parts.username or parts.password or re.search(r"/t/[^/]+/", parts.path):
+        raise Invalid(
+            f"The channel {without_credentials(url)} has credentials in its address. Set CONDA_AUTH_FILE instead."
+        )
+    if parts.scheme not in ("http", "https", "file") or not url.isprintable() or " " in url:
+        raise Invalid(f"The channel {shown(channel)} is neither a name nor an address.")
+    return url.rstrip("/")
+
+
+def without_credentials(text: str) -> str:
+    """The text with what stands before an `@` in its URLs masked, and tokens in their paths."""
+    text = re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
+    return re.sub(r"(?<=/t/)[^/\s]+(?=/)", "***", text)
+
+
+def shown(text: str) -> str:
+    """For a message: printable, in quotes, not longer than 80 characters."""
+    printable = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[:80])
+    return f"'{printable[:80]}{'…' if len(text) > 80 else ''}'"
+
+
+def _plain(text: str) -> str:
+    if len(text) > LONGEST_SPEC:
+        raise Invalid(f"{shown(text)}: {len(text)} characters; {LONGEST_SPEC} are allowed.")
+    if not text.isascii() or not text.isprintable():
+        raise Invalid(f"{shown(text)}: only printable ASCII characters are allowed.")
+    return text.strip(" ")
+
+
+def _why_not(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return "a package's name is missing."
+    if text.startswith("-"):
+        return "options are not allowed."
+    if "://" in text or "@" in text:
+        return "addresses are not allowed, only packages of the configured index."
+    if "/" in text or "\\" in text or text.startswith("."):
+        return "paths are not allowed."
+    if ";" in text:
+        return "markers after ';' are not allowed."
+    return "not of the form name or name>=1.2,<2."
+
+
+def _extras(text: str, extras: str | None) -> tuple[str, ...]:
+    if extras is None:
+        return ()
+    found = tuple(extra.strip() for extra in extras.split(","))
+    if not all(_EXTRA.fullmatch(extra) for extra in found):
+        raise Invalid(f"{shown(text)}: what stands in square brackets are not names of extras.")
+    return found
+
+
+def _version(text: str, version: str, *, conda: bool) -> str:
+    clauses = []
+    for clause in version.split(",") if version else []:
+        matched = _CLAUSE.fullmatch(clause.strip())
+        if not matched:
+            raise Invalid(f"{shown(text)}: '{clause.strip()}' is not a version clause such as >=1.2.")
+        clauses.append(matched["operator"] + matched["version"])
+    joined = ",".join(clauses)
+    if conda:
+        return joined
+    try:
+        SpecifierSet(joined)
+    except InvalidSpecifier:
+        hint = " Write == for exactly this version." if re.search(r"(?<![=!<>~])=(?!=)", joined) else ""
+        raise Invalid(f"{shown(text)}: '{joined}' is not a version clause of PyPI.{hint}") from None
+    return joined

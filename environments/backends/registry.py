@@ -1,0 +1,14 @@
+"""Which backends there are, by name."""
+
+from __future__ import annotations
+
+from environments.backends.base import Backend, Config
+
+
+def backend(name: str, config: Config) -> Backend:
+    """Raises KeyError for an unknown name. Imports only the one that is asked for: each brings a library of its own."""
+    if name == "pypi":
+        from environments.backends.pypi import PypiBackend
+
+        return PypiBackend(config)
+    raise KeyError(name)

@@ -1,0 +1,233 @@
+"""What may be typed as a name, a version or a package; everything else is refused before a tool sees it."""
+
+from __future__ import annotations
+
+import pytest
+
+from environments.backends import grammar
+from environments.backends.base import Invalid
+
+HOSTILE = [
+    "",
+    " ",
+    "-r requirements.txt",
+    "--help",
+    "--index-url=https://example.org",
+    "-e .",
+    ".",
+    "..",
+    "../escape",
+    "/etc/passwd",
+    "C:\\temp",
+    "./package.whl",
+    "https://example.org/package.whl",
+    "file:///etc/passwd",
+    "git+https://example.org/repo",
+    "six @ https://example.org/six.whl",
+    "six@1.0",
+    "numpy[url=file:///etc/passwd]",
+    "numpy[version='>=1']",
+    "numpy[]",
+    "conda-forge::numpy",
+    "six; python_version > '3'",
+    "six --pre",
+    "six==1.0 --hash=sha256:00",
+    "six ==",
+    "six 1.0",
+    "six==1.0,",
+    "six==1.0 tomli==2.0",
+    "six>==1",
+    "six===1.0",
+    "six==$(id)",
+    "six`id`",
+    "six&&id",
+    "six\0",
+    "six\n--help",
+    "six\r",
+    "six\x1b[31m",
+    "ｓｉｘ",
+    "sіx",
+    "six\u202e",
+    "*",
+    "^six$",
+    "six*",
+    "x" * 201,
+    "x" * 10_000_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("conda", [True, False], ids=["conda", "pypi"])
+def test_whatever_is_no_plain_package_is_refused_and_named(text: str, conda: bool) -> None:
+    with pytest.raises(Invalid) as refused:
+        grammar.specs(["six", text], conda=conda)
+    message = str(refused.value)
+    assert message.startswith(grammar.shown(text))
+    assert len(message) < 400
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("six", "six"),
+        (" six ", "six"),
+        ("Django", "Django"),
+        ("six==1.17.0", "six==1.17.0"),
+        ("matplotlib >= 3.4.0, < 4", "matplotlib>=3.4.0,<4"),
+        ("requests[socks, security]>=2", "requests[socks,security]>=2"),
+        ("six~=1.4", "six~=1.4"),
+        ("six==1.*", "six==1.*"),
+        ("torch==2.0+cpu", "torch==2.0+cpu"),
+        ("ruamel.yaml!=0.1", "ruamel.yaml!=0.1"),
+    ],
+)
+def test_a_specification_of_pypi_is_read(typed: str, read: str) -> None:
+    assert grammar.spec(typed, conda=False).pypi == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("six", "six"),
+        ("Numpy=1.26", "numpy =1.26"),
+        ("numpy==1.26.4", "numpy ==1.26.4"),
+        ("numpy >=1.2, <2", "numpy >=1.2,<2"),
+        ("numpy=1.26.*", "numpy =1.26.*"),
+        ("_libgcc_mutex", "_libgcc_mutex"),
+        ("openssl>=1.1.1w", "openssl >=1.1.1w"),
+    ],
+)
+def test_a_specification_of_conda_is_read(typed: str, read: str) -> None:
+    assert grammar.spec(typed, conda=True).conda == read
+
+
+@pytest.mark.parametrize(
+    ("typed", "conda", "why"),
+    [
+        ("six=1.0", False, "Write == for exactly this version"),
+        ("six==1.0.foo", False, "not a version clause of PyPI"),
+        ("requests[socks]", True, "no extras"),
+        ("numpy=1.26=py311_0", True, "not a version clause"),
+        ("six @ x", False, "addresses are not allowed"),
+        ("--help", False, "options are not allowed"),
+        ("a/b", False, "paths are not allowed"),
+        ("six; x", False, "markers"),
+    ],
+)
+def test_the_refusal_says_why(typed: str, conda: bool, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        grammar.spec(typed, conda=conda)
+
+
+def test_the_same_twice_is_once_and_too_many_are_refused() -> None:
+    assert [spec.pypi for spec in grammar.specs(["six", "six ", "six>1"], conda=False)] == ["six", "six>1"]
+    with pytest.raises(Invalid, match="201 packages"):
+        grammar.specs(["six"] * 201, conda=False)
+
+
+@pytest.mark.parametrize("name", ["a", "web_1", "3d", "Über"[1:], "a.b-c", "_x", "x" * 64, "a..b"])
+def test_a_name_of_an_environment(name: str) -> None:
+    assert grammar.environment_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        ".",
+        "..",
+        ".hidden",
+        "-x",
+        "a b",
+        "a/b",
+        "../x",
+        "a\\b",
+        "ä",
+        "a\0",
+        "a\n",
+        "x" * 65,
+        "base",
+        "Root",
+        "a;b",
+        "$x",
+    ],
+)
+def test_no_name_of_an_environment(name: str) -> None:
+    with pytest.raises(Invalid):
+        grammar.environment_name(name)
+
+
+@pytest.mark.parametrize("text", ["", "3.12", "3.8", "3.11.7"])
+def test_a_version_of_python(text: str) -> None:
+    assert grammar.python_version(text) == text
+
+
+NO_VERSIONS = [
+    *("3", "2.7", "3.x", ">=3.8", "3.12 ", "3.12.*", "--help", "/usr/bin/python", "٣.١٢", "3.12\n"),
+    "3." + "1" * 10_000_000,
+]
+
+
+@pytest.mark.parametrize("text", NO_VERSIONS, ids=range(len(NO_VERSIONS)))
+def test_no_version_of_python(text: str) -> None:
+    with pytest.raises(Invalid):
+        grammar.python_version(text)
+
+
+def test_requirement_lines_without_comments_and_blank_lines() -> None:
+    text = "\ufeff# for the report\r\n\r\nsix==1.17.0  # pinned\ntomli\n   \nrequests[socks]>=2\n"
+    assert grammar.requirement_lines(text) == ["six==1.17.0", "tomli", "requests[socks]>=2"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-r more.txt",
+        "-e .",
+        "--hash=sha256:00",
+        "https://example.org/a.whl",
+        "six \\",
+        "six; x",
+        "./a",
+        "six\0",
+    ],
+)
+def test_a_requirement_line_that_is_refused_is_named_by_its_number(line: str) -> None:
+    with pytest.raises(Invalid, match=r"^Line 3: "):
+        grammar.requirement_lines(f"# first\nsix\n{line}\n")
+
+
+def test_a_huge_text_of_requirements_is_refused_at_once() -> None:
+    with pytest.raises(Invalid, match="10000000 characters"):
+        grammar.requirement_lines("#" * 10_000_000)
+
+
+def test_channels_are_names_below_the_alias_or_addresses() -> None:
+    alias = "https://conda.example.org/"
+    assert grammar.channel_url("conda-forge", alias) == "https://conda.example.org/conda-forge"
+    assert grammar.channel_url("https://example.org/c/", alias) == "https://example.org/c"
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        "https://ada:pass@example.org/c",
+        "https://token@example.org/c",
+        "https://example.org/t/to-ken/c",
+        "ftp://example.org/c",
+        "a b",
+    ],
+)
+def test_a_channel_with_credentials_is_refused_without_repeating_them(channel: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        grammar.channel_url(channel, "https://conda.example.org")
+    assert not any(secret in str(refused.value) for secret in ("ada:pass", "token@", "to-ken"))
+
+
+def test_credentials_are_masked_in_texts_of_tools() -> None:
+    text = "error: https://ada:secret@example.org/simple and https://example.org/t/to-ken/c failed"
+    assert (
+        grammar.without_credentials(text)
+        == "error: https://***@example.org/simple and https://example.org/t/***/c failed"
+    )
