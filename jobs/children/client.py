@@ -46,8 +46,16 @@ class Client:
         cancelled: threading.Event,
         log: Callable[[str], None],
         limits: Limits | None = None,
+        suspended: threading.Event | None = None,
+        held: int | None = None,
+        pulse: Callable[[], None] | None = None,
     ) -> Finished:
-        """Run it to its end, at most `timeout` seconds plus the grace; output goes to `log` as it comes."""
+        """Run it to its end, at most `timeout` seconds plus the grace; output goes to `log` as it comes.
+
+        suspended: the child stands still, and the time limit with it, while this is set.
+        held: a descriptor that stays open, here or with the warden, until nothing of the child is left.
+        pulse: called several times a second, in the thread that called, while the child runs.
+        """
         number = next(self._numbers)
         lifeline, theirs = socket.socketpair()
         output, output_end = os.pipe()
@@ -57,12 +65,15 @@ class Client:
         try:
             with theirs, _closing(output_end), _closing(result_end):
                 try:
-                    self._send({"run": number}, [theirs.fileno(), output_end, result_end])
+                    descriptors = [theirs.fileno(), output_end, result_end]
+                    self._send({"run": number}, descriptors + ([] if held is None else [held]))
                 except OSError as problem:
                     return Finished("unavailable", f"The process that starts jobs does not answer: {problem}")
             wire = to_wire(request, private=private, grace=stop_grace, limits=limits or Limits())
-            watch = Watch(lifeline, output, result, log=log, give_up=lambda: self._kill(number))
-            return watch.until_finished(wire, timeout=timeout, grace=stop_grace, cancelled=cancelled)
+            watch = Watch(lifeline, output, result, log=log, give_up=lambda: self._kill(number), pulse=pulse)
+            return watch.until_finished(
+                wire, timeout=timeout, grace=stop_grace, cancelled=cancelled, suspended=suspended
+            )
         finally:
             self._lifelines.discard(lifeline)
             lifeline.close()  # if the job still runs (the log sink failed, say), this ends it

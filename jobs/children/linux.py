@@ -15,6 +15,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -76,6 +77,42 @@ def resident_memory(pid: int) -> int:
             return int(statm.read().split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
+
+
+def proportional_memory(pid: int) -> int:
+    """Bytes of RAM of the process, each shared page divided by the number of those who have it; 0 when not known.
+
+    The kernel walks the page tables for it: about 1 ms for each 100 MB.
+    """
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup", "rb", buffering=0) as rollup:
+        for line in rollup.read().splitlines():
+            if line.startswith(b"Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class ProcessState:
+    """One look at proc(5)'s stat: the letter of its state, CPU seconds of it and of the children it has waited for."""
+
+    __slots__ = ("cpu", "letter")
+
+    def __init__(self, letter: str = "", cpu: float = 0.0) -> None:
+        self.letter, self.cpu = letter, cpu
+
+    @property
+    def moves(self) -> bool:
+        """Neither stopped nor ended."""
+        return self.letter not in ("", "T", "t", "Z", "X")
+
+
+def state_of(pid: int) -> ProcessState:
+    """Empty when the process is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+        return ProcessState(fields[0].decode(), sum(map(int, fields[11:15])) / _TICKS)
+    except (OSError, IndexError):
+        return ProcessState()
 
 
 def send_signal(pid: int, number: int) -> None:

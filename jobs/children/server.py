@@ -1,7 +1,8 @@
 """The warm process that forks a warden for each run: `python -m jobs.children.server <descriptor>`.
 
 It reads {"run": n} with three descriptors (lifeline, output, result) or {"kill": n} from its control socket, and
-ends itself, its wardens and all of their jobs at end of file. It has one thread, so forking is safe, and never
+ends itself, its wardens and all of their jobs at end of file. A fourth descriptor is only kept open by the warden, for
+as long as anything of the run lives: the lock of an environment, say. It has one thread, so forking is safe, and never
 runs a job's code itself.
 """
 
@@ -24,6 +25,7 @@ from .linux import become_subreaper, children_of, send_signal
 from .warden import END_SIGNAL, ORPHAN_GRACE, receive_signals, supervise
 
 FAREWELL_SECONDS = ORPHAN_GRACE + 5.0
+MOST_DESCRIPTORS = 4
 
 
 class Server:
@@ -47,7 +49,7 @@ class Server:
     def _answer(self) -> bool:
         """Do what one message asks; False at end of file."""
         try:
-            data, descriptors, _flags, _ = socket.recv_fds(self._control, 4096, 3)
+            data, descriptors, _flags, _ = socket.recv_fds(self._control, 4096, MOST_DESCRIPTORS)
         except ConnectionError:
             return False
         if not data:
@@ -55,8 +57,8 @@ class Server:
         for descriptor in descriptors:  # they arrive inheritable, and are no business of a job's programs
             os.set_inheritable(descriptor, False)
         message = json.loads(data)
-        if "run" in message and len(descriptors) == 3:
-            self._fork(message["run"], *descriptors)
+        if "run" in message and len(descriptors) >= 3:
+            self._fork(message["run"], *descriptors[:3])
         elif "kill" in message:
             self._kill([pid for pid, number in self._wardens.items() if number == message["kill"]])
         for descriptor in descriptors:

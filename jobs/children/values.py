@@ -7,7 +7,10 @@ from typing import Any, Literal
 
 # unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk);
 # lost: what supervised it died, and the job was ended.
-Ending = Literal["exited", "timeout", "stopped", "unstartable", "unavailable", "lost"]
+# limit: the whole tree used more than it may, and was ended for it.
+Ending = Literal["exited", "timeout", "stopped", "limit", "unstartable", "unavailable", "lost"]
+# [seconds since the start, bytes of memory, CPU seconds so far]
+Point = tuple[float, int, float]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class Exec:
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
     cwd: str | None = None  # default: a private directory, removed afterwards
+    files: dict[str, str] = field(default_factory=dict)  # written (UTF-8, 0600) into the private directory
+    memory_limit: int | None = None  # bytes, of all its processes together
+    cpu_limit: float | None = None  # seconds, of all its processes together
 
 
 Request = Call | Exec
@@ -45,7 +51,7 @@ Request = Call | Exec
 
 @dataclass(frozen=True)
 class Finished:
-    """How a child ended. Memory is in bytes, over the whole process tree; None when it was too quick to see."""
+    """How a child ended. Memory is in bytes, CPU in seconds, both of the whole process tree."""
 
     ending: Ending
     message: str = ""
@@ -55,6 +61,8 @@ class Finished:
     error: str | None = None  # "TypeError: ..." when a Call raised
     peak_memory: int | None = None
     mean_memory: int | None = None
+    cpu_seconds: float | None = None
+    points: tuple[Point, ...] = ()
 
 
 def to_wire(request: Request, *, private: str, grace: float, limits: Limits) -> dict[str, Any]:
@@ -66,4 +74,5 @@ def to_wire(request: Request, *, private: str, grace: float, limits: Limits) -> 
     common |= {"grace": grace, "limits": asdict(limits)}
     if isinstance(request, Call):
         return {"call": request.path, "args": request.args, **common}
-    return {"exec": request.argv, **common}
+    ceilings = {"memory_limit": request.memory_limit, "cpu_limit": request.cpu_limit}
+    return {"exec": request.argv, "files": request.files, **ceilings, **common}

@@ -1,11 +1,12 @@
 """Supervises one job: starts it, measures it, ends it, and does not finish before nothing of it is left.
 
 Orders come up the lifeline as single bytes after the request's line of JSON: `T` ends the job (TERM, the grace,
-KILL), `K` kills it at once; end of file means that the worker is gone. Reports go back as lines of JSON.
+KILL), `K` kills it at once, `S` suspends it and `C` continues it; end of file means that the worker is gone. Reports go
+back as lines of JSON.
 """
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
-# ruff: noqa: PTH102, PTH123
+# ruff: noqa: PTH102, PTH118, PTH123
 
 from __future__ import annotations
 
@@ -20,15 +21,23 @@ from typing import Any
 
 from . import job
 from .files import remove_tree
-from .linux import become_subreaper, descendants_of, die_with_parent, resident_memory, send_signal
+from .linux import (
+    become_subreaper,
+    descendants_of,
+    die_with_parent,
+    resident_memory,
+    send_signal,
+    state_of,
+)
+from .usage import Usage
 
 END_SIGNAL = (
     signal.SIGUSR1
 )  # from the server, or because it died; TERM is ignored, for service managers send it to all
-SAMPLE_SECONDS = 0.25
 ORPHAN_GRACE = 10.0  # seconds at most once the worker is gone: its run may soon be given to another
 FORK_MARGIN = 4 << 20  # bytes a forked job may grow by before it becomes its program
 LEFTOVER_GRACE = 2.0  # seconds at most for what a job that ended by itself leaves behind
+SUSPEND_PASSES = 20  # over the tree at once; what forks faster is stopped by the next looks
 
 
 def supervise(server: int, lifeline: socket.socket, output: int, result: int) -> None:
@@ -71,29 +80,6 @@ def _read_request(lifeline: socket.socket) -> tuple[dict[str, Any] | None, bytes
     return json.loads(line), orders
 
 
-class Memory:
-    """Peak and time-weighted mean of the bytes a process tree occupied."""
-
-    def __init__(self) -> None:
-        self.peak = 0
-        self._area = 0.0
-        self._first = self._last = 0.0
-        self._current = 0
-
-    def add(self, size: int, now: float) -> None:
-        if not size:
-            return
-        self._first = self._first or now
-        self._area += self._current * (now - (self._last or now))
-        self._current, self._last = size, now
-        self.peak = max(self.peak, size)
-
-    @property
-    def mean(self) -> int:
-        elapsed = self._last - self._first
-        return int(self._area / elapsed) if elapsed > 0 else self._current
-
-
 class Warden:
     """One job and everything it starts."""
 
@@ -106,7 +92,9 @@ class Warden:
         self._kill_at: float | None = None  # monotonic; None while nobody wants the job to end
         self._kills = 0
         self._abandoned = False  # by the server
-        self._memory = Memory()
+        self._suspended = False
+        self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
+        self._usage = Usage(time.monotonic())
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
 
     def run(self, orders: bytes, output: int, result: int) -> None:
@@ -114,6 +102,7 @@ class Warden:
         os.mkdir(private, 0o700)
         try:
             self._request["env"] = {"TMPDIR": private, "PYTHONUNBUFFERED": "1", **self._request["env"]}
+            self._write_files()
             problem = self._start(output, result)
             if not problem:
                 self.report({"started": self._job})
@@ -124,6 +113,13 @@ class Warden:
         finally:
             remove_tree(private)
         self.report({"unstartable": problem} if problem else self._ending())
+
+    def _write_files(self) -> None:
+        for name, text in self._request.pop("files", {}).items():
+            path = os.path.join(self._request["private"], name)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(text.encode())
 
     def _start(self, output: int, result: int) -> str:
         """Fork the job; what prevented its start, or nothing."""
@@ -148,22 +144,42 @@ class Warden:
                 return False
             if pid == 0:
                 return True
+            self._usage.reaped(usage)
             if pid == self._job and self._status is None:
                 self._status = status
                 # A program's figure starts with the memory of the process it was forked from: only more counts.
                 if (own := usage.ru_maxrss * 1024) > self._inherited or "call" in self._request:
-                    self._memory.peak = max(self._memory.peak, own)
+                    self._usage.peak = max(self._usage.peak, own)
 
     def _act(self) -> None:
         now = time.monotonic()
         if self._status is not None and self._kill_at is None:
             self._end(min(self._request["grace"], LEFTOVER_GRACE))
+        kill = self._kill_at is not None and now >= self._kill_at
+        if now < self._usage.next_look and not kill:
+            return
         tree = descendants_of(os.getpid())
-        self._memory.add(sum(map(resident_memory, tree)), now)
-        if self._kill_at is not None and now >= self._kill_at:
+        if now >= self._usage.next_look:
+            self._usage.look(tree, now)
+            self._check_limits()
+        if self._suspended:
+            self._halt()
+        if kill:
             self._kills += 1
             for pid in tree:
                 send_signal(pid, signal.SIGKILL)
+
+    def _check_limits(self) -> None:
+        """Those of the whole tree. Memory is taken away at once: a grace would be one to take more."""
+        if self._kill_at is not None:
+            return
+        memory, cpu = self._request.get("memory_limit"), self._request.get("cpu_limit")
+        if memory is not None and self._usage.memory > memory:
+            self._struck = {"memory": self._usage.memory}
+            self._end(0.0)
+        elif cpu is not None and self._usage.cpu > cpu:
+            self._struck = {"cpu": self._usage.cpu}
+            self._end(self._request["grace"])
 
     def _wait(self) -> None:
         """Sleep until a child ends, an order comes or the next sample is due."""
@@ -176,11 +192,12 @@ class Warden:
             self._obey(self._listen(self._lifeline))
 
     def _pause(self) -> float:
+        until_look = max(self._usage.next_look - time.monotonic(), 0.0)
         if self._kill_at is None:
-            return SAMPLE_SECONDS
+            return until_look
         if self._kills:  # new ones may have been forked meanwhile; some (another user's) cannot be killed
             return min(0.01 * 2.0 ** min(self._kills, 7), 1.0)
-        return min(SAMPLE_SECONDS, max(self._kill_at - time.monotonic(), 0.0))
+        return min(until_look, max(self._kill_at - time.monotonic(), 0.0))
 
     def _listen(self, lifeline: socket.socket) -> bytes:
         """Orders from the worker; its disappearance is one too."""
@@ -192,15 +209,36 @@ class Warden:
         return b""
 
     def _obey(self, orders: bytes) -> None:
-        if b"K" in orders:
-            self._end(0.0)
-        elif b"T" in orders:
-            self._end(self._request["grace"])
+        for order in orders.decode("latin-1"):
+            if order == "K":
+                self._end(0.0)
+            elif order == "T":
+                self._end(self._request["grace"])
+            elif order == "S" and self._kill_at is None:
+                self._suspended = True
+                self._halt()
+            elif order == "C":
+                self._continue()
+
+    def _halt(self) -> None:
+        """Stop everybody, until nobody new appears: a fork may have been under way."""
+        for _ in range(SUSPEND_PASSES):
+            moving = [pid for pid in descendants_of(os.getpid()) if state_of(pid).moves]
+            if not moving:
+                return
+            for pid in moving:
+                send_signal(pid, signal.SIGSTOP)
+
+    def _continue(self) -> None:
+        self._suspended = False
+        for pid in descendants_of(os.getpid()):
+            send_signal(pid, signal.SIGCONT)
 
     def _end(self, grace: float) -> None:
         """Ask everybody to end, once; a further call can only bring the killing forward."""
         kill_at = time.monotonic() + grace
         if self._kill_at is None:
+            self._suspended = False
             for pid in descendants_of(os.getpid()):
                 send_signal(pid, signal.SIGTERM)
                 send_signal(pid, signal.SIGCONT)  # a stopped process sees TERM only when it goes on
@@ -213,9 +251,9 @@ class Warden:
         return {
             "code": None if killed else os.WEXITSTATUS(status),
             "signal": os.WTERMSIG(status) if killed else None,
-            "peak": self._memory.peak or None,
-            "mean": self._memory.mean or None,
             "abandoned": self._abandoned,
+            "struck": self._struck,
+            **self._usage.ending(time.monotonic()),
         }
 
     def report(self, message: dict[str, Any]) -> None:

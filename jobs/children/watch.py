@@ -20,7 +20,37 @@ POLL_SECONDS = 0.1
 CHUNK = 64 * 1024  # bytes read at once
 MAX_RESULT_MESSAGE = 2 * MAX_RESULT + 8192  # bytes: the result, quoted once more, and what surrounds it
 OVERDUE_SECONDS = 10.0  # after the grace: a warden that has not reported by then never will
+MIB = 1 << 20
 DRAIN_SECONDS = 2.0  # for what is left in the pipes once everybody is gone
+
+
+class Deadline:
+    """A time limit that can be made to stand still."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+        self._still_since: float | None = None
+
+    @property
+    def stands(self) -> bool:
+        return self._still_since is not None
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self._ends_at - (time.monotonic() if self._still_since is None else self._still_since)
+
+    @property
+    def is_over(self) -> bool:
+        return self.left <= 0
+
+    def stand(self, *, still: bool) -> None:
+        """Stand still from now, or go on."""
+        if still:
+            self._still_since = time.monotonic()
+        elif self._still_since is not None:
+            self._ends_at += time.monotonic() - self._still_since
+            self._still_since = None
 
 
 class Watch:
@@ -34,16 +64,19 @@ class Watch:
         *,
         log: Callable[[str], None],
         give_up: Callable[[], None],
+        pulse: Callable[[], None] | None = None,
     ) -> None:
         self._lifeline = lifeline
         self._output = output
         self._result = result
         self._log = log
         self._give_up = give_up
+        self._pulse = pulse or (lambda: None)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._said = bytearray()  # by the warden, up to the next line end
         self._returned = bytearray()  # by the job
         self._started = False
+        self._limits: dict[str, float | None] = {}  # of the whole tree
         self._report: dict[str, Any] | None = None
         self._ordered: Ending | None = None
         self._overdue = float("inf")  # monotonic
@@ -52,10 +85,17 @@ class Watch:
             self._poll.register(descriptor, select.POLLIN)
 
     def until_finished(
-        self, request: dict[str, Any], *, timeout: float, grace: float, cancelled: threading.Event
+        self,
+        request: dict[str, Any],
+        *,
+        timeout: float,
+        grace: float,
+        cancelled: threading.Event,
+        suspended: threading.Event | None = None,
     ) -> Finished:
         """Hand over the request and stay until the warden has reported or is gone."""
-        deadline = time.monotonic() + timeout
+        self._limits = {name: request.get(name) for name in ("memory_limit", "cpu_limit")}
+        clock = Deadline(timeout)
         if not self._send(json.dumps(request).encode() + b"\n"):
             return self._lost()
         while self._report is None:
@@ -63,11 +103,15 @@ class Watch:
             if lost and self._report is None:
                 self._drain()
                 return self._lost()
+            self._pulse()
             now = time.monotonic()
-            if self._ordered is None and (cancelled.is_set() or now >= deadline):
+            if self._ordered is None and (cancelled.is_set() or clock.is_over):
                 self._ordered = "stopped" if cancelled.is_set() else "timeout"
                 self._overdue = now + grace + OVERDUE_SECONDS
                 self._send(b"T")
+            elif self._ordered is None and suspended and suspended.is_set() != clock.stands:
+                clock.stand(still=suspended.is_set())
+                self._send(b"S" if clock.stands else b"C")
             elif now >= self._overdue:
                 self._give_up()
                 self._overdue = float("inf") if lost else now + OVERDUE_SECONDS
@@ -158,6 +202,8 @@ class Watch:
             error=returned.get("error"),
             peak_memory=report["peak"],
             mean_memory=report["mean"],
+            cpu_seconds=report["cpu"],
+            points=tuple((at, size, cpu) for at, size, cpu in report["points"]),
         )
 
     def _verdict(self, report: dict[str, Any], returned: dict[str, str]) -> tuple[Ending, str]:
@@ -165,9 +211,18 @@ class Watch:
             return self._ordered, ""
         if report["abandoned"]:
             return "lost", "The process that starts jobs ended, and the job was ended with it."
+        if report["struck"]:
+            return "limit", self._over_limit(report["struck"])
         if returned.get("stage") == "import":
             return "unstartable", returned.get("error", "")
         return "exited", returned.get("error") or describe(report["code"], report["signal"])
+
+    def _over_limit(self, struck: dict[str, float]) -> str:
+        if "memory" in struck:
+            used, limit = struck["memory"] / MIB, (self._limits["memory_limit"] or 0) / MIB
+            return f"Memory limit exceeded: all processes together used {used:.1f} MiB, {limit:g} MiB are allowed"
+        used, limit = struck["cpu"], self._limits["cpu_limit"] or 0
+        return f"CPU limit exceeded: all processes together used {used:.2f} s, {limit:g} s are allowed"
 
     def _parse_result(self) -> dict[str, str]:
         """What the job sent; it may be cut off or, from a hostile one, anything."""

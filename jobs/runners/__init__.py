@@ -10,10 +10,12 @@ from django.utils.translation import gettext as _
 from .base import CodeRunner, Context, IORunner, OptionsForm, Outcome, Runner, Spec
 from .github_actions import GitHubActionsRunner
 from .python_class import PythonClassRunner
+from .script import ScriptRunner
 from .webhook import WebhookRunner
 
 RUNNERS: dict[str, IORunner | CodeRunner] = {
-    runner.kind: runner for runner in (WebhookRunner(), GitHubActionsRunner(), PythonClassRunner())
+    runner.kind: runner
+    for runner in (WebhookRunner(), GitHubActionsRunner(), PythonClassRunner(), ScriptRunner())
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -14,16 +14,29 @@ from jobs.children.values import Finished, Limits, Request
 from .base import Context, Outcome, Spec, State
 
 
-def run_child(request: Request, context: Context[threading.Event]) -> Outcome:
-    """Run it to its end in a child process, from the calling thread; output goes to the run's log."""
+def run_child(
+    request: Request,
+    context: Context[threading.Event],
+    *,
+    timeout: float | None = None,
+    held: int | None = None,
+    pulse: Callable[[], None] | None = None,
+) -> Outcome:
+    """Run it to its end in a child process, from the calling thread; output goes to the run's log.
+
+    timeout: seconds that are left, when some of the run's have passed already. held, pulse: as `children.client.run` has them.
+    """
     spec = context.spec
     finished = run(
         request,
-        timeout=spec.timeout,
+        timeout=spec.timeout if timeout is None else timeout,
         stop_grace=spec.stop_grace,
         cancelled=context.cancelled,
         log=context.log,
         limits=Limits(**getattr(settings, "JOB_LIMITS", {})),
+        suspended=context.suspended,
+        held=held,
+        pulse=pulse,
     )
     return outcome_of(finished, spec)
 
@@ -57,6 +70,8 @@ def outcome_of(finished: Finished, spec: Spec) -> Outcome:
         result=finished.result if state == "success" else None,
         peak_memory=finished.peak_memory,
         mean_memory=finished.mean_memory,
+        cpu_seconds=finished.cpu_seconds,
+        points=finished.points,
         retryable=finished.ending != "unstartable",
     )
 
@@ -67,6 +82,7 @@ def _state(finished: Finished) -> State:
     states: dict[str, State] = {
         "timeout": "timeout",
         "stopped": "stopped",
+        "limit": "failed",
         "unstartable": "error",
         "unavailable": "error",
         "lost": "failed",

@@ -232,7 +232,7 @@ def test_secrets_are_merged_and_an_empty_text_removes_one(api: Api, uma: User) -
         ({"pic_team": "x", "notification_emails": 5}, "Invalid PIC team"),
         ({"is_active": "off"}, "Invalid is_active"),
         ({"timeout": -5}, "Invalid timeout"),
-        ({"kind": "script"}, "Invalid kind"),
+        ({"kind": "rocket"}, "Invalid kind"),
         ({"schedule": {"kind": "interval", "every": "x"}}, "Invalid every"),
     ],
 )

@@ -1,0 +1,94 @@
+"""What a process tree uses: memory, processor time, and a series of points that draws both over the run."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .linux import proportional_memory, resident_memory, state_of
+
+MOST_POINTS = 200
+EVERY = 0.25  # seconds between two looks
+FIRST = 0.02  # seconds until the first one; from there the pauses grow to EVERY
+# Of its pauses, the share that reading shared memory may take: the kernel walks all page tables of a process for it.
+EXACT_SHARE = 0.02
+
+
+class Series:
+    """[seconds since the start, bytes of memory, CPU seconds so far]: when there are too many, every other one goes."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, int, float]] = []
+        self._apart = 0.0
+
+    def add(self, at: float, size: int, cpu: float) -> None:
+        if self.points and at - self.points[-1][0] < self._apart:
+            return
+        self.points.append((round(at, 3), size, round(cpu, 3)))
+        if len(self.points) >= MOST_POINTS:
+            del self.points[1::2]
+            self._apart = 2 * at / MOST_POINTS
+
+
+class Usage:
+    """Of one job and everything it starts, seen from its warden."""
+
+    def __init__(self, began: float) -> None:
+        self.peak = 0
+        self.memory = 0  # bytes now, as far as known
+        self.cpu = 0.0  # seconds so far
+        self.next_look = began + FIRST
+        self._began = began
+        self._series = Series()
+        self._area = 0.0
+        self._first = self._last = 0.0
+        self._exact_at = 0.0
+        self._reaped = 0.0
+
+    def look(self, tree: list[int], now: float) -> None:
+        """Reads what the processes (parents before their children) use at this moment."""
+        self.next_look = now + min(EVERY, max(FIRST, (now - self._began) / 4))
+        # A parent that is read before its child cannot have the child's time in its own as well.
+        living = sum(state_of(pid).cpu for pid in tree)
+        self.cpu = max(self.cpu, self._reaped + living)
+        if size := self._occupied(tree):
+            self._remember(size, now)
+        if self.memory:
+            self._series.add(now - self._began, self.memory, self.cpu)
+
+    def reaped(self, usage: Any) -> None:
+        """wait4(2) of a child of the warden: with it come all that it has waited for itself."""
+        self._reaped += usage.ru_utime + usage.ru_stime
+        self.cpu = max(self.cpu, self._reaped)
+
+    def ending(self, now: float) -> dict[str, Any]:
+        """What is reported at the end."""
+        elapsed = self._last - self._first
+        mean = int(self._area / elapsed) if elapsed > 0 else self.memory
+        last = (round(now - self._began, 3), self.memory or self.peak, round(self.cpu, 3))
+        return {
+            "peak": self.peak or None,
+            # A run that was over before the first look: what the kernel says of it.
+            "mean": mean or self.peak or None,
+            "cpu": round(self.cpu, 6),
+            "points": [*self._series.points, last],
+        }
+
+    def _occupied(self, tree: list[int]) -> int:
+        """Bytes of RAM; 0 where that is not known now. Several processes share pages, which count once."""
+        sizes = {pid: size for pid in tree if (size := resident_memory(pid))}
+        if len(sizes) <= 1:
+            return sum(sizes.values())
+        began = time.monotonic()
+        if began < self._exact_at:
+            return 0
+        total = sum(proportional_memory(pid) or size for pid, size in sizes.items())
+        ended = time.monotonic()
+        self._exact_at = ended + (ended - began) / EXACT_SHARE
+        return total
+
+    def _remember(self, size: int, now: float) -> None:
+        self._first = self._first or now
+        self._area += self.memory * (now - (self._last or now))
+        self.memory, self._last = size, now
+        self.peak = max(self.peak, size)
