@@ -74,12 +74,21 @@ def unstarted(keys: list[int], now: dt.datetime) -> None:
     passed_over(rows, now)
 
 
-def given_up(run: Execution, error: str, now: dt.datetime) -> None:
-    """Notes a run that was lost, or that could not be started."""
-    if run.job_id:
-        moments = {"first": run.due_at, "last": run.due_at, "at": now}
-        key = f"run:{run.uid}"
-        note([Untold(key=key, job_id=run.job_id, execution_uid=run.uid, error=error, **moments)])
+def given_up(runs: Iterable[Execution], error: str, now: dt.datetime) -> None:
+    """Notes runs that were lost, or that could not be started."""
+    note(
+        Untold(
+            key=f"run:{run.uid}",
+            job_id=run.job_id,
+            execution_uid=run.uid,
+            error=error,
+            first=run.due_at,
+            last=run.due_at,
+            at=now,
+        )
+        for run in runs
+        if run.job_id
+    )
 
 
 def note(rows: Iterable[Untold]) -> None:

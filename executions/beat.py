@@ -7,9 +7,7 @@ when they are due.
 from __future__ import annotations
 
 import logging
-import os
 import queue
-import socket
 import threading
 from typing import Any
 
@@ -88,7 +86,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
     """Ticks the jobs, then does what the stock scheduler does for the system's own tasks."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.name = heartbeat.own_name()
         self.announcer = Announcer()
         self.keeper = Keeper()
         self._started = False

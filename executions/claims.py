@@ -115,7 +115,7 @@ def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
             alerts.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
             followers.start(led_on, [End(row.pk, row.job_id, state)], now)
-            alerts.given_up(row, str(reason.label), now)
+            alerts.given_up([row], str(reason.label), now)
     return True
 
 

@@ -234,20 +234,21 @@ class Crew:
     def _renew(self) -> None:
         """Renews all leases in one statement; runs that are not ours any more are ended here as well."""
         began = time.monotonic()
-        with self._lock:
-            keys = list(self._hands)
+        hands = {(hand.claim.pk, hand.claim.attempt): hand for hand in self._in_hand()}
+        keys = [pk for pk, _attempt in hands]
         mine = Execution.objects.filter(pk__in=keys, worker=self.name, state=State.RUNNING)
         with transaction.atomic():
             # A row that somebody else changes at this moment is renewed the next time.
-            renewed = mine.locked(skip=True)
-            Execution.objects.filter(pk__in=renewed).update(lease_until=clock.now() + LEASE)
-        with self._lock:
-            for hand in (self._hands[pk] for pk in renewed if pk in self._hands):
-                hand.leased_at = max(hand.leased_at, began)
-        if len(renewed) < len(keys):
-            still_mine = set(mine.values_list("pk", flat=True))
-            for pk in set(keys) - still_mine:
-                self._cancel(pk)
+            renewed = mine.locked_attempts(skip=True) & hands.keys()
+            Execution.objects.filter(pk__in=[pk for pk, _attempt in renewed]).update(
+                lease_until=clock.now() + LEASE
+            )
+        for key in renewed:
+            hands[key].leased_at = max(hands[key].leased_at, began)
+        if len(renewed) < len(hands):
+            still_mine = set(mine.values_list("pk", "attempt"))
+            for key in hands.keys() - still_mine:
+                hands[key].cancel()
 
     def _hear(self) -> None:
         """Which runs are to end, and which are to stand still; of those that go on as they should, the query has no row."""

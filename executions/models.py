@@ -112,13 +112,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         Whoever changes many rows in one statement locks them first, all in the same order: otherwise two of them
         could each wait for the other. `skip` leaves out what somebody else has locked.
         """
-        return list(self._locking(skip).values_list("pk", flat=True)[:most])
+        return list(self.locking(skip).values_list("pk", flat=True)[:most])
 
-    def locked_attempts(self) -> set[tuple[int, int]]:
+    def locked_attempts(self, *, skip: bool = False) -> set[tuple[int, int]]:
         """Locks these rows likewise; the key of each and its attempt."""
-        return set(self._locking().values_list("pk", "attempt"))
+        return set(self.locking(skip).values_list("pk", "attempt"))
 
-    def _locking(self, skip: bool = False) -> ExecutionQuerySet:
+    def locking(self, skip: bool = False) -> ExecutionQuerySet:
+        """These rows, which are locked likewise when they are read."""
         features, rows = connection.features, self.order_by("pk")
         if not features.has_select_for_update:
             return rows

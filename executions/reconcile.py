@@ -15,9 +15,10 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit import chain
 from audit.record import By
-from executions import alerts, ending, selfwatch, watch, work
+from executions import alerts, ending, selfwatch, watch
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
+from executions.lost import lose
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.publish import BROKER_ERRORS, depth, publish, queue_of
 from jobs import verbs
@@ -34,6 +35,8 @@ UNANNOUNCED = dt.timedelta(seconds=5)
 # A message that was not acted upon for so long may have been lost with its broker.
 UNHEARD = dt.timedelta(seconds=30)
 AT_ONCE = 1000
+# So many runs are given up in one transaction.
+TOGETHER = 200
 
 
 class Turns:
@@ -117,8 +120,11 @@ def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.dateti
 
 
 def lose_expired(now: dt.datetime) -> None:
-    for run in Execution.objects.running().filter(Q(lease_until__lt=now) | Q(lease_until=None))[:AT_ONCE]:
-        work.lose(run, Reason.LOST, now)
+    """In parts, so that nobody waits for long; a lease that was renewed meanwhile is not touched."""
+    expired = Execution.objects.running().filter(Q(lease_until__lt=now) | Q(lease_until=None))
+    keys = list(expired.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    for start in range(0, len(keys), TOGETHER):
+        lose(expired.filter(pk__in=keys[start : start + TOGETHER]), Reason.LOST, now, skip=True)
 
 
 def release_held() -> None:

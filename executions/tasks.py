@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from typing import Any
 
 from celery import shared_task, signals
 from django.conf import settings
 
+from executions import heartbeat
 from executions.crew import Crew
 from executions.prune import prune as prune_now
 from scheduler_site import garbage
@@ -23,7 +22,7 @@ def crew(queues: tuple[str, ...] = ()) -> Crew:
     global _crew
     with _lock:
         if _crew is None:
-            _crew = Crew(f"{socket.gethostname()}:{os.getpid()}", queues)
+            _crew = Crew(heartbeat.own_name(), queues)
         return _crew
 
 

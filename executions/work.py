@@ -13,13 +13,13 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.expressions import RawSQL
 
 from executions import alerts, failpoints, followers
 from executions.artifacts import is_name
-from executions.claims import Claim, sound
+from executions.claims import Claim
 from executions.followers import End
 from executions.held import release
+from executions.lost import chosen, lose, waiting
 from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
 from jobs import retry
 from jobs.runners import Outcome
@@ -28,8 +28,6 @@ from scheduler_site.text import storable
 
 log = logging.getLogger("executions.work")
 
-# A run that is safe to repeat is given up after being lost so often.
-MOST_LOST = 3
 # Rows in a statement.
 BATCH = 500
 # What an outcome tells in the names of the columns.
@@ -131,22 +129,14 @@ def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datet
             values["duration"] = max(0.0, (now - claim.started_at).total_seconds())
         for name, value in values.items():
             columns.setdefault(name, []).append((claim.pk, value))
-    common = _final(ends[0][1], now) if wait is None else _waiting(now + dt.timedelta(seconds=wait))
-    chosen = {name: _chosen(values) for name, values in columns.items()}
-    return {"busy": None, "lease_until": None} | common | chosen
-
-
-def _chosen(values: list[tuple[int, Any]]) -> Any:
-    """One value for all, or SQL: Django's own CASE costs more than a statement for each row."""
-    if all(value == values[0][1] for _, value in values):
-        return values[0][1]
-    cases = " ".join(["WHEN %s THEN %s"] * len(values))
-    return RawSQL(f"CASE id {cases} END", [part for pair in values for part in pair])  # noqa: S611
+    common = _final(ends[0][1], now) if wait is None else waiting(now + dt.timedelta(seconds=wait))
+    differing = {name: chosen(values) for name, values in columns.items()}
+    return {"busy": None, "lease_until": None} | common | differing
 
 
 def _give_up(report: Report, worker: str, now: dt.datetime) -> bool:
     mine = Execution.objects.filter(pk=report.claim.pk, worker=worker, attempt=report.claim.attempt)
-    return any(lose(run, report.why, now) for run in mine)
+    return bool(lose(mine, report.why, now))
 
 
 def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:
@@ -195,51 +185,6 @@ def _keep_evidence(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]
         Measurement.objects.bulk_create(measurements, batch_size=BATCH)
     if files:
         Artifact.objects.bulk_create(files, batch_size=BATCH)
-
-
-def lose(run: Execution, reason: Reason, now: dt.datetime) -> bool:
-    """Ends a run whose worker is gone, or queues it again where the job says that this does no harm.
-
-    Even then only a few times: a job that kills its worker must not do so for ever.
-    """
-    again = (
-        sound(run)
-        and run.definition["rerun_lost"]
-        and run.attempt < max(run.definition["max_attempts"], MOST_LOST)
-    )
-    values: dict[str, Any] = {"busy": None, "lease_until": None}
-    if again and run.stop_requested_at is None:
-        values |= _waiting(now)
-    else:
-        duration = max(0.0, (now - run.started_at).total_seconds()) if run.started_at else None
-        values |= over(State.LOST, reason, now) | {"duration": duration}
-    mine = Execution.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt)
-    with transaction.atomic():
-        led_on = followers.of([run.job_id])
-        changed = bool(mine.update(**values))
-        stopped = run.stop_requested_at is not None
-        if changed and "finished_at" in values:
-            followers.start(led_on, [End(run.pk, run.job_id, State.LOST, stopped)], now)
-            if not stopped:
-                alerts.given_up(run, str(reason.label), now)
-    if changed:
-        log.warning(
-            "run_lost",
-            extra={"run": run.uid, "job": run.job_name, "worker": run.worker, "reason": str(reason)},
-        )
-    if changed and "finished_at" in values and run.busy is not None:
-        release([run.job_id])
-    return changed
-
-
-def _waiting(until: dt.datetime) -> dict[str, Any]:
-    return {
-        "state": State.QUEUED,
-        "reason": Reason.RETRYING,
-        "next_attempt_at": until,
-        "published_at": None,
-        "suspended_at": None,
-    }
 
 
 def _retry_delay(claim: Claim, outcome: Outcome) -> float | None:

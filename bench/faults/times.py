@@ -169,7 +169,7 @@ def _two_hosts(trial: Trial, seconds: int) -> None:
         pid = trial.system.pid("code")
         trial.system["code"].kill()
         time.sleep(60)
-        left = Execution.objects.filter(state=State.RUNNING, worker__endswith=f":{pid}").count()
+        left = Execution.objects.filter(state=State.RUNNING, worker__contains=f":{pid}-").count()
         if left:
             trial.wrong.append(f"{left} runs of the dead worker were not known as lost after 60 s")
         time.sleep(10)

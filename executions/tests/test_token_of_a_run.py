@@ -16,6 +16,7 @@ from conftest import Api
 from executions import crew as crews
 from executions import launch, reconcile, verbs, work
 from executions.crew import Crew
+from executions.lost import lose as lose_runs
 from executions.models import Execution, Reason
 from executions.tests.conftest import WORKER, Ledger, ledger
 from executions.work import Report
@@ -110,7 +111,7 @@ def test_every_attempt_uses_it_until_the_last(ledger: Ledger) -> None:
 def test_a_lost_run_that_is_repeated_keeps_it(ledger: Ledger) -> None:
     run = launch.launch(workflow(rerun_lost=True), by=By.system(), overrides=GIVEN)
     ledger.claim(run, "2099-01-01 10:00")
-    work.lose(Execution.objects.get(), Reason.LOST, moment("2099-01-01 10:01"))
+    lose_runs(Execution.objects.all(), Reason.LOST, moment("2099-01-01 10:01"))
     (claim,) = ledger.claim(run, "2099-01-01 10:02")
     assert (claim.attempt, claim.spec.secrets) == (2, {"github_token": OF_THE_RUN})
 
@@ -127,7 +128,7 @@ def test_many_that_end_together_lose_theirs_together(ledger: Ledger) -> None:
 
 def lose(run: Execution, ledger: Ledger) -> None:
     ledger.claim(run, "2099-01-01 10:00")
-    work.lose(Execution.objects.get(pk=run.pk), Reason.LOST, moment("2099-01-01 10:01"))
+    lose_runs(Execution.objects.filter(pk=run.pk), Reason.LOST, moment("2099-01-01 10:01"))
 
 
 def stop(run: Execution, ledger: Ledger) -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from audit.record import By
 from executions import ending, health, reconcile, selfwatch, watch, work
+from executions.lost import lose
 from executions.models import Execution, Reason, Untold, Watch
 from executions.tests.conftest import WORKER, Ledger
 from executions.work import Report
@@ -172,7 +173,7 @@ def test_a_tick_without_missed_times_writes_nothing_about_them(ledger: Ledger) -
 
 def lose_all(now: str) -> None:
     for found in Execution.objects.running():
-        work.lose(found, Reason.LOST, moment(now))
+        lose(Execution.objects.filter(pk=found.pk), Reason.LOST, moment(now))
 
 
 def test_a_lost_run_is_told_like_a_failure(ledger: Ledger) -> None:
