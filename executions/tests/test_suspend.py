@@ -11,6 +11,7 @@ from audit.models import Entry
 from audit.record import By
 from conftest import Api
 from executions import verbs, watch, work
+from executions.lost import lose
 from executions.models import Execution, Reason, State, Watch
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
@@ -113,7 +114,7 @@ def test_a_run_that_is_lost_is_not_suspended_any_more_nor_is_its_next_attempt(
 ) -> None:
     run = going(ledger, code(rerun_lost=again))
     verbs.suspend(run, by=By.system())
-    work.lose(Execution.objects.get(), Reason.LOST, moment("2026-03-01 10:01"))
+    lose(Execution.objects.all(), Reason.LOST, moment("2026-03-01 10:01"))
     row = Execution.objects.get()
     assert (row.state, row.suspended_at) == ("queued" if again else "lost", None)
 
