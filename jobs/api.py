@@ -37,7 +37,11 @@ def visible_job(user: User, job_id: str) -> Job:
     """404 for a job that does not exist or is not to be seen."""
     uid = as_uuid(job_id)
     jobs = with_last_start(Job.objects.visible_to(user))
-    job = jobs.select_related("category", "team", "owner").filter(uid=uid).first() if uid else None
+    job = (
+        jobs.select_related("category", "team", "owner", "environment").filter(uid=uid).first()
+        if uid
+        else None
+    )
     if job is None:
         raise no_such_job()
     return job
@@ -75,7 +79,7 @@ def with_last_start(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 def written(job: Job) -> dict[str, Any]:
     """A job after a change, as it is stored now."""
-    stored = Job.objects.select_related("category", "team", "owner").get(pk=job.pk)
+    stored = Job.objects.select_related("category", "team", "owner", "environment").get(pk=job.pk)
     return job_json(stored, pause_of(stored))
 
 

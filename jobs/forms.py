@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Category, Team, User
 from jobs import dependencies, schedule, timetable
 from jobs.dependencies import Edge
+from jobs.environment_choice import EnvironmentField, offered
 from jobs.models import Job, today
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
@@ -86,12 +87,14 @@ class JobForm(forms.ModelForm[Job]):
     notification_emails = forms.JSONField(required=False, decoder=Decoder)
     secrets = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
     depends_on: forms.Field = forms.Field(required=False, widget=forms.HiddenInput)
+    environment = EnvironmentField()
 
     class Meta:
         model = Job
         fields = (
             "name",
             "kind",
+            "environment",
             "category",
             "team",
             "end_date",
@@ -131,6 +134,7 @@ class JobForm(forms.ModelForm[Job]):
             # What the job has already it may keep, though nobody may choose it any more.
             categories = categories | Category.objects.filter(pk=instance.category_id)
             teams = teams | Team.objects.filter(pk=instance.team_id or 0)
+        cast("EnvironmentField", self.fields["environment"]).queryset = offered(user, instance)
         cast("forms.ModelChoiceField[Category]", self.fields["category"]).queryset = categories
         cast("forms.ModelChoiceField[Team]", self.fields["team"]).queryset = teams
         self.fields["team"].required = settings.JOB_PIC_TEAM_REQUIRED
@@ -199,6 +203,7 @@ class JobForm(forms.ModelForm[Job]):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("kind") in Job.CODE_KINDS and not self.user.has_perm("jobs.run_code"):
             raise PermissionDenied(_("You may not create or change jobs that run code."))
+        self._clean_environment(cleaned)
         self._clean_options(cleaned)
         self._clean_schedule(cleaned)
         if not cleaned.get("enable_email_notifications"):
@@ -209,6 +214,14 @@ class JobForm(forms.ModelForm[Job]):
         """The checked values; to be called when the form is valid."""
         values = {name: self.cleaned_data[name] for name in (*self.Meta.fields, "options")}
         return Draft(values, self.timing, self.cleaned_data["secrets"], self.cleaned_data["depends_on"])
+
+    def _clean_environment(self, cleaned: dict[str, Any]) -> None:
+        """Scripts run in one; of other kinds none is kept."""
+        if cleaned.get("kind") != Job.Kind.SCRIPT:
+            cleaned["environment"] = None
+            self.errors.pop("environment", None)
+        elif cleaned.get("environment") is None and "environment" not in self.errors:
+            self.add_error("environment", _("A script needs an environment to run in."))
 
     # Options of the kind -------------------------------------------------------------------------------------------
 
@@ -332,9 +345,6 @@ def schedule_data(job: Job) -> dict[str, Any]:
 
 def form_data(job: Job) -> dict[str, Any]:
     """A stored job as the data of this form, for surfaces that change only some of it."""
-    values = {name: getattr(job, name) for name in JobForm.Meta.fields}
-    return (
-        values
-        | schedule_data(job)
-        | {"options": job.options, "category": job.category_id, "team": job.team_id}
-    )
+    references = {name: getattr(job, f"{name}_id") for name in ("category", "team", "environment")}
+    values = {name: getattr(job, name) for name in JobForm.Meta.fields if name not in references}
+    return values | schedule_data(job) | references | {"options": job.options}

@@ -9,13 +9,14 @@ from typing import Any, TypeVar, cast
 from django.db.models import Model, QuerySet
 
 from accounts.models import Category, Team, User
+from environments.models import Environment
 from jobs import timetable
 from jobs.models import Dependency, Job, JobQuerySet, Pause
 from jobs.wire import read_json
 
 COLUMNS = (
     *("pk", "uid", "name", "kind", "options", "secrets", "metadata", "category_id", "team_id", "owner_id"),
-    *("end_date", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
+    *("environment_id", "end_date", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
     *("catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts", "retry_delay"),
     *("retry_cap", "rerun_lost", "start_by", "finish_by"),
     *("enable_email_notifications", "notification_emails", "notify_on_success"),
@@ -28,12 +29,13 @@ def listed(
 ) -> list[dict[str, Any]]:
     """The JSON of all `jobs`, the newest first; `started` adds `last_started_at`, which `told` puts into words.
 
-    Five statements, whatever their number: the jobs with their schedules, what they share, their pauses and edges.
+    As many statements whatever their number: the jobs with their schedules, what they share, their pauses and edges.
     """
     found = started(jobs).order_by("-created_at", "-id").annotate(**timetable.columns("periodic_task__"))
     rows = list(found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS))
     categories, teams = _shared(Category, rows, "category_id"), _shared(Team, rows, "team_id")
     owners = _shared(User, rows, "owner_id")
+    environments = _shared(Environment, rows, "environment_id", "uid")
     pauses, edges = _pauses(jobs), _edges(jobs)
     answer = []
     for row, timing in zip(rows, timetable.timings(rows), strict=True):
@@ -43,6 +45,7 @@ def listed(
             category=categories[row["category_id"]],
             team=teams.get(row["team_id"]),
             owner=owners.get(row["owner_id"]),
+            environment=environments.get(row["environment_id"]),
             timing=timing,
             edges=edges.get(row["pk"], ()),
         )
@@ -70,7 +73,7 @@ def _edges(jobs: JobQuerySet) -> dict[int, list[Dependency]]:
     return found
 
 
-def _shared(model: type[M], rows: Iterable[dict[str, Any]], key: str) -> dict[Any, M]:
+def _shared(model: type[M], rows: Iterable[dict[str, Any]], key: str, field: str = "pk") -> dict[Any, M]:
     """What thousands of jobs have in common."""
     keys = {row[key] for row in rows if row[key] is not None}
-    return dict(model._default_manager.in_bulk(list(keys))) if keys else {}
+    return dict(model._default_manager.in_bulk(list(keys), field_name=field)) if keys else {}

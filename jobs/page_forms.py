@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import re
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,9 +15,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from jobs import line_ends
 from jobs.dependencies import Edge
 from jobs.forms import JobForm, in_reach
-from jobs.models import Dependency, Job
+from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
 from scheduler_site import strict_json
@@ -26,6 +27,18 @@ from scheduler_site import strict_json
 BLANKS = 3
 SUGGESTIONS = 500
 MAX_NAME = 200
+SCRIPT = f"options-{SCRIPT_OPTION}"
+LINE_ENDS = {"lf": _("LF (Unix)"), "crlf": _("CRLF (Windows)"), "mixed": _("as they are (mixed)")}
+
+
+# Of the area in which a script is written; static/js/editor.js makes more of it.
+EDITOR = {
+    "rows": 16,
+    "wrap": "off",
+    "autocapitalize": "off",
+    "autocomplete": "off",
+    "aria-describedby": "editor-help",
+}
 
 
 class EmailsField(forms.CharField):
@@ -78,9 +91,11 @@ class PageJobForm(JobForm):
     secrets = SecretsField(label=_("Secrets"), required=False)  # type: ignore[assignment]
     depends_on = EdgesField(label=_("Runs after"), required=False)
     version = forms.CharField(required=False, widget=forms.HiddenInput)
+    line_ends = forms.ChoiceField(label=_("Line endings"), required=False, choices=LINE_ENDS.items())
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(_as_meant(data, kwargs.get("instance")), **kwargs)
+        self._offer_line_ends()
         self.fields["kind"].widget = forms.HiddenInput()
         self.fields["timezone"].widget.attrs |= {"list": "timezones", "spellcheck": "false"}
         self.fields["expression"].widget.attrs |= {
@@ -93,6 +108,20 @@ class PageJobForm(JobForm):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
         if self.instance.pk:
             self.initial["version"] = version_of(self.instance)
+
+    def _offer_line_ends(self) -> None:
+        """Mixed ones only where the text has them already."""
+        shown = self.data.get(SCRIPT, "") if self.is_bound else self._shown_options.get(SCRIPT_OPTION, "")
+        present = line_ends.ends_of(shown)
+        self.initial["line_ends"] = present
+        if present != "mixed":
+            choices = [one for one in LINE_ENDS.items() if one[0] != "mixed"]
+            cast("forms.ChoiceField", self.fields["line_ends"]).choices = choices
+
+    @property
+    def _shown_options(self) -> dict[str, Any]:
+        """What an unbound form starts with: a duplicate with what the original says."""
+        return self.initial.get("options") or self.instance.options or {}
 
     def clean_depends_on(self) -> list[Edge] | None:
         if given := self.cleaned_data["depends_on"]:
@@ -137,6 +166,8 @@ class PageJobForm(JobForm):
                 option.widget.attrs |= {"list": "job-classes", "spellcheck": "false", "class": "mono"}
             if isinstance(option.widget, forms.Textarea):
                 option.widget.attrs |= {"rows": 3, "spellcheck": "false"}
+            if name == SCRIPT_OPTION:
+                option.widget.attrs |= EDITOR
             if isinstance(option, forms.JSONField) and value is None:
                 # Shown as it is: an empty field rather than the word "null".
                 form.initial[name] = InvalidJSONInput()
@@ -202,6 +233,19 @@ def _id_of(text: str, found: uuid.UUID | None) -> str:
         return str(uuid.UUID(text))
     except ValueError as error:
         raise ValidationError(_("There is no job %(name)s for you."), params={"name": text[:200]}) from error
+
+
+def _as_meant(data: Any, job: Job | None) -> Any:
+    """The data of a form with the line ends of the script that are meant, a copy where they are others than those sent."""
+    sent = data.get(SCRIPT) if data is not None else None
+    if not isinstance(sent, str):
+        return data
+    stored = job.options.get(SCRIPT_OPTION, "") if job else ""
+    data = data.copy()
+    data[SCRIPT] = line_ends.settled(sent, stored, data.get("line_ends", ""))
+    if data.get("line_ends") == "mixed":
+        data["line_ends"] = line_ends.ends_of(data[SCRIPT])
+    return data
 
 
 def version_of(job: Job) -> str:

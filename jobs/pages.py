@@ -30,7 +30,9 @@ class PageRequest(HttpRequest):
 
 def visible_job(request: PageRequest, uid: uuid.UUID) -> Job:
     """The job, or 404 for one that is not there or that the user may not see."""
-    jobs = Job.objects.visible_to(request.user).select_related("category", "team", "owner", "updated_by")
+    jobs = Job.objects.visible_to(request.user).select_related(
+        "category", "team", "owner", "updated_by", "environment"
+    )
     return get_object_or_404(jobs, uid=uid)
 
 

@@ -21,11 +21,21 @@ from jobs.verbs import Draft
 from scheduler_site.rest import ApiError
 
 # The order in which faults are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
-_WHEN_AND_WHAT = ("name", "expression", "schedule", "schedule_kind", *SCHEDULE_KEYS[1:], "kind", "options")
+_WHEN_AND_WHAT = (
+    "name",
+    "expression",
+    "schedule",
+    "schedule_kind",
+    *SCHEDULE_KEYS[1:],
+    "kind",
+    "options",
+    "environment",
+)
 _MAIL = ("enable_email_notifications", "notification_emails", "notify_on_success")
 _CREATE = (*_WHEN_AND_WHAT, "category", "metadata", *_MAIL, "end_date", "team")
 _UPDATE = (*_WHEN_AND_WHAT, "metadata", "category", "end_date", "team", *_MAIL, "is_active")
 
+NO_RIGHT = "Insufficient permissions"
 _NAME_LABELS = {"unique": "Duplicate job name", "required": "Job name cannot be empty"}
 OPTION_LABELS = {name: f"Invalid {key}" for key, name in GITHUB_KEYS.items()}
 OPTION_LABELS["target_url"] = "Invalid target_url"
@@ -44,7 +54,10 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     """
     if job is None:
         _require_fields(body)
-    form, faults = examined(body, user, job)
+    try:
+        form, faults = examined(body, user, job)
+    except PermissionDenied as refusal:
+        raise ApiError(403, NO_RIGHT, str(refusal)) from refusal
     if faults:
         label, text = first_fault(faults, _UPDATE if job else _CREATE)
         raise ApiError(400, label, text)
@@ -52,13 +65,9 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
 
 
 def examined(body: Mapping[str, Any], user: User, job: Job | None = None) -> tuple[JobForm, dict[str, Fault]]:
-    """The form of a body, and all its faults by field of the form; 403 as above."""
+    """The form of a body, and all its faults by field of the form. Raises PermissionDenied for code without the right to it."""
     reading = Reading(body, user, job)
     form = _form(reading, user, job)
-    try:
-        form.is_valid()
-    except PermissionDenied as refusal:
-        raise ApiError(403, "Insufficient permissions", str(refusal)) from refusal
     return form, _form_faults(form) | reading.faults
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team, User
+from jobs import environment_choice
 from jobs.faults import Fault, Unreadable
 from jobs.forms import form_data
 from jobs.models import Job, today
@@ -57,7 +58,7 @@ class Reading:
     """
 
     def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
-        self.body, self.job = body, job
+        self.body, self.user, self.job = body, user, job
         self.own_category = None if user.is_admin else user.category
         self.data = form_data(job or Job(category=self._usual_category()))
         self.faults: dict[str, Fault] = {}
@@ -66,6 +67,7 @@ class Reading:
             "schedule": self._schedule,
             "at": self._moment,
             "options": self._target,
+            "environment": self._environment,
             "metadata": self._metadata,
             "category": self._category,
             "end_date": self._end_date,
@@ -161,6 +163,17 @@ class Reading:
             text = _("Give target_url, or github_repo and github_workflow_name.")
             self.faults["target"] = Fault("Missing target configuration", text)
         self.data |= {"kind": kind or Job.Kind.WEBHOOK, "options": options}
+
+    def _environment(self) -> None:
+        """By name or id. A job that was read and is sent back names it twice: what `environment` says counts."""
+        key = next((key for key in ("environment", "environment_id") if self._given(key)), None)
+        if key is None:
+            return
+        text = self._text(key, "Invalid environment")
+        found = environment_choice.named(text, self.user, self.job) if text else None
+        if text and found is None:
+            raise Unreadable(_("There is no environment %(name)s.") % {"name": text[:200]})
+        self.data["environment"] = found.uid if found else None
 
     def _metadata(self) -> None:
         if "metadata" in self.body:

@@ -100,7 +100,24 @@ PYTHON_CLASS = answer(
     },
     optional=("args",),
 )
-OPTIONS = either("What the kind of job needs.", WEBHOOK, WORKFLOW, PYTHON_CLASS)
+SCRIPT = answer(
+    "ScriptOptions",
+    "Of a Python script: its text, or the path of its file.",
+    {
+        "script": text("The text, kept as it is sent; in UTF-8 at most SCRIPT_MAX_BYTES."),
+        "path": text("The path of a file on the server, below one of SCRIPT_DIRECTORIES.", maxLength=4096),
+        "arguments": listing("What it gets in `sys.argv`.", text("An argument."), maxItems=1000),
+        "variables": mapping("Environment variables to set.", text("The value.")),
+        "memory_limit": whole("MiB of memory for all its processes.", minimum=1, maximum=64 * 1024 * 1024),
+        "cpu_limit": whole("Seconds of CPU time for all its processes.", minimum=1, maximum=10**9),
+        "requirements": text(
+            "What must be installed in its environment: requirement lines as pip reads them."
+        ),
+    },
+    optional=("script", "path", "arguments", "variables", "memory_limit", "cpu_limit", "requirements"),
+)
+OPTIONS = either("What the kind of job needs.", WEBHOOK, WORKFLOW, PYTHON_CLASS, SCRIPT)
+ENVIRONMENT = text("The environment of a script, by name.", maxLength=64, examples=["reports"])
 
 SCHEDULE = answer(
     "Schedule",
@@ -196,6 +213,8 @@ _WRITTEN: dict[str, Schema] = {
     "updated_at": stamp("When it was last changed."),
     "kind": KIND,
     "options": OPTIONS,
+    "environment": maybe(ENVIRONMENT),
+    "environment_id": maybe(uid("The id of that environment.")),
     "schedule": SCHEDULE,
     **RULES,
     "pause": maybe(PAUSE),
@@ -240,6 +259,10 @@ _SENT: dict[str, Schema] = {
     ),
     "kind": maybe(KIND),
     "options": maybe(OPTIONS),
+    "environment": maybe(
+        text("The environment of a script, by name or id; other kinds have none.", maxLength=64)
+    ),
+    "environment_id": maybe(text("The same by id, where `environment` is not given.", maxLength=64)),
     "target_url": maybe(TARGET_URL),
     **{name: maybe(schema) for name, schema in GITHUB.items()},
     "metadata": maybe(METADATA),

@@ -95,9 +95,9 @@ def _draft(definition: dict[str, Any], job: Job, user: User) -> Draft:
 def _problems(form: JobForm, definition: dict[str, Any]) -> list[str]:
     found = []
     for name, errors in form.errors.items():
-        if name in ("category", "team"):
+        if name in ("category", "team", "environment"):
             text = _("%(name)s: “%(value)s” cannot be chosen any more.")
-            found.append(text % {"name": name, "value": (definition[name] or {}).get("name", "–")})
+            found.append(text % {"name": name, "value": (definition.get(name) or {}).get("name", "–")})
         else:
             found += [f"{name}: {error}" if name != "__all__" else str(error) for error in errors]
     return found

@@ -21,11 +21,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from jobs import dependencies, previews, timetable, trial_pages, verbs
+from jobs import dependencies, previews, script_page, timetable, trial_pages, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.filters import JobFilter
 from jobs.forms import form_data
-from jobs.models import Dependency, Job, Pause
+from jobs.models import SCRIPT_OPTION, Dependency, Job, Pause
 from jobs.page_forms import PageJobForm, PauseForm, edge_rows, version_of
 from jobs.pages import (
     PageRequest,
@@ -86,6 +86,8 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "may_change": may_change(request.user, found),
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),
+        "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
+        "warning": script_page.warning(found.environment),
     }
     return render(request, "jobs/job.html", context)
 
@@ -231,9 +233,10 @@ def _form_page(
             if given
             else previews.Preview(form.initial["timezone"])
         )
+    options = form.options_form(kind)
     context: dict[str, Any] = {
         "form": form,
-        "options": form.options_form(kind),
+        "options": options,
         "kind": kind,
         "label": RUNNERS[kind].label,
         "job": job,
@@ -245,6 +248,8 @@ def _form_page(
         "quiet": _is_asking(request),
         "test": trial_pages.of_form(form, kind, request.user) if "test" in request.POST else None,
     }
+    if kind == Job.Kind.SCRIPT:
+        context |= script_page.context(form, options, request.user)
     return render(request, "jobs/form.html", context, status=status)
 
 
@@ -307,9 +312,19 @@ def _initial(source: Job | None, kind: str, user: User) -> dict[str, Any]:
 def _labelled(job: Job) -> list[tuple[str, Any]]:
     """The options under the names that the form gives them."""
     fields = RUNNERS[job.kind].options_form.base_fields if job.kind in RUNNERS else {}
+    apart = (SCRIPT_OPTION,) if job.kind == Job.Kind.SCRIPT else ()
     return [
-        (str(fields[name].label) if name in fields else name, value) for name, value in job.options.items()
+        (str(fields[name].label) if name in fields else name, _in_lines(value) if apart else value)
+        for name, value in job.options.items()
+        if name not in apart
     ]
+
+
+def _in_lines(value: Any) -> Any:
+    """Arguments and variables as they are entered."""
+    if isinstance(value, dict):
+        value = [f"{name}={text}" for name, text in value.items()]
+    return "\n".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _url(job: Job) -> str:

@@ -39,6 +39,8 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         # Ours, beside those of the dialect.
         "kind": job.kind,
         "options": job.options,
+        "environment": job.environment.name if job.environment else None,
+        "environment_id": str(job.environment.uid) if job.environment else None,
         "schedule": schedule_json(timing),
         "catch_up": job.catch_up,
         "start_deadline": job.start_deadline,

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from jobs import payloads
 from jobs.bulk.table import Row
 from jobs.faults import Fault
+from jobs.models import Job
 from jobs.targets import GITHUB_KEYS, dispatched
 from jobs.verbs import Draft
 from scheduler_site import strict_json
@@ -20,7 +22,8 @@ OFF = frozenset({"disable", "disabled", "inactive", "false", "0", "no", "n", "of
 # First what belongs to the row alone; then the fields of the job form.
 ORDER = (
     *("ragged", "dispatch", "category", "end_date", "team", "required", "twice", "name"),
-    *("expression", "schedule", "schedule_kind", "metadata", "owner", "options"),
+    *("expression", "schedule", "schedule_kind", "metadata", "owner", "right", "options", "arguments"),
+    "environment",
 )
 
 
@@ -44,7 +47,12 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
     elif name in seen:
         faults["twice"] = Fault("Duplicate job name in CSV", _("An earlier row has the same name."))
     seen.add(name)
-    form, found = payloads.examined(body, user)
+    try:
+        form, found = payloads.examined(body, user)
+    except PermissionDenied as refusal:
+        # A script without the right to run code: of other rows that says nothing.
+        faults["right"] = Fault(payloads.NO_RIGHT, str(refusal))
+        return Judged(None, payloads.first_fault(faults, ORDER), False)
     # The row knows better why a target or the metadata are missing.
     faults = found | faults
     if faults:
@@ -57,7 +65,30 @@ def _body(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]
     body: dict[str, Any] = {key: cells[field] for field, key in fields.items() if field in cells}
     body["end_date"] = cells.get("end_date", "")
     body["metadata"] = _metadata(cells, faults)
-    return body | _target(cells, default_owner, faults)
+    return body | (_script(cells, faults) or _target(cells, default_owner, faults))
+
+
+def _script(cells: Mapping[str, str], faults: dict[str, Fault]) -> dict[str, Any]:
+    """A script by its text or its path goes before every address; without either, nothing."""
+    given = {"script": cells.get("script"), "path": cells.get("script_path")}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value}
+    if not options:
+        return {}
+    if "arguments" in cells:
+        options["arguments"] = _arguments(cells["arguments"], faults)
+    environment = {"environment": cells["environment"]} if "environment" in cells else {}
+    return {"kind": Job.Kind.SCRIPT, "options": options} | environment
+
+
+def _arguments(text: str, faults: dict[str, Fault]) -> list[Any]:
+    try:
+        value = strict_json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, list):
+        return value
+    faults["arguments"] = Fault("Invalid arguments", _("Write the arguments as a JSON list of texts."))
+    return []
 
 
 def _metadata(cells: Mapping[str, str], faults: dict[str, Fault]) -> dict[str, Any]:

@@ -26,7 +26,13 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "pic_team": ("pic team", "pic_team", "pic team slug", "pic_team_slug"),
     "branch": ("branch", "ref"),
     "metadata": ("request body", "request_body", "metadata"),
+    "script": ("script",),
+    "script_path": ("script path", "script_path"),
+    "arguments": ("arguments",),
+    "environment": ("environment", "environment id", "environment_id"),
 }
+# Columns whose cells are kept as they are: blanks at the ends of a script are part of it.
+EXACT = frozenset(HEADERS["script"])
 KNOWN = {header for headers in HEADERS.values() for header in headers}
 # Blank rows are not counted as rows, but they are not read without end either.
 BLANK_FACTOR = 10
@@ -68,8 +74,8 @@ def read(data: bytes, *, most: int) -> Table:
     rows: list[Row] = []
     total = 0
     for total, line in enumerate(lines, start=1):
-        cells = [cell.strip() for cell in line]
-        if any(cells):
+        cells = [cell if names.get(at) in EXACT else cell.strip() for at, cell in enumerate(line)]
+        if any(map(str.strip, cells)):
             rows.append(_row(cells, names, len(header)))
         if len(rows) > most or total > most * BLANK_FACTOR:
             raise Unusable(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
@@ -125,7 +131,7 @@ def _row(cells: list[str], names: dict[int, str], width: int) -> Row:
     given = {name: cells[position] for position, name in names.items() if position < len(cells)}
     found: dict[str, str] = {}
     for field, headers in HEADERS.items():
-        if value := next((given[header] for header in headers if given.get(header)), ""):
+        if value := next((given[header] for header in headers if given.get(header, "").strip()), ""):
             found[field] = value
     # A row that was cut off, or one with an unquoted comma, says something else than it was meant to.
     if max(names) < len(cells) and not any(cells[width:]):

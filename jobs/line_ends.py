@@ -1,0 +1,36 @@
+"""Line ends of a text that goes through a browser.
+
+A textarea shows and sends one kind only: whatever was in it, a form gets CRLF (HTML Standard, "constructing the entry list").
+So the form says apart which ends are meant, and a text that came back as it was shown is what was stored, byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Ends = Literal["lf", "crlf", "mixed"]
+
+# What a browser takes for the end of a line, and nothing else (not str.splitlines).
+_END = re.compile(r"\r\n|\r|\n")
+
+
+def ends_of(text: str) -> Ends:
+    """`mixed` where lines end in different ways, or with a CR alone; `lf` for a text of one line."""
+    found = set(_END.findall(text))
+    if found <= {"\n"}:
+        return "lf"
+    return "crlf" if found == {"\r\n"} else "mixed"
+
+
+def settled(sent: str, stored: str, ends: str = "") -> str:
+    """The text that is meant by what a browser `sent`; `ends` is what was chosen, empty for those of the stored text.
+
+    Mixed ends stay only in a text that was not changed; a changed one gets LF.
+    """
+    kept = ends_of(stored)
+    lines = _END.sub("\n", sent)
+    ends = ends or kept
+    if ends == kept and lines == _END.sub("\n", stored):
+        return stored
+    return lines.replace("\n", "\r\n") if ends == "crlf" else lines

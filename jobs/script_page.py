@@ -1,0 +1,84 @@
+"""What the form of a script shows beside its fields: the state of the environments, and the limits of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from environments.models import Environment
+from jobs.environment_choice import EnvironmentField
+from jobs.page_forms import PageJobForm
+from jobs.runners import OptionsForm
+
+State = Environment.State
+# Options that have places of their own on the page.
+APART = ("script", "path", "requirements")
+WARNINGS = {
+    State.CREATING: gettext_lazy(
+        "This environment is being created. Runs that start before it is ready fail."
+    ),
+    State.BROKEN: gettext_lazy("This environment is broken, and runs in it fail: %(error)s"),
+    State.DELETING: gettext_lazy("This environment is being deleted. Choose another one."),
+    State.ABSENT: gettext_lazy(
+        "This environment does not exist. Create it, or choose another one: runs fail until then."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Environments:
+    """`none`: there is nothing to choose. `chosen`: the one that was entered or is stored."""
+
+    none: bool
+    chosen: Environment | None
+    may_add: bool
+    new_url: str
+
+    @property
+    def warning(self) -> str:
+        return warning(self.chosen)
+
+
+def context(form: PageJobForm, options: OptionsForm, user: User) -> dict[str, Any]:
+    path = options["path"].value() if "path" in options.fields else ""
+    # For its mark only: what is missing is told by `JobForm.clean`, which knows the kind.
+    form.fields["environment"].required = True
+    return {
+        "environments": environments(form, user),
+        "apart": APART,
+        "most_bytes": settings.SCRIPT_MAX_BYTES,
+        # A path that is stored stays in sight, though the setting may be gone.
+        "by_path": "path" in options.fields and bool(settings.SCRIPT_DIRECTORIES or path),
+    }
+
+
+def environments(form: PageJobForm, user: User) -> Environments:
+    field = cast("EnvironmentField", form.fields["environment"])
+    try:
+        chosen = field.to_python(form["environment"].value())
+    except ValidationError:
+        chosen = None
+    none = chosen is None and not field.queryset.exists()  # type: ignore[union-attr]
+    return Environments(none, chosen, user.has_perm("environments.add_environment"), _url("environment-new"))
+
+
+def warning(environment: Environment | None) -> str:
+    """Why runs in it will not succeed at present; empty where nothing is wrong with it."""
+    text = WARNINGS.get(State(environment.state)) if environment else None
+    if environment is None or text is None:
+        return ""
+    return str(text) % {"error": environment.error or _("unknown")} if "%(" in str(text) else str(text)
+
+
+def _url(name: str, *args: Any) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
