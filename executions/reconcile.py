@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from audit import chain
 from audit.record import By
+from environments.operations import ledger as operations
 from executions import alerts, ending, selfwatch, watch
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
@@ -87,10 +88,11 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
     4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended
-    6. seals the entries of the audit trail."""
+    6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
     end_unstartable(now)
     if settled:
         lose_expired(now)
+        operations.reconcile(now)
     release_held()
     announce(now)
     resume_pauses(now)

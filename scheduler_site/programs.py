@@ -16,6 +16,7 @@ MODULES = (
     "celery.bin.celery",
     "celery.concurrency.thread",
     "celery.worker.consumer",
+    "environments.tasks",
     "executions.beat",
     "executions.tasks",
     "gunicorn.workers.gthread",

@@ -1,0 +1,34 @@
+"""What the verbs of this app refuse; each text says why and is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class Refused(Exception):
+    """A verb that cannot be carried out."""
+
+
+class NameTaken(Refused):
+    """Another environment has this name."""
+
+
+class Busy(Refused):
+    """Another operation on the environment is open."""
+
+
+class ReadOnly(Refused):
+    """The environment was found here and belongs to somebody else."""
+
+
+class InUse(Refused):
+    """Jobs stand in the way.
+
+    jobs: their rows; scripts: what each of them runs, its path where it has one.
+    """
+
+    def __init__(self, text: str, jobs: Sequence[Any]) -> None:
+        super().__init__(text)
+        self.jobs = list(jobs)
+        self.scripts = [str(job.options.get("path") or job.name) for job in self.jobs]

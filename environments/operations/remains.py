@@ -1,0 +1,84 @@
+"""What is left of environments on disk, removed without following links."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.db.models import Q
+
+from audit.record import By
+from environments import homes, reading
+from environments.errors import Refused
+from environments.models import Environment, EnvironmentQuerySet, Operation
+from environments.operations import ledger
+
+log = logging.getLogger("environments.remains")
+
+
+def remove(home: Path) -> bool:
+    """Removes the directory of an environment; false, with a line in the log, where something of it stays."""
+    if home.parent != Path(settings.ENVIRONMENTS_DIR):
+        raise ValueError(f"{home} is no directory of an environment.")
+    try:
+        if home.is_symlink():
+            home.unlink()
+        elif home.exists():
+            shutil.rmtree(home, onerror=_make_way)
+    except OSError as error:
+        log.warning("remains", extra={"directory": str(home), "error": str(error)})
+        return False
+    return True
+
+
+def _make_way(function: Callable[..., Any], path: str, failure: Any) -> None:
+    """Directories that nobody may write into, as some packages bring them: made writable, and tried once more."""
+    if not isinstance(failure[1], PermissionError):
+        raise failure[1]
+    parent = Path(path).parent
+    parent.chmod(parent.stat().st_mode | stat.S_IRWXU)
+    if Path(path).is_dir() and not Path(path).is_symlink():
+        Path(path).chmod(stat.S_IRWXU)
+        if function is not os.rmdir:
+            shutil.rmtree(path, onerror=_make_way)
+            return
+    function(path)
+
+
+def tidy() -> None:
+    """What workers that died have left: half-made and half-deleted environments go, changes that were cut off are undone.
+
+    Whoever still holds the lock, such as a child that has not noticed yet, is waited for until the next sweep.
+    """
+    for environment in _half_done()[:20]:
+        lock = homes.lock(environment.home, shared=False)
+        if lock is None:
+            continue
+        with lock:
+            # Again: it may be somebody's work by now.
+            if _half_done().filter(pk=environment.pk).exists():
+                _settle(environment, lock)
+
+
+def _half_done() -> EnvironmentQuerySet:
+    """Those in a state that should not last, on which nobody works."""
+    states = (Environment.State.CREATING, Environment.State.DELETING)
+    half = Q(state__in=states) | Q(state=Environment.State.BROKEN, error=ledger.UNSURE)
+    return Environment.objects.filter(half).exclude(operations__state__in=Operation.OPEN)
+
+
+def _settle(environment: Environment, lock: IO[bytes]) -> None:
+    if environment.state != Environment.State.BROKEN:
+        if remove(environment.home):
+            ledger.dissolve(environment, by=By.system(), why=ledger.LOST)
+        return
+    try:
+        ledger.mended(environment, reading.mend(environment, lock))
+    except Refused as problem:
+        ledger.unmended(environment, str(problem))

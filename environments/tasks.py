@@ -1,0 +1,46 @@
+"""The Celery edge of operations: the message that one waits, and the threads of a system worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import Any
+
+from celery import shared_task, signals
+from django.conf import settings
+
+from environments import choice
+from environments.operations import remains
+from environments.operations.announce import TASK
+from environments.operations.operator import Operator, Sweep
+
+_operator: Operator | None = None
+_sweeps: list[Sweep] = []
+
+
+@shared_task(name=TASK)
+def operate() -> None:
+    if _operator is not None:
+        _operator.look()
+
+
+@signals.worker_ready.connect
+def _begin(sender: Any, **_: Any) -> None:
+    global _operator
+    if "system" not in sender.app.amqp.queues.consume_from:
+        return
+    _operator = Operator(f"{socket.gethostname()}:{os.getpid()}")
+    # Looking what backends can do takes long where an address does not answer: in a thread of its own.
+    for sweep in (Sweep(_operator.look, remains.tidy), Sweep(choice.look_when_due)):
+        _sweeps.append(sweep)
+        sweep.start()
+
+
+@signals.worker_shutting_down.connect
+def _end(**_: Any) -> None:
+    for sweep in _sweeps:
+        sweep.stop()
+    if _operator is not None:
+        grace = settings.WORKER_SHUTDOWN_SECONDS
+        threading.Thread(target=_operator.shut_down, args=(grace,), name="end operations").start()
