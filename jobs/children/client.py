@@ -8,20 +8,26 @@ import itertools
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from .environment import clean_environment, python_path
 from .files import remove_tree
+from .linux import descendants_of, send_signal
+from .orphans import end_soon
 from .values import Finished, Limits, Request, to_wire
 from .watch import Watch
 
 CLOSE_SECONDS = 30.0  # for the server to end everything; longer than its own farewell
+SEND_SECONDS = 5.0  # a server that reads nothing must not hold up the threads that want runs of it
+INSISTENCE = 3  # so often a server is asked to deal with a silent warden before it is replaced itself
 
 
 class Client:
@@ -66,11 +72,13 @@ class Client:
             with theirs, _closing(output_end), _closing(result_end):
                 try:
                     descriptors = [theirs.fileno(), output_end, result_end]
-                    self._send({"run": number}, descriptors + ([] if held is None else [held]))
+                    control = self._send({"run": number}, descriptors + ([] if held is None else [held]))
                 except OSError as problem:
                     return Finished("unavailable", f"The process that starts jobs does not answer: {problem}")
             wire = to_wire(request, private=private, grace=stop_grace, limits=limits or Limits())
-            watch = Watch(lifeline, output, result, log=log, give_up=lambda: self._kill(number), pulse=pulse)
+            times = itertools.count(1)
+            insist = partial(self._insist, number, control, times)
+            watch = Watch(lifeline, output, result, log=log, give_up=insist, pulse=pulse)
             return watch.until_finished(
                 wire, timeout=timeout, grace=stop_grace, cancelled=cancelled, suspended=suspended
             )
@@ -100,15 +108,23 @@ class Client:
         """The running server's process id, if there is one."""
         return self._process.pid if self._process is not None else None
 
-    def _send(self, message: dict[str, int], descriptors: list[int]) -> None:
-        """One message to the server; a dead one is replaced, once. Raises OSError."""
+    def _send(self, message: dict[str, int], descriptors: list[int]) -> socket.socket:
+        """One message to the server, over the socket that is returned. Raises OSError.
+
+        A server that a job has stopped goes on; one that is dead, or reads nothing even then, is replaced, once.
+        """
         data = json.dumps(message).encode()
         with self._lock:
-            with contextlib.suppress(OSError):
-                socket.send_fds(self._connection(), [data], descriptors)
-                return
+            for _ in range(2):
+                with contextlib.suppress(OSError):
+                    control = self._connection()
+                    socket.send_fds(control, [data], descriptors)
+                    return control
+                self._wake()
             self._drop()
-            socket.send_fds(self._connection(), [data], descriptors)
+            control = self._connection()
+            socket.send_fds(control, [data], descriptors)
+            return control
 
     def _connection(self) -> socket.socket:
         if self._process is None or self._control is None or self._process.poll() is not None:
@@ -120,15 +136,35 @@ class Client:
         if self._control is not None:
             self._control.close()
         if self._process is not None:
+            family = descendants_of(self._process.pid)
             self._process.kill()  # not reaped yet, so the id is still its own
             self._process.wait()
+            end_soon(family)
         self._process = self._control = None
 
-    def _kill(self, number: int) -> None:
-        """A warden does not answer (its job stopped it, perhaps): the server kills it and what it leaves."""
-        with self._lock, contextlib.suppress(OSError):
-            if self._control is not None:
-                self._control.send(json.dumps({"kill": number}).encode())
+    def _insist(self, number: int, control: socket.socket, times: Iterator[int], begun: bool) -> None:
+        """A warden does not report (its job stopped it, perhaps): the server kills it and what it leaves.
+
+        One that has not `begun` gets a second chance first.
+
+        A server that was stopped itself goes on; one that does nothing even when asked again is replaced, which ends all its
+        runs. `control`: the socket by which it got the run; another server knows nothing of it.
+        """
+        with self._lock:
+            if self._control is not control:
+                return
+            self._wake()
+            time = next(times)
+            if time > INSISTENCE:
+                self._drop()
+            elif begun or time > 1:
+                with contextlib.suppress(OSError):
+                    control.send(json.dumps({"kill": number}).encode())
+
+    def _wake(self) -> None:
+        """Jobs run as the same user, and can stop the server."""
+        if self._process is not None and self._process.poll() is None:
+            send_signal(self._process.pid, signal.SIGCONT)
 
     def after_fork(self) -> None:
         """In a forked copy of the worker: the server and the runs are the original's."""
@@ -152,6 +188,7 @@ def _closing(descriptor: int) -> Iterator[None]:
 def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
     """A server in a session of its own, so that a signal to the worker's process group does not reach it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(SEND_SECONDS)
     with theirs:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "jobs.children.server", str(theirs.fileno())],

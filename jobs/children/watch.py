@@ -20,6 +20,7 @@ POLL_SECONDS = 0.1
 CHUNK = 64 * 1024  # bytes read at once
 MAX_RESULT_MESSAGE = 2 * MAX_RESULT + 8192  # bytes: the result, quoted once more, and what surrounds it
 OVERDUE_SECONDS = 10.0  # after the grace: a warden that has not reported by then never will
+START_SECONDS = 15.0  # for the server and the warden to start the job, however busy the machine is
 MIB = 1 << 20
 DRAIN_SECONDS = 2.0  # for what is left in the pipes once everybody is gone
 
@@ -54,7 +55,10 @@ class Deadline:
 
 
 class Watch:
-    """Reads what a child says and orders its end when it is time; one thread, one run."""
+    """Reads what a child says and orders its end when it is time; one thread, one run.
+
+    give_up: called each time that the warden has been silent for too long, with whether it is more than its start that waits.
+    """
 
     def __init__(
         self,
@@ -63,7 +67,7 @@ class Watch:
         result: int,
         *,
         log: Callable[[str], None],
-        give_up: Callable[[], None],
+        give_up: Callable[[bool], None],
         pulse: Callable[[], None] | None = None,
     ) -> None:
         self._lifeline = lifeline
@@ -96,6 +100,7 @@ class Watch:
         """Hand over the request and stay until the warden has reported or is gone."""
         self._limits = {name: request.get(name) for name in ("memory_limit", "cpu_limit")}
         clock = Deadline(timeout)
+        start_by = time.monotonic() + START_SECONDS
         if not self._send(json.dumps(request).encode() + b"\n"):
             return self._lost()
         while self._report is None:
@@ -112,8 +117,11 @@ class Watch:
             elif self._ordered is None and suspended and suspended.is_set() != clock.stands:
                 clock.stand(still=suspended.is_set())
                 self._send(b"S" if clock.stands else b"C")
+            elif self._ordered is None and not self._started and now >= start_by:
+                self._give_up(False)
+                start_by = now + START_SECONDS
             elif now >= self._overdue:
-                self._give_up()
+                self._give_up(True)
                 self._overdue = float("inf") if lost else now + OVERDUE_SECONDS
         self._drain()
         return self._finished(self._report)

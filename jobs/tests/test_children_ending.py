@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.children import client as client_module
+from jobs.children import orphans
+from jobs.children import watch as watch_module
 from jobs.children.client import Client
 from jobs.children.values import Call, Exec, Limits
 
@@ -217,3 +221,76 @@ def test_a_detached_grandchild_whose_parent_is_gone_is_asked_before_it_is_killed
     _finished, text = run_child(request, cancelled=cancelled, log=log, stop_grace=10)
     # The shell may say in between that its sleep was ended.
     assert (text[:3], text[-4:]) == ("up\n", "bye\n")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is waited for very long."""
+    monkeypatch.setattr(client_module, "SEND_SECONDS", 0.3)
+    monkeypatch.setattr(watch_module, "START_SECONDS", 0.5)
+    monkeypatch.setattr(watch_module, "OVERDUE_SECONDS", 0.3)
+    monkeypatch.setattr(orphans, "SECONDS", 1.0)
+
+
+STOP_THE_SERVER = "kill -STOP $(ps -o ppid= -p $PPID)"
+
+
+def test_a_job_that_stops_the_server_ends_at_its_time_limit_and_the_next_one_runs(impatient: None) -> None:
+    client, mark = Client(), marker()
+    try:
+        request = Exec(["sh", "-c", f"{STOP_THE_SERVER}; kill -STOP $PPID; sleep 300; : {mark}"])
+        assert run_child(request, client=client, timeout=0.5, stop_grace=0.2)[0].ending == "timeout"
+        assert eventually(lambda: not marked(mark))
+        assert run_child(Exec(["true"]), client=client)[0].exit_code == 0
+    finally:
+        client.close()
+
+
+def test_a_run_waits_for_a_stopped_server_no_longer_than_its_start_may_take(impatient: None) -> None:
+    client = Client()
+    try:
+        run_child(Exec(["sh", "-c", STOP_THE_SERVER]), client=client)
+        assert run_child(Exec(["sh", "-c", "exit 3"]), client=client, timeout=60)[0].exit_code == 3
+    finally:
+        client.close()
+
+
+def test_a_server_that_does_nothing_even_then_is_made_anew(
+    impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, mark = Client(), marker()
+    monkeypatch.setattr(client, "_wake", lambda: None)
+    try:
+        script = f"{STOP_THE_SERVER}; kill -STOP $PPID; trap '' TERM; sleep 300; : {mark}"
+        assert (
+            run_child(Exec(["sh", "-c", script]), client=client, timeout=0.5, stop_grace=0.2)[0].ending
+            == "timeout"
+        )
+        first = client.server_pid
+        assert run_child(Exec(["true"]), client=client)[0].exit_code == 0
+        assert client.server_pid != first
+        assert eventually(lambda: not marked(mark))
+    finally:
+        client.close()
+
+
+def test_a_server_whose_socket_is_full_holds_nobody_up(
+    impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    try:
+        run_child(Exec(["true"]), client=client)
+        monkeypatch.setattr(client, "_wake", lambda: None)
+        os.kill(client.server_pid or 0, signal.SIGSTOP)
+        fill(client)
+        assert run_child(Exec(["sh", "-c", "exit 4"]), client=client)[0].exit_code == 4
+    finally:
+        client.close()
+
+
+def fill(client: Client) -> None:
+    """Until not one more message fits."""
+    assert client._control is not None
+    with contextlib.suppress(OSError):
+        while True:
+            client._control.send(b'{"kill": 0}')
