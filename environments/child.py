@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -313,10 +314,19 @@ def _own_output() -> Callable[[Answer], None]:
     return emit
 
 
+def _end_with_caller() -> None:
+    """The caller keeps our standard input open. When it ends, the caller was killed: nobody else would end this session."""
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+
 def main() -> NoReturn:
     emit = _own_output()
     os.umask(0o077)
-    status = carry_out(sys.stdin.buffer.readline(LONGEST_REQUEST + 1).decode(errors="replace"), emit)
+    line = sys.stdin.buffer.readline(LONGEST_REQUEST + 1).decode(errors="replace")
+    if os.environ.pop("BELFRY_LIFELINE", ""):
+        threading.Thread(target=_end_with_caller, daemon=True).start()
+    status = carry_out(line, emit)
     sys.stderr.flush()
     os._exit(status)
 

@@ -10,6 +10,8 @@ from django.conf import settings
 from environments.backends.base import Config
 from environments.backends.processes import clean_environment
 
+# Tells the child that its standard input stays open as long as it is wanted.
+LIFELINE = "BELFRY_LIFELINE"
 PROJECT_ROOT = str(Path(__file__).resolve().parents[1])
 
 
@@ -27,4 +29,4 @@ def config() -> Config:
 
 def surroundings() -> dict[str, str]:
     """The variables of a child process: what package tools need, and nothing that is ours."""
-    return clean_environment(os.environ) | {"PYTHONPATH": PROJECT_ROOT}
+    return clean_environment(os.environ) | {"PYTHONPATH": PROJECT_ROOT, LIFELINE: "1"}

@@ -33,11 +33,6 @@ def installed(environment: Environment) -> list[Package]:
     return [Package(**package) for package in done["packages"]]
 
 
-def describe(environment: Environment) -> dict[str, Any]:
-    """Writes down what scripts need to know of an environment that lies elsewhere; the child's answer. Raises Refused."""
-    return _asked(request(environment, "describe"))
-
-
 def mend(environment: Environment, lock: IO[bytes]) -> dict[str, Any]:
     """Undoes a change that was cut off; the child's answer. The caller holds the lock.
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, record
-from environments import choice, reading
+from environments import choice
 from environments.backends import grammar
 from environments.backends.base import Invalid
 from environments.errors import Busy, InUse, NameTaken, ReadOnly, Refused
@@ -126,9 +126,9 @@ def rename(environment: Environment, name: str, *, by: By) -> int:
 
 
 def register(prefix: str, name: str, *, by: By) -> Environment:
-    """Makes an environment that was found here known under a name; it is used and never changed.
+    """Makes an environment that was found here known under a name, once a worker has read it; it is used and never changed.
 
-    Raises Invalid for a directory that was not discovered, NameTaken, and Refused when it cannot be read.
+    Raises Invalid for a directory that was not discovered, and NameTaken.
     """
     grammar.environment_name(name)
     found = next((one for one in choice.discovered() if one.prefix == prefix), None)
@@ -138,15 +138,13 @@ def register(prefix: str, name: str, *, by: By) -> Environment:
         environment = _with_name(
             name,
             backend=Backend.EXTERNAL,
-            python_version=found.python_version,
-            state=State.READY,
-            by=by,
+            python_version=found.python_version[:32],
+            state=State.CREATING,
             registered_prefix=prefix,
+            by=by,
         )
         record(Entry.Event.ADDED, environment, by=by, changes=difference({}, {"directory": prefix}))
-        described = reading.describe(environment)
-        Environment.objects.filter(pk=environment.pk).update(**ledger.found(described))
-    environment.refresh_from_db()
+        _open(environment, Kind.CREATE, [], by)
     return environment
 
 
@@ -242,7 +240,7 @@ def _names(jobs: Sequence[Any]) -> str:
 
 def _with_name(name: str, *, by: By, **columns: Any) -> Environment:
     """A row of this name: a new one, or that of a name which only jobs know. Raises NameTaken."""
-    columns |= {"created_by": by.user, "updated_by": by.user, "error": ""}
+    columns = {"registered_prefix": "", "error": "", "created_by": by.user, "updated_by": by.user} | columns
     now = clock.now()
     absent = Environment.objects.filter(name=name, state=State.ABSENT)
     if absent.update(**columns, created_at=now, updated_at=now):

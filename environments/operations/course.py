@@ -88,11 +88,13 @@ def carry_out(operation: Operation, report: Reporter) -> End:
 def _work(
     operation: Operation, environment: Environment, report: Reporter, lock: IO[bytes]
 ) -> dict[str, Any]:
+    making = operation.kind == Kind.CREATE
     asked = request(
         environment,
-        operation.kind,
+        # One that lies here already is only looked at.
+        "describe" if making and environment.is_read_only else operation.kind,
         specs=tuple(operation.packages),
-        python=environment.python_version if operation.kind == Kind.CREATE else "",
+        python=environment.python_version if making and not environment.is_read_only else "",
     )
     seconds = float(settings.ENVIRONMENT_OPERATION_SECONDS)
     return process.ask(asked, seconds=seconds, progress=report.progress, pulse=report.pulse, lock=lock)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import stat
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.conf import settings
 from django.db.models import Q
 
 from audit.record import By
 from environments import homes, reading
+from environments.backends import disk
 from environments.errors import Refused
 from environments.models import Environment, EnvironmentQuerySet, Operation
 from environments.operations import ledger
@@ -27,28 +24,11 @@ def remove(home: Path) -> bool:
     if home.parent != Path(settings.ENVIRONMENTS_DIR):
         raise ValueError(f"{home} is no directory of an environment.")
     try:
-        if home.is_symlink():
-            home.unlink()
-        elif home.exists():
-            shutil.rmtree(home, onerror=_make_way)
+        disk.remove_tree(home)
     except OSError as error:
         log.warning("remains", extra={"directory": str(home), "error": str(error)})
         return False
     return True
-
-
-def _make_way(function: Callable[..., Any], path: str, failure: Any) -> None:
-    """Directories that nobody may write into, as some packages bring them: made writable, and tried once more."""
-    if not isinstance(failure[1], PermissionError):
-        raise failure[1]
-    parent = Path(path).parent
-    parent.chmod(parent.stat().st_mode | stat.S_IRWXU)
-    if Path(path).is_dir() and not Path(path).is_symlink():
-        Path(path).chmod(stat.S_IRWXU)
-        if function is not os.rmdir:
-            shutil.rmtree(path, onerror=_make_way)
-            return
-    function(path)
 
 
 def tidy() -> None:

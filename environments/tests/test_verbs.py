@@ -205,14 +205,14 @@ def test_a_rename_to_a_name_that_only_a_job_knows_takes_the_job_over(made: Made,
     assert job.environment == environment
 
 
-def test_a_discovered_environment_is_registered_used_and_never_changed(
-    made: Made, by: By, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_discovered_environment_is_registered_used_and_never_changed(by: By, operator: Operator) -> None:
     found = {"name": "old", "prefix": "/opt/conda/envs/old", "python_version": "3.9"}
     cache.set(choice.KEY, {"external": {"found": [found]}})
     with pytest.raises(verbs.Invalid):
         verbs.register("/etc", "etc", by=by)
     environment = verbs.register("/opt/conda/envs/old", "old", by=by)
+    ended(operator, environment.operations.get())
+    environment.refresh_from_db()
     assert (environment.state, environment.backend, environment.python_version) == (
         "ready",
         "external",
@@ -222,6 +222,7 @@ def test_a_discovered_environment_is_registered_used_and_never_changed(
     with pytest.raises(verbs.ReadOnly):
         verbs.install(environment, ["six"], by=by)
     assert verbs.delete(environment, by=by).state == "success"
+    assert not environment.home.exists()
     assert not Environment.objects.exists()
     assert [one.prefix for one in choice.discovered()] == ["/opt/conda/envs/old"]
 
