@@ -15,7 +15,14 @@ from accounts.models import User
 if TYPE_CHECKING:
     from django.db.models import Model
 
-VIEWER = frozenset({"jobs.view_job", "executions.view_execution", "environments.view_environment"})
+VIEWER = frozenset(
+    {
+        "jobs.view_job",
+        "executions.view_execution",
+        "environments.view_environment",
+        "themes.view_registry",
+    }
+)
 # What goes with the right to run code, besides the right itself.
 CODE = frozenset(
     {
@@ -31,6 +38,7 @@ USER = VIEWER | {
     "jobs.delete_job",
     "jobs.run_job",
     "executions.stop_execution",
+    "themes.change_registry",
 }
 ADMIN = (
     USER

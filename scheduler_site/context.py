@@ -19,6 +19,8 @@ SECTIONS: list[tuple[str, str | Promise]] = [
     ("jobs", _("Jobs")),
     ("executions", _("Executions")),
 ]
+if settings.THEMES_ENABLED:
+    SECTIONS.append(("registry", _("Themes")))
 
 
 @dataclass(frozen=True)

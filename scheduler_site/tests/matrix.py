@@ -163,6 +163,8 @@ class World:
             return entries(name="new", **own)
         if key == "POST /jobs/<uuid:uid>/edit":
             return edits(self.job, category=self.job.category_id)
+        if settings.THEMES_ENABLED and "/registry" in key:
+            return themes_matrix.filled(key)
         return BODIES.get(key, {})
 
     def _note(self, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
