@@ -62,6 +62,7 @@ class Job:
 
 
 def _create(job: Job) -> Answer:
+    job.backend.validate(job.request.specs)
     # Of an earlier try that was cut short.
     saved.tidy(job.home)
     disk.remove_tree(job.prefix)
@@ -78,6 +79,7 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
     """A change that is completed, or undone."""
 
     def action(job: Job) -> Answer:
+        job.backend.validate(job.request.specs)
         saved.put_back(job.home, job.prefix)
         try:
             saved.keep(job.home, job.prefix)
@@ -89,6 +91,9 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
             answer = _described(job)
         except Failed as failure:
             _undo(job, failure)
+            raise
+        except Invalid:
+            saved.put_back(job.home, job.prefix)
             raise
         saved.forget(job.home)
         return answer
@@ -244,11 +249,11 @@ def _checked(request: Request, emit: Callable[[Answer], None]) -> Job:
 
 
 def _as_asked(failure: Failed, specs: tuple[str, ...]) -> Answer:
-    """The packages at fault as they were typed, not as they were read."""
+    """The packages at fault as they were typed, not as they were read; what nobody asked for is in the text alone."""
     typed = {_key(text): text for text in specs}
     return {
         "text": grammar.without_credentials(str(failure)),
-        "packages": [typed.get(_key(text), text) for text in failure.packages],
+        "packages": [typed[_key(text)] for text in failure.packages if _key(text) in typed],
         "details": [grammar.without_credentials(detail) for detail in failure.details],
         "broken": failure.broken,
     }
@@ -270,7 +275,8 @@ def carry_out(line: str, emit: Callable[[Answer], None]) -> int:
     try:
         request = read_request(line)
         specs = request.specs
-        answer = _ACTIONS[request.action](_checked(request, emit))
+        job = _checked(request, emit)
+        answer = _ACTIONS[request.action](job)
     except Invalid as error:
         emit({"invalid": str(error)})
         return INVALID

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import uv
 from packaging.utils import canonicalize_name
 
-from environments.backends import disk, grammar, pip_config, prefixes, processes
+from environments.backends import culprits, disk, grammar, pip_config, prefixes, processes
 from environments.backends.base import Config, DiskUse, Failed, Found, Package, Progress
 
 # Of Python before this uv makes no environments.
@@ -88,8 +88,12 @@ class PypiBackend:
         self._pip("install", prefix, arguments, progress, index, wanted)
         conflicts = sorted(self._conflicts(prefix) - before)
         if conflicts:
+            text = "\n".join(conflicts)
+            guilty = culprits.named_in(text, wanted)
             raise Failed(
-                "\n".join(conflicts), packages=_named_in("\n".join(conflicts), wanted), details=conflicts
+                text,
+                packages=[spec.pypi for spec in guilty],
+                details=[culprits.sentence(text, spec) for spec in guilty],
             )
 
     def remove(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
@@ -102,8 +106,7 @@ class PypiBackend:
         there = {canonicalize_name(package.name) for package in self.packages(prefix)}
         absent = [name for name in names if canonicalize_name(name) not in there]
         if absent:
-            details = [f"Package '{name}' is not installed" for name in absent]
-            raise Failed("\n".join(details), packages=absent, details=details)
+            raise culprits.refusal({name: f"Package '{name}' is not installed" for name in absent})
 
     def _refuse_needed(self, prefix: Path, names: Sequence[str]) -> None:
         """uv would remove what others need, and say nothing."""
@@ -115,8 +118,9 @@ class PypiBackend:
             if any(key in d.needs() for d in staying)
         }
         if needed:
-            details = [f"Package '{name}' is needed by {', '.join(by)}" for name, by in needed.items()]
-            raise Failed("\n".join(details), packages=list(needed), details=details)
+            raise culprits.refusal(
+                {name: f"Package '{name}' is needed by {', '.join(by)}" for name, by in needed.items()}
+            )
 
     def packages(self, prefix: Path) -> list[Package]:
         return prefixes.packages(prefix)
@@ -235,11 +239,11 @@ def _bundled_pip(prefix: Path) -> Path | None:
 def _failure(errors: str, wanted: Sequence[grammar.Spec]) -> Failed:
     """uv's own words, from where the error begins: before it there may be warnings of interpreters that nobody asked for."""
     text = re.split(r"^error: ", errors, maxsplit=1, flags=re.MULTILINE)[-1].strip()
-    culprits = _named_in(text, wanted)
+    guilty = culprits.named_in(text, wanted)
     return Failed(
         _with_address(text),
-        packages=culprits,
-        details=[_detail(name, text) for name in culprits],
+        packages=[spec.pypi for spec in guilty],
+        details=[_detail(spec, text) for spec in guilty],
     )
 
 
@@ -252,22 +256,8 @@ def _with_address(text: str) -> str:
     return f"{text}\nThe package index at {host} does not answer as expected. Set PYPI_INDEX_URL to one that does."
 
 
-def _named_in(text: str, wanted: Sequence[grammar.Spec]) -> list[str]:
-    """Those of what was asked for that the tool names."""
-    return [spec.pypi for spec in wanted if _pattern(spec.key).search(text)]
-
-
-def _pattern(key: str) -> re.Pattern[str]:
-    """A name in a text, however its parts are joined, and not as a part of another."""
-    joined = "[-_.]+".join(map(re.escape, key.split("-")))
-    return re.compile(rf"(?<![\w.-]){joined}(?![\w-])", re.IGNORECASE)
-
-
-def _detail(spec: str, text: str) -> str:
-    """The sentence of the tool's that names it; of what does not exist, the usual one."""
-    name = re.split(r"[\[=!<>~]", spec)[0]
-    pattern = _pattern(canonicalize_name(name))
-    if re.search(pattern.pattern + r" was not found in the ", text, re.IGNORECASE):
-        return f"Package '{name}' not found in the package index"
-    cause = next((line for line in text.splitlines() if pattern.search(line)), text)
-    return cause.strip().removeprefix("cause: ")
+def _detail(spec: grammar.Spec, text: str) -> str:
+    """The tool's sentence that names it; of what does not exist, the usual one."""
+    if re.search(culprits.pattern(spec.key).pattern + r" was not found in the ", text, re.IGNORECASE):
+        return f"Package '{spec.name}' not found in the package index"
+    return culprits.sentence(text, spec)

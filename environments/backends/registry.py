@@ -11,4 +11,8 @@ def backend(name: str, config: Config) -> Backend:
         from environments.backends.pypi import PypiBackend
 
         return PypiBackend(config)
+    if name == "conda":
+        from environments.backends.conda import CondaBackend
+
+        return CondaBackend(config)
     raise KeyError(name)

@@ -1,0 +1,44 @@
+"""Which of the packages that were asked for a tool's message is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from environments.backends.base import Failed
+from environments.backends.grammar import Spec
+
+_BRANCHES = " │├└─"
+
+
+def named_in(text: str, wanted: Sequence[Spec]) -> list[Spec]:
+    return [spec for spec in wanted if pattern(spec.key).search(text)]
+
+
+def pattern(key: str) -> re.Pattern[str]:
+    """A canonical name in a text, however its parts are joined there, and not as a part of another name."""
+    joined = "[-_.]+".join(map(re.escape, key.split("-")))
+    return re.compile(rf"(?<![\w.-]){joined}(?![\w-])", re.IGNORECASE)
+
+
+def sentence(text: str, spec: Spec) -> str:
+    """What the text says of it: the first line that names it; of a tree, with the branches that follow from it."""
+    lines = text.splitlines()
+    named = pattern(spec.key)
+    start = next((number for number, line in enumerate(lines) if named.search(line)), None)
+    if start is None:
+        return text
+    end = start + 1
+    while end < len(lines) and _depth(lines[end]) > _depth(lines[start]):
+        end += 1
+    branch = " ".join(line.strip(_BRANCHES) for line in lines[start:end])
+    return branch.removeprefix("cause: ").removeprefix("Cannot solve the request because of: ")
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(_BRANCHES))
+
+
+def refusal(details: Mapping[str, str]) -> Failed:
+    """Of packages, each with a sentence why."""
+    return Failed("\n".join(details.values()), packages=list(details), details=list(details.values()))
