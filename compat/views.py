@@ -1,0 +1,105 @@
+"""What the views of every dialect have in common: the order of refusals, and that each of them answers in its own shape."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.models import User
+from scheduler_site import strict_json, unavailable
+from scheduler_site.operators import OperatorRefused
+
+logger = logging.getLogger(__name__)
+
+JSON = dict[str, Any] | list[Any]
+Answer = JSON | tuple[int, JSON] | HttpResponse
+
+
+class Refused(Exception):
+    """An answer other than the one asked for."""
+
+    def __init__(self, status: int, body: JSON, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(str(body))
+        self.status, self.body, self.headers = status, body, headers
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class DialectView(View):
+    """A handler answers with a body, with a status and a body, or with a whole response.
+
+    Order of refusals: method, then what `let_in` asks for, unless `open_to_all` says that it is not asked.
+    """
+
+    open_to_all = False
+    # OPTIONS is a verb of a dialect where a view says so, and nowhere Django's own answer.
+    http_method_names = ["get", "post", "put", "patch", "delete"]
+    user: User
+
+    def failure(self, status: int, text: str) -> JSON:
+        """The body of a refusal that is no dialect's own."""
+        raise NotImplementedError
+
+    def let_in(self, request: HttpRequest, method: str) -> None:
+        """Sets `user`, or raises Refused or OperatorRefused."""
+        raise NotImplementedError
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return response(self._handled(request, kwargs))
+        except Refused as refusal:
+            return as_json(refusal.status, refusal.body, refusal.headers)
+        except OperatorRefused as refusal:
+            return as_json(401, {"detail": str(refusal)})
+        except RequestDataTooBig:
+            return as_json(413, self.failure(413, "Payload too large"))
+        except SuspiciousOperation:
+            return as_json(400, self.failure(400, "Bad request"))
+        except unavailable.DATABASE_ERRORS as error:
+            unavailable.note(error, request.path)
+            told = self.failure(unavailable.STATUS, unavailable.TEXT)
+            return as_json(unavailable.STATUS, told, unavailable.HEADERS)
+        except Exception:
+            logger.exception("request_failed", extra={"path": request.path})
+            return as_json(500, self.failure(500, "Internal server error"))
+
+    def _handled(self, request: HttpRequest, kwargs: dict[str, str]) -> Answer:
+        method = request.method or ""
+        handler = getattr(self, method.lower(), None) if method != "HEAD" else None
+        if handler is None or method.lower() not in self.http_method_names:
+            raise self._not_allowed()
+        if not self.open_to_all:
+            self.let_in(request, method)
+        if any(strict_json.problem_of(str(value)) for value in kwargs.values()):
+            raise Refused(404, self.failure(404, "Not Found"))
+        answer: Answer = handler(request, **kwargs)
+        return answer
+
+    def _not_allowed(self) -> Refused:
+        """With the methods that there are (RFC 9110, 15.5.6)."""
+        allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
+        return Refused(405, self.failure(405, "Method Not Allowed"), {"Allow": ", ".join(allowed)})
+
+
+def response(answer: Answer) -> HttpResponse:
+    if isinstance(answer, HttpResponse):
+        return answer
+    status, body = answer if isinstance(answer, tuple) else (200, answer)
+    return as_json(status, body)
+
+
+def as_json(status: int, body: JSON, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return JsonResponse(
+        body,
+        safe=False,
+        status=status,
+        json_dumps_params={"ensure_ascii": False},
+        content_type="application/json; charset=UTF-8",
+        headers=headers,
+    )
