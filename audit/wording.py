@@ -13,6 +13,7 @@ SURFACES: dict[str, str | Promise] = {
     "api": "API",
     "v1": "API v1",
     "themes": pgettext_lazy("surface", "theme registry"),
+    "conda": "Conda Task Manager API",
     "admin": pgettext_lazy("surface", "admin site"),
     "command": pgettext_lazy("surface", "command"),
     "import": pgettext_lazy("surface", "import"),

@@ -24,6 +24,8 @@ admin.site.site_header = admin.site.site_title = "Belfry"
 handler500 = "scheduler_site.unavailable.server_error"
 
 urlpatterns = [
+    # Two addresses of pages are known to machines too: before the pages.
+    path("", include("compat.conda_tasks.urls")),
     # Pages
     path("", include("executions.urls")),
     path("", include("jobs.urls")),

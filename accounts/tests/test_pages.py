@@ -97,10 +97,6 @@ def test_who_is_logged_in_is_led_on(page: Client) -> None:
     assert page.get("/login")["Location"] == "/"
 
 
-def test_the_page_takes_no_json(client: Client, db: None) -> None:
-    assert client.post("/login", FORM, content_type="application/json").status_code == 415
-
-
 def test_logging_out_takes_a_post(page: Client) -> None:
     assert page.get("/logout").status_code == 405
     answer = page.post("/logout")

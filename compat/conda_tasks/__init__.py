@@ -1,0 +1,1 @@
+"""`/login`, `/api/conda` and `/api/tasks`: what clients of the Conda Task Manager say and hear."""
