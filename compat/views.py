@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import Resolver404, resolve
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -85,6 +87,24 @@ class DialectView(View):
         """With the methods that there are (RFC 9110, 15.5.6)."""
         allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
         return Refused(405, self.failure(405, "Method Not Allowed"), {"Allow": ", ".join(allowed)})
+
+
+def otherwise(
+    kind: type[DialectView], not_found: Callable[..., HttpResponseBase]
+) -> Callable[..., HttpResponseBase]:
+    """For all paths that are left: one with a trailing slash is served like the one without, where that is a `kind`'s."""
+
+    @csrf_exempt
+    def view(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.endswith("/"):
+            with suppress(Resolver404):
+                match = resolve(request.path_info.rstrip("/"))
+                if issubclass(getattr(match.func, "view_class", type), kind):
+                    found: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+                    return found
+        return not_found(request)
+
+    return view
 
 
 def response(answer: Answer) -> HttpResponse:

@@ -83,7 +83,7 @@ class CondaView(DialectView):
 
     def body(self) -> dict[str, Any]:
         """The JSON object of the request, without what it says of an operator. 400."""
-        if self.request.content_type != JSON:
+        if self.request.body and self.request.content_type != JSON:
             invalid("Invalid request", f"Content-Type must be {JSON}")
         try:
             value = strict_json.loads(self.request.body)

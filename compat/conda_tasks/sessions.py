@@ -79,7 +79,7 @@ def set_cookie(response: HttpResponse, token: str) -> None:
 
 def _owner(row: Session) -> User | None:
     data = CondaSession().decode(row.session_data)
-    user = User.objects.filter(pk=data.get("user"), is_active=True).first()
+    user = User.objects.filter(pk=data.get("user") or 0, is_active=True).first()
     revision = str(data.get("rev", ""))
     return user if user and constant_time_compare(revision, user.get_session_auth_hash()) else None
 

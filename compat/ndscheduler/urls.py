@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from django.http import HttpRequest, HttpResponseBase
-from django.urls import Resolver404, path, re_path, resolve
+from django.http import HttpRequest
+from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
-from django.views.decorators.csrf import csrf_exempt
 
 from compat.ndscheduler import auth, categories, executions, jobs, logs, users
 from compat.ndscheduler.base import V1View, coded
+from compat.views import otherwise
 
 
 class NotFoundView(V1View):
@@ -28,20 +28,6 @@ class NotFoundView(V1View):
 not_found = NotFoundView.as_view()
 
 
-@csrf_exempt
-def otherwise(request: HttpRequest) -> HttpResponseBase:
-    """What is left: a path with a trailing slash is served like the one without."""
-    if request.path_info.endswith("/"):
-        try:
-            match = resolve(request.path_info.rstrip("/"))
-        except Resolver404:
-            return not_found(request)
-        if issubclass(getattr(match.func, "view_class", type), V1View):
-            found: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
-            return found
-    return not_found(request)
-
-
 urlpatterns: list[URLPattern] = [
     path("auth/login", auth.LoginView.as_view()),
     path("auth/verify", auth.VerifyView.as_view()),
@@ -56,5 +42,5 @@ urlpatterns: list[URLPattern] = [
     path("users/current", users.CurrentUserView.as_view()),
     path("users/<str:user_id>", users.UserView.as_view()),
     path("logs", logs.LogsView.as_view()),
-    re_path("", otherwise),
+    re_path("", otherwise(V1View, not_found)),
 ]

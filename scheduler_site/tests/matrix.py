@@ -23,6 +23,8 @@ from django.utils import timezone
 from accounts import api_tokens, tokens
 from accounts.models import Category, Team, User
 from audit.record import By
+from compat.conda_tasks import sessions
+from compat.conda_tasks.tests import matrix as conda_matrix
 from compat.ndscheduler import tokens as v1_tokens
 from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
@@ -35,7 +37,7 @@ from notifications.models import Alert, Notification, SlackSettings
 
 # Below these, accounts are known by tokens, everywhere else by the session of a browser.
 REGISTRY = ("/themes", "/sub_themes", "/school-year", "/course") if settings.THEMES_ENABLED else ()
-MACHINES = ("/api", "/metrics", "/token/", *REGISTRY)
+MACHINES = ("/api", "/metrics", "/token/", *REGISTRY, *conda_matrix.PATHS)
 V1 = "/api/v1/"
 WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 HOOK = "https://1.1.1.1/hook"
@@ -47,8 +49,9 @@ V1_JOB = {"name": "new", "job_class_string": "simple_scheduler.jobs.sample_job.A
 PASSWORDS = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
 
 # What is sent, so that whoever is let through succeeds. Pages get it as a form, machines as JSON.
-BODIES: dict[str, dict[str, Any]] = {
+BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /login": LOGIN,
+    "POST /login/": LOGIN,
     "POST /tokens": {"name": "new"},
     "POST /password": PASSWORDS,
     "POST /language": {"language": "en"},
@@ -94,14 +97,17 @@ class World:
     users: dict[str, User]
     job: Job
     ids: dict[str, str]
+    conda: dict[str, str]
     written: set[str] = field(default_factory=set)
     tokens: dict[str, tuple[str, str]] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
 
     def client(self, role: str) -> Client:
         """A browser and a machine in one: with the session of an account, and with its tokens."""
         client = Client()
         if user := self.users.get(role):
             self.tokens[role] = tokens.issue(user)
+            self.cookies[role] = f"session={sessions.open_session(user)}"
             client.force_login(user)
             session = client.session
             session["_seen"] = int(time.time())
@@ -132,6 +138,8 @@ class World:
             # To run a job, its id is posted.
             run = ids["jobs" if verb == "POST" else "executions"]
             ids = ids | {"users": str(self.users["owner"].pk), "executions": run}
+        if route.startswith(conda_matrix.PATHS):
+            ids = ids | self.conda
         if settings.THEMES_ENABLED:
             route = themes_matrix.path(route)
         return re.sub(r"([\w-]+)/<\w+:\w+>", lambda found: f"{found[1]}/{ids[found[1]]}", route)
@@ -142,6 +150,8 @@ class World:
         if route.startswith(V1):
             user = self.users[role]
             return {"Authorization": f"Bearer {v1_tokens.issue(user, Numbers().of(user.category_id))}"}
+        if route.startswith(conda_matrix.PATHS):
+            return {"Cookie": self.cookies[role]}
         access, refresh = self.tokens[role]
         return {"Authorization": f"Bearer {refresh if route.endswith('/refresh') else access}"}
 
@@ -214,7 +224,8 @@ def make_world() -> World:
     words = {"upload": "token", "versions": "1", "categories": str(unused.pk)}
     if settings.THEMES_ENABLED:
         themes_matrix.populate()
-    return World(users, job, {name: str(thing.uid) for name, thing in things.items()} | words)
+    ids = {name: str(thing.uid) for name, thing in things.items()} | words
+    return World(users, job, ids, conda_matrix.populate(owner, here))
 
 
 def _people(here: Category, away: Category) -> dict[str, User]:

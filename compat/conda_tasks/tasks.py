@@ -1,0 +1,183 @@
+"""`/api/tasks` and `/api/tasks/<id>`: make, list, look at, change and delete tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+
+from accounts.models import Category
+from compat.conda_tasks import drafts, output, requirements, scope, standing, wire
+from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, unknown
+from environments import verbs as environment_verbs
+from environments.models import Environment
+from executions import launch
+from executions.models import Execution
+from jobs import verbs
+from jobs.models import Job
+from jobs.verbs import Draft
+
+# More runs than these would be of no use to a page.
+MOST = 10_000
+
+
+class TasksView(CondaView):
+    """GET all tasks by number; POST a new one (400, 403)."""
+
+    def get(self, request: HttpRequest) -> list[Any]:
+        return [wire.listed_json(task) for task in standing.load(scope.tasks(self.user))]
+
+    def post(self, request: HttpRequest) -> Answer:
+        if not (self.user.has_perm("jobs.add_job") and self.user.has_perm("jobs.run_code")):
+            forbid("create tasks")
+        body = self.body()
+        wish = drafts.wish(body)
+        environment, told = self._environment(wish, body.get("requirements"))
+        job = self._made(wish, environment)
+        answer = {
+            "success": True,
+            "message": "Task scheduled successfully",
+            "task": wire.task_json(standing.of(job)),
+        }
+        return 201, answer | ({"environment_message": told} if told else {})
+
+    def _environment(self, wish: drafts.Wish, text: Any) -> tuple[Environment, str]:
+        """Where it is to run; `wish.options` get the requirements. 400, 403."""
+        found = requirements.existing(self.user, wish.environment) if wish.reuse else None
+        failed = requirements.IN_EXISTING if found else requirements.IN_NEW
+        wish.options, packages = requirements.with_requirements(wish.options, text, failed)
+        if packages and found:
+            return found, requirements.install(found, packages, self.user, self.by)
+        if packages:
+            return requirements.make(wish.environment, packages, self.by)
+        return found or environment_verbs.named(wish.environment), ""
+
+    def _made(self, wish: drafts.Wish, environment: Environment) -> Job:
+        values = drafts.POLICIES | {
+            "name": wish.name,
+            "kind": Job.Kind.SCRIPT,
+            "options": wish.options,
+            "environment": environment,
+            "category": self.user.category or Category.general(),
+            "spelling": wish.when.spelling,
+        }
+        try:
+            with transaction.atomic():
+                job = verbs.create(Draft(values, wish.when.timing()), by=self.by)
+                if wish.when.is_now:
+                    launch.launch(job, by=self.by)
+        except IntegrityError:
+            drafts.name_taken(wish.name)
+        return job
+
+
+class TaskView(CondaView):
+    """GET one task with its runs; PUT changes (400, 403), DELETE it (400, 403). 404."""
+
+    def get(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
+        task = standing.of(scope.task(self.user, task_id))
+        rows = scope.runs_of(task.job).only(*standing.SHOWN).order_by("-due_at", "-id")
+        runs = list(reversed(rows[:MOST]))
+        return {
+            "success": True,
+            "task": wire.task_json(task)
+            | {
+                "last_execution_id": str(runs[-1].uid) if runs else None,
+                "executions": [str(run.uid) for run in runs],
+            },
+            "execution_history": _history(runs),
+            "performance_metrics": metrics(runs),
+            "latest_execution": wire.run_json(runs[-1], output.whole(runs[-1])) if runs else None,
+        }
+
+    def put(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
+        job = scope.changeable_task(self.user, task_id, "modify")
+        _not_running(job, "update")
+        try:
+            task = self._changed(job, self.body())
+        except Job.DoesNotExist:
+            unknown(f"Task with ID {task_id} not found")
+        return {"success": True, "message": "Task updated successfully", "task": wire.task_json(task)}
+
+    def delete(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
+        job = scope.changeable_task(self.user, task_id, "delete")
+        _not_running(job, "delete")
+        key = job.pk
+        try:
+            verbs.delete(job, by=self.by)
+        except Job.DoesNotExist:
+            unknown(f"Task with ID {task_id} not found")
+        return {"success": True, "message": "Task deleted successfully", "task_id": key}
+
+    def _changed(self, job: Job, body: dict[str, Any]) -> standing.Task:
+        when = drafts.changed_when(body)
+        values = self._values(job, body) | ({"spelling": when.spelling} if when.cron else {})
+        try:
+            with transaction.atomic():
+                if when.is_given and not job.timing.enabled:
+                    verbs.resume(job, by=self.by)
+                timing = when.timing() if when.is_given else None
+                job = verbs.update(job, Draft(values, timing), by=self.by)
+                if when.is_given and when.is_now:
+                    launch.launch(job, by=self.by)
+        except IntegrityError:
+            drafts.name_taken(str(values.get("name")))
+        except verbs.Refused as refusal:
+            invalid("Task cannot be updated", str(refusal))
+        return standing.of(job)
+
+    def _values(self, job: Job, body: dict[str, Any]) -> dict[str, Any]:
+        """What changes of the job, apart from its schedule. 400, 403."""
+        values: dict[str, Any] = {}
+        options = {key: job.options[key] for key in job.options if key not in ("script", "path")}
+        if drafts.given(body, "script"):
+            values["options"] = options | drafts.script(body["script"])
+        if drafts.given(body, "task_name"):
+            values["name"] = drafts.task_name(body["task_name"], values.get("options", job.options), job)
+        if drafts.given(body, "conda_env"):
+            values["environment"] = self._existing(body["conda_env"])
+        if drafts.given(body, "requirements"):
+            values["options"] = self._required(job, values, body["requirements"])
+        return values
+
+    def _existing(self, name: Any) -> Environment:
+        checked = drafts.environment_name(name)
+        found = next((one for one in scope.environments(self.user).filter(name=checked)), None)
+        if found is None or found.name != checked:
+            invalid("Environment not found", f"Environment '{checked}' not found")
+        return found
+
+    def _required(self, job: Job, values: dict[str, Any], text: Any) -> dict[str, Any]:
+        """The options with other requirements, which are installed before."""
+        old, failed = values.get("options", job.options), requirements.IN_EXISTING
+        options, packages = requirements.with_requirements(old, text, failed)
+        if packages and options.get("requirements") != job.options.get("requirements"):
+            named = values.get("environment", job.environment)
+            found = self._existing(named.name if named else "")
+            requirements.install(found, packages, self.user, self.by)
+        return options
+
+
+def _not_running(job: Job, verb: str) -> None:
+    """400 for a task that runs: `verb` is update or delete."""
+    if (status := standing.of(job).status) == standing.RUNNING:
+        error = f"Cannot {verb} a task that is currently running"
+        invalid(f"Task cannot be {verb}d", error, current_status=status)
+
+
+def _history(runs: list[Execution]) -> list[dict[str, Any]]:
+    """Oldest first, with the last words of the newer ones."""
+    ends = output.ends(runs)
+    return [wire.run_json(run, ends.get(run.pk, "")) for run in runs]
+
+
+def metrics(runs: list[Execution]) -> dict[str, list[Any]]:
+    """For a picture: one value for each run that has ended, oldest first."""
+    ended = [run for run in runs if not run.is_open]
+    return {
+        "durations": [wire.duration(run) for run in ended],
+        "timestamps": [wire.moment(wire.started(run)) for run in ended],
+        "peak_memories": [wire.megabytes(run.peak_memory) for run in ended],
+        "avg_memories": [wire.megabytes(run.mean_memory) for run in ended],
+    }
