@@ -1,24 +1,42 @@
 """Removing what a job leaves on disk."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
-# ruff: noqa: PTH101, PTH118
+# ruff: noqa: PTH101, PTH104, PTH106, PTH108, PTH114, PTH118
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import stat
+
+LONG = 1024  # characters; a folder whose path is longer is moved to the top
 
 
 def remove_tree(path: str) -> None:
-    """Delete a private directory, following no link; one that forbids it is opened first."""
-    shutil.rmtree(path, ignore_errors=True)
-    if not os.path.lexists(path):
-        return
-    for folder, folders, _files in os.walk(path):  # top down, so that what is opened here is entered next
-        for entry in (folder, *(os.path.join(folder, name) for name in folders)):
+    """Delete a private directory, following no link; one that forbids it is opened first. However deep a job has dug."""
+    if os.path.islink(path):
+        os.unlink(path)
+    pending, folders, moved = [path], list[str](), os.path.join(path, os.urandom(8).hex())
+    while pending:
+        folder = pending.pop()
+        folders.append(folder)
+        for entry in _opened(folder):
             with contextlib.suppress(OSError):
-                if stat.S_ISDIR(os.lstat(entry).st_mode):
-                    os.chmod(entry, 0o700)
-    shutil.rmtree(path, ignore_errors=True)
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                elif len(entry.path) < LONG:
+                    pending.append(entry.path)
+                else:
+                    os.chmod(entry.path, 0o700)  # else it may not be moved
+                    os.rename(entry.path, near := f"{moved}-{len(folders)}-{len(pending)}")
+                    pending.append(near)
+    for folder in reversed(folders):
+        with contextlib.suppress(OSError):
+            os.rmdir(folder)
+
+
+def _opened(folder: str) -> list[os.DirEntry[str]]:
+    with contextlib.suppress(OSError):
+        os.chmod(folder, 0o700)
+        with os.scandir(folder) as entries:
+            return list(entries)
+    return []

@@ -9,9 +9,11 @@ from .linux import proportional_memory, resident_memory, state_of
 
 MOST_POINTS = 200
 EVERY = 0.25  # seconds between two looks
-FIRST = 0.02  # seconds until the first one; from there the pauses grow to EVERY
+OFTEN = 0.1  # seconds, where memory is limited
+FIRST = 0.005  # seconds until the first one; from there the pauses grow
 # Of its pauses, the share that reading shared memory may take: the kernel walks all page tables of a process for it.
 EXACT_SHARE = 0.02
+STEADY = 0.02  # by this part, what is read twice may differ
 
 
 class Series:
@@ -33,12 +35,12 @@ class Series:
 class Usage:
     """Of one job and everything it starts, seen from its warden."""
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, began: float, *, every: float = EVERY) -> None:
         self.peak = 0
         self.memory = 0  # bytes now, as far as known
         self.cpu = 0.0  # seconds so far
         self.next_look = began + FIRST
-        self._began = began
+        self._began, self._every = began, every
         self._series = Series()
         self._area = 0.0
         self._first = self._last = 0.0
@@ -47,7 +49,7 @@ class Usage:
 
     def look(self, tree: list[int], now: float) -> None:
         """Reads what the processes (parents before their children) use at this moment."""
-        self.next_look = now + min(EVERY, max(FIRST, (now - self._began) / 4))
+        self.next_look = now + min(self._every, max(FIRST, (now - self._began) / 2))
         # A parent that is read before its child cannot have the child's time in its own as well.
         living = sum(state_of(pid).cpu for pid in tree)
         self.cpu = max(self.cpu, self._reaped + living)
@@ -79,16 +81,23 @@ class Usage:
         sizes = {pid: size for pid in tree if (size := resident_memory(pid))}
         if len(sizes) <= 1:
             return sum(sizes.values())
-        began = time.monotonic()
-        if began < self._exact_at:
-            return 0
-        total = sum(proportional_memory(pid) or size for pid, size in sizes.items())
+        began, largest = time.monotonic(), max(sizes.values())
+        total = _together(sizes) if began >= self._exact_at else 0
         ended = time.monotonic()
-        self._exact_at = ended + (ended - began) / EXACT_SHARE
-        return total
+        self._exact_at = max(self._exact_at, ended + (ended - began) / EXACT_SHARE)
+        # As much as the largest has they have for certain.
+        return total or (largest if largest > self.memory else 0)
 
     def _remember(self, size: int, now: float) -> None:
         self._first = self._first or now
         self._area += self.memory * (now - (self._last or now))
         self.memory, self._last = size, now
         self.peak = max(self.peak, size)
+
+
+def _together(sizes: dict[int, int]) -> int:
+    """The shares of all processes; 0 when one came or went meanwhile, for then they do not add up."""
+    pids = sorted(sizes, key=sizes.__getitem__, reverse=True)
+    shares = [proportional_memory(pid) or sizes[pid] for pid in pids]
+    changed = abs((proportional_memory(pids[0]) or sizes[pids[0]]) - shares[0])
+    return sum(shares) if changed <= STEADY * shares[0] else 0

@@ -29,7 +29,7 @@ from .linux import (
     send_signal,
     state_of,
 )
-from .usage import Usage
+from .usage import EVERY, OFTEN, Usage
 
 END_SIGNAL = (
     signal.SIGUSR1
@@ -94,7 +94,8 @@ class Warden:
         self._abandoned = False  # by the server
         self._suspended = False
         self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
-        self._usage = Usage(time.monotonic())
+        every = OFTEN if request.get("memory_limit") else EVERY
+        self._usage = Usage(time.monotonic(), every=every)
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
 
     def run(self, orders: bytes, output: int, result: int) -> None:

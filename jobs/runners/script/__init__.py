@@ -83,14 +83,11 @@ class ScriptRunner(CodeRunner):
         told = run_environment(spec) | {"BELFRY_ARTIFACTS": str(folder)}
         chosen = spec.options.get("variables") or {}
         request = replace(request, env=variables.of_script(description, chosen, spec.secrets, told))
-        try:
-            outcome = run_child(
-                request, replace(context, log=output), timeout=clock.left, held=lock, pulse=output.tick
-            )
-        finally:
-            output.finish()
-            files = artifacts.collect(folder, output.note)
-        return replace(outcome, artifacts=files)
+        outcome = run_child(
+            request, replace(context, log=output), timeout=clock.left, held=lock, pulse=output.tick
+        )
+        output.finish()
+        return replace(outcome, artifacts=artifacts.collect(folder, output.note))
 
 
 def _request(description: Description, options: Mapping[str, Any]) -> Exec:
