@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -27,35 +28,74 @@ class Entered:
     values: Values
 
 
-# One entry ---------------------------------------------------------------------------------------------------------
+class _Asked:
+    """What semesters ask for; read once, while all themes are locked."""
+
+    def __init__(self) -> None:
+        found = list(SubTheme.objects.select_related("theme"))
+        self._by_codes = {(one.theme.theme_code, one.sub_theme_code): one for one in found}
+        self._by_key = {one.pk: one for one in found}
+        self._enabled: dict[str, list[SubTheme]] = {}
+
+    def sub_theme(self, entered: Entered) -> SubTheme:
+        """The one that is meant. Raises Unknown, Refused."""
+        enabled = self._enabled_in(entered.semester)
+        meant = self._meant(entered, enabled)
+        if meant is None or meant not in enabled:
+            names = {"code": meant.path if meant else entered.sub_theme_code, "semester": entered.semester}
+            raise Refused(_("Sub theme %(code)s is not enabled in %(semester)s.") % names)
+        return meant
+
+    def _meant(self, entered: Entered, enabled: list[SubTheme]) -> SubTheme | None:
+        theme, code = entered.theme_code, entered.sub_theme_code
+        if theme is not None:
+            return self._by_codes.get((theme, code)) or sub_theme_of(theme, code)
+        found = [one for one in enabled if one.sub_theme_code == code]
+        if len(found) > 1:
+            text = _("Several themes have a sub theme %(code)s in %(semester)s: name the theme.")
+            raise Refused(text % {"code": code, "semester": entered.semester})
+        return found[0] if found else None
+
+    def _enabled_in(self, semester: str) -> list[SubTheme]:
+        if semester not in self._enabled:
+            keys = SubTheme.objects.enabled_in(semester).values_list("pk", flat=True)
+            self._enabled[semester] = [self._by_key[key] for key in keys if key in self._by_key]
+        return self._enabled[semester]
+
+
+# Entries -----------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def store(entered: Entered, by: By) -> CourseEntry:
     """Makes the entry, or replaces what the course entered before. Raises Unknown, Refused."""
-    sub_theme = _sub_theme_of(entered)
-    lock(sub_theme.theme)
-    sub_theme = current(sub_theme)
-    if not SubTheme.objects.enabled_in(entered.semester).filter(pk=sub_theme.pk).exists():
-        names = {"code": sub_theme.path, "semester": entered.semester}
-        raise Refused(_("Sub theme %(code)s is not enabled in %(semester)s.") % names)
-    place = {"course_id": entered.course_id, "school_year_semester": entered.semester, "sub_theme": sub_theme}
-    found = CourseEntry.objects.filter(**place).first()
+    lock_all()
+    return _store(entered, _Asked(), by)
+
+
+@transaction.atomic
+def store_all(entries: Sequence[Entered], by: By) -> list[CourseEntry]:
+    """Those that break no rule; of several for one place the last one. Raises Refused when none is left."""
+    lock_all()
+    asked, stored = _Asked(), dict[int, CourseEntry]()
+    for entered in entries:
+        with suppress(Refusal):  # which comes before anything is written
+            entry = _store(entered, asked, by)
+            stored[entry.pk] = entry
+    if not stored:
+        raise Refused(_("None of the entries could be stored."))
+    return list(stored.values())
+
+
+def _store(entered: Entered, asked: _Asked, by: By) -> CourseEntry:
+    place = {
+        "course_id": entered.course_id,
+        "school_year_semester": entered.semester,
+        "sub_theme": asked.sub_theme(entered),
+    }
+    found = CourseEntry.objects.filter(**place).select_related("sub_theme__theme").first()
     _at_most_one_is_most_relevant(found or CourseEntry(**place), entered.values)
     return modify(found, entered.values, by) if found else add(CourseEntry(**place, **entered.values), by)
-
-
-def _sub_theme_of(entered: Entered) -> SubTheme:
-    if entered.theme_code is not None:
-        return sub_theme_of(entered.theme_code, entered.sub_theme_code)
-    enabled = SubTheme.objects.enabled_in(entered.semester).filter(sub_theme_code=entered.sub_theme_code)
-    found = list(enabled.select_related("theme")[:2])
-    names = {"code": entered.sub_theme_code, "semester": entered.semester}
-    if not found:
-        raise Refused(_("Sub theme %(code)s is not enabled in %(semester)s.") % names)
-    if len(found) > 1:
-        raise Refused(_("Several themes have a sub theme %(code)s in %(semester)s: name the theme.") % names)
-    return found[0]
 
 
 def _at_most_one_is_most_relevant(entry: CourseEntry, values: Values) -> None:
@@ -71,22 +111,6 @@ def _at_most_one_is_most_relevant(entry: CourseEntry, values: Values) -> None:
     if other := others.first():
         names = {"code": other.sub_theme.path}
         raise Refused(_("Sub theme %(code)s is the most relevant one already.") % names)
-
-
-@transaction.atomic
-def store_all(entries: Sequence[Entered], by: By) -> list[CourseEntry]:
-    """Those that break no rule; of several for one place the last one. Raises Refused when none is left."""
-    lock_all()
-    stored: dict[int, CourseEntry] = {}
-    for entered in entries:
-        try:
-            entry = store(entered, by)
-        except Refusal:
-            continue
-        stored[entry.pk] = entry
-    if not stored:
-        raise Refused(_("None of the entries could be stored."))
-    return list(stored.values())
 
 
 @transaction.atomic
