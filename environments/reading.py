@@ -1,18 +1,20 @@
-"""Questions about environments that a child process answers, each within a deadline of its own."""
+"""What environments have, read from their directories, and what child processes find out about them."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from environments.backends import prefixes
 from environments.backends.base import Failed, Invalid, Package, Request
 from environments.config import config
 from environments.errors import Refused
 from environments.models import Environment
 from environments.operations import process
 
-LISTING_SECONDS = 20.0
 MEASURING_SECONDS = 120.0
 
 
@@ -27,10 +29,27 @@ def request(environment: Environment, action: str, **more: Any) -> Request:
     )
 
 
-def installed(environment: Environment) -> list[Package]:
-    """Its packages by name, read from it now. Raises Failed."""
-    done = process.ask(request(environment, "packages"), seconds=LISTING_SECONDS)
-    return [Package(**package) for package in done["packages"]]
+def installed(environment: Environment) -> tuple[Package, ...]:
+    """Its packages by name, as its directory says now; none where nothing is there."""
+    prefix = environment.prefix
+    return _installed(prefix, tuple(_changed(directory) for directory in _records(prefix)))
+
+
+def _records(prefix: Path) -> list[Path]:
+    """The directories in which a package that comes or goes leaves an entry, by which they change."""
+    return [prefix / "conda-meta", *sorted(prefix.glob("lib/python3.*/site-packages"))]
+
+
+def _changed(directory: Path) -> tuple[str, int]:
+    try:
+        return str(directory), directory.stat().st_mtime_ns
+    except OSError:
+        return str(directory), 0
+
+
+@lru_cache(maxsize=256)
+def _installed(prefix: Path, _as_of: tuple[tuple[str, int], ...]) -> tuple[Package, ...]:
+    return tuple(prefixes.packages(prefix))
 
 
 def mend(environment: Environment, lock: IO[bytes]) -> dict[str, Any]:

@@ -51,15 +51,16 @@ class Summary:
 def of(environment: Environment) -> Usage:
     rows = Environment.objects.filter(pk=environment.pk)
     counts: dict[str, Any] = rows.aggregate(
-        jobs=Count("jobs", distinct=True),
+        named=Count("jobs", distinct=True),
         running=Count("jobs__executions", filter=RUNNING),
         succeeded=Count("jobs__executions", filter=SUCCEEDED),
         failed=Count("jobs__executions", filter=FAILED),
         mean_duration=Avg("jobs__executions__duration", filter=SUCCEEDED),
         last_used_at=Max("jobs__executions__started_at"),
     )
-    judged = counts["succeeded"] + counts["failed"]
-    return Usage(**counts, success_rate=100 * counts["succeeded"] / judged if judged else None)
+    jobs, judged = counts.pop("named"), counts["succeeded"] + counts["failed"]
+    rate = 100 * counts["succeeded"] / judged if judged else None
+    return Usage(jobs=jobs, success_rate=rate, **counts)
 
 
 def with_jobs(environments: EnvironmentQuerySet) -> EnvironmentQuerySet:

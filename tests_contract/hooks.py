@@ -33,6 +33,8 @@ def before_call(
         if case.operation.path in ("/jobs", "/jobs/{job_id}") and random.random() < 0.7:
             case.body = nearly_sound(case.body)
         case.body = harmless(case.body)
+    if case.operation.path.startswith("/environments") and "wait" in (case.query or {}):
+        case.query = {**(case.query or {}), "wait": SHORT}
     if case.operation.path.endswith("/execute"):
         case.query = {**(case.query or {}), "wait": SHORT}
         if isinstance(case.body, dict):
@@ -74,8 +76,11 @@ class Living:
             "notification_id": ("/notifications", "notifications"),
             "row_id": ("/pic-teams", "pic_teams"),
             "token_id": ("/auth/tokens", "tokens"),
+            "environment_id": ("/environments", "environments"),
         }
-        return {
+        environment = {"name": f"environment-{os.getpid()}-{next(numbers)}", "backend": "pypi"}
+        operation = self._ask("POST", "/environments", environment)["operation"]["id"]
+        return {"operation_id": [operation]} | {
             name: [one["id"] for one in self._ask("GET", path)[key]][:20]
             for name, (path, key) in lists.items()
         }

@@ -1,4 +1,4 @@
-"""A stand-in for environments/child.py: keeps a list of names in the prefix instead of packages.
+"""A stand-in for environments/child.py: writes down packages instead of installing them.
 
 Packages whose names say so make it slow, deaf to TERM, broken, or end without a word.
 """
@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from environments import homes
+from environments.backends import grammar, prefixes
 
 
 def say(**said: Any) -> None:
@@ -29,12 +32,17 @@ def parent_gone() -> None:
 
 
 def listed(prefix: Path) -> list[dict[str, str]]:
-    names = json.loads((prefix / "packages.json").read_text()) if (prefix / "packages.json").exists() else []
-    return [{"name": name, "version": "1.0", "source": "pypi", "build": ""} for name in names]
+    return [asdict(package) for package in prefixes.packages(prefix)]
 
 
-def write(prefix: Path, names: list[str]) -> None:
-    (prefix / "packages.json").write_text(json.dumps(sorted(set(names))))
+def write(prefix: Path, specs: list[str]) -> None:
+    """These packages and no others."""
+    library = prefix / "lib/python3.11/site-packages"
+    shutil.rmtree(library, ignore_errors=True)
+    library.mkdir(parents=True)
+    for name in {grammar.spec(text, conda=False).name for text in specs}:
+        (library / f"{name}-1.0.dist-info").mkdir()
+        (library / f"{name}-1.0.dist-info/METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
 
 
 def described(prefix: Path, version: str) -> dict[str, Any]:
@@ -43,13 +51,14 @@ def described(prefix: Path, version: str) -> dict[str, Any]:
 
 
 def keep(prefix: Path, home: Path) -> None:
-    (home / "before").write_text((prefix / "packages.json").read_text())
+    (home / "before").write_text(json.dumps([one["name"] for one in listed(prefix)]))
 
 
 def mend(prefix: Path, home: Path) -> None:
     undone = (home / "before").exists()
     if undone:
-        (home / "before").replace(prefix / "packages.json")
+        write(prefix, json.loads((home / "before").read_text()))
+        (home / "before").unlink()
     if "hopeless" in [one["name"] for one in listed(prefix)]:
         say(failed={"text": "no Python starts", "broken": True})
         return

@@ -62,9 +62,9 @@ def test_a_new_environment_is_ready_with_its_version_its_packages_and_its_size(
 def test_packages_are_installed_and_removed(made: Made, by: By, operator: Operator) -> None:
     environment = made("data", "six")
     assert ended(operator, verbs.install(environment, ["tomli>=2"], by=by)).state == State.SUCCESS
-    assert names(environment) == ["six", "tomli>=2"]
+    assert names(environment) == ["six", "tomli"]
     assert ended(operator, verbs.remove(environment, ["six"], by=by)).state == State.SUCCESS
-    assert names(environment) == ["tomli>=2"]
+    assert names(environment) == ["tomli"]
 
 
 def test_a_create_that_fails_names_the_package_and_leaves_nothing(by: By, operator: Operator) -> None:

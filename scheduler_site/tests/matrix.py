@@ -28,6 +28,8 @@ from compat.conda_tasks.tests import matrix as conda_matrix
 from compat.ndscheduler import tokens as v1_tokens
 from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
+from environments import verbs as environment_verbs
+from environments.models import Environment
 from executions.launch import row
 from executions.models import State, Trigger
 from jobs.models import Job
@@ -82,6 +84,9 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     # An address that is not allowed: the answer is 200, and nobody is called.
     "POST /api/v2/jobs/test-run": {"target_url": "http://127.0.0.1:9/"},
     "POST /api/v2/jobs/<str:job_id>/execute": {"wait": 0},
+    "POST /api/v2/environments": {"name": "new"},
+    "PUT /api/v2/environments/<str:environment_id>": {"name": "new"},
+    "POST /api/v2/environments/<str:environment_id>/packages": {"packages": ["six"]},
 }
 if settings.THEMES_ENABLED:
     from themes.tests import matrix as themes_matrix
@@ -209,6 +214,10 @@ def make_world() -> World:
     alert = Alert.objects.create(
         key="a", event="test", channel="slack", state="undeliverable", give_up_at=now, created_at=now
     )
+    environment, busy = (
+        Environment.objects.create(name=name, backend="pypi", state="ready", created_by=owner)
+        for name in ("here", "busy")
+    )
     SlackSettings(is_enabled=True, secrets={"webhook_url": HOOK}).save()
     things: dict[str, Any] = {
         "users": owner,
@@ -218,6 +227,8 @@ def make_world() -> World:
         "notifications": Notification.objects.create(user=owner, title="t", message="m", created_at=now),
         "tokens": api_tokens.create(owner, "t", read_only=False, expires_at=None, by=by)[0],
         "job-categories": here,
+        "environments": environment,
+        "operations": environment_verbs.update(busy, by=by),
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
     }
     unused = Category.objects.create(name="Unused")

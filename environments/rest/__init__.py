@@ -1,0 +1,1 @@
+"""The REST routes of environments, their packages and their operations."""
