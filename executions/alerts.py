@@ -21,7 +21,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
-from executions import wording
+from executions import unusual, wording
 from executions.models import Execution, Reason, State, Untold, Watch
 from executions.slots import ON_TIME
 from jobs.models import Job
@@ -46,11 +46,12 @@ BATCH = 500
 def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     """Called in the transaction in which a run gets its final state. Asks the database nothing unless there is news."""
     try:
-        clocks = _clocks(claim, outcome, now)
-        if claim.job is not None and (clocks or _is_news(claim, outcome)):
+        clocks, odd = _clocks(claim, outcome, now), unusual.wanted(claim, outcome)
+        if claim.job is not None and (clocks or odd or _is_news(claim, outcome)):
             with transaction.atomic():
                 _tell_end(claim, outcome, error, now)
                 watch((claim.job, claim.spec.job_id, since, clock) for clock, since in clocks)
+                unusual.judge(claim, odd, now)
     except (OperationalError, InterfaceError):
         raise
     except Exception:
@@ -138,8 +139,10 @@ def _is_news(claim: Claim, outcome: Outcome) -> bool:
 
 
 def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
+    if not _is_news(claim, outcome):
+        return
     job = Job.objects.select_related("team").filter(pk=claim.job or 0).first()
-    if job is None or not _is_news(claim, outcome):
+    if job is None:
         return
     name, uid = claim.spec.job_name, claim.spec.job_id
     if outcome.state == "success":

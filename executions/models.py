@@ -360,6 +360,10 @@ class Watch(models.Model):
         LATE = "late", _("late")
         MISSED = "missed", _("missed")
         OVERRUN = "overrun", _("takes too long")
+        # A run that ended well, unlike those before it (executions/unusual.py).
+        SLOW = "slow", _("took longer than usual")
+        QUICK = "quick", _("took less time than usual")
+        MEMORY = "memory", _("used more memory than usual")
         SILENT = "silent", _("silent")
         WEEK = "week", _("weekly reminder")
 
@@ -369,6 +373,10 @@ class Watch(models.Model):
     since = models.DateTimeField()
     told_at = models.DateTimeField(null=True)
     quiet = models.BooleanField(default=False)
+    # Of an unusual run: the numbers to tell, and when a later run was as usual again.
+    execution_uid = models.UUIDField(null=True)
+    details = models.JSONField(null=True)
+    over_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["subject", "clock"], name="one_watch_per_clock")]

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_noop as _
 
-from executions import alerts, ending, selfwatch, wording
+from executions import alerts, ending, selfwatch, unusual, wording
 from executions.alerts import Event, Item
 from executions.models import AUTOMATIC, Execution, State, Trigger, Untold, Watch
 from jobs.models import Job
@@ -25,7 +25,7 @@ from notifications.models import Alert
 from notifications.texts import Text, Words
 
 Clock = Watch.Clock
-JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN)
+JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN, *unusual.ALL)
 AT_ONCE = 5000
 # What was missed is told when nothing new has come for a moment, or after a while: an outage ends in many steps.
 QUIET = dt.timedelta(seconds=10)
@@ -38,10 +38,24 @@ DETAILS = {
     Clock.LATE: Text(_("late")),
     Clock.MISSED: Text(_("missed")),
     Clock.OVERRUN: Text(_("taking too long")),
+    Clock.SLOW: Text(_("taking longer than usual")),
+    Clock.QUICK: Text(_("taking less time than usual")),
+    Clock.MEMORY: Text(_("using more memory than usual")),
 }
 HEADLINES = {
     Clock.LATE: _("%(count)s jobs are late"),
     Clock.OVERRUN: _("%(count)s jobs are taking too long"),
+    Clock.SLOW: _("%(count)s jobs took longer than usual"),
+    Clock.QUICK: _("%(count)s jobs took less time than usual"),
+    Clock.MEMORY: _("%(count)s jobs used more memory than usual"),
+}
+# What is told of each; what was missed is gathered before.
+WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
+    Clock.LATE: lambda job, row: wording.late(job, row.since),
+    Clock.OVERRUN: lambda job, row: wording.overrun(job, row.since),
+    Clock.SLOW: lambda job, row: wording.slow(job, row.details),
+    Clock.QUICK: lambda job, row: wording.quick(job, row.details),
+    Clock.MEMORY: lambda job, row: wording.memory(job, row.details),
 }
 
 
@@ -229,8 +243,8 @@ def _watched(found: Iterable[tuple[int, object, dt.datetime]], clock: Clock) -> 
 
 
 def tell_clocks(now: dt.datetime) -> None:
-    """Tells of jobs that are late or take too long, once each."""
-    untold = Watch.objects.filter(told_at=None, clock__in=(Clock.LATE, Clock.OVERRUN))
+    """Tells of jobs that are late, take too long, or had an unusual run, once each."""
+    untold = Watch.objects.filter(told_at=None, clock__in=tuple(WORDS))
     if untold.exists():
         _tell_clocks(untold, now)
 
@@ -238,10 +252,10 @@ def tell_clocks(now: dt.datetime) -> None:
 @transaction.atomic
 def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(_locked(untold))
-    told = {Clock.LATE: wording.late, Clock.OVERRUN: wording.overrun}
-    for clock, word in told.items():
+    for clock, word in WORDS.items():
         mine = [row for row in rows if row.clock == clock]
-        items = [_item(row, Event(clock.value), word) for row in mine]
+        event = Event.UNUSUAL if clock in unusual.ALL else Event(clock.value)
+        items = [_item(row, event, word) for row in mine]
         in_one = alerts.tell(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
         Watch.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
@@ -258,13 +272,18 @@ def tell_recoveries(bad: set[tuple[int, str]], now: dt.datetime) -> None:
 def _tell_recoveries(well: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(_locked(well))
     Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    items = [_item(row, Event.RECOVERED, _recovered(row)) for row in rows if not row.quiet]
+    items = [_item(row, Event.RECOVERED, _recovered) for row in rows if not row.quiet]
     alerts.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
 
 
 def forget_silenced() -> None:
     """Pauses silence: a paused job is not watched, nor is one whose clock was taken away."""
-    no_clock = Q(clock=Clock.LATE, job__start_by=None) | Q(clock=Clock.OVERRUN, job__finish_by=None)
+    no_clock = (
+        Q(clock=Clock.LATE, job__start_by=None)
+        | Q(clock=Clock.OVERRUN, job__finish_by=None)
+        | Q(clock__in=(Clock.SLOW, Clock.QUICK), job__baseline_duration=False)
+        | Q(clock=Clock.MEMORY, job__baseline_memory=False)
+    )
     silenced = Watch.objects.filter(no_clock | ~GOING, clock__in=JOB_CLOCKS)
     if keys := list(silenced.values_list("pk", flat=True)):
         Watch.objects.filter(pk__in=keys).delete()
@@ -298,6 +317,8 @@ def _is_well(watch: Watch) -> bool:
     job, values = watch.job, vars(watch)
     if job is None:
         return False
+    if watch.clock in unusual.ALL:
+        return watch.over_at is not None
     if watch.clock == Clock.OVERRUN:
         later_run = values["ended_start"] is not None and values["ended_start"] > watch.since
         return later_run and values["ended_duration"] <= (job.finish_by or 0)
@@ -308,13 +329,13 @@ def _is_well(watch: Watch) -> bool:
     return bool(values["started"] - values["due"] <= dt.timedelta(seconds=job.start_by or 0))
 
 
-def _recovered(watch: Watch) -> Callable[[Job, dt.datetime], Message]:
-    return lambda job, since: wording.recovered(job, DETAILS[Clock(watch.clock)], since)
+def _recovered(job: Job, watch: Watch) -> Message:
+    return wording.recovered(job, DETAILS[Clock(watch.clock)], watch.since)
 
 
-def _item(watch: Watch, event: Alert.Event, word: Callable[[Job, dt.datetime], Message]) -> Item:
+def _item(watch: Watch, event: Alert.Event, word: Callable[[Job, Watch], Message]) -> Item:
     assert watch.job is not None  # noqa: S101 - `_with_jobs` leaves out the others
     key = f"{event}:{watch.clock}:{watch.subject}:{watch.since.isoformat()}"
-    message = word(watch.job, watch.since)
+    message = word(watch.job, watch)
     line = Text(_("%(job)s: since %(time)s"), job=watch.job.name, time=wording.when(watch.since))
-    return Item(watch.job, event, key, message, line)
+    return Item(watch.job, event, key, message, line, execution_uid=watch.execution_uid)

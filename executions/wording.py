@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -18,7 +18,7 @@ NAMED = 20
 REVIEW = Text(_("Please review your job configuration and logs to identify and resolve the issue."))
 NOTHING_TO_DO = Text(_("No action is required. This is an informational notification."))
 JOB_NAME, JOB_ID, LAST_DAY = Text(_("Job Name")), Text(_("Job ID")), Text(_("Last day"))
-DUE = Text(_("Due"))
+DUE, DURATION, USUAL = Text(_("Due")), Text(_("Duration")), Text(_("Usual"))
 Facts = list[tuple[Words, Words]]
 
 
@@ -75,6 +75,23 @@ def overrun(job: Job, started: dt.datetime) -> Message:
     facts: Facts = [(Text(_("Started")), when(started)), (Text(_("Finish by")), _after(job.finish_by))]
     subject = Text(_("🟠 Job Takes Too Long: %(job)s"), job=job.name)
     return _about(job, subject, Text(_("Job Takes Too Long")), facts)
+
+
+def slow(job: Job, numbers: Mapping[str, float]) -> Message:
+    subject = Text(_("🟠 Job Took Longer Than Usual: %(job)s"), job=job.name)
+    return _about(job, subject, Text(_("Job Took Longer Than Usual")), _unusual(DURATION, numbers, _seconds))
+
+
+def quick(job: Job, numbers: Mapping[str, float]) -> Message:
+    subject = Text(_("🟠 Job Took Less Time Than Usual: %(job)s"), job=job.name)
+    facts = _unusual(DURATION, numbers, _seconds)
+    return _about(job, subject, Text(_("Job Took Less Time Than Usual")), facts)
+
+
+def memory(job: Job, numbers: Mapping[str, float]) -> Message:
+    subject = Text(_("🟠 Job Used More Memory Than Usual: %(job)s"), job=job.name)
+    facts = _unusual(Text(_("Memory")), numbers, _megabytes)
+    return _about(job, subject, Text(_("Job Used More Memory Than Usual")), facts)
 
 
 def recovered(job: Job, what: Words, since: dt.datetime) -> Message:
@@ -149,6 +166,27 @@ def outage(since: dt.datetime, until: dt.datetime) -> Message:
 def when(moment: dt.datetime) -> str:
     """Local to the scheduler's zone, which is named."""
     return f"{moment.astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)):%Y-%m-%d %H:%M:%S} {settings.SCHEDULER_TIMEZONE}"
+
+
+def _unusual(name: Text, numbers: Mapping[str, float], said: Callable[[float], str]) -> Facts:
+    low, high, median = (said(numbers[key]) for key in ("low", "high", "median"))
+    count = str(numbers["count"])
+    if numbers["low"] > 0:
+        text = _("%(low)s to %(high)s; the median of %(count)s runs is %(median)s")
+        return [
+            (name, said(numbers["value"])),
+            (USUAL, Text(text, low=low, high=high, median=median, count=count)),
+        ]
+    text = _("up to %(high)s; the median of %(count)s runs is %(median)s")
+    return [(name, said(numbers["value"])), (USUAL, Text(text, high=high, median=median, count=count))]
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1e6:.1f} MB"
 
 
 def _after(seconds: int | None) -> Text:

@@ -110,6 +110,8 @@ class JobForm(forms.ModelForm[Job]):
             "rerun_lost",
             "start_by",
             "finish_by",
+            "baseline_duration",
+            "baseline_memory",
             "enable_email_notifications",
             "notification_emails",
             "notify_on_success",

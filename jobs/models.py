@@ -193,6 +193,20 @@ class Job(Stamped):
         help_text=_("Seconds after its start at which a run takes longer than expected."),
     )
 
+    # What is usual for it is learned from its last good runs; alerts only, too.
+    baseline_duration = models.BooleanField(
+        _("unusual duration"),
+        default=False,
+        db_default=False,
+        help_text=_("Alert when a run takes much longer or much less time than usual."),
+    )
+    baseline_memory = models.BooleanField(
+        _("unusual memory"),
+        default=False,
+        db_default=False,
+        help_text=_("Alert when a run uses much more memory than usual."),
+    )
+
     enable_email_notifications = models.BooleanField(default=False)
     notification_emails = models.JSONField(default=list, blank=True)
     notify_on_success = models.BooleanField(default=False)
@@ -236,6 +250,7 @@ class Job(Stamped):
     def definition(self) -> dict[str, Any]:
         """What a run needs to know, and what is shown of it later: kept with each run, without secrets."""
         script = {"environment": self.environment_id.hex} if self.environment_id else {}
+        baselines = [name for name in ("duration", "memory") if getattr(self, f"baseline_{name}")]
         return script | {
             "kind": self.kind,
             "options": by_digest(self.options) if self.kind == self.Kind.SCRIPT else self.options,
@@ -253,6 +268,7 @@ class Job(Stamped):
             "alerts": {
                 "emails": self.notification_emails if self.enable_email_notifications else [],
                 "on_success": self.enable_email_notifications and self.notify_on_success,
+                **({"baselines": baselines} if baselines else {}),
             },
         }
 

@@ -34,6 +34,7 @@ LIMITS = {
 }
 # Numbers that a job may do without: null takes them away.
 OPTIONAL = ("timeout", "start_by", "finish_by")
+FLAGS = ("rerun_lost", "baseline_duration", "baseline_memory")
 # Leaves room for arithmetic before the last year of Python's calendar.
 LAST_YEAR = 9000
 MAX_NAME = 100
@@ -74,11 +75,11 @@ class Reading:
             "team": self._team,
             "notification_emails": self._mail,
             "secrets": self._secrets,
-            "rerun_lost": self._rerun_lost,
             "depends_on": self._depends_on,
             "is_active": lambda: None if job is None else self._check_flag("is_active"),
         }
         readers |= {name: partial(self._number, name, limit) for name, limit in LIMITS.items()}
+        readers |= {name: partial(self._flag, name) for name in FLAGS}
         for field, read in readers.items():
             try:
                 read()
@@ -276,9 +277,9 @@ class Reading:
         else:
             self.data[name] = value
 
-    def _rerun_lost(self) -> None:
-        if (rerun := flag(self.body, "rerun_lost")) is not None:
-            self.data["rerun_lost"] = rerun
+    def _flag(self, name: str) -> None:
+        if (value := flag(self.body, name)) is not None:
+            self.data[name] = value
 
 
 def _named(model: type[_Named], text: str) -> _Named | None:

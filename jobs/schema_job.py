@@ -187,6 +187,13 @@ RULES: dict[str, Schema] = {
             "Seconds after its start at which a run takes longer than expected.", minimum=1, maximum=366 * DAY
         )
     ),
+    "baseline_duration": flag(
+        "Whether a run that takes much longer or much less time than the last good ones is told.",
+        default=False,
+    ),
+    "baseline_memory": flag(
+        "Whether a run that uses much more memory than the last good ones is told.", default=False
+    ),
 }
 MAIL: dict[str, Schema] = {
     "enable_email_notifications": flag("Whether mail is sent when a scheduled run fails.", default=False),

@@ -30,6 +30,7 @@ PLAIN = (
         "stop_grace",
     ),
     *("max_attempts", "retry_delay", "retry_cap", "rerun_lost", "start_by", "finish_by"),
+    *("baseline_duration", "baseline_memory"),
     *("enable_email_notifications", "notification_emails", "notify_on_success"),
 )
 

@@ -53,6 +53,8 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "rerun_lost": job.rerun_lost,
         "start_by": job.start_by,
         "finish_by": job.finish_by,
+        "baseline_duration": job.baseline_duration,
+        "baseline_memory": job.baseline_memory,
         "pause": pause_json(pause),
         "broken": job.broken,
         "secrets": sorted(job.secrets),

@@ -48,6 +48,7 @@ class Alert(models.Model):
         MISSED = "missed", _("due times missed")
         LATE = "late", _("late")
         OVERRUN = "overrun", _("takes too long")
+        UNUSUAL = "unusual", _("unusual run")
         RECOVERED = "recovered", _("recovered")
         SUMMARY = "summary", _("summary")
         ENDING_SOON = "ending_soon", _("ending soon")
