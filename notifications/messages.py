@@ -22,6 +22,7 @@ LONGEST_SLACK = 3000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What Slack itself uses to address a group or a member; anything else is shown as it was written.
 _MENTION = re.compile(r"<(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)>")
+_BROKEN_ESCAPE = re.compile(r"&[a-z]{0,3}\Z")
 _GROUP, _MEMBER = re.compile(r"S[A-Z0-9]{5,}"), re.compile(r"[UW][A-Z0-9]{5,}")
 
 
@@ -110,7 +111,10 @@ def _width(text: str) -> int:
 
 def _cut(text: str) -> str:
     """A piece that ends before an escape that it would break, and that says that it is one."""
-    return text[: LONGEST_SLACK - 1].rsplit("\n", 1)[0] + "\n…"
+    kept = _BROKEN_ESCAPE.sub("", text[: LONGEST_SLACK - 2])
+    lines = kept.rpartition("\n")[0]
+    # At a line's end where that is near; of one long line, such as a page of HTML, its beginning is all that there is.
+    return (lines if len(lines) > LONGEST_SLACK // 2 else kept) + "\n…"
 
 
 def _lines(value: str) -> str:

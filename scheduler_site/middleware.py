@@ -6,8 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.middleware.locale import LocaleMiddleware
+from django.urls import is_valid_path
 from django.utils import translation
 
 from scheduler_site.unavailable import DATABASE_ERRORS
@@ -47,6 +48,28 @@ class LengthRequiredMiddleware:
             text = "Send the body in one piece, with a Content-Length header."
             return JsonResponse({"error": "Length required", "message": text}, status=411)
         return self.get_response(request)
+
+
+class OtherSlashMiddleware:
+    """Leads from `/jobs/` to the page `/jobs`, and from `/admin` to `/admin/`, where only the other one is there.
+
+    For reading alone; the routes of the API and of inherited clients have slashes of their own.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code != 404 or request.resolver_match or request.method not in ("GET", "HEAD"):
+            return response
+        path = request.path_info
+        other = path[:-1] if path.endswith("/") else f"{path}/"
+        if path.startswith(("/api/", "//", "/\\")) or not is_valid_path(other):
+            return response
+        query = request.META.get("QUERY_STRING", "")
+        prefix = request.path.removesuffix(path)
+        return HttpResponsePermanentRedirect(f"{prefix}{other}" + (f"?{query}" if query else ""))
 
 
 class LanguageMiddleware(LocaleMiddleware):

@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "scheduler_site.middleware.LengthRequiredMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "scheduler_site.middleware.LanguageMiddleware",
+    "scheduler_site.middleware.OtherSlashMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -72,6 +72,14 @@ def test_a_long_text_is_cut_for_slack_at_a_whole_line_and_keeps_its_link() -> No
     assert link == "<https://belfry.example.com/x|Open in Belfry>"
 
 
+def test_of_one_long_line_slack_gets_the_beginning() -> None:
+    text = Message("subject", "heading", [("Run", "7"), ("Error", "<&>" * 20_000)], path="/x").slack()
+    body, _newline, _link = text.rpartition("\n")
+    assert LONGEST_SLACK - 10 < len(body) <= LONGEST_SLACK
+    assert body.startswith("*subject*\nRun: 7\nError: &lt;&amp;&gt;")
+    assert body.removesuffix("\n…").endswith((";", "&gt;"))
+
+
 @pytest.mark.parametrize(
     ("handle", "said"),
     [
