@@ -11,12 +11,13 @@ import queue
 import threading
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from executions import failpoints, heartbeat
+from executions.loop import ERRORS, Loop
 from executions.models import Execution
 from executions.publish import publish
 from executions.reconcile import Turns, announce_retries
@@ -27,7 +28,8 @@ from scheduler_site import clock, garbage
 log = logging.getLogger("executions.beat")
 
 LONGEST_SLEEP = 1.0
-ERRORS = (DatabaseError, InterfaceError, OSError)
+# Until a job that is due, but which somebody has locked, is asked for again.
+LOCKED = 0.25
 
 
 class Announcer(threading.Thread):
@@ -51,35 +53,10 @@ class Announcer(threading.Thread):
                 close_old_connections()
                 failpoints.reach("before publish")
                 publish(runs)
-            except ERRORS as error:
-                log.warning("announce_failed", extra={"runs": len(runs), "error": str(error)})
+            except Exception as error:
+                # Whatever it is, what comes next is to be announced; the reconciler looks after these.
+                log.warning("announce_failed", extra={"runs": len(runs), "error": repr(error)})
                 connection.close()
-
-
-class Keeper(threading.Thread):
-    """The beat's sign of life and its turn at reconciling, apart from the tick for the same reason."""
-
-    def __init__(self) -> None:
-        super().__init__(name="keeper", daemon=True)
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        turns = Turns()
-        while not self._stopping.wait(1.0):
-            try:
-                close_old_connections()
-                turns.take()
-                announce_retries(clock.now())
-            except ERRORS as error:
-                log.warning("keeper_waits", extra={"error": str(error)})
-                connection.close()
-            except Exception:
-                # Whatever is wrong with one row, all others need this thread.
-                log.exception("keeper_failed")
-                connection.close()
-
-    def stop(self) -> None:
-        self._stopping.set()
 
 
 class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
@@ -88,7 +65,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.name = heartbeat.own_name()
         self.announcer = Announcer()
-        self.keeper = Keeper()
+        self._stopping = threading.Event()
         self._started = False
         super().__init__(*args, **kwargs)
 
@@ -100,20 +77,27 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Seconds until the next call: until the next job is due, and at most one."""
         if not self._started:
-            self.announcer.start()
-            self.keeper.start()
-            garbage.settle()
-            self._started = True
+            self._begin()
         pause = self._tick_jobs()
         try:
             return min(pause, float(super().tick(*args, **kwargs)))
-        except ERRORS as error:
-            log.warning("system_tick_failed", extra={"error": str(error)})
+        except Exception as error:
+            # The system's own tasks can wait; jobs cannot, and this loop serves both.
+            log.warning("system_tick_failed", extra={"error": repr(error)})
             connection.close()
             return LONGEST_SLEEP
 
+    def _begin(self) -> None:
+        """What may hang with the broker, or take long, has threads of its own."""
+        turns = Turns()
+        self.announcer.start()
+        Loop("keeper", turns.take, self._stopping, 1.0).start()
+        Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
+        garbage.settle()
+        self._started = True
+
     def close(self) -> None:
-        self.keeper.stop()
+        self._stopping.set()
         try:
             heartbeat.leave(self.name, ["beat"])
         except ERRORS as error:
@@ -126,7 +110,9 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
             heartbeat.beat(self.name, ["beat"])
             due = next_due()
             if due is not None and due <= clock.now():
-                tick(clock.now(), self.announcer)
+                if not tick(clock.now(), self.announcer):
+                    # Another beat, or a person, has the job locked.
+                    return LOCKED
                 due = next_due()
         except ERRORS as error:
             log.warning("tick_failed", extra={"error": str(error)})

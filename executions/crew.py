@@ -3,8 +3,11 @@
 - the threads of Celery's pool take messages, and wait where there is no room for more runs;
 - the writer thread claims and starts runs, and writes output and outcomes (`executions/writer.py`);
 - code kinds get a thread each, waiting kinds share an event loop;
-- the watch thread renews leases, hears of stops, shows that the worker lives, and takes its turn at reconciling;
-- the guard thread ends the runs whose leases could not be renewed for too long (`executions/hands.py`).
+- the lease thread renews leases, and does nothing else (`executions/leases.py`);
+- the watch thread hears of stops and shows that the worker lives, the upkeep thread takes its turn at reconciling, which may
+  take long, and the log thread hands on what silent runs have written;
+- the guard thread never asks the database: it ends the runs whose leases could not be renewed for too long, and gives up
+  those that go on long after their time limit (`executions/hands.py`).
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Q
 
 from executions import failpoints, heartbeat
-from executions.claims import LEASE, Claim
+from executions.claims import Claim
 from executions.hands import Guard, Hand
+from executions.leases import Leases
+from executions.loop import Loop
 from executions.models import Execution, Reason, State
 from executions.publish import publish
 from executions.reconcile import Turns
@@ -31,11 +36,9 @@ from executions.room import Room
 from executions.sink import Sink
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
-from scheduler_site import clock
 
 log = logging.getLogger("executions.crew")
 
-RENEW_SECONDS = 15.0
 POLL_SECONDS = 1.0
 
 
@@ -58,14 +61,22 @@ class Crew:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._writer = Writer(name, self._written)
-        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._leases = Leases(name, self._in_hand)
         # How often runs were asked for that have not been started yet.
         self._starting = 0
         # Runs that came too late, when the worker was leaving already.
         self._unwanted: list[str] = []
         self._writer.start()
-        self._watcher.start()
-        Guard(self._in_hand, self._stopping, POLL_SECONDS).start()
+        Guard(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
+        turns = Turns()
+        steps = {
+            "leases": self._leases.step,
+            "watch": self._watch,
+            "logs": self._flush_logs,
+            "upkeep": turns.take,
+        }
+        for thread, step in steps.items():
+            Loop(thread, step, self._stopping, POLL_SECONDS).start()
 
     # Runs ----------------------------------------------------------------------------------------------------------
 
@@ -209,46 +220,9 @@ class Crew:
     # The watch -----------------------------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        renew_at, turns = 0.0, Turns()
-        while not self._stopping.is_set():
-            try:
-                close_old_connections()
-                heartbeat.beat(self.name, self.queues)
-                if self._hands:
-                    if renewed := time.monotonic() >= renew_at:
-                        self._renew()
-                    self._hear()
-                    renew_at = time.monotonic() + RENEW_SECONDS if renewed else renew_at
-                turns.take()
-            except (DatabaseError, InterfaceError, OSError) as error:
-                log.warning("watch_waits", extra={"error": str(error)})
-                connection.close()
-            except Exception:
-                # Without this thread no lease is renewed, and every run here would be lost.
-                log.exception("watch_failed")
-                connection.close()
-            self._flush_logs()
-            self._stopping.wait(POLL_SECONDS)
-        connection.close()
-
-    def _renew(self) -> None:
-        """Renews all leases in one statement; runs that are not ours any more are ended here as well."""
-        began = time.monotonic()
-        hands = {(hand.claim.pk, hand.claim.attempt): hand for hand in self._in_hand()}
-        keys = [pk for pk, _attempt in hands]
-        mine = Execution.objects.filter(pk__in=keys, worker=self.name, state=State.RUNNING)
-        with transaction.atomic():
-            # A row that somebody else changes at this moment is renewed the next time.
-            renewed = mine.locked_attempts(skip=True) & hands.keys()
-            Execution.objects.filter(pk__in=[pk for pk, _attempt in renewed]).update(
-                lease_until=clock.now() + LEASE
-            )
-        for key in renewed:
-            hands[key].leased_at = max(hands[key].leased_at, began)
-        if len(renewed) < len(hands):
-            still_mine = set(mine.values_list("pk", "attempt"))
-            for key in hands.keys() - still_mine:
-                hands[key].cancel()
+        heartbeat.beat(self.name, self.queues)
+        if self._hands:
+            self._hear()
 
     def _hear(self) -> None:
         """Which runs are to end, and which are to stand still; of those that go on as they should, the query has no row."""
@@ -273,6 +247,10 @@ class Crew:
             hand = self._hands.get(pk)
         if hand:
             hand.cancel()
+
+    def _give_up(self, hand: Hand) -> None:
+        """A run that goes on long after its time limit: its slot stays taken, but its end is on record."""
+        self._writer.report(hand.claim, None, Reason.OVERDUE)
 
     def _flush_logs(self) -> None:
         for hand in self._in_hand():

@@ -13,8 +13,12 @@ from django.conf import settings
 from executions.claims import Claim
 from executions.models import Reason
 from executions.sink import Sink
+from jobs.children.watch import Deadline
 
 log = logging.getLogger("executions.hands")
+
+# So long after the time limit and the grace a run has ended, unless its own thread hangs.
+OVERDUE_SECONDS = 30.0
 
 
 @dataclass
@@ -34,6 +38,11 @@ class Hand:
     ended: bool = False
     # Of code: set while the run is to stand still.
     suspended: threading.Event | None = None
+    # It went on long after its time limit, and was given up: its lease is not renewed any more.
+    overdue: bool = False
+
+    def __post_init__(self) -> None:
+        self._limit = Deadline(self.claim.spec.timeout + self.claim.spec.stop_grace + OVERDUE_SECONDS)
 
     def give_up(self, why: Reason) -> None:
         self.given_up = why
@@ -43,6 +52,7 @@ class Hand:
         """Lets it stand still, or go on; said again and again while it lasts."""
         if self.suspended is not None and still != self.suspended.is_set():
             self.suspended.set() if still else self.suspended.clear()
+            self._limit.stand(still=still)
 
     def check_lease(self, now: float) -> None:
         """Ends the run when its lease was not renewed for WORKER_ALONE_SECONDS.
@@ -56,15 +66,33 @@ class Hand:
             log.warning("lease_over", extra=about | {"unrenewed": round(unrenewed)})
             self.give_up(Reason.LOST)
 
+    def is_newly_overdue(self) -> bool:
+        """Whether it goes on long after its time limit, which its own thread should have enforced; true once."""
+        if self.ended or self.overdue or not self._limit.is_over:
+            return False
+        self.overdue = True
+        about = {"run": self.claim.uid, "job": self.claim.spec.job_name, "attempt": self.claim.attempt}
+        log.error("run_overdue", extra=about)
+        self.cancel()
+        return True
+
 
 class Guard(threading.Thread):
     """Looks after the leases by this process's own clock. It never asks the database, which may hang."""
 
-    def __init__(self, hands: Callable[[], list[Hand]], stopping: threading.Event, poll: float) -> None:
+    def __init__(
+        self,
+        hands: Callable[[], list[Hand]],
+        give_up: Callable[[Hand], None],
+        stopping: threading.Event,
+        poll: float,
+    ) -> None:
         super().__init__(name="guard", daemon=True)
-        self._hands, self._stopping, self._poll = hands, stopping, poll
+        self._hands, self._give_up, self._stopping, self._poll = hands, give_up, stopping, poll
 
     def run(self) -> None:
         while not self._stopping.wait(self._poll):
             for hand in self._hands():
                 hand.check_lease(time.monotonic())
+                if hand.is_newly_overdue():
+                    self._give_up(hand)

@@ -69,6 +69,7 @@ class Reason(models.TextChoices):
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
     LOST = "lost", _("its worker died or lost touch with the database")
+    OVERDUE = "overdue", _("it had not ended long after its time limit")
     UNSTARTABLE = "unstartable", _("it could not be started")
     RETRYING = "retrying", _("an attempt failed; the next one waits")
 
@@ -364,6 +365,7 @@ class Watch(models.Model):
         SLOW = "slow", _("took longer than usual")
         QUICK = "quick", _("took less time than usual")
         MEMORY = "memory", _("used more memory than usual")
+        BLOCKED = "blocked", _("due times are skipped")
         SILENT = "silent", _("silent")
         WEEK = "week", _("weekly reminder")
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from amqp.exceptions import AMQPError
+from amqp.exceptions import AMQPError, MessageNacked
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -26,7 +26,7 @@ log = logging.getLogger("executions.publish")
 # go together only where so many are due that all workers get some.
 MOST_TOGETHER = {"io": 50, "code": 8}
 LEAST_MESSAGES = {"io": 1, "code": 16}
-BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError, AMQPError)
+BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError, AMQPError, MessageNacked)
 
 
 def queue_of(kind: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
 from executions import alerts, ending, selfwatch, unusual, wording
@@ -25,7 +25,9 @@ from notifications.models import Alert
 from notifications.texts import Text, Words
 
 Clock = Watch.Clock
-JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN, *unusual.ALL)
+JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN, Clock.BLOCKED, *unusual.ALL)
+# A run that goes on for so long, and lets so many due times in a row be skipped, is told of.
+BLOCKED_FOR, BLOCKED_TIMES = dt.timedelta(minutes=10), 5
 AT_ONCE = 5000
 # What was missed is told when nothing new has come for a moment, or after a while: an outage ends in many steps.
 QUIET = dt.timedelta(seconds=10)
@@ -41,10 +43,12 @@ DETAILS = {
     Clock.SLOW: Text(_("taking longer than usual")),
     Clock.QUICK: Text(_("taking less time than usual")),
     Clock.MEMORY: Text(_("using more memory than usual")),
+    Clock.BLOCKED: Text(_("due times were skipped")),
 }
 HEADLINES = {
     Clock.LATE: _("%(count)s jobs are late"),
     Clock.OVERRUN: _("%(count)s jobs are taking too long"),
+    Clock.BLOCKED: _("Due times of %(count)s jobs are skipped, because a run has not ended"),
     Clock.SLOW: _("%(count)s jobs took longer than usual"),
     Clock.QUICK: _("%(count)s jobs took less time than usual"),
     Clock.MEMORY: _("%(count)s jobs used more memory than usual"),
@@ -56,6 +60,7 @@ WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
     Clock.SLOW: lambda job, row: wording.slow(job, row.details),
     Clock.QUICK: lambda job, row: wording.quick(job, row.details),
     Clock.MEMORY: lambda job, row: wording.memory(job, row.details),
+    Clock.BLOCKED: lambda job, row: wording.blocked(job, row.since),
 }
 
 
@@ -66,8 +71,9 @@ def look(now: dt.datetime, *, settled: bool = True) -> None:
     forget_silenced()
     late = judge_late(now)
     overrun = judge_overrun(now)
+    blocked = judge_blocked(now)
     tell_clocks(now)
-    tell_recoveries(late | overrun, now)
+    tell_recoveries(late | overrun | blocked, now)
     if settled:
         selfwatch.judge(now)
     ending.remind(now)
@@ -219,6 +225,18 @@ def judge_overrun(now: dt.datetime) -> set[tuple[int, str]]:
     return _watched(found, Clock.OVERRUN)
 
 
+def judge_blocked(now: dt.datetime) -> set[tuple[int, str]]:
+    """Watches jobs of which one run that does not end lets due time after due time be skipped; returns all of them."""
+    open_runs = Execution.objects.open().filter(GOING, due_at__lt=now - BLOCKED_FOR)
+    blocking = list(open_runs.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    if not blocking:
+        return set()
+    skipped = Execution.objects.filter(blocked_by__in=blocking, state=State.SKIPPED, job__isnull=False)
+    found = skipped.order_by().values_list("job_id", "job_uid").annotate(Min("due_at"), times=Sum("slots"))
+    many = [(job, uid, first) for job, uid, first, times in found if times >= BLOCKED_TIMES]
+    return _watched(many, Clock.BLOCKED)
+
+
 def _first_of_each(
     rows: QuerySet[Execution], since: str, limit: str, now: dt.datetime
 ) -> list[tuple[int, object, dt.datetime]]:
@@ -243,7 +261,7 @@ def _watched(found: Iterable[tuple[int, object, dt.datetime]], clock: Clock) -> 
 
 
 def tell_clocks(now: dt.datetime) -> None:
-    """Tells of jobs that are late, take too long, or had an unusual run, once each."""
+    """Tells of jobs that are late, take too long, are blocked, or had an unusual run, once each."""
     untold = Watch.objects.filter(told_at=None, clock__in=tuple(WORDS))
     if untold.exists():
         _tell_clocks(untold, now)
@@ -254,10 +272,16 @@ def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(_locked(untold))
     for clock, word in WORDS.items():
         mine = [row for row in rows if row.clock == clock]
-        event = Event.UNUSUAL if clock in unusual.ALL else Event(clock.value)
+        event = _event(clock)
         items = [_item(row, event, word) for row in mine]
         in_one = alerts.tell(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
         Watch.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
+
+
+def _event(clock: Watch.Clock) -> Alert.Event:
+    if clock in unusual.ALL:
+        return Event.UNUSUAL
+    return Event.OVERRUN if clock == Clock.BLOCKED else Event(clock.value)
 
 
 def tell_recoveries(bad: set[tuple[int, str]], now: dt.datetime) -> None:
@@ -324,7 +348,7 @@ def _is_well(watch: Watch) -> bool:
         return later_run and values["ended_duration"] <= (job.finish_by or 0)
     if values["due"] is None or values["due"] <= watch.since:
         return False
-    if watch.clock == Clock.MISSED:
+    if watch.clock in (Clock.MISSED, Clock.BLOCKED):
         return True
     return bool(values["started"] - values["due"] <= dt.timedelta(seconds=job.start_by or 0))
 

@@ -94,6 +94,13 @@ def memory(job: Job, numbers: Mapping[str, float]) -> Message:
     return _about(job, subject, Text(_("Job Used More Memory Than Usual")), facts)
 
 
+def blocked(job: Job, since: dt.datetime) -> Message:
+    facts: Facts = [(Text(_("Due times skipped since")), when(since))]
+    subject = Text(_("🟠 Job Blocked: %(job)s"), job=job.name)
+    closing = Text(_("A run of the job has not ended. Stop it, or let it end, and the next due time is run."))
+    return _about(job, subject, Text(_("Job Blocked")), facts, closing)
+
+
 def recovered(job: Job, what: Words, since: dt.datetime) -> Message:
     facts: Facts = [(Text(_("Was")), Text(_("%(what)s, since %(time)s"), what=what, time=when(since)))]
     subject = Text(_("✅ Job Recovered: %(job)s"), job=job.name)

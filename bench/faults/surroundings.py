@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 from django.conf import settings
 from django.db import connection, connections
@@ -110,6 +111,22 @@ def worker_frozen(trial: Trial) -> None:
     trial.under_load(hurt, after=15)
     # Its process ended meanwhile.
     _was_given_up(trial, "lease_over", "outcome_refused")
+
+
+def server_stopped(trial: Trial) -> None:
+    """the process that starts the code of jobs is stopped (SIGSTOP), twice; nobody lets it go on"""
+
+    def hurt() -> None:
+        for _ in range(2):
+            worker = psutil.Process(trial.system.pid("code"))
+            servers = [child for child in worker.children() if "jobs.children.server" in child.cmdline()]
+            for server in servers:
+                server.suspend()
+            if not servers:
+                trial.wrong.append("the worker has no server that could be stopped")
+            time.sleep(25)
+
+    trial.under_load(hurt, after=20)
 
 
 def broker_impatient(trial: Trial) -> None:

@@ -286,6 +286,7 @@ OUTSIDE = (
     surroundings.worker_cut_off,
     surroundings.worker_disconnected,
     surroundings.worker_frozen,
+    surroundings.server_stopped,
     surroundings.broker_impatient,
     surroundings.disk_full,
     times.clock_forward,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 
 import pytest
+from amqp.exceptions import MessageNacked
 from django.db import OperationalError
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
@@ -64,3 +66,28 @@ def test_it_survives_a_database_that_is_away(
 
     monkeypatch.setattr(beat, "next_due", away)
     assert scheduler._tick_jobs() == 1.0
+
+
+def test_a_due_job_that_somebody_has_locked_does_not_keep_the_beat_busy(
+    scheduler: JobScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = make_job()
+    Job.objects.filter(pk=job.pk).update(next_run_at=timezone.now() - dt.timedelta(seconds=1))
+    monkeypatch.setattr(beat, "tick", lambda *_: 0)
+    assert scheduler._tick_jobs() == beat.LOCKED
+
+
+def test_an_announcer_goes_on_whatever_went_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = threading.Event()
+
+    def publish(runs: list[Execution]) -> None:
+        if not runs:
+            raise MessageNacked
+        told.set()
+
+    monkeypatch.setattr(beat, "publish", publish)
+    announcer = beat.Announcer()
+    announcer.start()
+    announcer([])
+    announcer([Execution()])
+    assert told.wait(10)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.record import By
-from executions import claims, verbs, work
+from executions import claims, leases, verbs, work
 from executions import crew as crews
 from executions.claims import Claim
 from executions.crew import Crew
@@ -199,7 +199,7 @@ def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> Non
 def test_a_run_that_was_given_up_is_ended_here_as_well(
     crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
     start(crew, run)
     Execution.objects.filter(pk=run.pk).update(state="lost")
@@ -210,7 +210,7 @@ def test_a_run_that_was_given_up_is_ended_here_as_well(
 def test_the_lease_of_a_long_run_is_renewed(
     crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
     start(crew, run)
     first = Execution.objects.get(pk=run.pk).lease_until

@@ -13,9 +13,11 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from executions import claims, reconcile
+from executions import claims, leases, reconcile
 from executions import crew as crews
 from executions.crew import Crew
+from executions.hands import Hand
+from executions.leases import Leases
 from executions.models import Execution, ExecutionQuerySet, Reason
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
@@ -30,7 +32,7 @@ def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(crews, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     crew = Crew("worker-1", ["io"])
     yield crew
     crew.shut_down(0)
@@ -39,14 +41,14 @@ def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
 @pytest.fixture
 def cut_off(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """While it is set, the watch thread gets no answer."""
-    event, renew = threading.Event(), crew._renew
+    event, renew = threading.Event(), crew._leases.renew
 
-    def renew_or_fail() -> None:
+    def renew_or_fail(hands: list[Hand]) -> bool:
         if event.is_set():
             raise OperationalError("could not connect to server")
-        renew()
+        return renew(hands)
 
-    monkeypatch.setattr(crew, "_renew", renew_or_fail)
+    monkeypatch.setattr(crew._leases, "renew", renew_or_fail)
     return event
 
 
@@ -103,7 +105,7 @@ def test_a_renewal_counts_from_its_beginning(
     time.sleep(0.3)
     began = time.monotonic()
     monkeypatch.setattr(ExecutionQuerySet, "locked", slow)
-    Crew._renew(crew)
+    Leases.renew(crew._leases, crew._in_hand())
     assert began <= crew._hands[run.pk].leased_at < began + 0.5
 
 
@@ -192,6 +194,6 @@ def test_a_claim_that_took_long_has_less_of_its_lease_left(
         return real(*args)
 
     monkeypatch.setattr(claims, "_take", slow)
-    monkeypatch.setattr(crew, "_renew", lambda: None)
+    monkeypatch.setattr(crew._leases, "renew", lambda hands: True)
     run = begin(crew, ledger)
     assert time.monotonic() - crew._hands[run.pk].leased_at >= 0.5

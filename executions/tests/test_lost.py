@@ -106,7 +106,7 @@ def test_of_two_workers_of_one_name_the_one_with_the_earlier_attempt_stops(
         (hand,) = crew._in_hand()
         # Attempt 2 is another process's, which calls itself the same.
         Execution.objects.update(attempt=2, lease_until=FAR)
-        crew._renew()
+        crew._leases.renew([hand])
         eventually(lambda: hand.ended)
         row = Execution.objects.get()
         assert (row.state, row.attempt, row.lease_until) == ("running", 2, FAR)

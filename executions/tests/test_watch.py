@@ -295,7 +295,7 @@ def test_a_look_at_nothing_asks_few_questions(ledger: Ledger) -> None:
     ledger.tick("2026-03-01 10:00")
     with CaptureQueriesContext(connection) as queries:
         watch.look(moment("2026-03-01 10:00:01"), settled=False)
-    assert len(queries) <= 8
+    assert len(queries) <= 9
 
 
 # The system itself ---------------------------------------------------------------------------------------------------
@@ -422,3 +422,36 @@ def test_a_job_that_is_paused_at_its_end_tells_its_people(ledger: Ledger, uma: U
     alert = Alert.objects.get()
     assert (alert.subject, alert.event) == ("Job auto-paused (end date passed)", "auto_paused")
     assert set(alert.recipients) == {f"user:{uma.uid}", f"user:{ada.uid}"}
+
+
+# Blocked -------------------------------------------------------------------------------------------------------------
+
+
+def test_due_times_that_are_skipped_behind_one_run_are_told_once_and_so_is_the_next_that_runs(
+    ledger: Ledger,
+) -> None:
+    job = make_job(due="2026-03-01 10:00", name="sync", **MAIL)
+    ledger.tick("2026-03-01 10:00")
+    (claim,) = ledger.claim(ledger.rows(job)[-1], "2026-03-01 10:00:01")
+    for hour in range(11, 15):
+        ledger.tick(f"2026-03-01 {hour}:00")
+    assert look("2026-03-01 14:00:10") == []
+    ledger.tick("2026-03-01 15:00")
+    assert ledger.fates(job)[-1] == "15:00 skipped overlap"
+    assert look("2026-03-01 15:00:10") == ["🟠 Job Blocked: sync"]
+    ledger.tick("2026-03-01 16:00")
+    assert look("2026-03-01 16:00:10") == []
+    work.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 16:30"))
+    assert look("2026-03-01 16:30:10") == []
+    ledger.tick("2026-03-01 17:00")
+    run(ledger, job, "2026-03-01 17:00:01")
+    assert look("2026-03-01 17:00:10") == ["✅ Job Recovered: sync"]
+
+
+def test_a_run_that_lets_a_few_due_times_be_skipped_for_a_moment_is_nobodys_business(ledger: Ledger) -> None:
+    job = make_job(due="2026-03-01 10:00", **MAIL)
+    ledger.tick("2026-03-01 10:00")
+    ledger.claim(ledger.rows(job)[-1], "2026-03-01 10:00:01")
+    ledger.tick("2026-03-01 10:00:02")
+    assert look("2026-03-01 10:05") == []
+    assert look("2026-03-01 10:30") == []

@@ -1,0 +1,142 @@
+"""The end of a run is enforced from outside: whatever its thread waits for, it ends soon after its time limit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from executions import claims, hands, leases
+from executions import crew as crews
+from executions.crew import Crew
+from executions.models import Execution, ExecutionQuerySet, Untold
+from executions.tests.conftest import Ledger
+from executions.tests.test_crew import Waiting, eventually, queue, start, state
+from jobs.runners import RUNNERS, Context, Outcome
+from jobs.runners.python_class import PythonClassRunner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Deaf(PythonClassRunner):
+    """Hears no time limit and no stop, like a thread that waits for a process that never answers."""
+
+    go_on = threading.Event()
+
+    def run(self, context: Context[threading.Event]) -> Outcome:
+        self.go_on.wait(20)
+        return Outcome("success")
+
+
+@pytest.fixture
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    monkeypatch.setitem(RUNNERS, "python_class", Deaf())
+    monkeypatch.setitem(RUNNERS, "webhook", Waiting())
+    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(hands, "OVERDUE_SECONDS", 0.1)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
+    Deaf.go_on = threading.Event()
+    crew = Crew("worker-1", ["code"])
+    yield crew
+    Deaf.go_on.set()
+    crew.shut_down(0)
+
+
+def begin(crew: Crew, ledger: Ledger, **changes: Any) -> Execution:
+    run = queue(ledger, kind="python_class", timeout=1, stop_grace=0, **changes)
+    start(crew, run)
+    return run
+
+
+def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(crew: Crew, ledger: Ledger) -> None:
+    run = begin(crew, ledger)
+    eventually(lambda: state(run) == "lost")
+    assert Execution.objects.get(pk=run.pk).reason == "overdue"
+    assert Untold.objects.filter(execution_uid=run.uid).exists()
+
+
+def test_what_it_says_later_is_refused(crew: Crew, ledger: Ledger) -> None:
+    run = begin(crew, ledger)
+    eventually(lambda: state(run) == "lost")
+    free = crew._room._free["code"]
+    Deaf.go_on.set()
+    eventually(lambda: crew._room._free["code"] == free + 1 or not crew._hands)
+    time.sleep(0.2)
+    assert state(run) == "lost"
+
+
+def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew, "_give_up", lambda hand: None)
+    run = begin(crew, ledger)
+    (hand,) = crew._in_hand()
+    eventually(lambda: hand.overdue)
+    time.sleep(0.1)
+    until = Execution.objects.get(pk=run.pk).lease_until
+    time.sleep(0.3)
+    assert Execution.objects.get(pk=run.pk).lease_until == until
+
+
+def test_the_time_in_which_it_is_suspended_does_not_count(crew: Crew, ledger: Ledger) -> None:
+    run = begin(crew, ledger)
+    (hand,) = crew._in_hand()
+    hand.suspend(True)
+    Execution.objects.filter(pk=run.pk).update(suspended_at=Execution.objects.get(pk=run.pk).started_at)
+    time.sleep(1.5)
+    assert (hand.overdue, state(run)) == (False, "running")
+
+
+def test_leases_are_renewed_while_everything_else_hangs(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a turn of the reconciler that waits for a broker, or a sign of life that waits for a row."""
+    answer = threading.Event()
+    monkeypatch.setattr(crew, "_hear", lambda: answer.wait(20))
+    run = queue(ledger)
+    start(crew, run)
+    first = Execution.objects.get(pk=run.pk).lease_until
+    assert first is not None
+    eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
+    answer.set()
+
+
+def test_a_lease_that_somebody_kept_from_being_renewed_is_tried_again_at_once(
+    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queue(ledger)
+    start(crew, run)
+    monkeypatch.setattr(leases, "RENEW_SECONDS", 100.0)
+    monkeypatch.setattr(crew._leases, "_next", 0.0)
+    real, skipped = ExecutionQuerySet.locked_attempts, list[bool]()
+
+    def locked_by_another(rows: ExecutionQuerySet, *, skip: bool = False) -> set[tuple[int, int]]:
+        if skip and len(skipped) < 3:
+            skipped.append(True)
+            return set()
+        return real(rows, skip=skip)
+
+    monkeypatch.setattr(ExecutionQuerySet, "locked_attempts", locked_by_another)
+    Execution.objects.filter(pk=run.pk).update(lease_until=None)
+    crew._leases._next = 0.0
+    eventually(lambda: Execution.objects.get(pk=run.pk).lease_until is not None)
+    assert len(skipped) == 3
+
+
+def test_a_row_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed(
+    crew: Crew, ledger: Ledger
+) -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("this database locks no rows")
+    locked, other = queue(ledger, name="locked"), queue(ledger, name="other")
+    start(crew, locked, other)
+    with transaction.atomic():
+        Execution.objects.filter(pk=locked.pk).locked()
+        first = Execution.objects.get(pk=other.pk).lease_until
+        assert first is not None
+        eventually(lambda: (Execution.objects.get(pk=other.pk).lease_until or first) > first)
+    assert claims.LEASE.total_seconds() > leases.RENEW_SECONDS
