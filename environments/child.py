@@ -62,6 +62,8 @@ class Job:
 
 
 def _create(job: Job) -> Answer:
+    if homes.read(job.home) is not None:
+        raise Invalid("There is an environment in this directory.")
     job.backend.validate(job.request.specs)
     # Of an earlier try that was cut short.
     saved.tidy(job.home)

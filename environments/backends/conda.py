@@ -5,6 +5,7 @@ What was asked for is kept where Conda keeps it, in the `requested_specs` of con
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -14,11 +15,10 @@ from typing import ClassVar
 
 from rattler import PrefixRecord, RepoDataRecord
 
-from environments.backends import activation, conda_user, culprits, disk, grammar, prefixes, rattling
-from environments.backends.base import Config, DiskUse, Failed, Found, Package, Progress
+from environments.backends import conda_user, culprits, grammar, prefixes, rattling
+from environments.backends.base import Failed, Found, Invalid, Progress
+from environments.backends.conda_prefix import CondaPrefix, refuse_absent, refuse_kept, refuse_needed
 
-# What an environment is made of is not removed from it.
-_KEPT = {"python"}
 _PROBE_SECONDS = 20.0
 _VERSIONS_SECONDS = 3600.0
 
@@ -26,16 +26,13 @@ Requested = dict[str, str]  # the name of a package: what was asked for of it
 Records = list[RepoDataRecord]
 
 
-class CondaBackend:
+class CondaBackend(CondaPrefix):
     name: ClassVar[str] = "conda"
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
 
     def available(self) -> str:
         try:
             versions = rattling.Tool(self.config, retries=0).versions("python", timeout=_PROBE_SECONDS)
-        except (Failed, ValueError) as error:
+        except (Failed, Invalid, OSError) as error:
             return str(error)
         if not versions:
             return (
@@ -76,8 +73,9 @@ class CondaBackend:
     def _keep_versions(self, versions: list[str]) -> None:
         channels = [self.config.channel_alias, *self.config.channels]
         draft = self._versions_file.with_suffix(f".{time.time_ns()}")
-        draft.write_text(json.dumps({"channels": channels, "versions": versions, "at": time.time()}))
-        draft.replace(self._versions_file)
+        with contextlib.suppress(OSError):
+            draft.write_text(json.dumps({"channels": channels, "versions": versions, "at": time.time()}))
+            draft.replace(self._versions_file)
 
     def validate(self, specs: Sequence[str]) -> list[str]:
         return [spec.conda for spec in grammar.specs(specs, conda=True)]
@@ -93,9 +91,12 @@ class CondaBackend:
         requested = {"python": f"python {version}{'.*' if version.count('.') == 1 else ''}".strip()}
         if tool.versions("pip"):
             requested["pip"] = "pip"
-        requested |= {spec.name.lower(): spec.conda for spec in wanted}
-        records = self._solved(tool, requested, [], wanted, progress)
-        if not version:
+        asked = _asked(wanted)
+        if version and "python" in asked:
+            raise Invalid("The version of Python is given twice: as such, and among the packages.")
+        records = self._solved(tool, requested | asked, [], wanted, progress)
+        requested |= asked
+        if requested["python"] == "python":
             # From now on it stays at the minor version that was found.
             found = next(str(r.version) for r in records if rattling.name_of(r) == "python")
             requested["python"] = f"python {'.'.join(found.split('.')[:2])}.*"
@@ -104,7 +105,7 @@ class CondaBackend:
 
     def install(self, prefix: Path, specs: Sequence[str], progress: Progress) -> None:
         wanted = grammar.specs(specs, conda=True)
-        requested = _requested(prefix) | {spec.name.lower(): spec.conda for spec in wanted}
+        requested = _requested(prefix) | _asked(wanted)
         tool, records = self._changed(prefix, requested, wanted, set(), progress)
         _apply(tool, prefix, records, requested, progress)
 
@@ -112,22 +113,20 @@ class CondaBackend:
         """What only they needed goes with them."""
         wanted = grammar.specs(names, conda=True)
         going = {spec.name.lower() for spec in wanted}
-        self._refuse_absent(prefix, going)
-        if going & _KEPT:
-            text = "Package '{}' is what the environment is made of"
-            raise culprits.refusal({name: text.format(name) for name in sorted(going & _KEPT)})
+        refuse_absent(prefix, going)
+        refuse_kept(going)
         requested = {name: spec for name, spec in _requested(prefix).items() if name not in going}
         tool, records = self._changed(prefix, requested, wanted, set(), progress)
-        _refuse_needed(going, records)
+        staying = {rattling.name_of(record): record.depends for record in records}
+        refuse_needed(going & set(staying), staying)
         _apply(tool, prefix, records, requested, progress)
 
     def update(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
         """Of a package that is named, an earlier wish for a certain version is dropped; Python keeps its minor version."""
         wanted = grammar.specs(names, conda=True)
         named = {spec.name.lower() for spec in wanted}
-        self._refuse_absent(prefix, named)
-
-        free = named - _KEPT
+        refuse_absent(prefix, named)
+        free = named - {"python"}
         requested = {name: name if name in free else spec for name, spec in _requested(prefix).items()}
         unlocked = named or {str(record["name"]) for record in prefixes.conda_records(prefix)}
         tool, records = self._changed(prefix, requested, wanted, unlocked, progress)
@@ -166,33 +165,6 @@ class CondaBackend:
                 details=[_detail(tool, spec, str(failure)) for spec in guilty],
             ) from failure
 
-    def _refuse_absent(self, prefix: Path, names: set[str]) -> None:
-        there = {str(record["name"]) for record in prefixes.conda_records(prefix)}
-        others = {package.name.lower() for package in self.packages(prefix) if package.source == "pypi"}
-        text = {
-            True: "Package '{}' came from PyPI, not from a channel",
-            False: "Package '{}' is not installed",
-        }
-        absent = {name: text[name in others].format(name) for name in sorted(names - there)}
-        if absent:
-            raise culprits.refusal(absent)
-
-    # What is there -----------------------------------------------------------------------------------------------------
-
-    def packages(self, prefix: Path) -> list[Package]:
-        return prefixes.packages(prefix)
-
-    def delete(self, prefix: Path, progress: Progress) -> None:
-        progress("Deleting the files")
-        disk.remove_tree(prefix)
-        conda_user.forget(prefix)
-
-    def disk_use(self, prefix: Path) -> DiskUse:
-        return disk.use(prefix)
-
-    def run_environment(self, prefix: Path) -> dict[str, str]:
-        return activation.variables(prefix)
-
     def discover(self) -> list[Found]:
         return []
 
@@ -209,6 +181,14 @@ def _requested(prefix: Path) -> Requested:
     return asked or {record["name"]: record["name"] for record in records}
 
 
+def _asked(wanted: Sequence[grammar.Spec]) -> Requested:
+    """By name; of a package that is named twice, all clauses count."""
+    clauses: dict[str, list[str]] = {}
+    for spec in wanted:
+        clauses.setdefault(spec.name.lower(), []).extend(filter(None, [spec.version]))
+    return {name: f"{name} {','.join(versions)}".strip() for name, versions in clauses.items()}
+
+
 def _apply(
     tool: rattling.Tool, prefix: Path, records: Records, requested: Requested, progress: Progress
 ) -> None:
@@ -220,17 +200,6 @@ def _apply(
         raise Failed(
             str(failure), packages=guilty, details=[str(failure)] * len(guilty), broken=failure.broken
         ) from failure
-
-
-def _refuse_needed(going: set[str], records: Records) -> None:
-    """The solver keeps what others need, and says nothing of it."""
-    staying = going & {rattling.name_of(record) for record in records}
-    needed = {}
-    for name in sorted(staying):
-        by = [rattling.name_of(r) for r in records if any(need.split(" ")[0] == name for need in r.depends)]
-        needed[name] = f"Package '{name}' is needed by {', '.join(by)}"
-    if needed:
-        raise culprits.refusal(needed)
 
 
 def _detail(tool: rattling.Tool, spec: grammar.Spec, text: str) -> str:

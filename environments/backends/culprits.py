@@ -16,9 +16,9 @@ def named_in(text: str, wanted: Sequence[Spec]) -> list[Spec]:
 
 
 def pattern(key: str) -> re.Pattern[str]:
-    """A canonical name in a text, however its parts are joined there, and not as a part of another name."""
+    """A canonical name in a text, however its parts are joined there, and not as a part of another name; of `six-1.0` it is."""
     joined = "[-_.]+".join(map(re.escape, key.split("-")))
-    return re.compile(rf"(?<![\w.-]){joined}(?![\w-])", re.IGNORECASE)
+    return re.compile(rf"(?<![\w.-]){joined}(?!\w|-[^\W\d])", re.IGNORECASE)
 
 
 def sentence(text: str, spec: Spec) -> str:

@@ -15,4 +15,8 @@ def backend(name: str, config: Config) -> Backend:
         from environments.backends.conda import CondaBackend
 
         return CondaBackend(config)
+    if name == "external":
+        from environments.backends.external import ExternalBackend
+
+        return ExternalBackend(config)
     raise KeyError(name)

@@ -162,6 +162,16 @@ def test_what_cannot_be_removed_is_named(operate: Operator, names: list[str], de
     assert files(operate.prefix) == before
 
 
+def test_of_a_package_that_is_named_twice_both_wishes_count(operate: Operator) -> None:
+    assert operate("create", "hello>=1.0", "hello<1.1").installed["hello"] == "1.0"
+
+
+def test_a_version_of_python_is_given_once(operate: Operator) -> None:
+    assert "twice" in operate("create", f"python={channel.MINOR}", python=channel.NEXT_MINOR).invalid
+    assert operate.left() == []
+    assert operate("create", f"python={channel.MINOR}").installed["python"] == channel.RUNNING
+
+
 def test_packages_that_exclude_each_other_are_all_named(operate: Operator) -> None:
     failed = operate("create", "needs-hello", "greeter", "clash").failed
     assert failed["packages"] == ["needs-hello", "clash"]

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,6 +107,35 @@ def test_the_packages_of_an_environment_can_be_read_without_a_lock_or_a_network(
     offline = replace(pypi, config=Config("/nonexistent"))
     assert {p["name"]: p["version"] for p in offline("packages").done["packages"]}["hello"] == "1.0"
     assert offline("validate", "hello >= 1").done == {"specs": ["hello>=1"]}
+
+
+def test_an_environment_is_not_made_over_another(pypi: Operator) -> None:
+    pypi("create", "hello==1.0")
+    assert "There is an environment" in pypi("create", "hello==1.1").invalid
+    assert pypi.python("import hello; print(hello.VERSION)") == "1.0"
+
+
+def test_killed_alone_it_takes_what_it_started_along(conda: Operator, tmp_path: Path) -> None:
+    """Nothing goes on writing into an environment whose lock is free."""
+    tool = tmp_path / "conda"
+    tool.write_text(
+        f"#!/bin/sh\necho $$ > {tmp_path}/pid.draft; mv {tmp_path}/pid.draft {tmp_path}/pid\nsleep 60\n"
+    )
+    tool.chmod(0o755)
+    external = replace(conda, backend="external", config=replace(conda.config, conda_exe=str(tool)))
+    process = external.start("create")
+    until(lambda: (tmp_path / "pid").exists())
+    process.kill()
+    process.communicate(timeout=10)
+    tool_process = Path("/proc", (tmp_path / "pid").read_text().strip())
+    until(lambda: not tool_process.exists() or "Z" in (tool_process / "stat").read_text().split()[2])
+
+
+def until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def killed(process: subprocess.Popen[str], number: int) -> int:
