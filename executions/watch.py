@@ -57,9 +57,9 @@ HEADLINES = {
 WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
     Clock.LATE: lambda job, row: wording.late(job, row.since),
     Clock.OVERRUN: lambda job, row: wording.overrun(job, row.since),
-    Clock.SLOW: lambda job, row: wording.slow(job, row.details),
-    Clock.QUICK: lambda job, row: wording.quick(job, row.details),
-    Clock.MEMORY: lambda job, row: wording.memory(job, row.details),
+    Clock.SLOW: lambda job, row: wording.slow(job, row.details or {}),
+    Clock.QUICK: lambda job, row: wording.quick(job, row.details or {}),
+    Clock.MEMORY: lambda job, row: wording.memory(job, row.details or {}),
     Clock.BLOCKED: lambda job, row: wording.blocked(job, row.since),
 }
 

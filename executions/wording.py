@@ -176,16 +176,13 @@ def when(moment: dt.datetime) -> str:
 
 
 def _unusual(name: Text, numbers: Mapping[str, float], said: Callable[[float], str]) -> Facts:
-    low, high, median = (said(numbers[key]) for key in ("low", "high", "median"))
-    count = str(numbers["count"])
-    if numbers["low"] > 0:
+    value, low, high, median = (numbers.get(key, 0.0) for key in ("value", "low", "high", "median"))
+    values = {"high": said(high), "median": said(median), "count": str(numbers.get("count", 0))}
+    if low > 0:
         text = _("%(low)s to %(high)s; the median of %(count)s runs is %(median)s")
-        return [
-            (name, said(numbers["value"])),
-            (USUAL, Text(text, low=low, high=high, median=median, count=count)),
-        ]
+        return [(name, said(value)), (USUAL, Text(text, low=said(low), **values))]
     text = _("up to %(high)s; the median of %(count)s runs is %(median)s")
-    return [(name, said(numbers["value"])), (USUAL, Text(text, high=high, median=median, count=count))]
+    return [(name, said(value)), (USUAL, Text(text, **values))]
 
 
 def _seconds(value: float) -> str:

@@ -27,7 +27,7 @@ from scheduler_site import strict_json
 BLANKS = 3
 SUGGESTIONS = 500
 MAX_NAME = 200
-SCRIPT = f"options-{SCRIPT_OPTION}"
+SCRIPT, REQUIREMENTS = f"options-{SCRIPT_OPTION}", "options-requirements"
 LINE_ENDS = {"lf": _("LF (Unix)"), "crlf": _("CRLF (Windows)"), "mixed": _("as they are (mixed)")}
 
 
@@ -243,6 +243,9 @@ def _as_meant(data: Any, job: Job | None) -> Any:
     stored = job.options.get(SCRIPT_OPTION, "") if job else ""
     data = data.copy()
     data[SCRIPT] = line_ends.settled(sent, stored, data.get("line_ends", ""))
+    if isinstance(needs := data.get(REQUIREMENTS), str):
+        known = job.options.get("requirements", "") if job else ""
+        data[REQUIREMENTS] = line_ends.settled(needs, known)
     if data.get("line_ends") == "mixed":
         data["line_ends"] = line_ends.ends_of(data[SCRIPT])
     return data

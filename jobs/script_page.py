@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.urls import NoReverseMatch, reverse
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from environments.models import Environment
+from jobs import environment_choice, lacking
 from jobs.environment_choice import EnvironmentField
+from jobs.lacking import Lacking
 from jobs.page_forms import PageJobForm
+from jobs.pages import PageRequest, actor
 from jobs.runners import OptionsForm
 
 State = Environment.State
@@ -46,12 +52,17 @@ class Environments:
         return warning(self.chosen)
 
 
-def context(form: PageJobForm, options: OptionsForm, user: User) -> dict[str, Any]:
+def context(form: PageJobForm, options: OptionsForm, request: PageRequest) -> dict[str, Any]:
     path = options["path"].value() if "path" in options.fields else ""
     # For its mark only: what is missing is told by `JobForm.clean`, which knows the kind.
     form.fields["environment"].required = True
+    shown = environments(form, request.user)
+    missing = lacking.of(shown.chosen, options["requirements"].value(), request.user)
+    if "install" in request.POST and missing and missing.packages:
+        missing = install(missing, request)
     return {
-        "environments": environments(form, user),
+        "environments": shown,
+        "lacking": missing,
         "apart": APART,
         "most_bytes": settings.SCRIPT_MAX_BYTES,
         # A path that is stored stays in sight, though the setting may be gone.
@@ -66,7 +77,27 @@ def environments(form: PageJobForm, user: User) -> Environments:
     except ValidationError:
         chosen = None
     none = chosen is None and not field.queryset.exists()  # type: ignore[union-attr]
-    return Environments(none, chosen, user.has_perm("environments.add_environment"), _url("environment-new"))
+    return Environments(
+        none, chosen, user.has_perm("environments.add_environment"), lacking.url_of("environment-new")
+    )
+
+
+def install(missing: Lacking, request: PageRequest) -> Lacking:
+    """The press of the button; 403 for environments of others."""
+    if not missing.may_install:
+        raise PermissionDenied(_("You may not change this environment."))
+    return lacking.install(missing, by=actor(request))
+
+
+@login_required
+@require_POST
+def lacking_part(request: PageRequest) -> HttpResponse:
+    """The part of the form that says what the chosen environment lacks."""
+    if not (request.user.has_perm("jobs.add_job") and request.user.has_perm("jobs.run_code")):
+        raise PermissionDenied(_("You may not create or change jobs that run code."))
+    environment = environment_choice.named(request.POST.get("environment", ""), request.user)
+    missing = lacking.of(environment, request.POST.get("options-requirements", ""), request.user)
+    return render(request, "jobs/_lacking.html", {"lacking": missing})
 
 
 def warning(environment: Environment | None) -> str:
@@ -75,10 +106,3 @@ def warning(environment: Environment | None) -> str:
     if environment is None or text is None:
         return ""
     return str(text) % {"error": environment.error or _("unknown")} if "%(" in str(text) else str(text)
-
-
-def _url(name: str, *args: Any) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""

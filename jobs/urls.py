@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import version_pages, views
+from jobs import script_page, version_pages, views
 from jobs.bulk import pages as bulk
 
 urlpatterns = [
     path("jobs", views.jobs, name="jobs"),
     path("jobs/new", views.new, name="job-new"),
     path("jobs/preview", views.preview, name="job-preview"),
+    path("jobs/lacking", script_page.lacking_part, name="job-lacking"),
     path("jobs/upload", bulk.upload, name="job-upload"),
     path("jobs/upload/<str:token>", bulk.confirm, name="job-upload-confirm"),
     # One job

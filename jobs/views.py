@@ -249,13 +249,13 @@ def _form_page(
         "test": trial_pages.of_form(form, kind, request.user) if "test" in request.POST else None,
     }
     if kind == Job.Kind.SCRIPT:
-        context |= script_page.context(form, options, request.user)
+        context |= script_page.context(form, options, request)
     return render(request, "jobs/form.html", context, status=status)
 
 
 def _is_asking(request: PageRequest) -> bool:
     """Whether a button was pressed that saves nothing."""
-    return "preview" in request.POST or "test" in request.POST
+    return any(name in request.POST for name in ("preview", "test", "install"))
 
 
 def _save(form: PageJobForm, job: Job, request: PageRequest) -> bool:
