@@ -6,13 +6,13 @@ from functools import cache
 
 from django.apps import apps
 from django.utils.functional import Promise
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 SURFACES: dict[str, str | Promise] = {
     "page": pgettext_lazy("surface", "page"),
     "api": "API",
     "v1": "API v1",
-    "themes": pgettext_lazy("surface", "theme registry"),
+    "themes": gettext_lazy("theme registry"),
     "conda": "Conda Task Manager API",
     "admin": pgettext_lazy("surface", "admin site"),
     "command": pgettext_lazy("surface", "command"),

@@ -101,15 +101,20 @@ class _Registry:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Raises RuntimeError for every answer but a good one."""
-        answer = self._session.request(method, self._url + path, json=body, timeout=TIMEOUT)
+        # A redirect would make a GET of a POST.
+        answer = self._session.request(
+            method, self._url + path, json=body, timeout=TIMEOUT, allow_redirects=False
+        )
         try:
             told = answer.json()
         except ValueError:
-            told = {}
-        if not answer.ok or not isinstance(told, dict):
-            detail = told.get("detail", "") if isinstance(told, dict) else ""
-            raise RuntimeError(f"{answer.status_code} {detail}".strip())
-        return told
+            told = None
+        if answer.status_code == 200 and isinstance(told, dict):
+            return told
+        problem = (
+            told.get("detail", "") if isinstance(told, dict) else f"from {self._url}, which is no registry"
+        )
+        raise RuntimeError(f"{answer.status_code} {problem}".strip())
 
 
 def _token_of(user_id: str, day: str) -> str:

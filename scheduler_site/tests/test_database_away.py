@@ -40,6 +40,7 @@ API: list[Asked] = [
     ("GET", "/metrics", "bearer"),
 ]
 V1: list[Asked] = [("POST", "/api/v1/auth/login", {})]
+REGISTRY: list[Asked] = [("GET", "/themes/", SESSION)] if settings.THEMES_ENABLED else []
 PAGES: list[Asked] = [
     *(("GET", path, SESSION) for path in ("/", "/jobs", "/admin/", "/nothing")),
     ("GET", "/executions", SESSION | {"HX-Request": "true"}),
@@ -49,7 +50,7 @@ OTHERS: list[Asked] = [
     ("GET", "/api/v2/health", "bearer"),
     ("GET", "/healthz", SESSION),
 ]
-ASKED = [*API, *V1, *PAGES, *OTHERS]
+ASKED = [*API, *V1, *REGISTRY, *PAGES, *OTHERS]
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,13 @@ def test_the_old_dialect_says_it_in_its_own(told: Told, asked: Asked) -> None:
     assert json.loads(answer["text"]) == {"error": {"code": 503, "message": TEXT}}
 
 
+@pytest.mark.parametrize("asked", REGISTRY)
+def test_the_registry_says_it_in_the_guides(told: Told, asked: Asked) -> None:
+    answer = told[0][_key(asked)]
+    assert (answer["status"], answer["headers"]["Retry-After"]) == (503, "5")
+    assert json.loads(answer["text"]) == {"detail": TEXT}
+
+
 @pytest.mark.parametrize("asked", PAGES)
 def test_pages_say_it_on_a_page_that_needs_no_database(told: Told, asked: Asked) -> None:
     answer = told[0][_key(asked)]
@@ -113,7 +121,9 @@ def test_health_gives_its_own_answer_whoever_asks(told: Told) -> None:
 def test_the_log_has_one_line_for_each_request_without_a_traceback_or_a_password(told: Told) -> None:
     lines = [json.loads(line) for line in told[1].splitlines() if line.startswith("{")]
     errors = [line for line in lines if line["event"] == "database_unavailable"]
-    assert [line["path"] for line in errors] == [path for _method, path, _who in [*API, *V1, *PAGES]]
+    assert [line["path"] for line in errors] == [
+        path for _method, path, _who in [*API, *V1, *REGISTRY, *PAGES]
+    ]
     assert all(line["level"] == "ERROR" and "exception" not in line for line in errors)
     assert "Traceback" not in told[1]
     assert "canary-4711" not in told[1]

@@ -13,13 +13,14 @@ from pytest_django.live_server_helper import LiveServer
 
 from jobs.classes.catalog import meta_infos
 from jobs.runners import Outcome
-from jobs.tests.running import run_class
+from jobs.tests.running import Answer, Receiver, run_class
 from themes import semesters
 from themes.jobs import CopyCourseEntries
 from themes.models import CourseEntry, SubTheme
 
 from .registry import make_entry, make_setting, make_sub_theme, make_theme
 
+pytest_plugins = ["jobs.tests.webhooks"]
 PATH = "themes.jobs.CopyCourseEntries"
 # In the second term of the school year 113.
 DUE = dt.datetime(2025, 2, 20, 1, tzinfo=dt.UTC)
@@ -78,6 +79,15 @@ def test_with_another_salt_it_fails_and_says_why(sub_themes: list[SubTheme], set
     outcome, _log = run()
     assert (outcome.state, "OPERATOR_TOKEN_SALT" in outcome.message) == ("failed", True)
     assert CourseEntry.objects.filter(school_year_semester="1132").count() == 1
+
+
+def test_a_redirect_is_not_followed(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("THEMES_URL", receiver.url(""))
+    for path in ("/school-years/1131/courses", "/elsewhere"):
+        receiver.answers[path] = Answer(301, headers={"Location": receiver.url("/elsewhere")})
+    outcome, _log = run()
+    assert (outcome.state, "301 from" in outcome.message) == ("failed", True)
+    assert [one.path for one in receiver.received] == ["/school-years/1131/courses"]
 
 
 @pytest.mark.parametrize("algorithm", ["md5", "hmac-sha256"])
