@@ -14,7 +14,7 @@ from environments.models import Environment
 
 # Lists of packages that are kept, and processes that are asked at once.
 MOST, AT_ONCE = 500, 4
-Stamp = tuple[int, ...]
+Stamp = tuple[object, ...]
 _lock = threading.Lock()
 _known: dict[str, tuple[Stamp, list[Package]]] = {}
 
@@ -28,7 +28,7 @@ def of_all(environments: Iterable[Environment]) -> dict[int, list[Package]]:
     found: dict[int, list[Package]] = {}
     unread: list[tuple[Environment, Stamp]] = []
     for environment in environments:
-        stamp = _stamp(environment.prefix)
+        stamp = _stamp(environment)
         known = _known.get(environment.uid.hex)
         if known and known[0] == stamp:
             found[environment.pk] = known[1]
@@ -53,10 +53,11 @@ def _read(asked: tuple[Environment, Stamp]) -> tuple[int, list[Package]]:
     return environment.pk, packages
 
 
-def _stamp(prefix: Path) -> Stamp:
-    """When the directories that list packages were changed last."""
+def _stamp(environment: Environment) -> Stamp:
+    """When it was changed last: by Belfry, or by others who leave their traces in the directories that list packages."""
+    prefix = environment.prefix
     folders = [prefix / "conda-meta", *sorted(prefix.glob("lib/python3*/site-packages"))]
-    return tuple(_changed_at(folder) for folder in (prefix, *folders))
+    return (environment.measured_at, *(_changed_at(folder) for folder in (prefix, *folders)))
 
 
 def _changed_at(folder: Path) -> int:
