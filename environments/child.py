@@ -71,10 +71,11 @@ def _create(job: Job) -> Answer:
     job.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         job.backend.create(job.prefix, job.request.python, job.request.specs, job.progress)
-        return _described(job)
+        description = _describe(job)
     except BaseException:
         disk.remove_tree(job.prefix)
         raise
+    return _found(job, description)
 
 
 def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
@@ -90,15 +91,16 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
             raise Failed(f"The environment cannot be read, so nothing was changed: {error}") from error
         try:
             change(job)
-            answer = _described(job)
+            description = _describe(job)
         except Failed as failure:
             _undo(job, failure)
             raise
         except Invalid:
             saved.put_back(job.home, job.prefix)
             raise
+        # Measured without the copy, whose hard links would count as shared.
         saved.forget(job.home)
-        return answer
+        return _found(job, description)
 
     return action
 
@@ -150,12 +152,22 @@ def _mend(job: Job) -> Answer:
 
 
 def _described(job: Job) -> Answer:
-    """What the environment is now; also written beside it, for those who run scripts in it."""
+    return _found(job, _describe(job))
+
+
+def _describe(job: Job) -> homes.Description:
+    """What scripts need to know of the environment, written beside it."""
     description = describe.describe(job.backend, job.prefix)
-    found = [asdict(package) for package in job.backend.packages(job.prefix)]
-    measured = asdict(job.backend.disk_use(job.prefix))
     homes.write(job.home, description)
-    return {"python_version": description.python_version, "packages": found, "disk": measured}
+    return description
+
+
+def _found(job: Job, description: homes.Description) -> Answer:
+    return {
+        "python_version": description.python_version,
+        "packages": [asdict(package) for package in job.backend.packages(job.prefix)],
+        "disk": asdict(job.backend.disk_use(job.prefix)),
+    }
 
 
 # Name: what it answers with, and whether it touches the prefix that it is given.

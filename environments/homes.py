@@ -41,7 +41,7 @@ def read(home: Path) -> Description | None:
 def write(home: Path, description: Description) -> None:
     """Written aside and renamed: nobody reads half of it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=home, encoding="utf-8", delete=False) as draft:
+    with tempfile.NamedTemporaryFile("w", dir=home, suffix=".part", encoding="utf-8", delete=False) as draft:
         json.dump(asdict(description), draft)
     Path(draft.name).replace(home / "description.json")
 

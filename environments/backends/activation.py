@@ -10,8 +10,6 @@ import os
 import shutil
 from pathlib import Path
 
-from rattler.shell import ActivationVariables, Shell, activate
-
 from environments.backends import processes
 from environments.backends.base import Failed
 
@@ -22,6 +20,8 @@ _OF_THE_SHELL = {"PWD", "OLDPWD", "SHLVL", "_", "PS1", "PATH"}
 
 def variables(prefix: Path) -> dict[str, str]:
     """Raises Failed where a script of the environment fails."""
+    from rattler.shell import ActivationVariables, Shell, activate
+
     base = os.defpath.split(os.pathsep)
     script = activate(prefix, ActivationVariables(None, base), Shell.bash).script
     shell = shutil.which("bash") or "/bin/sh"

@@ -117,7 +117,13 @@ class Tool:
 
 
 def installed(prefix: Path) -> list[rattler.PrefixRecord]:
-    return [rattler.PrefixRecord.from_path(path) for path in sorted((prefix / "conda-meta").glob("*.json"))]
+    records = []
+    for path in sorted((prefix / "conda-meta").glob("*.json")):
+        try:
+            records.append(rattler.PrefixRecord.from_path(path))
+        except Exception as error:
+            raise Failed(f"The record conda-meta/{path.name} cannot be read: {error}") from error
+    return records
 
 
 def name_of(record: rattler.RepoDataRecord) -> str:

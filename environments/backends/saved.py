@@ -44,8 +44,10 @@ def forget(home: Path) -> None:
 
 
 def tidy(home: Path) -> None:
+    """What cannot be removed now is tried again at the next change."""
     for path in home.glob("*.part"):
-        disk.remove_tree(path)
+        with contextlib.suppress(OSError):
+            disk.remove_tree(path)
 
 
 def _aside(home: Path) -> Path:

@@ -162,6 +162,18 @@ def test_what_cannot_be_removed_is_named(operate: Operator, names: list[str], de
     assert files(operate.prefix) == before
 
 
+def test_a_spoiled_record_is_named_and_nothing_is_changed(operate: Operator) -> None:
+    operate("create", "hello")
+    record = next((operate.prefix / "conda-meta").glob("hello-*.json"))
+    record.write_text("{")
+    before = files(operate.prefix)
+    failed = operate("install", "greeter").failed
+    assert record.name in failed["text"]
+    assert not failed["broken"]
+    assert files(operate.prefix) == before
+    assert operate("packages").done["packages"][0]["name"] == "pip"
+
+
 def test_of_a_package_that_is_named_twice_both_wishes_count(operate: Operator) -> None:
     assert operate("create", "hello>=1.0", "hello<1.1").installed["hello"] == "1.0"
 

@@ -260,6 +260,26 @@ def test_it_sees_none_of_the_services_secrets(conda: Operator) -> None:
     assert "sesame" not in (conda.home / "description.json").read_text()
 
 
+def test_validating_and_listing_need_no_library_for_conda() -> None:
+    """The web does both in its own process."""
+    code = (
+        "import sys; from pathlib import Path; from environments.backends.base import Config;"
+        "from environments.backends.registry import backend;"
+        "b = backend('conda', Config('/x')); b.validate(['six']); b.packages(Path('/x'));"
+        "sys.exit('rattler' in sys.modules)"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    assert subprocess.run([sys.executable, "-P", "-c", code], env=env, cwd="/").returncode == 0
+
+
+def test_what_is_kept_aside_for_a_change_does_not_count_as_shared(pypi: Operator) -> None:
+    pypi("create")
+    before = pypi("disk_use").done
+    (pypi.prefix / "own").write_bytes(b"x" * 1_000_000)
+    after = pypi("install", "hello").done["disk"]
+    assert after["total"] - after["shared"] >= before["total"] - before["shared"] + 1_000_000
+
+
 def test_it_needs_neither_django_nor_settings() -> None:
     code = (
         "import sys, environments.child, environments.backends.conda, environments.backends.pypi;"
