@@ -22,7 +22,7 @@ Api = Callable[..., APIClient]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _test_settings() -> Iterator[None]:
+def _test_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     # Served by nobody in tests, but looked for.
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -31,6 +31,8 @@ def _test_settings() -> Iterator[None]:
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         STORAGES={"default": files, "staticfiles": static},
+        # What no run of the test's database has left is removed there.
+        ARTIFACTS_DIR=tmp_path_factory.mktemp("artifacts"),
     ):
         yield
 

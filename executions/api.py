@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
 from executions import (
+    artifacts,
     figures,
     health,
     launch,
@@ -40,6 +41,7 @@ from executions.wire import (
     for_wire,
     job_statistics_json,
     moment,
+    points_json,
     statistics_json,
 )
 from jobs import verbs as job_verbs
@@ -269,6 +271,55 @@ class LogView(ApiView):
 
     def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         return logs.whole(one(visible(request), execution_id))
+
+
+@extend_schema_view(**schema.ARTIFACTS)
+class ArtifactsView(ApiView):
+    """GET the files that a run left, the last attempt's first. 404."""
+
+    def get(self, request: Request, execution_id: str) -> Response:
+        run = one(visible(request), execution_id)
+        rows = run.artifacts.order_by("-attempt", "name")
+        return Response(
+            {
+                "total": rows.count(),
+                "artifacts": [
+                    {"name": row.name, "size": row.size, "attempt": row.attempt}
+                    for row in rows[: artifacts.MOST_LISTED]
+                ],
+            }
+        )
+
+
+@extend_schema_view(**schema.ARTIFACT)
+class ArtifactView(ApiView):
+    """GET one of them, of the last attempt that left it or of the one in `attempt`. 404, 422."""
+
+    def get(self, request: Request, execution_id: str, name: str) -> HttpResponseBase:
+        run = one(visible(request), execution_id)
+        attempt = integer(request.query_params, "attempt", 0, low=0, high=32767)
+        try:
+            if file := artifacts.named(run, name, attempt or None):
+                return artifacts.download(run, file)
+        except FileNotFoundError as error:
+            raise no_such_artifact() from error
+        raise no_such_artifact()
+
+
+@extend_schema_view(**schema.MEASUREMENTS)
+class MeasurementsView(ApiView):
+    """GET memory and CPU time of each attempt of a run of code, over its time. 404."""
+
+    def get(self, request: Request, execution_id: str) -> Response:
+        run = one(visible(request), execution_id)
+        rows = run.measurements.order_by("attempt")
+        return Response(
+            {"measurements": [{"attempt": row.attempt, "points": points_json(row.points)} for row in rows]}
+        )
+
+
+def no_such_artifact() -> ApiError:
+    return ApiError(404, "Artifact not found", "The execution has left no file of this name, or it is gone.")
 
 
 def _keyed(request: Request, job: Job, body: dict[str, Any]) -> once.Request | None:

@@ -1,4 +1,7 @@
-"""Reading what a run wrote: its end for the page, its growth for the live part, all of it as text."""
+"""Reading what a run wrote: its end for the page, its growth for the live part, all of it as text.
+
+What a progress bar writes over again with carriage returns is shown as a terminal shows it: one line, as it was written last.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,13 @@ LIMIT = 64 * 1024  # characters shown at once
 
 @dataclass(frozen=True)
 class Output:
-    """A piece of a log; `last` is the key of its last chunk; more lies before it (`cut`) or after it (`more`)."""
+    """A piece of a log: whole lines, then `line`, which has no end yet and may be written over.
+
+    `last` is the key of its last chunk; more lies before it (`cut`) or after it (`more`).
+    """
 
     text: str = ""
+    line: str = ""
     last: int = 0
     cut: bool = False
     more: bool = False
@@ -35,12 +42,16 @@ def tail(execution: Execution) -> Output:
         size += len(chunk.text)
     chunks.reverse()
     text = "".join(_texts(chunks, 0))
-    return Output(text[-LIMIT:], chunks[-1].pk if chunks else 0, cut or len(text) > LIMIT)
+    lines, line = _in_lines(text[-LIMIT:])
+    return Output(lines, line, chunks[-1].pk if chunks else 0, cut or len(text) > LIMIT)
 
 
 def after(execution: Execution, last: int) -> Output:
-    """What has been written since the chunk `last`, 64 Ki characters or one chunk at the most."""
-    attempt = execution.log.filter(pk__lte=last).order_by("-id").values_list("attempt", flat=True).first()
+    """What has been written since the chunk `last`, 64 Ki characters or one chunk at the most.
+
+    It begins with the beginning of its line, when that is in an earlier chunk.
+    """
+    begun, attempt = _begun(execution, last)
     chunks: list[LogChunk] = []
     size = 0
     for chunk in execution.log.filter(pk__gt=last).order_by("id").iterator(chunk_size=50):
@@ -48,12 +59,41 @@ def after(execution: Execution, last: int) -> Output:
         size += len(chunk.text)
         if size >= LIMIT:
             break
-    text = "".join(_texts(chunks, attempt or 0))
-    return Output(text, chunks[-1].pk if chunks else last, more=size >= LIMIT)
+    lines, line = _in_lines(begun + "".join(_texts(chunks, attempt)))
+    return Output(lines, line, chunks[-1].pk if chunks else last, more=size >= LIMIT)
+
+
+def _begun(execution: Execution, last: int) -> tuple[str, int]:
+    """The line that has no end yet with the chunk `last`, and the attempt that writes it."""
+    pieces: list[str] = []
+    size = attempt = 0
+    for chunk in execution.log.filter(pk__lte=last).order_by("-id").iterator(chunk_size=5):
+        if attempt and chunk.attempt != attempt:
+            break
+        attempt = chunk.attempt
+        _before, end, piece = chunk.text.rpartition("\n")
+        pieces.append(piece)
+        size += len(piece)
+        if end or size >= LIMIT:
+            break
+    return "".join(reversed(pieces))[-LIMIT:], attempt
+
+
+def _in_lines(text: str) -> tuple[str, str]:
+    """The whole lines, and the one that has no end yet; both as they are shown."""
+    before, end, line = text.rpartition("\n")
+    return as_shown(before) + end, as_shown(line)
+
+
+def as_shown(text: str) -> str:
+    """Of each line what stands after its last carriage return; one before the line's end belongs to that end."""
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def whole(execution: Execution) -> StreamingHttpResponse:
-    """All of the output, as plain text that no browser takes for anything else."""
+    """All of the output as it was written, as plain text that no browser takes for anything else."""
     return StreamingHttpResponse(
         _texts(execution.log.order_by("id").iterator(chunk_size=50), 0),
         content_type="text/plain; charset=utf-8",

@@ -6,25 +6,30 @@ import datetime as dt
 import logging
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Max, Model, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import tokens
 from audit import chain
-from executions.models import OPEN, Execution, IdempotencyKey
+from executions import artifacts
+from executions.models import OPEN, Execution, ExecutionQuerySet, IdempotencyKey
 from executions.once import KEPT
+from jobs.models import Job, Script, by_digest, named_digest
 from notifications.models import Alert, Notification
 from scheduler_site import clock
 
 log = logging.getLogger("executions.prune")
 
 BATCH = 1000
+# So many runs may have been written by transactions that were open a moment ago.
+OPEN_KEYS = 10_000
 
 
 def prune(now: dt.datetime | None = None) -> int:
-    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, and alerts and notifications
-    of that age; schedules that no task uses; expired tokens; keys of requests that are a day old. Of the audit trail
-    nothing is ever removed; its chain is completed.
+    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, measurements and artifacts, and alerts and
+    notifications of that age; texts of scripts that no job and no run names; schedules that no task uses; expired tokens; keys
+    of requests that are a day old. Of the audit trail nothing is ever removed; its chain is completed.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
@@ -33,19 +38,53 @@ def prune(now: dt.datetime | None = None) -> int:
     newest = _newest_of_each_job()
     old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).exclude(pk__in=newest)
     removed = _remove(old)
+    # Not those of the runs that have just gone, but all that no run has: nothing is left over by a crash in between.
+    folders = artifacts.sweep()
+    texts = _forget_scripts()
     _remove(Notification.objects.filter(created_at__lt=before))
     _remove(Alert.objects.filter(created_at__lt=before).exclude(state__in=Alert.OPEN))
     _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))
     chain.seal(everything=True)
-    log.info("pruned", extra={"executions": removed, "tokens": tokens.flush()})
+    gone = {"executions": removed, "tokens": tokens.flush(), "artifact_folders": folders, "scripts": texts}
+    log.info("pruned", extra=gone)
     return removed
 
 
 def _newest_of_each_job() -> QuerySet[Execution, int]:
     newest = Execution.objects.exclude(job=None).order_by().values("job").annotate(newest=Max("pk"))
     return newest.values_list("newest", flat=True)
+
+
+def _forget_scripts() -> int:
+    """Removes the texts that no job and no run names; how many.
+
+    Found without a lock, which takes a while; judged again with one: `Script.keep` locks a text until who names it is written.
+    """
+    newest = Execution.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    digests = set(Script.objects.values_list("digest", flat=True))
+    spare = list(digests - _of_jobs() - _of_runs(Execution.objects.all()) if digests else ())
+    removed = 0
+    for start in range(0, len(spare), BATCH):
+        with transaction.atomic():
+            rows = Script.objects.select_for_update().filter(digest__in=spare[start : start + BATCH])
+            locked = set(rows.order_by("pk").values_list("digest", flat=True))
+            # Keys come in order, but for those of transactions that are still open.
+            since = Execution.objects.filter(pk__gt=newest - OPEN_KEYS)
+            unnamed = locked - _of_jobs() - _of_runs(since)
+            removed += Script.objects.filter(digest__in=unnamed).delete()[0]
+    return removed
+
+
+def _of_jobs() -> set[str]:
+    options = Job.objects.filter(kind=Job.Kind.SCRIPT).values_list("options", flat=True).iterator()
+    return {named_digest(by_digest(one)) for one in options}
+
+
+def _of_runs(runs: ExecutionQuerySet) -> set[str]:
+    named = runs.filter(kind=Job.Kind.SCRIPT).order_by().values_list("definition__options", flat=True)
+    return {named_digest(one) for one in named.distinct() if isinstance(one, dict)}
 
 
 def _remove(rows: QuerySet[Model]) -> int:

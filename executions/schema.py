@@ -372,3 +372,89 @@ LOG: Route = {
         gives="text/plain",
     )
 }
+ARTIFACTS: Route = {
+    "get": route(
+        "list_artifacts",
+        "The files that a run left",
+        TAG,
+        {
+            200: (
+                "All of them, up to 10000; the last attempt's first.",
+                answer(
+                    "Artifacts",
+                    "The files of a run.",
+                    {
+                        "total": whole("How many there are."),
+                        "artifacts": listing(
+                            "The files.",
+                            answer(
+                                "Artifact",
+                                "A file that a run left in the directory BELFRY_ARTIFACTS.",
+                                {
+                                    "name": text("Its path in that directory.", examples=["plots/daily.png"]),
+                                    "size": whole("Its size in bytes."),
+                                    "attempt": whole("The attempt that left it."),
+                                },
+                            ),
+                        ),
+                    },
+                ),
+            )
+        },
+        about="They are kept as long as the run.",
+    )
+}
+ARTIFACT: Route = {
+    "get": route(
+        "get_artifact",
+        "One of the files that a run left",
+        TAG,
+        {200: ("Its bytes, to be saved and not to be shown.", text("The file.", format="binary")), **LIMITS},
+        query={
+            "attempt": whole(
+                "Of this attempt; without it, of the last one that left it.", minimum=0, maximum=32767
+            )
+        },
+        gives="application/octet-stream",
+    )
+}
+MEASUREMENTS: Route = {
+    "get": route(
+        "get_measurements",
+        "Memory and CPU time of a run over its time",
+        TAG,
+        {
+            200: (
+                "For each attempt that was measured.",
+                answer(
+                    "Measurements",
+                    "What was measured of a run of code.",
+                    {
+                        "measurements": listing(
+                            "The attempts, the first one first.",
+                            answer(
+                                "Measurement",
+                                "One attempt.",
+                                {
+                                    "attempt": whole("Its number."),
+                                    "points": listing(
+                                        "At most a few hundred, the oldest first.",
+                                        answer(
+                                            "Point",
+                                            "All processes of the attempt together.",
+                                            {
+                                                "seconds": number("Since the attempt's start."),
+                                                "memory": whole("Bytes at this moment."),
+                                                "cpu_seconds": number("CPU time so far."),
+                                            },
+                                        ),
+                                    ),
+                                },
+                            ),
+                        )
+                    },
+                ),
+            )
+        },
+    )
+}

@@ -12,6 +12,7 @@ urlpatterns = [
     path("executions", views.executions, name="executions"),
     path("executions/<uuid:uid>", views.execution, name="execution"),
     path("executions/<uuid:uid>/output", views.output, name="execution-output"),
+    path("executions/<uuid:uid>/artifacts/<artifact:name>", views.artifact, name="execution-artifact"),
     path("executions/<uuid:uid>/log", views.log, name="execution-log"),
     path("executions/<uuid:uid>/stop", views.stop, name="execution-stop"),
     path("executions/<uuid:uid>/suspend", views.suspend, name="execution-suspend"),

@@ -13,13 +13,25 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from executions import charts, figures, followers, health, launch, logs, once, verbs
+from executions import (
+    artifacts,
+    charts,
+    evidence,
+    figures,
+    followers,
+    health,
+    launch,
+    logs,
+    once,
+    previews,
+    verbs,
+)
 from executions.filters import ExecutionFilter, page_of
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.templatetags.runs import growing
@@ -113,8 +125,16 @@ def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         and may_change(request.user, found.job),
     }
     if request.htmx and request.htmx.target == "state":
-        return render(request, "executions/_state.html", context)
-    return render(request, "executions/execution.html", context | {"output": logs.tail(found)})
+        # What is known only at the end is asked for then.
+        answer = render(request, "executions/_state.html", context)
+        if not found.is_open:
+            answer.headers["HX-Trigger"] = "run-ended"
+        return answer
+    context |= evidence.of(found)
+    if request.htmx and request.htmx.target == "evidence":
+        return render(request, "executions/_evidence.html", context)
+    context |= evidence.told(found) | {"output": logs.tail(found)}
+    return render(request, "executions/execution.html", context)
 
 
 @login_required
@@ -131,6 +151,24 @@ def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 @require_GET
 def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
     return logs.whole(_visible_execution(request, uid))
+
+
+@login_required
+@require_GET
+def artifact(request: PageRequest, uid: uuid.UUID, name: str) -> FileResponse:
+    """A file to be saved. With `show`, an image is an answer of its own kind; nothing else ever is."""
+    found = _visible_execution(request, uid)
+    attempt = request.GET.get("attempt", "")
+    number = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 6 else None
+    file = artifacts.named(found, name, number)
+    if file is None:
+        raise Http404
+    try:
+        return artifacts.download(
+            found, file, previews.shown_as(found.uid, file) if "show" in request.GET else ""
+        )
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 # Verbs -------------------------------------------------------------------------------------------------------------

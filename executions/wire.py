@@ -101,6 +101,10 @@ def execution_json(run: Execution) -> dict[str, Any]:
     }
 
 
+def points_json(points: list[tuple[float, int, float]]) -> list[dict[str, float]]:
+    return [{"seconds": seconds, "memory": memory, "cpu_seconds": cpu} for seconds, memory, cpu in points]
+
+
 def job_statistics_json(counts: Statistics) -> dict[str, Any]:
     """Of one job: percent and seconds with two decimals, the mean of its successful runs only."""
     mean = counts.mean_success_duration

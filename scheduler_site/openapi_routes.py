@@ -56,6 +56,10 @@ IDS = {
     "environment_id": "The environment's id.",
     "operation_id": "The operation's id.",
 }
+# What is named in a path in other words than by an id.
+NAMES = {
+    "name": "The file's path in the directory that the run left; its slashes may be written as they are."
+}
 
 
 class RouteSchema(AutoSchema):
@@ -67,8 +71,9 @@ class RouteSchema(AutoSchema):
             return None
         for parameter in operation.get("parameters", ()):
             if parameter["in"] == "path":
-                parameter["description"] = IDS[parameter["name"]]
-                parameter["schema"] = {"type": "string", "format": "uuid"}
+                named = NAMES.get(parameter["name"])
+                parameter["description"] = named or IDS[parameter["name"]]
+                parameter["schema"] = {"type": "string"} | ({} if named else {"format": "uuid"})
         answers = operation["responses"]
         for code in self._refusals(operation):
             answers.setdefault(str(code), _refusal(code))

@@ -116,15 +116,18 @@ def workflow_url(execution: Execution) -> str:
 
 
 @register.filter
-def megabytes(value: int | None) -> str:
+def megabytes(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:.1f} MB"
 
 
 @register.simple_tag
 def growing(execution: Execution, output: Output) -> SafeString:
-    """Text, and a mark that replaces itself by what is written next. No template: its line ends would be output, too."""
+    """Whole lines, and a mark with the last line that replaces itself by what is written next.
+
+    No template: its line ends would be output, too.
+    """
     if not (execution.is_open or output.more):
-        return format_html("{}", output.text)
+        return format_html("{}{}", output.text, output.line)
     url = f"{reverse('execution-output', args=[execution.uid])}?after={output.last}"
-    mark = '{}<span hx-get="{}" hx-trigger="load delay:2s" hx-swap="outerHTML" hx-target="this"></span>'
-    return format_html(mark, output.text, url)
+    mark = '{}<span hx-get="{}" hx-trigger="load delay:2s" hx-swap="outerHTML" hx-target="this">{}</span>'
+    return format_html(mark, output.text, url, output.line)

@@ -60,6 +60,44 @@ def test_output_grows_by_what_is_new(vic: User) -> None:
     assert browser(vic).get(f"/executions/{run.uid}/output?after={second.pk}").content == b""
 
 
+def test_of_a_progress_bar_the_page_shows_one_line_as_it_was_written_last(vic: User) -> None:
+    run = make_run(make_job(), state=State.SUCCESS)
+    write(run, "begin\r\n10%\r55%\r")
+    write(run, "100%\nend\r")
+    page = browser(vic).get(f"/executions/{run.uid}").content.decode()
+    assert ">begin\n100%\nend</pre>" in page
+    assert text_of(vic, run) == "begin\r\n10%\r55%\r100%\nend\r"
+
+
+def test_a_progress_bar_is_written_over_while_the_run_goes_on(vic: User) -> None:
+    run = make_run(make_job(), state=State.RUNNING, started_at=timezone.now())
+    write(run, "begin\n10%\r")
+    second = write(run, "55%\r")
+    page = browser(vic).get(f"/executions/{run.uid}").content.decode()
+    assert (
+        f'after={second.pk}" hx-trigger="load delay:2s" hx-swap="outerHTML" hx-target="this">55%</span>'
+        in page
+    )
+    third = write(run, "<80%>\r")
+    grown = browser(vic).get(f"/executions/{run.uid}/output?after={second.pk}").content.decode()
+    assert grown.startswith("<span")
+    assert grown.endswith(">&lt;80%&gt;</span>")
+    write(run, "100%\nend")
+    grown = browser(vic).get(f"/executions/{run.uid}/output?after={third.pk}").content.decode()
+    assert grown.startswith("100%\n<span")
+    assert grown.endswith(">end</span>")
+
+
+def test_a_line_that_comes_in_pieces_becomes_one(vic: User) -> None:
+    run = make_run(make_job(), state=State.RUNNING, started_at=timezone.now())
+    write(run, "one\ntw")
+    second = write(run, "o and ")
+    write(run, "a half\nthree")
+    grown = browser(vic).get(f"/executions/{run.uid}/output?after={second.pk}").content.decode()
+    assert grown.startswith("two and a half\n<span")
+    assert grown.endswith(">three</span>")
+
+
 @pytest.mark.parametrize("after", ["", "x", "-1", "9" * 60, "%00", "١"])
 def test_an_absurd_place_in_the_output_means_its_beginning(vic: User, after: str) -> None:
     run = make_run(make_job(), state=State.SUCCESS)
@@ -73,8 +111,8 @@ def test_of_a_long_output_the_page_shows_the_end_and_the_text_all(vic: User) -> 
     write(run, "end")
     shown = logs.tail(run)
     assert shown.cut
-    assert len(shown.text) == logs.LIMIT
-    assert shown.text.endswith("end")
+    assert len(shown.text + shown.line) == logs.LIMIT
+    assert shown.line.endswith("end")
     whole = text_of(vic, run)
     assert whole.startswith("start.")
     assert whole.endswith(".end")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
+
 import pytest
+from django.conf import settings as configured
 from django_celery_beat.models import CrontabSchedule
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from executions import prune
-from executions.models import Execution, LogChunk
+from executions import artifacts, prune
+from executions.models import Artifact, Execution, LogChunk, Measurement
 from executions.tests.conftest import Ledger
+from executions.tests.test_page_list import make_run
+from jobs.models import Job, Script, by_digest
 from jobs.tests.factories import make_job, moment
 from notifications import inbox
 from notifications.messages import Message
@@ -44,6 +52,112 @@ def test_the_newest_run_of_each_job_stays_so_that_a_yearly_job_shows_how_it_ende
     Execution.objects.update(state="failed")
     prune.prune(moment("2026-05-30 05:30"))
     assert ledger.fates(job) == ["00:00 failed"]
+
+
+def old_run(**values: Any) -> Execution:
+    """A run beyond its retention, whose job has a later one."""
+    job = make_job(name=f"job {Execution.objects.count()}")
+    due = moment("2020-03-01 00:00")
+    run = make_run(job, state="success", due_at=due, kind="script", attempt=1, **values)
+    make_run(job, state="success")
+    return run
+
+
+def leave(run: Execution) -> Path:
+    """A folder with a file, and its row."""
+    folder = Path(configured.ARTIFACTS_DIR, run.uid.hex)
+    (folder / "1" / "closed").mkdir(parents=True)
+    (folder / "1" / "a.txt").write_text("left")
+    (folder / "1" / "closed").chmod(0)
+    run.artifacts.create(attempt=1, name="a.txt", size=4)
+    return folder
+
+
+def test_artifacts_and_measurements_go_with_their_runs_and_stay_with_those_that_stay(
+    db: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    old = old_run()
+    new = Execution.objects.exclude(pk=old.pk).get()
+    folders = [leave(run) for run in (old, new)]
+    for run in (old, new):
+        Measurement.objects.create(execution=run, attempt=1, points=[])
+    prune.prune()
+    assert [folder.exists() for folder in folders] == [False, True]
+    assert [row.execution for row in Artifact.objects.all()] == [new]
+    assert [row.execution for row in Measurement.objects.all()] == [new]
+
+
+def test_a_folder_that_a_crash_left_behind_goes_the_next_time(
+    db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    folder = leave(old_run())
+    with monkeypatch.context() as crash:
+        crash.setattr(artifacts, "sweep", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            prune.prune()
+    assert folder.exists()
+    prune.prune()
+    assert not folder.exists()
+
+
+def test_nothing_is_removed_but_what_runs_left_and_no_link_is_followed(
+    db: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.ARTIFACTS_DIR = tmp_path / "artifacts"
+    settings.ARTIFACTS_DIR.mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "file").write_text("stays")
+    (settings.ARTIFACTS_DIR / ("a" * 32)).symlink_to(elsewhere)
+    (settings.ARTIFACTS_DIR / "lost+found").mkdir()
+    folder = settings.ARTIFACTS_DIR / ("b" * 32) / "1"
+    folder.mkdir(parents=True)
+    (folder / "link").symlink_to(elsewhere)
+    prune.prune()
+    assert [path.name for path in settings.ARTIFACTS_DIR.iterdir()] == ["lost+found"]
+    assert (elsewhere / "file").read_text() == "stays"
+    assert elsewhere.stat().st_mode & 0o777 == 0o755
+
+
+def test_without_a_directory_of_artifacts_there_is_nothing_to_sweep(
+    db: None, settings: Settings, tmp_path: Path
+) -> None:
+    settings.ARTIFACTS_DIR = tmp_path / "nowhere"
+    assert artifacts.sweep() == 0
+
+
+def test_texts_of_scripts_go_when_no_job_and_no_run_names_them(db: None) -> None:
+    for text in ("of a job", "of a run", "of nobody", "of an old run"):
+        Script.keep({"script": text})
+    Job.objects.filter(pk=make_job().pk).update(kind="script", options={"script": "of a job"})
+    named = {"options": by_digest({"script": "of a run"})}
+    make_run(make_job(name="other"), state="success", kind="script", definition=named)
+    old_run(definition={"options": by_digest({"script": "of an old run"})})
+    # A damaged row, and one of another kind, hold nothing up.
+    make_run(make_job(name="third"), state="success", kind="script", definition=[])
+    prune.prune()
+    assert set(Script.objects.values_list("text", flat=True)) == {"of a job", "of a run"}
+
+
+def test_a_text_that_is_named_while_it_is_being_looked_for_stays(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Script.keep({"script": "print(1)"})
+    look, looks = prune._of_jobs, []
+
+    def late() -> set[str]:
+        """A run names it just after it was found to be spare."""
+        looks.append(1)
+        if len(looks) == 2:
+            definition = {"options": by_digest({"script": "print(1)"})}
+            make_run(make_job(), state="queued", kind="script", definition=definition)
+        return look()
+
+    monkeypatch.setattr(prune, "_of_jobs", late)
+    prune.prune()
+    assert Script.objects.count() == 1
 
 
 def test_schedules_that_nobody_uses_go(db: None) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -211,6 +212,10 @@ def make_world() -> World:
     # Of code, since only that can be suspended.
     run.state, run.started_at, run.attempt, run.kind = State.RUNNING, now, 1, Job.Kind.PYTHON_CLASS
     run.save()
+    left = Path(settings.ARTIFACTS_DIR, run.uid.hex, "1", "a.txt")
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("left")
+    run.artifacts.create(attempt=1, name=left.name, size=4)
     alert = Alert.objects.create(
         key="a", event="test", channel="slack", state="undeliverable", give_up_at=now, created_at=now
     )
@@ -232,7 +237,7 @@ def make_world() -> World:
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
     }
     unused = Category.objects.create(name="Unused")
-    words = {"upload": "token", "versions": "1", "categories": str(unused.pk)}
+    words = {"upload": "token", "artifacts": left.name, "versions": "1", "categories": str(unused.pk)}
     if settings.THEMES_ENABLED:
         themes_matrix.populate()
     ids = {name: str(thing.uid) for name, thing in things.items()} | words

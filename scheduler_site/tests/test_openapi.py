@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from conftest import PASSWORD, Api
+from executions.models import Execution
 from scheduler_site import openapi_routes
 from scheduler_site.tests.documents import METHODS, closed, operations
 
@@ -38,7 +39,7 @@ def served() -> Iterator[tuple[str, str]]:
             elif view := getattr(pattern.callback, "view_class", None):
                 for method in METHODS:
                     if hasattr(view, method):
-                        yield re.sub(r"<str:(\w+)>", r"{\1}", path), method.upper()
+                        yield re.sub(r"<\w+:(\w+)>", r"{\1}", path), method.upper()
 
     for one in get_resolver().url_patterns:
         if str(one.pattern) == "api/v2/" and isinstance(one, URLResolver):
@@ -140,6 +141,18 @@ def test_real_answers_are_as_described(api: Api, ada: User, uma: User, document:
     check(user.get("/api/v2/executions/statistics?from=2026-01-01"), "/executions/statistics", 200)
     check(user.get(f"/api/v2/executions/{run['id']}"), "/executions/{execution_id}", 200)
     check(user.post(f"/api/v2/executions/{run['id']}/stop"), "/executions/{execution_id}/stop", 200)
+    the_run = f"/api/v2/executions/{run['id']}"
+    row = Execution.objects.get(uid=run["id"])
+    row.artifacts.create(attempt=1, name="gone.txt", size=1)
+    row.measurements.create(attempt=1, points=[[0.0, 1, 0.0]])
+    check(user.get(f"{the_run}/artifacts"), "/executions/{execution_id}/artifacts", 200)
+    check(user.get(f"{the_run}/artifacts/gone.txt"), "/executions/{execution_id}/artifacts/{name}", 404)
+    check(user.get(f"{the_run}/measurements"), "/executions/{execution_id}/measurements", 200)
+    check(user.post(f"{the_run}/suspend"), "/executions/{execution_id}/suspend", 409)
+    row.kind, row.state, row.attempt, row.stop_requested_at = "script", "running", 1, None
+    row.save()
+    check(user.post(f"{the_run}/suspend"), "/executions/{execution_id}/suspend", 200)
+    check(user.post(f"{the_run}/resume"), "/executions/{execution_id}/resume", 200)
     check(user.get(one), "/jobs/{job_id}", 200)
     check(user.get("/api/v2/jobs"), "/jobs", 200)
     check(user.get("/api/v2/notifications?from=2026-01-01"), "/notifications", 200)

@@ -1,0 +1,96 @@
+"""Drawings of what runs needed: `{% load plots %}`. Each has a title, and says in words what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+from executions import charts
+from executions.models import Execution, Measurement
+from executions.templatetags.runs import megabytes
+from jobs.templatetags.timing import duration
+
+register = template.Library()
+PLOT = "executions/_plot.html"
+
+
+@register.inclusion_tag(PLOT)
+def memory_plot(measurement: Measurement) -> dict[str, Any]:
+    """The memory of an attempt over its time."""
+    points = [(seconds, memory) for seconds, memory, _cpu in measurement.points]
+    return _over_time(_("Memory"), points, megabytes)
+
+
+@register.inclusion_tag(PLOT)
+def load_plot(measurement: Measurement) -> dict[str, Any]:
+    """How many percent of a processor an attempt used over its time."""
+    return _over_time(_("CPU, percent of one core"), charts.load(measurement.points), _percent)
+
+
+@register.inclusion_tag(PLOT)
+def duration_plot(runs: Sequence[Execution]) -> dict[str, Any]:
+    return _of_runs(_("Duration"), runs, lambda run: run.duration, duration)
+
+
+@register.inclusion_tag(PLOT)
+def peak_memory_plot(runs: Sequence[Execution]) -> dict[str, Any]:
+    return _of_runs(_("Peak memory"), runs, lambda run: run.peak_memory, megabytes)
+
+
+@register.filter
+def measured(runs: Sequence[Execution]) -> list[Execution]:
+    """Those that took a time which is known."""
+    return [run for run in runs if run.duration is not None]
+
+
+@register.filter
+def any_memory(runs: Sequence[Execution]) -> bool:
+    return any(run.peak_memory for run in runs)
+
+
+def _over_time(title: str, points: list[tuple[float, float]], label: charts.Label) -> dict[str, Any]:
+    if len(points) < 2:
+        return {}
+    values = [value for _seconds, value in points]
+    words = _("%(first)s at first, %(most)s at most, %(last)s at last, over %(time)s") % {
+        "first": label(values[0]),
+        "most": label(max(values)),
+        "last": label(values[-1]),
+        "time": duration(points[-1][0]),
+    }
+    return _context(title, words, charts.over_time(points, label, _seconds))
+
+
+def _of_runs(
+    title: str,
+    runs: Sequence[Execution],
+    value: Callable[[Execution], float | None],
+    label: charts.Label,
+) -> dict[str, Any]:
+    values = [number for run in runs if (number := value(run)) is not None]
+    if not values:
+        return {}
+    words = _("the last %(count)s runs: %(least)s to %(most)s, of the latest %(last)s") % {
+        "count": len(values),
+        "least": label(min(values)),
+        "most": label(max(values)),
+        "last": label(values[0]),
+    }
+    return _context(title, words, charts.of_runs(runs, value, label))
+
+
+def _context(title: str, words: str, plot: charts.Plot) -> dict[str, Any]:
+    box = f"0 0 {charts.PLOT_WIDTH} {charts.PLOT_HEIGHT}"
+    return {"title": title, "words": words, "plot": plot, "box": box, "frame": charts}
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %"
+
+
+def _seconds(value: float) -> str:
+    """Where there is little room: `0 s`, `0.5 s`, `2 min`."""
+    return _("%(count)s s") % {"count": f"{value:g}"} if value < 60 else duration(value)
