@@ -126,8 +126,8 @@ def update(entry: CourseEntry, values: Values, by: By) -> CourseEntry:
 def delete(entry: CourseEntry, by: By) -> CourseEntry:
     """The entry as it was. Raises Unknown."""
     lock(entry.sub_theme.theme)
-    found = current(entry)
-    remove(found, by)
+    entry = current(entry)
+    remove(entry, by)
     return entry
 
 
