@@ -32,6 +32,8 @@ ROWS = {
     "due-of-many": "many",
     "beat": "beats",
     "api-burst": "api",
+    "script-cost": "scripts",
+    "scripts-at-once": "scripts",
 }
 SERVER = (
     "-c",

@@ -133,6 +133,10 @@ class Bench:
         now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
         return now.replace(microsecond=0)
 
+    def at(self, seconds: float) -> dt.datetime:
+        """The moment so many seconds after 1970."""
+        return dt.datetime.fromtimestamp(seconds, dt.UTC)
+
     def minute(self, seconds: float) -> dt.datetime:
         """The first whole minute that is at least so far away."""
         moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)

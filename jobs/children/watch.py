@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .deadline import Deadline
 from .job import MAX_RESULT
 from .linux import signal_name
 from .values import Ending, Finished
@@ -23,35 +24,6 @@ OVERDUE_SECONDS = 10.0  # after the grace: a warden that has not reported by the
 START_SECONDS = 15.0  # for the server and the warden to start the job, however busy the machine is
 MIB = 1 << 20
 DRAIN_SECONDS = 2.0  # for what is left in the pipes once everybody is gone
-
-
-class Deadline:
-    """A time limit that can be made to stand still."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ends_at = time.monotonic() + seconds
-        self._still_since: float | None = None
-
-    @property
-    def stands(self) -> bool:
-        return self._still_since is not None
-
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        return self._ends_at - (time.monotonic() if self._still_since is None else self._still_since)
-
-    @property
-    def is_over(self) -> bool:
-        return self.left <= 0
-
-    def stand(self, *, still: bool) -> None:
-        """Stand still from now, or go on."""
-        if still:
-            self._still_since = time.monotonic()
-        elif self._still_since is not None:
-            self._ends_at += time.monotonic() - self._still_since
-            self._still_since = None
 
 
 class Watch:
@@ -83,7 +55,7 @@ class Watch:
         self._limits: dict[str, float | None] = {}  # of the whole tree
         self._report: dict[str, Any] | None = None
         self._ordered: Ending | None = None
-        self._overdue = float("inf")  # monotonic
+        self._overdue = self._start_by = float("inf")  # monotonic
         self._poll = select.poll()
         for descriptor in (lifeline.fileno(), output, result):
             self._poll.register(descriptor, select.POLLIN)
@@ -100,7 +72,7 @@ class Watch:
         """Hand over the request and stay until the warden has reported or is gone."""
         self._limits = {name: request.get(name) for name in ("memory_limit", "cpu_limit")}
         clock = Deadline(timeout)
-        start_by = time.monotonic() + START_SECONDS
+        self._start_by = time.monotonic() + START_SECONDS
         if not self._send(json.dumps(request).encode() + b"\n"):
             return self._lost()
         while self._report is None:
@@ -109,22 +81,29 @@ class Watch:
                 self._drain()
                 return self._lost()
             self._pulse()
-            now = time.monotonic()
-            if self._ordered is None and (cancelled.is_set() or clock.is_over):
-                self._ordered = "stopped" if cancelled.is_set() else "timeout"
-                self._overdue = now + grace + OVERDUE_SECONDS
-                self._send(b"T")
-            elif self._ordered is None and suspended and suspended.is_set() != clock.stands:
-                clock.stand(still=suspended.is_set())
-                self._send(b"S" if clock.stands else b"C")
-            elif self._ordered is None and not self._started and now >= start_by:
-                self._give_up(False)
-                start_by = now + START_SECONDS
-            elif now >= self._overdue:
+            if self._ordered is None:
+                self._steer(clock, grace, cancelled, suspended)
+            elif time.monotonic() >= self._overdue:
                 self._give_up(True)
-                self._overdue = float("inf") if lost else now + OVERDUE_SECONDS
+                self._overdue = float("inf") if lost else time.monotonic() + OVERDUE_SECONDS
         self._drain()
         return self._finished(self._report)
+
+    def _steer(
+        self, clock: Deadline, grace: float, cancelled: threading.Event, suspended: threading.Event | None
+    ) -> None:
+        """The order that is due now, if one is."""
+        now = time.monotonic()
+        if cancelled.is_set() or clock.is_over:
+            self._ordered = "stopped" if cancelled.is_set() else "timeout"
+            self._overdue = now + grace + OVERDUE_SECONDS
+            self._send(b"T")
+        elif suspended and suspended.is_set() != clock.stands:
+            clock.stand(still=suspended.is_set())
+            self._send(b"S" if clock.stands else b"C")
+        elif not self._started and now >= self._start_by:
+            self._give_up(False)
+            self._start_by = now + START_SECONDS
 
     def _send(self, data: bytes) -> bool:
         try:

@@ -43,7 +43,7 @@ def test_a_script_is_kept_as_it_was_written(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n\r\t", None])
 def test_a_script_is_needed(text: str | None) -> None:
-    assert refused({"script": text}) == {"script": ["Write a script, or name one by its path."]}
+    assert refused({"script": text}) == {"script": ["Enter a script or the path of one."]}
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", 5, ["x"], {"sha256": "x"}])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from .processes import eventually, marked, marker
 from .running import RUN_ID
 from .scripts import Home, run_script
 
@@ -113,3 +114,26 @@ def test_programs_installed_beside_belfry_are_not_in_its_path(
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/bin:/bin")
     _outcome, log = run_script(home, "import os; print(os.environ['PATH'])")
     assert log == f"{home.path}/prefix/bin:/usr/bin:/bin\n"
+
+
+def test_it_has_a_session_of_its_own_and_no_descriptor_of_ours(home: Home) -> None:
+    script = "import os; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/proc/self/fd')))"
+    assert run_script(home, script)[1] == "True ['0', '1', '2', '3']\n"  # the last one reads the list
+
+
+def test_a_text_that_is_not_on_record_any_more_is_told(home: Home) -> None:
+    outcome, log = run_script(home, options={"script": {"sha256": "0" * 64}})
+    assert (outcome.state, outcome.retryable, log) == ("error", False, "")
+    assert "not on record" in outcome.message
+
+
+def test_a_run_whose_warden_was_killed_is_lost_and_leaves_nothing(home: Home) -> None:
+    mark = marker()
+    script = "import os, signal, sys, time\nprint(os.getcwd())\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    outcome, log = run_script(home, script, options={"arguments": [mark]})
+    assert (outcome.state, outcome.message.split(",")[0]) == (
+        "failed",
+        "The process that supervised the job died",
+    )
+    assert eventually(lambda: not marked(mark))
+    assert not Path(log.strip()).exists()

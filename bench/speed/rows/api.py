@@ -32,7 +32,7 @@ def api_burst(bench: Bench) -> Iterator[Line]:
     idle: dict[str, list[float]] = {path: [] for path in PACE}
     burst: dict[str, list[float]] = {path: [] for path in PACE}
     took: list[float] = []
-    with bench.belfry("beat", "io", "code"), _web(bench) as port:
+    with bench.belfry("beat", "io", "code"), web(bench) as port:
         for _ in range(bench.repeats):
             bench.forget()
             due = bench.soon(30)
@@ -65,7 +65,7 @@ def _must_keep_up(idle: dict[str, list[float]]) -> None:
 
 
 @contextmanager
-def _web(bench: Bench) -> Iterator[int]:
+def web(bench: Bench) -> Iterator[int]:
     """Gunicorn with Belfry's own options, on a port of its own."""
     port = free_port()
     argv = [f"127.0.0.1:{port}" if word.startswith("fd://") else word for word in programs.web(0).argv]

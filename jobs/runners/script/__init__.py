@@ -11,8 +11,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from environments.homes import Description
+from jobs.children.deadline import Deadline
 from jobs.children.values import Exec
-from jobs.children.watch import MIB, Deadline
+from jobs.children.watch import MIB
 
 from ..base import CodeRunner, Context, Outcome
 from ..code import run_child, run_environment

@@ -36,7 +36,7 @@ def _size(text: str) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError as problem:
-        raise ValidationError(_("This is not valid Unicode text.")) from problem
+        raise ValidationError(_("The text contains characters that cannot be stored.")) from problem
 
 
 class ScriptField(forms.Field):
@@ -48,15 +48,14 @@ class ScriptField(forms.Field):
         if value is None:
             return ""
         if not isinstance(value, str):
-            raise ValidationError(_("A script is a text."))
+            raise ValidationError(_("The script must be text."))
         if (size := _size(value)) > (limit := settings.SCRIPT_MAX_BYTES):
             raise ValidationError(
-                _("The script has %(size)d bytes; at most %(limit)d are allowed.")
-                % {"size": size, "limit": limit}
+                _("The script has %(size)d bytes; the limit is %(limit)d.") % {"size": size, "limit": limit}
             )
         if not value.isascii() and (encoding := _other_encoding(value)):
             text = _(
-                "The script says that it is written in %(encoding)s, but is kept in UTF-8: change that line."
+                "The script declares the encoding %(encoding)s, but it is stored as UTF-8. Change the declaration."
             )
             raise ValidationError(text % {"encoding": encoding})
         return value
@@ -89,7 +88,7 @@ class LinesField(forms.Field):
         if texts in self.empty_values:
             return []
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ValidationError(_("Arguments are a list of texts."))
+            raise ValidationError(_("Arguments must be a list of texts."))
         if len(texts) > MAX_ARGUMENTS:
             raise ValidationError(_("There are more than %(limit)d arguments.") % {"limit": MAX_ARGUMENTS})
         if sum(map(_size, texts)) > MAX_SIZE:
@@ -125,7 +124,7 @@ class VariablesField(forms.Field):
         if not isinstance(variables, Mapping) or not all(
             isinstance(text, str) for text in variables.values()
         ):
-            raise ValidationError(_("Variables are an object of names and texts."))
+            raise ValidationError(_("Variables must be an object of names and texts."))
         if len(variables) > MAX_VARIABLES:
             raise ValidationError(_("There are more than %(limit)d variables.") % {"limit": MAX_VARIABLES})
         for name in variables:
@@ -138,10 +137,12 @@ class VariablesField(forms.Field):
 def check_name(name: str) -> None:
     """Of a variable, or of a secret that becomes one. Raises ValidationError."""
     if not is_name(name):
-        text = _("“%(name)s” is no name of a variable: letters, digits and underscores, no digit first.")
+        text = _(
+            "“%(name)s” is not a valid variable name. Use letters, digits and underscores; the first character is not a digit."
+        )
         raise ValidationError(text % {"name": name[:100]})
     if is_reserved(name):
-        text = _("The variable %(name)s cannot be set: Belfry or the environment decides about it.")
+        text = _("The variable %(name)s is reserved for Belfry or the environment.")
         raise ValidationError(text % {"name": name})
 
 
@@ -150,13 +151,13 @@ def _pairs(text: str) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as problem:
-            raise ValidationError(_("Variables are an object of names and texts.")) from problem
+            raise ValidationError(_("Variables must be an object of names and texts.")) from problem
     variables: dict[str, str] = {}
     for line in filter(str.strip, _LINE_END.split(text)):
         name, sign, value = line.partition("=")
         name = name.strip()
         if not sign:
-            raise ValidationError(_("Write each variable as NAME=value, on a line of its own."))
+            raise ValidationError(_("Enter one variable per line, as NAME=value."))
         if name in variables:
             raise ValidationError(_("The variable %(name)s is set twice.") % {"name": name[:100]})
         variables[name] = value
@@ -172,7 +173,7 @@ class RequirementsField(forms.Field):
         if value in self.empty_values:
             return ""
         if not isinstance(value, str):
-            raise ValidationError(_("Requirements are a text with one of them in each line."))
+            raise ValidationError(_("Requirements must be text, one per line."))
         _size(value)
         if len(value) > MAX_REQUIREMENTS:
             raise ValidationError(
@@ -194,7 +195,7 @@ class ScriptForm(OptionsForm):
         required=False,
         max_length=MAX_PATH,
         strip=False,
-        help_text=_("Of a script on the server, below an allowed directory, in the place of a text."),
+        help_text=_("A script file on the server, in an allowed directory, instead of the text."),
     )
     arguments = LinesField(label=_("Arguments"), required=False, help_text=_("One per line, or a JSON list."))
     variables = VariablesField(
@@ -205,21 +206,21 @@ class ScriptForm(OptionsForm):
     requirements = RequirementsField(
         label=_("Requirements"),
         required=False,
-        help_text=_("One per line, such as pandas>=2.1. The run fails when one is not installed."),
+        help_text=_("One per line, for example pandas>=2.1. The run does not start if one is not installed."),
     )
     memory_limit = forms.IntegerField(
         label=_("Memory limit (MiB)"),
         required=False,
         min_value=1,
         max_value=MAX_MEMORY,
-        help_text=_("Of all processes of the run together."),
+        help_text=_("For all processes of the run together."),
     )
     cpu_limit = forms.IntegerField(
         label=_("CPU limit (s)"),
         required=False,
         min_value=1,
         max_value=MAX_CPU,
-        help_text=_("Of all processes of the run together."),
+        help_text=_("For all processes of the run together."),
     )
 
     def clean_path(self) -> str:
@@ -236,9 +237,9 @@ class ScriptForm(OptionsForm):
         script, path = cleaned.get("script"), cleaned.get("path")
         if script is not None and path is not None:
             if script.strip() and path:
-                self.add_error("path", ValidationError(_("Give the script's text or its path, not both.")))
+                self.add_error("path", ValidationError(_("Enter a script or a path, not both.")))
             elif not script.strip() and not path:
-                self.add_error("script", ValidationError(_("Write a script, or name one by its path.")))
+                self.add_error("script", ValidationError(_("Enter a script or the path of one.")))
             elif path:
                 cleaned["script"] = ""
         return cleaned

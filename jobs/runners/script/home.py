@@ -13,7 +13,7 @@ from django.conf import settings
 
 from environments import homes
 from environments.homes import Description
-from jobs.children.watch import Deadline
+from jobs.children.deadline import Deadline
 
 LOOK_SECONDS = 0.25
 

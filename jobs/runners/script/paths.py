@@ -18,19 +18,19 @@ def allowed(path: str) -> Path:
     Raises PathRefused for what lies outside SCRIPT_DIRECTORIES, and for what is no file on this host.
     """
     if "\0" in path or not Path(path).is_absolute():
-        raise PathRefused(_("Write the whole path of the script, from / on."))
+        raise PathRefused(_("Enter the absolute path of the script."))
     try:
         found = Path(path).resolve()
         roots = [Path(root).resolve() for root in settings.SCRIPT_DIRECTORIES]
         inside = any(found.is_relative_to(root) for root in roots)
         is_file = inside and found.is_file()
     except (OSError, RuntimeError) as problem:  # a loop of links, a name that is too long
-        raise PathRefused(_("There is no file %(path)s.") % {"path": path}) from problem
+        raise PathRefused(_("File not found: %(path)s.") % {"path": path}) from problem
     if not roots:
-        raise PathRefused(_("Scripts cannot be named by a path here: SCRIPT_DIRECTORIES is empty."))
+        raise PathRefused(_("Scripts cannot be given by path: SCRIPT_DIRECTORIES is not set."))
     if not inside:
-        text = _("Scripts must lie below one of these directories: %(directories)s.")
+        text = _("Scripts must be in one of these directories: %(directories)s.")
         raise PathRefused(text % {"directories": ", ".join(settings.SCRIPT_DIRECTORIES)})
     if not is_file:
-        raise PathRefused(_("There is no file %(path)s.") % {"path": path})
+        raise PathRefused(_("File not found: %(path)s.") % {"path": path})
     return found

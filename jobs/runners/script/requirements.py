@@ -44,7 +44,7 @@ def _requirement(line: str) -> Requirement:
         found = None
     if found is None or found.url or found.extras or found.marker:
         text = _(
-            "“%(line)s” is no requirement: write a name and, if it matters, versions, as in pandas>=2.1."
+            "“%(line)s” is not a valid requirement. Enter a package name, optionally with versions, for example pandas>=2.1."
         )
         raise RequirementRefused(text % {"line": line[:200]})
     return found
