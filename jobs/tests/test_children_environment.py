@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from jobs.children.environment import PROJECT_ROOT, clean_environment
+from jobs.children.job import NICE
 from jobs.children.values import Exec
 
 from .processes import run_child
@@ -73,3 +74,8 @@ def test_a_request_adds_to_it_and_the_path_to_this_project_is_not_in_it() -> Non
 def test_it_has_a_session_of_its_own_and_no_descriptor_of_ours() -> None:
     show = "import os; print(os.getsid(0) == os.getpid(), len(os.listdir('/proc/self/fd')))"
     assert run_child(Exec([sys.executable, "-c", show]))[1].strip() == "True 4"  # the fourth reads the list
+
+
+def test_it_stands_back_for_the_scheduler_when_processors_are_short() -> None:
+    _finished, text = run_child(Exec([sys.executable, "-c", "import os; print(os.nice(0))"]))
+    assert int(text) == min(os.nice(0) + NICE, 19)
