@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
@@ -30,6 +30,7 @@ from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.post import About, compose, compose_mails, post
 from notifications.texts import Text, Words
+from scheduler_site.database_errors import passes
 
 if TYPE_CHECKING:
     from executions.claims import Claim
@@ -52,9 +53,9 @@ def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
                 _tell_end(claim, outcome, error, now)
                 watch((claim.job, claim.spec.job_id, since, clock) for clock, since in clocks)
                 unusual.judge(claim, odd, now)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as problem:
+        if passes(problem):
+            raise
         # That a run has ended is on record whatever goes wrong with telling it.
         log.exception("alert_failed", extra={"run": claim.uid})
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
 
 from executions import alerts, followers
 from executions.followers import End, Followers
@@ -65,21 +65,42 @@ class _Contended(Exception):
     """Somebody else had some of the rows: claim them one by one."""
 
 
-def claim(uids: Sequence[str], worker: str, now: dt.datetime) -> list[Claim]:
-    """Takes those of the queued runs that may start now; ends those that may not start any more."""
+def claim(
+    uids: Sequence[str], worker: str, now: dt.datetime, seen: dict[int, int] | None = None
+) -> list[Claim]:
+    """Takes those of the queued runs that may start now; ends those that may not start any more.
+
+    `seen` notes the attempts of the runs that are about to be taken. Called with it again, after the answer was lost: what
+    landed all the same is this worker's, and is among the answers.
+    """
     began = time.monotonic()
-    rows = list(
-        Execution.objects.startable(now)
-        .filter(uid__in=uids)
-        .only(*READ)
-        .annotate(enabled=F("job__periodic_task__enabled"), job_secrets=F("job__secrets"))
-    )
-    texts = Script.texts(row.definition for row in rows if sound(row))
+    adopted = _adopt(seen, worker, now) if seen else []
+    rows = _read(Execution.objects.startable(now).filter(uid__in=uids))
+    texts = Script.texts(row.definition for row in [*rows, *adopted] if sound(row))
     refused = {row.pk for row in rows if _refuse(row, texts, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
     ready = [row for row in rows if row.pk not in refused]
-    return [_claimed(row, texts, now, began) for row in _take(ready, worker, now)]
+    if seen is not None:
+        seen |= {row.pk: row.attempt for row in ready}
+    return [_claimed(row, texts, now, began) for row in [*adopted, *_take(ready, worker, now)]]
+
+
+def _read(rows: QuerySet[Execution]) -> list[Execution]:
+    known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")}
+    return list(rows.only(*READ).annotate(**known))
+
+
+def _adopt(seen: dict[int, int], worker: str, now: dt.datetime) -> list[Execution]:
+    """Those that this worker took without hearing of it: they were queued before, and are its own next attempts now."""
+    mine = Execution.objects.filter(pk__in=seen, worker=worker, state=State.RUNNING)
+    landed = [row for row in _read(mine) if row.attempt == seen[row.pk] + 1]
+    # Their leases are as old as the claim; one that ran out meanwhile may be judged at any moment.
+    mine.filter(pk__in=[row.pk for row in landed]).update(lease_until=now + LEASE)
+    for row in landed:
+        # As a claim that heard its answer had read it.
+        row.attempt -= 1
+    return landed
 
 
 def sound(run: Execution) -> bool:

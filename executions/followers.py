@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
@@ -28,6 +28,7 @@ from executions.models import OPEN, Execution, Reason, State, Trigger
 from executions.publish import publish
 from executions.tick import overlap
 from jobs.models import Dependency, Job
+from scheduler_site.database_errors import passes
 
 log = logging.getLogger("executions.followers")
 
@@ -115,9 +116,9 @@ def _write(
                 overlap(job, [execution], open_runs, now)
             execution.save(force_insert=True)
             return execution
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
+    except Exception as error:
+        if passes(error):
+            raise
         # That a run has ended is on record whatever is wrong with the job that follows.
         log.exception("follower_unwritable", extra={"job": job.name, "run": run})
         return None

@@ -54,11 +54,17 @@ class Report:
         return len(self.what or "")
 
 
-def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Claim]:
+def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bool = False) -> list[Claim]:
     """Puts all of it on record, or nothing; returns the claims that ended with it.
 
     An outcome is refused, and its claim not among them, when the row is not this worker's any more (its lease had run out).
+
+    `again`: the same was tried before, with the same `now`, and the connection broke: it may be on record already.
     """
+    if again and _is_on_record(reports, worker, now):
+        ended = [report.claim for report in reports if report.is_last]
+        release(claim.job for claim in ended if claim.serial)
+        return ended
     with transaction.atomic():
         outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
         led_on = followers.of(claim.job for claim, _ in outcomes)
@@ -70,6 +76,18 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime) -> list[Clai
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
     return ended
+
+
+def _is_on_record(reports: Sequence[Report], worker: str, now: dt.datetime) -> bool:
+    """Whether a transaction whose answer was lost has landed: then any of its rows tells so, for all were written at once.
+
+    Nobody else writes for these attempts, and no two batches of a worker have the same `now`.
+    """
+    keys = {report.claim.pk for report in reports}
+    return (
+        LogChunk.objects.filter(execution__in=keys, at=now).exists()
+        or Execution.objects.filter(pk__in=keys, worker=worker, finished_at=now).exists()
+    )
 
 
 def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.datetime) -> list[Claim]:

@@ -6,16 +6,17 @@ it is written: doubling it is impossible, since every step is conditional.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from executions import claims, work
 from executions.claims import Claim
@@ -23,6 +24,7 @@ from executions.models import Reason
 from executions.work import Report
 from jobs.runners import Outcome
 from scheduler_site import clock
+from scheduler_site.database_errors import Kind, kind_of
 
 log = logging.getLogger("executions.writer")
 
@@ -32,7 +34,8 @@ TOGETHER = 100
 BUSY, MOMENTS, MOMENT = 0.05, 3, 0.001
 # Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
 MOST_TEXT = 1 << 20
-DATABASE_AWAY = (OperationalError, InterfaceError, OSError)
+# A report that breaks the connection so often in a row, while the database answers, is to blame itself.
+MOST_BREAKS = 6
 UNWRITABLE = "The outcome could not be written."
 Result = TypeVar("Result")
 
@@ -136,8 +139,17 @@ class Writer(threading.Thread):
     # Reports ---------------------------------------------------------------------------------------------------------
 
     def _write(self, reports: list[Report]) -> None:
+        moments: list[dt.datetime] = []
+
+        def step() -> None:
+            if moments:
+                work.write(reports, self._worker, moments[0], again=True)
+            else:
+                moments.append(clock.now())
+                work.write(reports, self._worker, moments[0])
+
         try:
-            self._patiently(lambda: work.write(reports, self._worker, clock.now()))
+            self._patiently(step, suspicious=True)
         except Exception as error:
             self._isolate(reports, error)
 
@@ -147,17 +159,15 @@ class Writer(threading.Thread):
             for report in reports:
                 self._write([report])
             return
-        claim, what = reports[0].claim, reports[0].what
-        log.error("report_unwritable", extra={"run": claim.uid}, exc_info=error)
-        if isinstance(what, Outcome) and what.message != UNWRITABLE:
-            self._write([Report(claim, Outcome("error", UNWRITABLE, retryable=False))])
-
-    # Claims ----------------------------------------------------------------------------------------------------------
+        (report,) = reports
+        log.error("report_unwritable", extra={"run": report.claim.uid}, exc_info=error)
+        if less := reduced(report):
+            self._write([less])
 
     def _answer(self, wanted: list[Wanted]) -> None:
-        uids = [uid for one in wanted for uid in one.uids]
+        uids, seen = [uid for one in wanted for uid in one.uids], dict[int, int]()
         try:
-            mine = self._patiently(lambda: self._claim(uids))
+            mine = self._patiently(lambda: self._claim(uids, seen))
         except Exception as error:
             if len(wanted) > 1:
                 for one in wanted:
@@ -170,20 +180,55 @@ class Writer(threading.Thread):
             # Taken out as they are handed out: two messages may speak of the same run.
             one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
-    def _claim(self, uids: list[str]) -> list[Claim]:
-        return [] if self._leaving else claims.claim(uids, self._worker, clock.now())
+    def _claim(self, uids: list[str], seen: dict[int, int]) -> list[Claim]:
+        if self._leaving and not seen:
+            return []
+        return claims.claim([] if self._leaving else uids, self._worker, clock.now(), seen)
 
-    def _patiently(self, step: Callable[[], Result]) -> Result:
-        """The result of a step, however long the database is away."""
-        pause = 0.1
+    def _patiently(self, step: Callable[[], Result], *, suspicious: bool = False) -> Result:
+        """The result of a step, however long the database is away. Raises what no repetition helps against.
+
+        `suspicious`: also when the step breaks the connection each time, while the database answers (MariaDB does so when it is
+        sent too much at once).
+        """
+        pause, broke = 0.1, 0
         while True:
             try:
                 if not self._busy:
                     # Which asks a connection whether it still lives: one that was just used is found out by its use.
                     close_old_connections()
                 return step()
-            except DATABASE_AWAY as error:
-                log.warning("writer_waits", extra={"error": str(error)})
+            except Exception as error:
+                kind = kind_of(error)
+                if kind is Kind.NEVER:
+                    raise
+                log.warning("writer_waits", extra={"kind": kind.value, "error": str(error)})
                 connection.close()
+                broke = broke + 1 if suspicious and kind is Kind.AWAY and _answers() else 0
+                if broke >= MOST_BREAKS:
+                    raise
                 time.sleep(pause)
                 pause = min(pause * 2, 5.0)
+
+
+def reduced(report: Report) -> Report | None:
+    """What is said instead of a report that cannot be written: first without what is long, then only that it ended."""
+    what = report.what
+    if not isinstance(what, Outcome):
+        return None
+    bare = Outcome(what.state, UNWRITABLE, exit_code=what.exit_code, retryable=what.retryable)
+    if what.message != UNWRITABLE:
+        return replace(report, what=bare)
+    last = Outcome("error", UNWRITABLE, retryable=False)
+    return replace(report, what=last) if what != last else None
+
+
+def _answers() -> bool:
+    """Whether the database answers, over a new connection."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:
+        connection.close()
+        return False
+    return True

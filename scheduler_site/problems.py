@@ -16,7 +16,7 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -102,7 +102,7 @@ def _problem(error: Exception) -> Problem:
             return ApiError(400, "Bad request", "The form has too many fields or files.")
         case SuspiciousOperation():
             return ApiError(400, "Bad request")
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | InternalError():
             return Problem(
                 unavailable.STATUS,
                 {"error": unavailable.LABEL, "message": unavailable.TEXT},

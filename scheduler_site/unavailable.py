@@ -10,15 +10,15 @@ import logging
 import sys
 from typing import Any, Final
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import defaults
 
 logger = logging.getLogger(__name__)
 
-# Connections that are refused or lost, deadlocks, time limits of statements and locks.
-DATABASE_ERRORS: Final = (OperationalError, InterfaceError)
+# Connections that are refused or lost, deadlocks, time limits of statements and locks, a server that has become a standby.
+DATABASE_ERRORS: Final = (OperationalError, InterfaceError, InternalError)
 LABEL: Final = "Service unavailable"
 # Whether a change that was under way was kept is not known when a connection is lost: nothing is said of it.
 TEXT: Final = (

@@ -253,10 +253,10 @@ def test_an_outcome_survives_a_database_that_is_away_for_a_while(
 ) -> None:
     real, failures = work.write, iter([True, True, False])
 
-    def flaky(*args: object) -> list[Claim]:
+    def flaky(*args: object, **named: object) -> list[Claim]:
         if next(failures, False):
             raise OperationalError("the database system is shutting down")
-        return real(*args)  # type: ignore[arg-type]
+        return real(*args, **named)  # type: ignore[arg-type]
 
     run = queue(ledger, metadata={"seconds": 0.05})
     monkeypatch.setattr(work, "write", flaky)
@@ -269,11 +269,11 @@ def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
 ) -> None:
     real = work.write
 
-    def picky(reports: Sequence[Report], *args: object) -> list[Claim]:
+    def picky(reports: Sequence[Report], *args: object, **named: object) -> list[Claim]:
         for report in reports:
             if report.claim.spec.job_name == "bad" and getattr(report.what, "state", "") == "success":
                 raise ValueError("cannot be stored")
-        return real(reports, *args)  # type: ignore[arg-type]
+        return real(reports, *args, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(work, "write", picky)
     bad = queue(ledger, name="bad", metadata={"seconds": 0.05})

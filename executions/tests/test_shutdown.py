@@ -42,10 +42,10 @@ def away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
     for module, name in ((claims, "claim"), (work, "write")):
         real = getattr(module, name)
 
-        def step(*args: object, real: object = real) -> object:
+        def step(*args: object, real: object = real, **named: object) -> object:
             if event.is_set():
                 raise OperationalError("could not connect to server")
-            return real(*args)  # type: ignore[operator]
+            return real(*args, **named)  # type: ignore[operator]
 
         monkeypatch.setattr(module, name, step)
     yield event

@@ -1,0 +1,104 @@
+"""What an error of a database means: to wait, to look for another server, to try again, or to give that one request up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+
+from scheduler_site.database_errors import Kind, kind_of, passes
+
+
+class Postgres(Exception):
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("what the server says")
+        self.sqlstate = sqlstate
+
+
+def raised(error: type[DatabaseError], cause: Exception) -> Any:
+    try:
+        raise error(*cause.args) from cause
+    except DatabaseError as found:
+        return found
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "kind"),
+    [
+        (OperationalError, None, Kind.AWAY),
+        (OperationalError, "08006", Kind.AWAY),
+        (OperationalError, "57P01", Kind.AWAY),
+        (OperationalError, "57P03", Kind.AWAY),
+        (OperationalError, "57014", Kind.AWAY),
+        (OperationalError, "53300", Kind.AWAY),
+        (OperationalError, "53100", Kind.AWAY),
+        (InternalError, "25006", Kind.READ_ONLY),
+        (OperationalError, "40001", Kind.CONFLICT),
+        (OperationalError, "40P01", Kind.CONFLICT),
+        (OperationalError, "55P03", Kind.CONFLICT),
+        (ProgrammingError, "42P01", Kind.SCHEMA),
+        (ProgrammingError, "42703", Kind.SCHEMA),
+        (DataError, "22001", Kind.NEVER),
+        (IntegrityError, "23505", Kind.NEVER),
+        (OperationalError, "54000", Kind.NEVER),
+    ],
+)
+def test_of_postgresql_the_sqlstate_tells(error: type[DatabaseError], state: str | None, kind: Kind) -> None:
+    assert kind_of(raised(error, Postgres(state))) is kind
+
+
+@pytest.mark.parametrize(
+    ("error", "number", "kind"),
+    [
+        (OperationalError, 2006, Kind.AWAY),
+        (OperationalError, 2013, Kind.AWAY),
+        (OperationalError, 1040, Kind.AWAY),
+        (OperationalError, 1053, Kind.AWAY),
+        (OperationalError, 1290, Kind.READ_ONLY),
+        (OperationalError, 1213, Kind.CONFLICT),
+        (OperationalError, 1205, Kind.CONFLICT),
+        (ProgrammingError, 1146, Kind.SCHEMA),
+        (OperationalError, 1054, Kind.SCHEMA),
+        (OperationalError, 1153, Kind.NEVER),
+        (OperationalError, 1366, Kind.NEVER),
+        (DataError, 1406, Kind.NEVER),
+        (IntegrityError, 1062, Kind.NEVER),
+    ],
+)
+def test_of_mysql_and_mariadb_the_number_tells(error: type[DatabaseError], number: int, kind: Kind) -> None:
+    assert kind_of(raised(error, Exception(number, "what the server says"))) is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("database is locked", Kind.CONFLICT),
+        ("database or disk is full", Kind.AWAY),
+        ("disk I/O error", Kind.AWAY),
+        ("unable to open database file", Kind.AWAY),
+        ("attempt to write a readonly database", Kind.READ_ONLY),
+        ("no such table: executions_execution", Kind.SCHEMA),
+        ("too many SQL variables", Kind.NEVER),
+    ],
+)
+def test_of_sqlite_the_text_tells(text: str, kind: Kind) -> None:
+    assert kind_of(OperationalError(text)) is kind
+
+
+@pytest.mark.parametrize("error", [InterfaceError("connection already closed"), ConnectionResetError()])
+def test_a_broken_connection_passes(error: Exception) -> None:
+    assert kind_of(error) is Kind.AWAY
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), DataError("no"), KeyError("no")])
+def test_what_the_request_itself_is_to_blame_for_does_not(error: Exception) -> None:
+    assert not passes(error)
