@@ -18,6 +18,7 @@ SECTIONS: list[tuple[str, str | Promise]] = [
     ("dashboard", _("Dashboard")),
     ("jobs", _("Jobs")),
     ("executions", _("Executions")),
+    ("environments", _("Environments")),
 ]
 if settings.THEMES_ENABLED:
     SECTIONS.append(("registry", _("Themes")))

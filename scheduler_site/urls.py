@@ -29,6 +29,7 @@ urlpatterns = [
     # Pages
     path("", include("executions.urls")),
     path("", include("jobs.urls")),
+    path("", include("environments.urls")),
     path("", include("accounts.urls")),
     path("", include("audit.urls")),
     path("", include("notifications.urls")),

@@ -112,7 +112,7 @@ def main() -> None:
         case "available":
             say(
                 done={
-                    "problem": ""
+                    "reason": ""
                     if request["backend"] == "pypi"
                     else "https://conda.example.com does not answer."
                 }

@@ -1,0 +1,1 @@
+"""The pages of environments and their operations."""
