@@ -1,4 +1,4 @@
-"""How request bodies are read: at most 1 MiB, and nothing that could not be stored."""
+"""How request bodies are read: of limited size (1 MiB, or what scripts need), and nothing that could not be stored."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from django.http import HttpRequest, QueryDict
 from rest_framework.parsers import BaseParser, FormParser
 
 from scheduler_site import strict_json
-from scheduler_site.problems import MAX_BODY, ApiError, too_large
+from scheduler_site.problems import ApiError, max_body, too_large
 from scheduler_site.query import refuse_odd_texts
 
 
 def _read(stream: Any, context: Mapping[str, Any] | None) -> bytes:
     request: HttpRequest | None = (context or {}).get("request")
     declared = request.META.get("CONTENT_LENGTH") if request else ""
-    if str(declared or "").isdigit() and int(declared or 0) > MAX_BODY:
+    if str(declared or "").isdigit() and int(declared or 0) > max_body():
         raise too_large()
-    body: bytes = stream.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY:
+    body: bytes = stream.read(max_body() + 1)
+    if len(body) > max_body():
         raise too_large()
     return body
 
 
 class StrictJSONParser(BaseParser):
-    """JSON of at most 1 MiB that can be stored anywhere; see `strict_json.loads`."""
+    """JSON of limited size that can be stored anywhere; see `strict_json.loads`."""
 
     media_type = "application/json"
 
@@ -42,7 +42,7 @@ class StrictJSONParser(BaseParser):
 
 
 class StrictFormParser(FormParser):
-    """A form of at most 1 MiB, for the one route that takes one."""
+    """A form of limited size, for the one route that takes one."""
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

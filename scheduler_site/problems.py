@@ -25,8 +25,6 @@ from scheduler_site import unavailable
 
 logger = logging.getLogger(__name__)
 
-MAX_BODY = 1024 * 1024
-
 
 class Problem(exceptions.APIException):
     """An answer other than the one asked for: a status and a JSON body."""
@@ -120,8 +118,13 @@ def too_many(wait: float | None) -> Problem:
     )
 
 
+def max_body() -> int:
+    """Bytes that a request may have, files apart."""
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
 def too_large() -> Problem:
-    return ApiError(413, "Payload too large", f"The body is larger than {MAX_BODY} bytes.")
+    return ApiError(413, "Payload too large", f"The body is larger than {max_body()} bytes.")
 
 
 def _invalid(error: DjangoValidationError | exceptions.ValidationError) -> Problem:

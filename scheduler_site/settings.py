@@ -316,7 +316,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", default=
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+# Of a request, files apart. A script of the largest size fits in, though a browser sends two bytes for each line end, and JSON
+# escapes what is not ASCII.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(1024 * 1024, 2 * SCRIPT_MAX_BYTES)
 
 # Browsers of other origins may call the API. With any origin (*) they send no credentials of the browser; named ones may.
 CORS_ORIGINS = env.words("CORS_ORIGINS", "*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import pytest
 
@@ -141,11 +142,11 @@ def test_without_any_environment_the_page_says_so_and_keeps_what_was_typed(ada: 
     assert "errorlist" not in page
 
 
-def test_a_path_is_offered_only_where_scripts_may_lie_in_directories(ada: User, settings: object) -> None:
+def test_a_path_is_offered_only_where_scripts_may_lie_in_directories(ada: User, settings: Any) -> None:
     environment()
-    settings.SCRIPT_DIRECTORIES = []  # type: ignore[attr-defined]
+    settings.SCRIPT_DIRECTORIES = []
     assert "options-path" not in browser(ada).get("/jobs/new?kind=script").content.decode()
-    settings.SCRIPT_DIRECTORIES = ["/srv/scripts"]  # type: ignore[attr-defined]
+    settings.SCRIPT_DIRECTORIES = ["/srv/scripts"]
     assert "options-path" in browser(ada).get("/jobs/new?kind=script").content.decode()
 
 
@@ -166,3 +167,27 @@ def test_without_the_right_to_run_code_nobody_makes_or_changes_a_script(
     User.objects.filter(pk=uma.pk).update(may_run_code=True)
     sent = edits(job, **script_entries(name="x", environment=where.uid))
     assert browser(User.objects.get(pk=uma.pk)).post(f"/jobs/{job.uid}/edit", sent).status_code == 302
+
+
+def test_a_script_of_the_largest_size_is_stored_and_a_larger_one_survives_its_refusal(
+    ada: User, settings: Any
+) -> None:
+    where = environment()
+    largest = "# ä\n" * (settings.SCRIPT_MAX_BYTES // 5)
+    assert browser(ada).post("/jobs/new", script_entries(largest, environment=where.uid)).status_code == 302
+    assert Job.objects.get().options["script"] == largest
+    larger = largest + "# 12345\n"
+    page = browser(ada).post("/jobs/new", script_entries(larger, environment=where.uid, name="larger"))
+    assert page.status_code == 200
+    assert "bytes; at most" in page.content.decode()
+    assert shown_script(page.content.decode()) == larger
+    assert Job.objects.count() == 1
+
+
+def test_with_crlf_every_line_end_counts_twice(ada: User, settings: Any) -> None:
+    where = environment()
+    settings.SCRIPT_MAX_BYTES = 12
+    sent = script_entries("abc\nabc\nabc\n", environment=where.uid)
+    refused = browser(ada).post("/jobs/new", sent | {"line_ends": "crlf"})
+    assert "The script has 15 bytes" in refused.content.decode()
+    assert browser(ada).post("/jobs/new", sent).status_code == 302
