@@ -36,7 +36,7 @@ class Measure:
 
 
 SECONDS = Measure(least=0.5, up=(2.0, 2.5), down=(3.0, 8.0))
-BYTES = Measure(least=16 * 2**20, up=(1.5, 2.5))
+BYTES = Measure(least=16 * 2**20, up=(1.5, 2.0))
 
 
 @dataclass(frozen=True)

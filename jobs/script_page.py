@@ -106,3 +106,9 @@ def warning(environment: Environment | None) -> str:
     if environment is None or text is None:
         return ""
     return str(text) % {"error": environment.error or _("unknown")} if "%(" in str(text) else str(text)
+
+
+def url_of(environment: Environment | None) -> str:
+    """Its page; empty for none, and for one that does not exist."""
+    there = environment is not None and environment.state != State.ABSENT
+    return lacking.url_of("environment", environment.uid) if environment and there else ""

@@ -88,6 +88,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "options": _labelled(found),
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script_page.warning(found.environment),
+        "environment_url": script_page.url_of(found.environment),
     }
     return render(request, "jobs/job.html", context)
 
