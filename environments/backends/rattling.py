@@ -106,7 +106,8 @@ class Tool:
         except SolverError as error:
             raise Failed(str(error).strip()) from error
         except InstallerError as error:
-            raise Failed(str(error).strip()) from error
+            # It does not wait for the packages that were being written when another one failed.
+            raise Failed(str(error).strip(), broken=True) from error
 
     def _unreachable(self, text: str) -> str:
         """With what to do about it."""

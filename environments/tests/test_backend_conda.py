@@ -199,6 +199,8 @@ def test_a_broken_archive_undoes_the_change_and_the_next_try_works(
     failed = operate("install", "hello", "greeter").failed
     assert "greeter-1.0-0.tar.bz2" in failed["text"]
     assert failed["packages"] == ["greeter"]
+    assert failed["broken"]
+    assert operate("mend").done["undone"]
     assert files(operate.prefix) == before
     server.truncated = ""
     assert operate("install", "hello", "greeter").installed["greeter"] == "1.0"
@@ -206,7 +208,8 @@ def test_a_broken_archive_undoes_the_change_and_the_next_try_works(
 
 def test_a_new_environment_that_fails_leaves_nothing(operate: Operator, server: channel.Server) -> None:
     server.truncated = "greeter"
-    operate("create", "greeter").failed  # noqa: B018
+    assert operate("create", "greeter").failed["broken"]
+    assert operate("mend").done == {"exists": False, "undone": False}
     assert operate.left() == []
 
 
