@@ -149,7 +149,7 @@ class LogsView(CondaView):
             "success": True,
             "task_id": job.pk,
             "execution_id": str(run.uid),
-            "logs": output.whole(run),
+            "logs": output.whole(run, job),
             "is_complete": not run.is_open,
             "last_update": wire.moment(run.finished_at or last or wire.started(run)),
         }

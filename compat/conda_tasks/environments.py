@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from compat.conda_tasks import operations, packages, requirements, scope, standing, wire
+from compat.conda_tasks import operations, requirements, scope, standing, wire
 from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, refuse, unknown
 from compat.conda_tasks.drafts import environment_name
 from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
-from environments import verbs
+from environments import reading, verbs
 from environments.errors import InUse, NameTaken, Refused
 from environments.models import Environment, Operation
 
@@ -26,16 +26,14 @@ class EnvironmentsView(CondaView):
     """GET all environments by name."""
 
     def get(self, request: HttpRequest) -> list[Any]:
-        found = list(scope.environments(self.user))
-        known = packages.of_all(found)
         return [
             {
                 "name": one.name,
                 "python_version": one.python_version,
-                "packages": [f"{package.name}=={package.version}" for package in known[one.pk]],
+                "packages": [f"{package.name}=={package.version}" for package in reading.installed(one)],
                 "created_at": wire.moment(one.created_at),
             }
-            for one in found
+            for one in scope.environments(self.user)
         ]
 
 
@@ -44,7 +42,6 @@ class StatisticsView(CondaView):
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
         found = list(scope.environments(self.user))
-        known = packages.of_all(found)
         named = Counter(scope.tasks(self.user).order_by().values_list("environment__name", flat=True))
         latest = max(found, key=lambda one: (one.created_at, one.pk), default=None)
         return {
@@ -56,7 +53,9 @@ class StatisticsView(CondaView):
                 {"name": one.name, "usage_percent": wire.percent(named[one.name], named.total())}
                 for one in found
             ],
-            "package_stats": [{"name": one.name, "package_count": len(known[one.pk])} for one in found],
+            "package_stats": [
+                {"name": one.name, "package_count": len(reading.installed(one))} for one in found
+            ],
         }
 
 
@@ -90,7 +89,7 @@ class EnvironmentView(CondaView):
             "python_version": found.python_version,
             "created_at": wire.day(found.created_at),
             "usage_stats": usage(tasks) | {"disk_usage": wire.gigabytes(found.disk_bytes)},
-            "packages": [{"name": one.name, "version": one.version} for one in packages.of(found)],
+            "packages": [{"name": one.name, "version": one.version} for one in reading.installed(found)],
         }
 
     def put(self, request: HttpRequest, name: str) -> dict[str, Any]:

@@ -86,9 +86,9 @@ class TaskView(CondaView):
                 "last_execution_id": str(runs[-1].uid) if runs else None,
                 "executions": [str(run.uid) for run in runs],
             },
-            "execution_history": _history(runs),
+            "execution_history": _history(runs, task.job),
             "performance_metrics": metrics(runs),
-            "latest_execution": wire.run_json(runs[-1], output.whole(runs[-1])) if runs else None,
+            "latest_execution": wire.run_json(runs[-1], output.whole(runs[-1], task.job)) if runs else None,
         }
 
     def put(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
@@ -166,9 +166,9 @@ def _not_running(job: Job, verb: str) -> None:
         invalid(f"Task cannot be {verb}d", error, current_status=status)
 
 
-def _history(runs: list[Execution]) -> list[dict[str, Any]]:
+def _history(runs: list[Execution], job: Job) -> list[dict[str, Any]]:
     """Oldest first, with the last words of the newer ones."""
-    ends = output.ends(runs)
+    ends = output.ends(runs, job)
     return [wire.run_json(run, ends.get(run.pk, "")) for run in runs]
 
 

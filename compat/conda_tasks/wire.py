@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from compat.conda_tasks.standing import Task, run_status
+from environments.models import Environment
 from executions.models import Execution, State
 from jobs.models import Job
 
@@ -109,17 +110,21 @@ def exit_code(run: Execution) -> int | None:
     return run.exit_code
 
 
-def explained(run: Execution, text: str) -> str:
-    """What a run wrote, and a line that says how it ended where its output cannot."""
-    reason = str(run.get_reason_display()) if run.state != State.SUCCESS else ""
-    if run.is_open or run.state == State.SUCCESS:
+def explained(run: Execution, text: str, where: Environment | None) -> str:
+    """What a run wrote, and a line that says how it ended where its output does not. `where` is its task's environment."""
+    if run.is_open or run.state == State.SUCCESS or not (told := _explanation(run, text)):
         return text
-    told = run.error if run.error and run.error not in text else ""
-    if run.state == State.STOPPED:
-        told = told or reason or "stopped"
-    elif not told and not text.strip():
-        told = reason or str(run.get_state_display())
-    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}[{told}]\n" if told else text
+    if where is not None:
+        # A run knows its environment by an id, this dialect by its name.
+        told = told.replace(f"environment {where.uid.hex} ", f"environment '{where.name}' ")
+    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}[{told}]\n"
+
+
+def _explanation(run: Execution, text: str) -> str:
+    reason = str(run.get_reason_display()) or str(run.get_state_display())
+    if run.error and run.error not in text:
+        return run.error
+    return reason if run.state == State.STOPPED or not text.strip() else ""
 
 
 def without_overwritten(text: str) -> str:

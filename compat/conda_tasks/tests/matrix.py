@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import Category, User
-from compat.conda_tasks import operations, packages
+from compat.conda_tasks import operations
 from compat.conda_tasks.tests import rows
 from environments.models import Operation
 from executions.models import State
@@ -40,7 +40,7 @@ def populate(owner: User, category: Category) -> dict[str, str]:
 
 
 def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Environments are changed at once, and nobody asks what is in them."""
+    """Environments are changed at once."""
 
     def carried_out(begin: Callable[[], Operation], _by: object) -> Operation:
         done = begin()
@@ -48,4 +48,3 @@ def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
         return done
 
     monkeypatch.setattr(operations, "carried_out", carried_out)
-    monkeypatch.setattr(packages, "of_all", lambda some: {one.pk: [] for one in some})

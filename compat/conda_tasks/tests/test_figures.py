@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from compat.conda_tasks import packages
 from compat.conda_tasks.statistics import per_day
 from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Speak
+from environments import reading
 from environments.backends.base import Package
 from environments.models import Environment
 from executions.models import Execution, State
@@ -133,8 +133,8 @@ def test_an_empty_history_is_a_success(old: Speak, coder: User) -> None:
 def test_the_figures_of_environments(
     old: Speak, coder: User, data: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    two = [Package("six", "1.17.0"), Package("tomli", "2.0.1")]
-    monkeypatch.setattr(packages, "of_all", lambda some: {one.pk: two for one in some})
+    two = (Package("six", "1.17.0"), Package("tomli", "2.0.1"))
+    monkeypatch.setattr(reading, "installed", lambda _environment: two)
     Environment.objects.filter(pk=data.pk).update(disk_bytes=1.234 * 1024**3)
     unused = rows.environment(coder, "unused", disk_bytes=None)
     rows.environment(coder, "named", state="absent")
