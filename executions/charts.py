@@ -118,6 +118,7 @@ def _stacked(counts: dict[str, int], top: int) -> list[Part]:
 # The view box, and the frame in it, in which the values are; the rest is for the labels of the axes.
 PLOT_WIDTH, PLOT_HEIGHT = 360, 150
 LEFT, RIGHT, TOP, BOTTOM = 62, 348, 10, 124
+FRAME_WIDTH = RIGHT - LEFT
 # How far apart labels may lie, where it is not a power of ten: 1, 2, 5 of numbers, and what clocks have.
 CLOCK_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 MOST_TICKS = 4
@@ -146,6 +147,14 @@ class RunColumn:
 
 
 @dataclass(frozen=True)
+class Band:
+    """Between which values a run is as usual: its place in the view box."""
+
+    y: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Plot:
     """Values over time, or of one run after the other: places in the view box, labels for people."""
 
@@ -154,6 +163,7 @@ class Plot:
     line: str = ""
     area: str = ""
     columns: list[RunColumn] = field(default_factory=list)
+    band: Band | None = None
 
 
 def over_time(points: Sequence[tuple[float, float]], label: Label, seconds: Label) -> Plot:
@@ -167,17 +177,27 @@ def over_time(points: Sequence[tuple[float, float]], label: Label, seconds: Labe
     return Plot(_ticks(top, step, label), across, line, area)
 
 
-def of_runs(runs: Sequence[Execution], value: Callable[[Execution], float | None], label: Label) -> Plot:
-    """A column for each run, given the newest first and drawn oldest first; those without a value leave a gap."""
+def of_runs(
+    runs: Sequence[Execution],
+    value: Callable[[Execution], float | None],
+    label: Label,
+    usual: tuple[float, float] | None = None,
+) -> Plot:
+    """A column for each run, given the newest first and drawn oldest first; those without a value leave a gap.
+
+    `usual` are the bounds of the band behind them; it is cut off where it would leave little room to the columns.
+    """
     values = [(run, value(run)) for run in reversed(runs)]
-    top, step = _scale(number for _, number in values if number is not None)
+    known = [number for _, number in values if number is not None]
+    largest = max(known, default=0.0)
+    top, step = _scale([*known, usual[1]] if usual and usual[1] <= 3 * largest else known)
     room = (RIGHT - LEFT) / max(len(values), 1)
     columns = [
         _column(run, number, index * room, room * 0.72, number / top, label)
         for index, (run, number) in enumerate(values)
         if number is not None
     ]
-    return Plot(_ticks(top, step, label), columns=columns)
+    return Plot(_ticks(top, step, label), columns=columns, band=_band(usual, top) if usual else None)
 
 
 def load(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
@@ -195,6 +215,11 @@ def _column(run: Execution, number: float, x: float, width: float, share: float,
     return RunColumn(
         run, round(LEFT + x, 1), round(y, 1), round(width, 1), round(BOTTOM - y, 1), label(number)
     )
+
+
+def _band(usual: tuple[float, float], top: float) -> Band:
+    upper, lower = (_up(min(1.0, bound / top)) for bound in reversed(usual))
+    return Band(round(upper, 1), round(lower - upper, 1))
 
 
 def _scale(values: Iterable[float]) -> tuple[float, float]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from django import template
 from django.utils.translation import gettext as _
 
 from executions import unusual
 from executions.baseline import LEARNING, Usual
+from executions.templatetags.plots import range_of
 from executions.templatetags.runs import megabytes
 from executions.unusual import What
 from jobs.models import Job
@@ -25,38 +26,37 @@ class Row:
     label: str
     count: int
     needed: int
-    is_learning: bool
     is_on: bool
-    median: str
-    range: str
+    median: str = ""
+    range: str = ""
 
 
-@register.inclusion_tag("executions/_usual.html")
-def usual_of(job: Job) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Figures:
+    """The figures themselves for the drawings, None where nothing was measured, and as rows for people."""
+
+    duration: Usual | None
+    memory: Usual | None
+    rows: list[Row] = field(default_factory=list)
+
+
+@register.simple_tag
+def usual_of(job: Job) -> Figures:
     """The median of the last good runs, and between which bounds a run tells nobody; one query."""
-    figures = unusual.figures(job.pk)
-    on = {"duration": job.baseline_duration, "memory": job.baseline_memory}
-    rows = [
-        _row(what, figures.get(what), on[what]) for what in unusual.MEASURES if what in figures or on[what]
-    ]
-    return {"rows": rows}
+    found = unusual.figures(job.pk)
+    return Figures(found.get("duration"), found.get("memory"), list(_rows(job, found)))
 
 
-def _row(what: What, usual: Usual | None, is_on: bool) -> Row:
-    label = _("Duration") if what == "duration" else _("Peak memory")
-    if usual is None:
-        return Row(label, 0, LEARNING, True, is_on, "", "")
-    median = _said(what, usual.median)
-    within = "" if usual.is_learning else _range(what, usual)
-    return Row(label, usual.count, LEARNING, usual.is_learning, is_on, median, within)
+def _rows(job: Job, found: dict[What, Usual]) -> Iterator[Row]:
+    on: dict[What, bool] = {"duration": job.baseline_duration, "memory": job.baseline_memory}
+    for what, is_on in on.items():
+        label, usual = _("Duration") if what == "duration" else _("Peak memory"), found.get(what)
+        if usual and not usual.is_learning:
+            said = duration if what == "duration" else _megabytes
+            yield Row(label, usual.count, LEARNING, is_on, said(usual.median), range_of(usual, said))
+        elif usual or is_on:
+            yield Row(label, usual.count if usual else 0, LEARNING, is_on)
 
 
-def _range(what: What, usual: Usual) -> str:
-    high = _said(what, usual.high)
-    if usual.low > 0:
-        return _("%(low)s to %(high)s") % {"low": _said(what, usual.low), "high": high}
-    return _("up to %(high)s") % {"high": high}
-
-
-def _said(what: What, value: float) -> str:
-    return duration(value) if what == "duration" else megabytes(round(value))
+def _megabytes(value: float) -> str:
+    return megabytes(round(value))

@@ -9,6 +9,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from executions import charts
+from executions.baseline import Usual
 from executions.models import Execution, Measurement
 from executions.templatetags.runs import megabytes
 from jobs.templatetags.timing import duration
@@ -31,13 +32,13 @@ def load_plot(measurement: Measurement) -> dict[str, Any]:
 
 
 @register.inclusion_tag(PLOT)
-def duration_plot(runs: Sequence[Execution]) -> dict[str, Any]:
-    return _of_runs(_("Duration"), runs, lambda run: run.duration, duration)
+def duration_plot(runs: Sequence[Execution], usual: Usual | None = None) -> dict[str, Any]:
+    return _of_runs(_("Duration"), runs, lambda run: run.duration, duration, usual)
 
 
 @register.inclusion_tag(PLOT)
-def peak_memory_plot(runs: Sequence[Execution]) -> dict[str, Any]:
-    return _of_runs(_("Peak memory"), runs, lambda run: run.peak_memory, megabytes)
+def peak_memory_plot(runs: Sequence[Execution], usual: Usual | None = None) -> dict[str, Any]:
+    return _of_runs(_("Peak memory"), runs, lambda run: run.peak_memory, _megabytes, usual)
 
 
 @register.filter
@@ -69,7 +70,9 @@ def _of_runs(
     runs: Sequence[Execution],
     value: Callable[[Execution], float | None],
     label: charts.Label,
+    usual: Usual | None,
 ) -> dict[str, Any]:
+    """With a band behind the columns where it is known what is usual."""
     values = [number for run in runs if (number := value(run)) is not None]
     if not values:
         return {}
@@ -79,7 +82,21 @@ def _of_runs(
         "most": label(max(values)),
         "last": label(values[0]),
     }
-    return _context(title, words, charts.of_runs(runs, value, label))
+    known = (usual.low, usual.high) if usual and not usual.is_learning else None
+    if usual and known:
+        words = _("%(words)s; usual: %(range)s") % {"words": words, "range": range_of(usual, label)}
+    return _context(title, words, charts.of_runs(runs, value, label, known))
+
+
+def range_of(usual: Usual, label: charts.Label) -> str:
+    """Between which values a run tells nobody, in words."""
+    if usual.low > 0:
+        return _("%(low)s to %(high)s") % {"low": label(usual.low), "high": label(usual.high)}
+    return _("up to %(high)s") % {"high": label(usual.high)}
+
+
+def _megabytes(value: float) -> str:
+    return megabytes(round(value))
 
 
 def _context(title: str, words: str, plot: charts.Plot) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from executions.models import State
+from executions import charts
+from executions.models import Execution, State
 from executions.tests.conftest import Ledger
 from executions.tests.test_unusual import Course
 from jobs.tests.pages import browser
@@ -44,3 +45,22 @@ def test_figures_are_shown_though_nobody_is_told(ledger: Ledger, vic: User) -> N
     assert "No alert" in shown
     assert "Alert when it is not" not in shown
     assert "Peak memory" not in shown
+
+
+def test_the_drawing_of_the_last_runs_has_a_band_of_what_is_usual(course: Course, vic: User) -> None:
+    course.past(10, count=9)
+    assert 'class="band"' not in page(course, vic)
+    course.past(10, count=3)
+    shown = page(course, vic)
+    assert shown.count('class="band"') == 2
+    assert "usual: 3.33 s to 20 s" in shown
+
+
+def test_a_band_that_would_leave_no_room_to_the_columns_is_cut_off() -> None:
+    run = Execution(duration=0.02)
+    plot = charts.of_runs([run, run], lambda one: one.duration, str, (0.0, 0.52))
+    assert plot.band == charts.Band(charts.TOP, charts.BOTTOM - charts.TOP)
+    assert plot.columns[0].height > 50
+    wide = charts.of_runs([run], lambda one: one.duration, str, (0.01, 0.04)).band
+    assert wide is not None
+    assert charts.TOP <= wide.y < wide.y + wide.height < charts.BOTTOM
