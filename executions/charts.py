@@ -128,6 +128,7 @@ MOST_TICKS = 4
 class Tick:
     at: float
     label: str
+    anchor: str = "middle"
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,7 @@ def of_runs(
     runs: Sequence[Execution],
     value: Callable[[Execution], float | None],
     label: Label,
+    due: Callable[[Execution], str],
     usual: tuple[float, float] | None = None,
 ) -> Plot:
     """A column for each run, given the newest first and drawn oldest first; those without a value leave a gap.
@@ -197,7 +199,8 @@ def of_runs(
         for index, (run, number) in enumerate(values)
         if number is not None
     ]
-    return Plot(_ticks(top, step, label), columns=columns, band=_band(usual, top) if usual else None)
+    ends = [Tick(LEFT, due(runs[-1]), "start"), Tick(RIGHT, due(runs[0]), "end")]
+    return Plot(_ticks(top, step, label), ends, columns=columns, band=_band(usual, top) if usual else None)
 
 
 def load(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:

@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
 
 from executions.figures import Figures
+from executions.logs import as_shown
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from executions.statistics import Statistics
 from jobs.models import Job
@@ -175,5 +176,5 @@ def _output(run: Execution) -> str | None:
     """
     read = cast(_Read, run)
     if run.kind in Job.CODE_KINDS:
-        return read.first_text
+        return as_shown(read.first_text) if read.first_text else read.first_text
     return read.last_text if read.last_chunk != read.first_chunk else None

@@ -12,7 +12,7 @@ from executions import charts
 from executions.baseline import Usual
 from executions.models import Execution, Measurement
 from executions.templatetags.runs import megabytes
-from jobs.templatetags.timing import duration
+from jobs.templatetags.timing import duration, minute
 
 register = template.Library()
 PLOT = "executions/_plot.html"
@@ -32,13 +32,13 @@ def load_plot(measurement: Measurement) -> dict[str, Any]:
 
 
 @register.inclusion_tag(PLOT)
-def duration_plot(runs: Sequence[Execution], usual: Usual | None = None) -> dict[str, Any]:
-    return _of_runs(_("Duration"), runs, lambda run: run.duration, duration, usual)
+def duration_plot(runs: Sequence[Execution], zone: str, usual: Usual | None = None) -> dict[str, Any]:
+    return _of_runs(_("Duration"), runs, zone, lambda run: run.duration, duration, usual)
 
 
 @register.inclusion_tag(PLOT)
-def peak_memory_plot(runs: Sequence[Execution], usual: Usual | None = None) -> dict[str, Any]:
-    return _of_runs(_("Peak memory"), runs, lambda run: run.peak_memory, _megabytes, usual)
+def peak_memory_plot(runs: Sequence[Execution], zone: str, usual: Usual | None = None) -> dict[str, Any]:
+    return _of_runs(_("Peak memory"), runs, zone, lambda run: run.peak_memory, _megabytes, usual)
 
 
 @register.filter
@@ -68,6 +68,7 @@ def _over_time(title: str, points: list[tuple[float, float]], label: charts.Labe
 def _of_runs(
     title: str,
     runs: Sequence[Execution],
+    zone: str,
     value: Callable[[Execution], float | None],
     label: charts.Label,
     usual: Usual | None,
@@ -85,7 +86,8 @@ def _of_runs(
     known = (usual.low, usual.high) if usual and not usual.is_learning else None
     if usual and known:
         words = _("%(words)s; usual: %(range)s") % {"words": words, "range": range_of(usual, label)}
-    return _context(title, words, charts.of_runs(runs, value, label, known))
+    plot = charts.of_runs(runs, value, label, lambda run: minute(run.due_at, zone), known)
+    return _context(title, words, plot) | {"zone": zone}
 
 
 def range_of(usual: Usual, label: charts.Label) -> str:
