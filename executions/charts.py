@@ -182,8 +182,8 @@ def of_runs(
     runs: Sequence[Execution],
     value: Callable[[Execution], float | None],
     label: Label,
-    due: Callable[[Execution], str],
     usual: tuple[float, float] | None = None,
+    due: Callable[[Execution], str] = lambda run: f"{run.due_at:%Y-%m-%d %H:%M}",
 ) -> Plot:
     """A column for each run, given the newest first and drawn oldest first; those without a value leave a gap.
 

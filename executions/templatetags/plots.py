@@ -86,7 +86,7 @@ def _of_runs(
     known = (usual.low, usual.high) if usual and not usual.is_learning else None
     if usual and known:
         words = _("%(words)s; usual: %(range)s") % {"words": words, "range": range_of(usual, label)}
-    plot = charts.of_runs(runs, value, label, lambda run: minute(run.due_at, zone), known)
+    plot = charts.of_runs(runs, value, label, known, lambda run: minute(run.due_at, zone))
     return _context(title, words, plot) | {"zone": zone}
 
 
