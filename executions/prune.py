@@ -12,6 +12,7 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 
 from accounts import tokens
 from audit import chain
+from environments.models import Operation
 from executions import artifacts
 from executions.models import OPEN, Execution, ExecutionQuerySet, IdempotencyKey
 from executions.once import KEPT
@@ -27,9 +28,9 @@ OPEN_KEYS = 10_000
 
 
 def prune(now: dt.datetime | None = None) -> int:
-    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, measurements and artifacts, and alerts and
-    notifications of that age; texts of scripts that no job and no run names; schedules that no task uses; expired tokens; keys
-    of requests that are a day old. Of the audit trail nothing is ever removed; its chain is completed.
+    """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, measurements and artifacts, and alerts,
+    notifications and operations of that age; texts of scripts that no job and no run names; schedules that no task uses;
+    expired tokens; keys of requests that are a day old. Of the audit trail nothing is ever removed; its chain is completed.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
@@ -43,6 +44,7 @@ def prune(now: dt.datetime | None = None) -> int:
     texts = _forget_scripts()
     _remove(Notification.objects.filter(created_at__lt=before))
     _remove(Alert.objects.filter(created_at__lt=before).exclude(state__in=Alert.OPEN))
+    _remove(Operation.objects.filter(created_at__lt=before).exclude(state__in=Operation.OPEN))
     _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))

@@ -26,9 +26,7 @@ LONGEST_LOG = 64 * 1024
 LONGEST_ERROR = 16 * 1024
 LOST = _("The worker that carried this operation out ended or lost touch with the database.")
 # What a package operation leaves when it was interrupted.
-UNSURE = _(
-    "An operation on its packages was interrupted. Install or update them again, or delete the environment."
-)
+UNSURE = _("A change of its packages was interrupted; it is about to be undone.")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from environments.models import Environment, Operation
 from environments.operations import ledger, process, remains
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended, until
+from executions import reconcile
 from scheduler_site import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +95,17 @@ def test_a_change_that_was_cut_off_is_undone(made: Made, by: By, operator: Opera
     until(lambda: tidied() and Environment.objects.get().state == "ready")
     assert [package.name for package in reading.installed(environment)] == ["six"]
     assert ended(operator, verbs.install(environment, ["tomli"], by=by)).state == "success"
+
+
+def test_any_process_that_takes_its_turn_gives_them_up(made: Made, by: By) -> None:
+    environment = made("data", "six")
+    operation = claimed(verbs.install(environment, ["tomli"], by=by))
+    reconcile.reconcile(long_after(), settled=False)
+    operation.refresh_from_db()
+    assert operation.is_open  # after an outage the living get some time
+    reconcile.reconcile(long_after())
+    operation.refresh_from_db()
+    assert operation.state == "failed"
 
 
 def test_a_deletion_is_completed(made: Made, by: By) -> None:
