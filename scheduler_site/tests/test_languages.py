@@ -22,7 +22,16 @@ from executions import health
 from jobs.tests.pages import browser
 
 TRANSLATED = [code for code, _name in settings.LANGUAGES if code != "en"]
-APPS = ("accounts", "audit", "notifications", "environments", "jobs", "executions", "themes", "scheduler_site")
+APPS = (
+    "accounts",
+    "audit",
+    "notifications",
+    "environments",
+    "jobs",
+    "executions",
+    "themes",
+    "scheduler_site",
+)
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 MARKS_WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
 # Between the context of a text and the text, as gettext writes it.
