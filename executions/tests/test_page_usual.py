@@ -9,6 +9,7 @@ from executions import charts
 from executions.models import Execution, State
 from executions.tests.conftest import Ledger
 from executions.tests.test_unusual import Course
+from jobs.tests.factories import moment
 from jobs.tests.pages import browser
 
 
@@ -57,7 +58,7 @@ def test_the_drawing_of_the_last_runs_has_a_band_of_what_is_usual(course: Course
 
 
 def test_a_band_that_would_leave_no_room_to_the_columns_is_cut_off() -> None:
-    run = Execution(duration=0.02)
+    run = Execution(duration=0.02, due_at=moment("2026-03-01 10:00"))
     plot = charts.of_runs([run, run], lambda one: one.duration, str, (0.0, 0.52))
     assert plot.band == charts.Band(charts.TOP, charts.BOTTOM - charts.TOP)
     assert plot.columns[0].height > 50
