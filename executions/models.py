@@ -226,6 +226,11 @@ class Execution(models.Model):
         return f"{self.job_name} {self.due_at:%Y-%m-%d %H:%M:%S}"
 
     @property
+    def has_warning(self) -> bool:
+        """It counts as a success although it ended with another exit code than 0."""
+        return self.state == State.SUCCESS and bool(self.exit_code)
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN
 

@@ -97,8 +97,11 @@ PYTHON_CLASS = answer(
             "The dotted path of the class.", maxLength=255, examples=["jobs.classes.sample.SampleJob"]
         ),
         "args": listing("The arguments of its `run`.", anything("Any JSON value."), maxItems=100),
+        "fail_on_exit_code": flag(
+            "Whether an exit code other than 0 is a failure; yes where it is not said."
+        ),
     },
-    optional=("args",),
+    optional=("args", "fail_on_exit_code"),
 )
 SCRIPT = answer(
     "ScriptOptions",

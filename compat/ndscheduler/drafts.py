@@ -107,9 +107,13 @@ def _kind(class_name: str, args: list[Any], job: Job | None) -> dict[str, Any]:
         if args != wire.called(job.kind, job.options)[1]:
             raise Invalid("Invalid pub_args: jobs of this kind are changed on their own page.")
         return {}
+    same = job is not None and job.kind == Job.Kind.PYTHON_CLASS
+    # Classes of this dialect tell the exit code in their results; it fails no run unless that was chosen elsewhere.
+    judged = job.options.get("fail_on_exit_code") if job is not None and same else False
+    options = {"job_class": class_name} | ({"args": args} if args else {})
     return {
         "kind": Job.Kind.PYTHON_CLASS,
-        "options": {"job_class": class_name} | ({"args": args} if args else {}),
+        "options": options | ({} if judged is None else {"fail_on_exit_code": judged}),
     }
 
 

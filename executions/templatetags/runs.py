@@ -29,6 +29,7 @@ register = template.Library()
 
 STOPPING = gettext_noop("stopping")
 SUSPENDED = gettext_noop("suspended")
+WARNED = gettext_noop("success, exit code %(code)s")
 SPARK_RUNS = 20
 
 
@@ -36,6 +37,9 @@ SPARK_RUNS = 20
 def state_badge(execution: Execution) -> SafeString:
     if execution.is_suspended:
         return format_html('<span class="badge suspended">{}{}</span>', icon("paused"), _(SUSPENDED))
+    if execution.has_warning:
+        text = _(WARNED) % {"code": execution.exit_code}
+        return format_html('<span class="badge warning">{}{}</span>', icon("warning"), text)
     label = _(STOPPING) if execution.is_stopping else execution.get_state_display()
     return badge(execution.state, label)
 

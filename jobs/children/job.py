@@ -136,7 +136,7 @@ def _call(path: str, args: list[Any], result: int) -> int:
     try:
         text = to_json(job.run(*args))
     except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        return _left(leaving.code)
     except BaseException as problem:
         return _fail(problem, result, stage="run")
     if len(text) > MAX_RESULT:
@@ -146,6 +146,15 @@ def _call(path: str, args: list[Any], result: int) -> int:
     else:
         _tell(result, {"result": text})
     return 0
+
+
+def _left(code: Any) -> int:
+    """The exit code of sys.exit(code); a text goes to the log, as an interpreter would write it."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    with contextlib.suppress(Exception):
+        sys.stderr.write(f"{code}\n")
+    return 1
 
 
 def _fail(problem: BaseException, result: int, *, stage: str) -> int:

@@ -90,6 +90,26 @@ class OptionsForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [], {})}
 
 
+class UsuallyField(forms.Field):
+    """Yes unless somebody says no: true or false as JSON or as text, nothing given is kept as nothing and means yes."""
+
+    def __init__(self, *, yes: str | Promise, no: str | Promise, **kwargs: Any) -> None:
+        widget = forms.Select(choices=[("", yes), ("false", no)])
+        super().__init__(required=False, widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> bool | None:
+        if value in self.empty_values:
+            return None
+        known = {"true": True, "false": False}
+        text = str(value).lower()
+        if text not in known:
+            raise ValidationError(_("Write true or false."))
+        return known[text]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "false" if value in (False, "false") else ""
+
+
 class Runner:
     """One kind of job."""
 

@@ -18,7 +18,7 @@ from jobs.children.values import Call
 from jobs.classes.base import is_allowed, is_dotted_path, load
 from scheduler_site.strict_json import Decoder
 
-from .base import CodeRunner, Context, OptionsForm, Outcome
+from .base import CodeRunner, Context, OptionsForm, Outcome, UsuallyField
 from .code import named_environment, run_child, run_environment
 
 MAX_ARGS = 100
@@ -55,6 +55,12 @@ class PythonClassForm(OptionsForm):
 
     job_class = forms.CharField(label=_("class"), max_length=255)
     args = ArgsField(label=_("arguments"), required=False)
+    fail_on_exit_code = UsuallyField(
+        label=_("exit code"),
+        yes=_("other than 0: the run has failed"),
+        no=_("other than 0: the run has succeeded, with a warning"),
+        help_text=_("Of the program that the class starts, or of the class itself."),
+    )
 
     def clean_job_class(self) -> str:
         path: str = self.cleaned_data["job_class"]
@@ -101,4 +107,30 @@ class PythonClassRunner(CodeRunner):
         if problem := path_problem(path):
             return Outcome("error", problem, target=path, retryable=False)
         env = named_environment(os.environ, settings.JOB_CLASS_ENV) | run_environment(spec)
-        return replace(run_child(Call(resolved(path), args, env=env), context), target=path)
+        outcome = run_child(Call(resolved(path), args, env=env), context)
+        fails = spec.options.get("fail_on_exit_code") is not False
+        return replace(judged(outcome, fails=fails), target=path)
+
+
+def judged(outcome: Outcome, *, fails: bool) -> Outcome:
+    """The outcome by the exit code that counts: that of the program which a class has started and tells in `returncode`.
+
+    fails: whether a code other than 0 is a failure; where it is none, the run is shown with a warning.
+    """
+    code = returned_code(outcome.result) if outcome.state == "success" else None
+    if code is not None:
+        outcome = replace(outcome, exit_code=code)
+        if code and fails:
+            return replace(outcome, state="failed", message=f"Exited with code {code}")
+    return outcome
+
+
+def returned_code(result: str | None) -> int | None:
+    """`returncode` of a class's result, as a shell counts (128 + n for a death by signal n); None where it has none."""
+    try:
+        code = json.loads(result or "null")["returncode"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if isinstance(code, bool) or not isinstance(code, int):
+        return None
+    return 128 - code if code < 0 else code

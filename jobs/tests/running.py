@@ -100,12 +100,16 @@ def call_webhook(url: str, options: dict[str, Any] | None = None, **values: Any)
 
 
 def run_class(
-    path: str, *args: Any, cancelled: threading.Event | None = None, **values: Any
+    path: str,
+    *args: Any,
+    cancelled: threading.Event | None = None,
+    options: dict[str, Any] | None = None,
+    **values: Any,
 ) -> tuple[Outcome, str]:
     """Run a python_class job to its end: the outcome and the log."""
     log: list[str] = []
     runner = RUNNERS["python_class"]
     assert isinstance(runner, CodeRunner)
-    spec = spec_for("python_class", {"job_class": path, "args": list(args)}, **values)
+    spec = spec_for("python_class", {"job_class": path, "args": list(args)} | (options or {}), **values)
     outcome = runner.run(Context(spec, cancelled or threading.Event(), log.append))
     return outcome, "".join(log)

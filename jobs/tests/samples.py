@@ -39,6 +39,8 @@ class Raises(Job):
         print("about to fail")
         if kind == "exit":
             sys.exit(4)
+        if kind == "text":
+            sys.exit("enough is enough")
         if kind == "memory":
             return len(bytearray(1 << 40))
         raise TypeError("a text is not a number")

@@ -34,9 +34,9 @@ def test_the_shell_job_runs_a_program_and_shows_its_output() -> None:
     assert log == "$HOME; echo x\n"
 
 
-def test_a_return_code_of_the_shell_jobs_program_is_a_result_not_a_failure() -> None:
+def test_a_failed_program_leaves_the_shell_jobs_result_with_its_code() -> None:
     assert run("shell.ShellJob", "sh", "-c", "exit 7")[:2] == (
-        "success",
+        "failed",
         {"command": ["sh", "-c", "exit 7"], "returncode": 7},
     )
 
@@ -79,7 +79,7 @@ def test_a_refused_connection_fails_the_curl_job(receiver: Receiver) -> None:
 def test_the_python_job_runs_code_given_as_text() -> None:
     code = "import sys, json, no_such_package\nprint('never')"
     state, result, _message, log = run("python.PythonJob", "str", code)
-    assert (state, result["returncode"], result["stdout"]) == ("success", 1, "")
+    assert (state, result["returncode"], result["stdout"]) == ("failed", 1, "")
     assert "no_such_package" in result["stderr"]
     assert "no_such_package" in log
     assert result["dependencies"]["missing_packages"] == ["no_such_package"]
@@ -90,7 +90,7 @@ def test_the_python_job_runs_a_file_with_arguments(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import sys\nprint(sys.argv[1:])\nprint('warn', file=sys.stderr)\nsys.exit(3)")
     state, result, _message, log = run("python.PythonJob", "file", str(script), "a", "b c")
-    assert (state, result["returncode"]) == ("success", 3)
+    assert (state, result["returncode"]) == ("failed", 3)
     assert (result["stdout"], result["stderr"]) == ("['a', 'b c']\n", "warn\n")
     assert result["command"][1:] == [str(script), "a", "b c"]
     assert sorted(log.splitlines()) == ["['a', 'b c']", "warn"]

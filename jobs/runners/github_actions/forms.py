@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from ..addresses import MAX_URL_LENGTH, AddressRefused, parse_url
-from ..base import OptionsForm
+from ..base import OptionsForm, UsuallyField
 
 # Logins: letters, digits, single inner hyphens (managed users: an underscore), at most 39 characters.
 # Repositories: also dots and underscores, at most 100.
@@ -30,26 +28,6 @@ _REF = RegexValidator(
 )
 
 
-class FollowField(forms.Field):
-    """True or false as JSON or as text; nothing given means true."""
-
-    widget = forms.Select(
-        choices=[("", _("until the workflow has ended")), ("false", _("no, only start it"))]
-    )
-
-    def to_python(self, value: Any) -> bool | None:
-        if value in self.empty_values:
-            return None
-        known = {"true": True, "false": False}
-        text = str(value).lower()
-        if text not in known:
-            raise ValidationError(_("Write true or false."))
-        return known[text]
-
-    def prepare_value(self, value: Any) -> Any:
-        return "false" if value in (False, "false") else ""
-
-
 class GitHubActionsForm(OptionsForm):
     """owner, repo, workflow; ref and follow where they are not as usual; a target_url may be stored beside them."""
 
@@ -63,9 +41,10 @@ class GitHubActionsForm(OptionsForm):
         validators=[_REF],
         help_text=_("Without one it is master. A branchDetails in the metadata goes first."),
     )
-    follow = FollowField(
+    follow = UsuallyField(
         label=_("wait"),
-        required=False,
+        yes=_("until the workflow has ended"),
+        no=_("no, only start it"),
         help_text=_("The run then ends as the workflow does, and stopping it cancels the workflow."),
     )
     target_url = forms.CharField(label=_("URL"), max_length=MAX_URL_LENGTH, required=False)
