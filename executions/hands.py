@@ -13,7 +13,7 @@ from django.conf import settings
 from executions.claims import Claim
 from executions.models import Reason
 from executions.sink import Sink
-from jobs.children.watch import Deadline
+from jobs.children.deadline import Deadline
 
 log = logging.getLogger("executions.hands")
 
