@@ -18,7 +18,7 @@ from typing import Any, NoReturn, TextIO
 from .linux import die_with_parent
 
 MAX_RESULT = 1 << 20  # bytes of JSON
-NICE = 10  # on two cores, fifty jobs that compute leave the others a quarter of the time when they need it
+NICE = 10  # with 5, fifty jobs that compute on two cores keep an answer of the API waiting for seconds
 _CHANGED_SIGNALS = (
     signal.SIGCHLD,
     signal.SIGUSR1,

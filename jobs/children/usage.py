@@ -10,7 +10,10 @@ from .linux import proportional_memory, resident_memory, state_of
 MOST_POINTS = 200
 EVERY = 0.25  # seconds between two looks
 OFTEN = 0.1  # seconds, where memory is limited
+SELDOM = 0.5  # seconds, where there is much to look at
+LOOK_SHARE = 0.05  # of the time, at most, as far as SELDOM allows
 FIRST = 0.005  # seconds until the first one; from there the pauses grow
+APART = 0.1  # seconds at least between two points: the kernel counts a living process's time in hundredths
 # Of its pauses, the share that reading shared memory may take: the kernel walks all page tables of a process for it.
 EXACT_SHARE = 0.02
 STEADY = 0.02  # by this part, what is read twice may differ
@@ -21,7 +24,7 @@ class Series:
 
     def __init__(self) -> None:
         self.points: list[tuple[float, int, float]] = []
-        self._apart = 0.0
+        self._apart = APART
 
     def add(self, at: float, size: int, cpu: float) -> None:
         if self.points and at - self.points[-1][0] < self._apart:
@@ -30,6 +33,11 @@ class Series:
         if len(self.points) >= MOST_POINTS:
             del self.points[1::2]
             self._apart = 2 * at / MOST_POINTS
+
+    def ended(self, at: float, size: int, cpu: float) -> list[tuple[float, int, float]]:
+        """All points and the last one, in the place of one shortly before it."""
+        before = self.points[:-1] if len(self.points) > 1 and at - self.points[-1][0] < APART else self.points
+        return [*before, (round(at, 3), size, round(cpu, 3))]
 
 
 class Usage:
@@ -49,7 +57,6 @@ class Usage:
 
     def look(self, tree: list[int], now: float) -> None:
         """Reads what the processes (parents before their children) use at this moment."""
-        self.next_look = now + min(self._every, max(FIRST, (now - self._began) / 2))
         # A parent that is read before its child cannot have the child's time in its own as well.
         living = sum(state_of(pid).cpu for pid in tree)
         self.cpu = max(self.cpu, self._reaped + living)
@@ -57,6 +64,9 @@ class Usage:
             self._remember(size, now)
         if self.memory:
             self._series.add(now - self._began, self.memory, self.cpu)
+        pause = min(self._every, max(FIRST, now - self._began))
+        # Hundreds of processes are looked at less often.
+        self.next_look = now + max(pause, min((time.monotonic() - now) / LOOK_SHARE, SELDOM))
 
     def reaped(self, usage: Any) -> None:
         """wait4(2) of a child of the warden: with it come all that it has waited for itself."""
@@ -67,13 +77,12 @@ class Usage:
         """What is reported at the end."""
         elapsed = self._last - self._first
         mean = int(self._area / elapsed) if elapsed > 0 else self.memory
-        last = (round(now - self._began, 3), self.memory or self.peak, round(self.cpu, 3))
         return {
             "peak": self.peak or None,
             # A run that was over before the first look: what the kernel says of it.
             "mean": mean or self.peak or None,
             "cpu": round(self.cpu, 6),
-            "points": [*self._series.points, last],
+            "points": self._series.ended(now - self._began, self.memory or self.peak, self.cpu),
         }
 
     def _occupied(self, tree: list[int]) -> int:
@@ -81,10 +90,11 @@ class Usage:
         sizes = {pid: size for pid in tree if (size := resident_memory(pid))}
         if len(sizes) <= 1:
             return sum(sizes.values())
-        began, largest = time.monotonic(), max(sizes.values())
-        total = _together(sizes) if began >= self._exact_at else 0
-        ended = time.monotonic()
-        self._exact_at = max(self._exact_at, ended + (ended - began) / EXACT_SHARE)
+        total, largest = 0, max(sizes.values())
+        if (now := time.monotonic()) >= self._exact_at:
+            began = time.process_time()
+            total = _together(sizes)
+            self._exact_at = now + (time.process_time() - began) / EXACT_SHARE
         # As much as the largest has they have for certain.
         return total or (largest if largest > self.memory else 0)
 

@@ -74,6 +74,6 @@ def run_script(
     assert isinstance(runner, CodeRunner)
     what = {"script": text, **(options or {})} if text else options or {}
     environment = home if isinstance(home, str) else home.uid
-    spec = spec_for("script", what, environment=environment, **values)
+    spec = spec_for("script", what, environment=environment, **{"timeout": 60.0, **values})
     outcome = runner.run(Context(spec, events.cancelled, seen, events.suspended))
     return outcome, getattr(seen, "text", "")

@@ -263,7 +263,7 @@ def test_a_server_that_does_nothing_even_then_is_made_anew(
     try:
         script = f"{STOP_THE_SERVER}; kill -STOP $PPID; trap '' TERM; sleep 300; : {mark}"
         assert (
-            run_child(Exec(["sh", "-c", script]), client=client, timeout=0.5, stop_grace=0.2)[0].ending
+            run_child(Exec(["sh", "-c", script]), client=client, timeout=2.0, stop_grace=0.2)[0].ending
             == "timeout"
         )
         first = client.server_pid

@@ -37,9 +37,16 @@ def test_pages_that_a_fork_shares_count_once(home: Home) -> None:
 
 
 def test_memory_of_several_processes_counts_together(home: Home) -> None:
-    program = f"held = {TOUCHED.format(100)}import time; time.sleep(1)"
-    script = f"import subprocess, sys\nall = [subprocess.Popen([sys.executable, '-c', {program!r}]) for n in range(3)]\n"
-    outcome, _log = run_script(home, script + "for one in all: one.wait()")
+    program = f"held = {TOUCHED.format(100)}print(flush=True); import time; time.sleep(60)"
+    script = f"""
+import subprocess, sys, time
+start = [sys.executable, "-c", {program!r}]
+every = [subprocess.Popen(start, stdout=subprocess.PIPE) for n in range(3)]
+for one in every: one.stdout.readline()
+time.sleep(1)
+for one in every: one.kill()
+"""
+    outcome, _log = run_script(home, script)
     assert near(outcome.peak_memory, 325)
 
 
@@ -78,7 +85,7 @@ def test_points_tell_how_a_run_went_on(home: Home) -> None:
 
 
 def test_points_are_few_however_long_a_run_takes() -> None:
-    for seconds in (1, 60, 3600, 7 * 86400):
+    for seconds in (30, 60, 3600, 7 * 86400):
         series = Series()
         for number in range(20_000):
             series.add(seconds * number / 20_000, number, number / 10)
@@ -87,6 +94,15 @@ def test_points_are_few_however_long_a_run_takes() -> None:
         assert times[0] == 0.0
         gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
         assert max(gaps) < seconds / 20
+
+
+def test_no_two_points_are_so_close_that_a_tick_of_the_clock_looks_like_work() -> None:
+    series = Series()
+    for number in range(20):
+        series.add(0.03 * number, 1, 0.01 * number)
+    times = [at for at, _size, _cpu in series.ended(0.61, 1, 0.2)]
+    assert times[-1] == 0.61
+    assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.08
 
 
 def test_a_class_is_measured_as_well() -> None:
