@@ -18,8 +18,6 @@ from django.db import Error, connection
 from django.utils import timezone
 
 EVERY = 5.0
-# An answer that took longer says too little about the moment it was given; an earlier one is better.
-SLOW = 0.5
 # Seconds by which a host may differ before people are told.
 NOTICED = 1.0
 # Seconds since 1970, by the server's clock at this moment (not at the transaction's beginning).
@@ -33,10 +31,14 @@ _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True)
 class Reading:
-    """What the database's clock said, when by the steady clock, and when it was asked last."""
+    """What the database said, when that was heard by the steady clock, how long the answer took, and when it was asked last.
+
+    The answer is as old as it took at most: what is counted from it may be behind by so much, but is never early.
+    """
 
     seconds: float
     at: float
+    spent: float
     asked: float
 
     @property
@@ -100,6 +102,10 @@ def _ask(known: Reading | None) -> Reading:
         cursor.execute(f"SELECT {EPOCH[connection.vendor]}")
         (seconds,) = cursor.fetchone()
     after = steady()
-    if known is not None and after - before > SLOW:
-        return replace(known, asked=after)
-    return Reading(float(seconds), (before + after) / 2, after)
+    fresh = Reading(float(seconds), after, after - before, after)
+    if known is None or fresh.spent < known.spent:
+        return fresh
+    # An answer that took longer is less exact: it counts only where it contradicts what is known.
+    believed = known.seconds + after - known.at
+    agrees = fresh.seconds <= believed <= fresh.seconds + fresh.spent
+    return replace(known, asked=after) if agrees else fresh

@@ -106,18 +106,19 @@ def test_a_database_that_was_never_reached_has_no_time_but_pages_show_some(serve
     assert abs(clock.shown().timestamp() - time.time()) < 5
 
 
-def test_an_answer_that_took_too_long_does_not_replace_a_good_one(
-    server: Server, steady: list[float], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("said", "expected"), [(20, 23), (23, 23), (30, 30), (10, 10)])
+def test_an_answer_that_took_long_counts_only_where_it_contradicts_an_exact_one(
+    server: Server, steady: list[float], monkeypatch: pytest.MonkeyPatch, said: int, expected: int
 ) -> None:
     clock.now()
     steady[0] += 20
 
     def slowly(_: str) -> None:
         steady[0] += 3
-        server.seconds += 30
+        server.seconds += said
 
     monkeypatch.setattr(server, "execute", slowly)
-    assert clock.now() == NOON + dt.timedelta(seconds=23)
+    assert clock.now() == NOON + dt.timedelta(seconds=expected)
 
 
 @pytest.mark.django_db
@@ -147,3 +148,14 @@ def test_nothing_in_the_apps_goes_by_the_hosts_clock(app: str) -> None:
     sources = [path for path in (settings.BASE_DIR / app).rglob("*.py") if "tests" not in path.parts]
     assert sources
     assert [str(path) for path in sources if _host_times(path)] == []
+
+
+def test_however_long_the_answer_took_nobody_is_early(
+    server: Server, steady: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(_: str) -> None:
+        # The server looked at its clock at the beginning: by now it is a second later there.
+        steady[0] += 1
+
+    monkeypatch.setattr(server, "execute", slowly)
+    assert clock.now() == NOON
