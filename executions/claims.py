@@ -20,6 +20,7 @@ from executions.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
+from scheduler_site.encrypted import Unreadable
 
 # A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
 LEASE = dt.timedelta(seconds=45)
@@ -34,6 +35,7 @@ NEEDED: dict[str, type | tuple[type, ...]] = {
     "retry_cap": (int, float),
     "rerun_lost": bool,
 }
+NO_SECRETS = "The secrets cannot be read: the key that encrypted them is not among ENCRYPTION_KEYS."
 NO_TEXT = "The text of the script is not there any more."
 
 # The columns that a claim needs: a wide row costs more than everything else here.
@@ -126,6 +128,8 @@ def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
         state, reason = State.ERROR, Reason.UNSTARTABLE
     elif (digest := named_digest(row.definition["options"])) and digest not in texts:
         state, reason, error = State.ERROR, Reason.UNSTARTABLE, NO_TEXT
+    elif isinstance(getattr(row, "job_secrets", None), Unreadable) or isinstance(row.secrets, Unreadable):
+        state, reason, error = State.ERROR, Reason.UNSTARTABLE, NO_SECRETS
     else:
         return False
     with transaction.atomic():

@@ -11,6 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from executions import alerts, wording
 from executions.alerts import Channel, Event
+from executions.apart import each
 from executions.models import Watch
 from jobs.models import Job
 from notifications.messages import Message
@@ -46,9 +47,14 @@ def remind(now: dt.datetime) -> None:
         Watch.objects.filter(clock=WEEK).exclude(subject=week).delete()
         date = local.date()
         ending = Job.objects.filter(end_date__gte=date, end_date__lte=date + SOON)
-        for job in ending.select_related("team", "owner").order_by("end_date", "pk"):
+
+        @transaction.atomic
+        def tell(key: int) -> None:
+            job = ending.select_related("team", "owner").get(pk=key)
             message = wording.ending_soon(job, alerts.mention_of(job))
             _tell_people(job, f"ending:{job.uid}:{week}", Event.ENDING_SOON, message, now)
+
+        each(ending.order_by("end_date", "pk").values_list("pk", flat=True), tell, "reminding")
 
 
 def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:

@@ -7,7 +7,7 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Model, QuerySet
+from django.db.models import CASCADE, ManyToOneRel, Max, Model, Q, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import tokens
@@ -23,6 +23,8 @@ from scheduler_site import clock
 log = logging.getLogger("executions.prune")
 
 BATCH = 1000
+# So many runs go at once, with all that they wrote.
+SLICE = 200
 # So many runs may have been written by transactions that were open a moment ago.
 OPEN_KEYS = 10_000
 
@@ -36,9 +38,7 @@ def prune(now: dt.datetime | None = None) -> int:
     """
     now = now or clock.now()
     before = now - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
-    newest = _newest_of_each_job()
-    old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).exclude(pk__in=newest)
-    removed = _remove(old)
+    removed = _remove_runs(before)
     # Not those of the runs that have just gone, but all that no run has: nothing is left over by a crash in between.
     folders = artifacts.sweep()
     texts = _forget_scripts()
@@ -54,9 +54,41 @@ def prune(now: dt.datetime | None = None) -> int:
     return removed
 
 
-def _newest_of_each_job() -> QuerySet[Execution, int]:
-    newest = Execution.objects.exclude(job=None).order_by().values("job").annotate(newest=Max("pk"))
-    return newest.values_list("newest", flat=True)
+def _remove_runs(before: dt.datetime) -> int:
+    """In slices along the index: nothing looks at the whole ledger, loads a whole row, or holds others up for long."""
+    old = Execution.objects.filter(due_at__lt=before).exclude(state__in=OPEN).order_by("due_at", "id")
+    newest: dict[int, int] = {}
+    removed, rest = 0, old
+    while found := list(rest.values_list("pk", "job_id", "due_at")[:SLICE]):
+        last, _job, due = found[-1]
+        rest = old.filter(Q(due_at__gt=due) | Q(due_at=due, pk__gt=last))
+        for job in {job for _key, job, _due in found if job is not None} - newest.keys():
+            newest[job] = _newest(job)
+        keys = [key for key, job, _due in found if newest.get(job or 0) != key]
+        _erase(keys)
+        removed += len(keys)
+    return removed
+
+
+def _newest(job: int) -> int:
+    """The key of a job's newest run, by its index."""
+    rows = Execution.objects.filter(job=job).order_by("-due_at", "-id")
+    return rows.values_list("pk", flat=True).first() or 0
+
+
+@transaction.atomic
+def _erase(keys: list[int]) -> None:
+    """Removes runs and what belongs to them. Django itself would load every row first, to look for signals."""
+    for relation in Execution._meta.get_fields(include_hidden=True):
+        if not isinstance(relation, ManyToOneRel):
+            continue
+        theirs = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": keys})
+        if relation.on_delete is CASCADE:
+            theirs._raw_delete(using=theirs.db)
+        else:
+            theirs.update(**{relation.field.name: None})
+    rows = Execution.objects.filter(pk__in=keys)
+    rows._raw_delete(using=rows.db)
 
 
 def _forget_scripts() -> int:

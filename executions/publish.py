@@ -13,6 +13,7 @@ from typing import Any
 from amqp.exceptions import AMQPError, MessageNacked
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -26,13 +27,23 @@ log = logging.getLogger("executions.publish")
 # go together only where so many are due that all workers get some.
 MOST_TOGETHER = {"io": 50, "code": 8}
 LEAST_MESSAGES = {"io": 1, "code": 16}
+QUEUES = ("io", "code")
+# The queue of kinds that nobody knows.
+UNKNOWN = "io"
 BROKER_ERRORS = (OperationalError, RedisError, ConnectionError, OSError, AMQPError, MessageNacked)
 
 
 def queue_of(kind: str) -> str:
     """The queue of a kind of job; unknown kinds go where they are refused without holding anybody up."""
     runner = RUNNERS.get(kind)
-    return runner.pool if runner else "io"
+    return runner.pool if runner else UNKNOWN
+
+
+def of_queue(queue: str) -> Q:
+    """The runs of a queue, the other way round."""
+    others = [kind for kind in RUNNERS if queue_of(kind) != queue]
+    mine = [kind for kind in RUNNERS if queue_of(kind) == queue]
+    return ~Q(kind__in=others) if queue == UNKNOWN else Q(kind__in=mine)
 
 
 def publish(executions: Iterable[Execution]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -17,11 +18,12 @@ from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
 from executions import alerts, ending, selfwatch, watch
+from executions.apart import each, steps, together
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
 from executions.lost import lose
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
-from executions.publish import BROKER_ERRORS, depth, publish, queue_of
+from executions.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from jobs import verbs
 from jobs.models import Job, Pause, today
 from scheduler_site import clock
@@ -80,8 +82,10 @@ def take_turn(now: dt.datetime | None = None) -> bool:
         reconciled(now)
     finally:
         # Also when it fails: people must hear that it does.
-        selfwatch.outage(turn.at, now)
-        watch.look(now, settled=settled)
+        steps(
+            partial(selfwatch.outage, turn.at, now),
+            partial(watch.look, now, settled=settled),
+        )
     return True
 
 
@@ -89,16 +93,17 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
     4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
-    end_unstartable(now)
-    if settled:
-        lose_expired(now)
-        operations.reconcile(now)
-    release_held()
-    announce(now)
-    resume_pauses(now)
-    pause_ended()
-    forget_gone(now)
-    chain.seal()
+    of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
+    steps(
+        partial(end_unstartable, now),
+        *of_the_dead,
+        release_held,
+        partial(announce, now),
+        partial(resume_pauses, now),
+        pause_ended,
+        partial(forget_gone, now),
+        chain.seal,
+    )
 
 
 def end_unstartable(now: dt.datetime) -> None:
@@ -111,22 +116,28 @@ def end_unstartable(now: dt.datetime) -> None:
     _end(first.filter(Exists(paused)), State.SKIPPED, Reason.PAUSED, now)
 
 
-@transaction.atomic
 def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.datetime) -> None:
-    if keys := queued.locked(skip=True, most=AT_ONCE):
-        Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
-            **over(state, reason, now), held=False
-        )
+    @transaction.atomic
+    def end(keys: list[int]) -> None:
+        locked = queued.filter(pk__in=keys).locked(skip=True)
+        rows = Execution.objects.filter(pk__in=locked, state=State.QUEUED)
+        rows.update(**over(state, reason, now), held=False)
         if state == State.MISSED:
-            alerts.unstarted(keys, now)
+            alerts.unstarted(locked, now)
+
+    together(list(queued.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]), end, "ending")
 
 
 def lose_expired(now: dt.datetime) -> None:
     """In parts, so that nobody waits for long; a lease that was renewed meanwhile is not touched."""
     expired = Execution.objects.running().filter(Q(lease_until__lt=now) | Q(lease_until=None))
     keys = list(expired.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+
+    def give_up(part: list[int]) -> None:
+        lose(expired.filter(pk__in=part), Reason.LOST, now, skip=True)
+
     for start in range(0, len(keys), TOGETHER):
-        lose(expired.filter(pk__in=keys[start : start + TOGETHER]), Reason.LOST, now, skip=True)
+        together(keys[start : start + TOGETHER], give_up, "losing")
 
 
 def release_held() -> None:
@@ -137,20 +148,18 @@ def release_held() -> None:
 
 
 def announce(now: dt.datetime) -> None:
-    """Publishes what was committed but never published, and what the broker has lost."""
+    """Publishes what was committed but never published, and what the broker has lost: of each queue by itself, so that a
+    long one does not hide another."""
     startable = Execution.objects.startable(now).exclude(job=None)
-    silent = startable.filter(published_at=None).filter(
-        Q(next_attempt_at__isnull=False) | Q(created_at__lt=now - UNANNOUNCED)
-    )
-    if runs := list(silent.order_by("due_at")[:AT_ONCE]):
-        publish(runs)
-    unheard = list(
-        startable.filter(published_at__lt=now - UNHEARD)
-        .order_by("published_at")
-        .only("uid", "kind")[:AT_ONCE]
-    )
-    for queue in {queue_of(run.kind) for run in unheard}:
-        _announce_again([run for run in unheard if queue_of(run.kind) == queue], queue)
+    forgotten = Q(next_attempt_at__isnull=False) | Q(created_at__lt=now - UNANNOUNCED)
+    for queue in QUEUES:
+        theirs = startable.filter(of_queue(queue)).only("uid", "kind")
+        silent = theirs.filter(forgotten, published_at=None)
+        if runs := list(silent.order_by("due_at")[:AT_ONCE]):
+            publish(runs)
+        unheard = theirs.filter(published_at__lt=now - UNHEARD)
+        if runs := list(unheard.order_by("published_at")[:AT_ONCE]):
+            _announce_again(runs, queue)
 
 
 def _announce_again(runs: list[Execution], queue: str) -> None:
@@ -173,19 +182,29 @@ def announce_retries(now: dt.datetime) -> None:
 
 
 def resume_pauses(now: dt.datetime) -> None:
-    for pause in Pause.objects.filter(ended_at=None, until__lte=now).select_related("job")[:AT_ONCE]:
+    """A job that cannot be scheduled is quarantined by its resumption, and hurts none of the others."""
+
+    def resume(key: int) -> None:
+        pause = Pause.objects.select_related("job").get(pk=key)
         try:
             verbs.resume(pause.job, by=By.system())
         except verbs.Refused:
-            Pause.objects.filter(pk=pause.pk).update(ended_at=now)
+            Pause.objects.filter(pk=key).update(ended_at=now)
+
+    over_now = Pause.objects.filter(ended_at=None, until__lte=now).order_by("until", "pk")
+    each(over_now.values_list("pk", flat=True)[:AT_ONCE], resume, "resuming")
 
 
 def pause_ended() -> int:
     """Jobs past their end date are paused, once, so that everybody sees why they do not run; how many."""
-    paused = 0
-    for job in Job.objects.expired(today())[:AT_ONCE]:
-        with transaction.atomic():
-            if verbs.pause(job, by=By.system(), reason="end date passed"):
-                ending.auto_paused(job, clock.now())
-                paused += 1
-    return paused
+    paused: list[int] = []
+
+    @transaction.atomic
+    def pause(key: int) -> None:
+        job = Job.objects.get(pk=key)
+        if verbs.pause(job, by=By.system(), reason="end date passed"):
+            ending.auto_paused(job, clock.now())
+            paused.append(key)
+
+    each(Job.objects.expired(today()).order_by("pk").values_list("pk", flat=True)[:AT_ONCE], pause, "pausing")
+    return len(paused)

@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from executions import health, wording
 from executions.alerts import Channel, Event
+from executions.apart import each
 from executions.models import Watch
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
@@ -27,11 +28,14 @@ def judge(now: dt.datetime) -> None:
     """Tells the admins when a process or the broker is away for longer than a restart takes, and when it is back."""
     report = health.report(now)
     watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
-    for check in report.checks:
+
+    def judge_one(check: health.Check) -> None:
         if check.name in WATCHED and not check.ok:
             _is_away(check, now)
         elif check.ok and (watch := watched.get(check.name)):
             _came_back(watch, now)
+
+    each(report.checks, judge_one, "judging")
 
 
 def _is_away(check: health.Check, now: dt.datetime) -> None:

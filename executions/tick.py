@@ -26,6 +26,7 @@ from jobs import timetable, verbs
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
+from scheduler_site.database_errors import passes
 
 log = logging.getLogger("executions.tick")
 
@@ -44,7 +45,7 @@ class Ticked:
 def tick(now: dt.datetime, announce: Callable[[list[Execution]], Any]) -> int:
     """Writes the ledger up to `now`, batch by batch; returns how many jobs were due."""
     total, size = 0, SMALLEST
-    while (done := _batch(now, size)).jobs:
+    while (done := _batch_or_each(now, size)).jobs:
         total += done.jobs
         if done.announce:
             announce(done.announce)
@@ -64,9 +65,37 @@ def next_due() -> dt.datetime | None:
     )
 
 
+def _batch_or_each(now: dt.datetime, size: int) -> Ticked:
+    """A batch; where the database refuses a row of it, its jobs one by one."""
+    try:
+        return _batch(now, size)
+    except DatabaseError as error:
+        if passes(error):
+            raise
+        done = Ticked()
+        for key in list(Job.objects.due(now).order_by("next_run_at").values_list("pk", flat=True)[:size]):
+            one = _alone(now, key)
+            done.jobs += one.jobs
+            done.announce += one.announce
+        return done
+
+
+def _alone(now: dt.datetime, key: int) -> Ticked:
+    try:
+        return _batch(now, 1, key)
+    except DatabaseError as error:
+        if passes(error):
+            raise
+        job = Job.objects.get(pk=key)
+        log.warning("job_quarantined", extra={"job": job.name, "error": str(error)})
+        verbs.quarantine(job, str(error))
+        return Ticked(1)
+
+
 @transaction.atomic
-def _batch(now: dt.datetime, size: int) -> Ticked:
-    jobs = _locked(now, size)
+def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
+    """`key`: of one job alone."""
+    jobs = _locked(now, size, key)
     if not jobs:
         return Ticked()
     timings = timetable.read(jobs)
@@ -95,8 +124,10 @@ def _batch(now: dt.datetime, size: int) -> Ticked:
     return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
 
 
-def _locked(now: dt.datetime, most: int) -> list[Job]:
+def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
     due = Job.objects.due(now).order_by("next_run_at")
+    if key is not None:
+        due = due.filter(pk=key)
     if connection.features.has_select_for_update:
         due = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
     return list(due[:most])

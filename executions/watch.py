@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_noop as _
 
 from executions import alerts, ending, selfwatch, unusual, wording
 from executions.alerts import Event, Item
+from executions.apart import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Untold, Watch
 from jobs.models import Job
 from notifications.background import later
@@ -67,16 +69,24 @@ WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
 def look(now: dt.datetime, *, settled: bool = True) -> None:
     """1. tells what was missed or lost  2. judges the clocks, tells who is late and who is well again
     3. judges the system  4. reminds of jobs that end soon  5. delivers what the system workers do not."""
-    tell_untold(now)
-    forget_silenced()
-    late = judge_late(now)
-    overrun = judge_overrun(now)
-    blocked = judge_blocked(now)
+    steps(
+        partial(tell_untold, now),
+        forget_silenced,
+        partial(_judge_jobs, now),
+        *([partial(selfwatch.judge, now)] if settled else []),
+        partial(ending.remind, now),
+        partial(_deliver_forgotten, now),
+    )
+
+
+def _judge_jobs(now: dt.datetime) -> None:
+    """All or nothing: of a job that could not be judged no recovery may be told."""
+    bad = judge_late(now) | judge_overrun(now) | judge_blocked(now)
     tell_clocks(now)
-    tell_recoveries(late | overrun | blocked, now)
-    if settled:
-        selfwatch.judge(now)
-    ending.remind(now)
+    tell_recoveries(bad, now)
+
+
+def _deliver_forgotten(now: dt.datetime) -> None:
     if Alert.objects.due(now - FORGOTTEN).exists():
         later(deliver_due)
 

@@ -24,6 +24,7 @@ from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
 from scheduler_site import clock
+from scheduler_site.encrypted import Unreadable
 from scheduler_site.strict_json import Decoder
 
 DEFAULT_DAYS = 365
@@ -171,8 +172,11 @@ class JobForm(forms.ModelForm[Job]):
             return None
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
             raise ValidationError(_("The secrets must be an object of texts."))
-        merged = {**self.instance.secrets, **value}
-        return {name: text for name, text in merged.items() if text}
+        merged = {name: text for name, text in {**self.instance.secrets, **value}.items() if text}
+        if isinstance(self.instance.secrets, Unreadable) and not merged:
+            # Their names are not known: they are replaced as a whole, or left alone.
+            return None
+        return merged
 
     def clean_depends_on(self) -> list[Edge] | None:
         """Nothing given leaves the stored ones as they are."""

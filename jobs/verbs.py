@@ -22,6 +22,7 @@ from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
 from scheduler_site import clock
+from scheduler_site.database_errors import passes
 
 
 class Refused(Exception):
@@ -156,7 +157,15 @@ def resume(job: Job, *, by: By) -> bool:
     if job.periodic_task_id is None or not timetable.set_enabled(job, True):
         return False
     job.pauses.filter(ended_at=None).update(ended_at=now)
-    job.next_run_at = now if job.unsettled else upcoming(job, now)
+    try:
+        job.next_run_at = now if job.unsettled else upcoming(job, now)
+    except Exception as error:
+        if passes(error):
+            raise
+        # Such as a time zone that this system does not know: resumed, but with nothing to be due.
+        record(Entry.Event.RESUMED, job, by=by)
+        quarantine(job, str(error))
+        return True
     job.save(update_fields=["next_run_at"])
     record(Entry.Event.RESUMED, job, by=by)
     notices.enabled(job, by)

@@ -40,6 +40,7 @@ from jobs.pages import (
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
+from scheduler_site.encrypted import Unreadable
 
 PAGE_SIZE = 50
 NAME_TAKEN = gettext_lazy("A job of this name exists already.")
@@ -89,6 +90,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script_page.warning(found.environment),
         "environment_url": script_page.url_of(found.environment),
+        "secrets_unreadable": isinstance(found.secrets, Unreadable),
     }
     return render(request, "jobs/job.html", context)
 

@@ -21,10 +21,20 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     )
 
 
+class Unreadable(dict[str, str]):
+    """Secrets whose key is missing. They look empty, but are not: what is stored stays as it is when this is saved."""
+
+    def __init__(self, stored: str) -> None:
+        super().__init__()
+        self.stored = stored
+
+
 class EncryptedJSONField(models.TextField[dict[str, str], dict[str, str]]):
-    """A dictionary of secrets: encrypted at rest, never shown. Unreadable ones (a lost key) read as empty."""
+    """A dictionary of secrets: encrypted at rest, never shown. Those that cannot be decrypted are `Unreadable`."""
 
     def get_prep_value(self, value: Any) -> str:
+        if isinstance(value, Unreadable):
+            return value.stored
         if not value:
             return ""
         return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(value).encode()).decode("ascii")
@@ -35,7 +45,7 @@ class EncryptedJSONField(models.TextField[dict[str, str], dict[str, str]]):
         try:
             plain = _cipher(tuple(settings.ENCRYPTION_KEYS)).decrypt(value.encode())
         except InvalidToken:
-            return {}
+            return Unreadable(value)
         secrets: dict[str, str] = json.loads(plain)
         return secrets
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import connection
+from django.db import Error, connection
 
 from bench.faults.clock import Clock, compiler
+from bench.faults.installation import eventually
 from bench.faults.servers import Server
 from bench.faults.trial import Trial, Unavailable
 from executions.models import Execution, State, Watch
@@ -201,6 +202,16 @@ def _restarted(database: Server, environment: dict[str, str]) -> None:
     database.env = environment
     database.start()
     clock.forget()
+    if not eventually(_reachable, 30):
+        raise TimeoutError("The database did not come back.")
+
+
+def _reachable() -> bool:
+    try:
+        connection.ensure_connection()
+    except Error:
+        return False
+    return True
 
 
 def _room(trial: Trial, name: str) -> Path:

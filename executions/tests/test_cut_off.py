@@ -133,6 +133,7 @@ def test_the_guard_does_not_need_the_watch_which_may_hang_with_the_database(
 ) -> None:
     answer = threading.Event()
     monkeypatch.setattr(crew, "_hear", lambda: answer.wait(20))
+    monkeypatch.setattr(crew._leases, "renew", lambda hands: answer.wait(20))
     run = begin(crew, ledger)
     time.sleep(0.2)
     pass_time(crew, run)

@@ -8,6 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as configured
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule
 from pytest_django.fixtures import Settings
 
@@ -27,7 +29,7 @@ from notifications.post import compose
 def test_ended_runs_beyond_their_retention_go_with_their_output(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune, "BATCH", 2)
+    monkeypatch.setattr(prune, "SLICE", 2)
     job = make_job(due="2026-03-01 00:00", catch_up="all", start_deadline=10**6, overlap="allow")
     ledger.tick("2026-03-01 09:00:01")
     Execution.objects.update(state="success")
@@ -177,3 +179,22 @@ def test_old_alerts_and_notifications_go_but_not_what_still_waits(ada: User) -> 
     prune.prune(moment("2026-06-30 00:00"))
     assert [alert.state for alert in Alert.objects.all()] == ["pending"]
     assert not Notification.objects.exists()
+
+
+def test_old_runs_go_without_being_loaded_or_the_whole_ledger_being_counted(ledger: Ledger) -> None:
+    job = make_job(due="2026-03-01 00:00", catch_up="all", start_deadline=10**6, overlap="allow")
+    ledger.tick("2026-03-01 09:00:01")
+    first, second, *_others = ledger.rows(job)
+    Execution.objects.update(state="success")
+    Execution.objects.filter(pk=second.pk).update(
+        caused_by=first, blocked_by=first, due_at=moment("2099-01-01 00:00")
+    )
+    with CaptureQueriesContext(connection) as asked:
+        assert prune.prune(moment("2026-05-30 05:30")) == 5
+    second.refresh_from_db()
+    assert (second.caused_by_id, second.blocked_by_id) == (None, None)
+    ours = [
+        query["sql"] for query in asked if 'FROM "executions_execution"' in query["sql"].replace("`", '"')
+    ]
+    assert ours
+    assert not any("GROUP BY" in sql or "definition" in sql.partition("FROM")[0] for sql in ours)
