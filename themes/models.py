@@ -78,6 +78,11 @@ class Traced(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def version(self) -> str:
+        """Another one after each write."""
+        return self.updated_at.isoformat() if self.pk else ""
+
 
 class Theme(Traced):
     FIELDS = (

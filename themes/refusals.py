@@ -36,6 +36,16 @@ class Taken(Refusal):
     status = 409
 
 
+class Changed(Refusal):
+    """Somebody else wrote the row since the reader saw it; `version` is that of the row as it is now."""
+
+    status = 409
+
+    def __init__(self, text: str | Promise, version: str) -> None:
+        super().__init__(text)
+        self.version = version
+
+
 class Invalid(Refusal):
     """A field that makes no sense; `field` is its name on the wire."""
 

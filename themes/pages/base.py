@@ -22,7 +22,8 @@ from accounts.permissions import account
 from audit.record import By
 from themes.models import Traced
 
-from ..refusals import Refusal, Unknown
+from ..refusals import Changed, Refusal, Unknown
+from .forms import RegistryForm
 
 P = ParamSpec("P")
 Row = TypeVar("Row", bound=Traced)
@@ -81,6 +82,8 @@ def form_page(
     except Unknown as refusal:
         raise Http404(str(refusal)) from refusal
     except Refusal as refusal:
+        if isinstance(refusal, Changed) and isinstance(form, RegistryForm):
+            form.renew(refusal.version)
         form.add_error(None, str(refusal))
         return render(request, "themes/form.html", context, status=refusal.status)
     messages.success(request, done)

@@ -52,7 +52,7 @@ def edit_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
     form = ThemeForm(request.POST or None, instance=one(Theme.objects.all(), theme))
 
     def save() -> str:
-        saved = catalog.update_theme(found, form.values, by(request))
+        saved = catalog.update_theme(found, form.values, by(request), form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
@@ -97,7 +97,7 @@ def edit_sub_theme(request: HttpRequest, sub_theme: uuid.UUID) -> HttpResponse:
     form = SubThemeForm(request.POST or None, instance=one(rows, sub_theme))
 
     def save() -> str:
-        saved = catalog.update_sub_theme(found, form.values, by(request))
+        saved = catalog.update_sub_theme(found, form.values, by(request), form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}

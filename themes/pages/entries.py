@@ -76,7 +76,8 @@ def edit(request: HttpRequest, entry: uuid.UUID) -> HttpResponse:
     form = EntryForm(request.POST or None, instance=one(reading.entries(), entry))
 
     def save() -> str:
-        return _("“%(name)s” has been saved.") % {"name": verbs.update(found, form.values, by(request))}
+        saved = verbs.update(found, form.values, by(request), form.seen)
+        return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
     back = _back(found.course_id, found.school_year_semester)

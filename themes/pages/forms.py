@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from typing import Any
 
 from django import forms
@@ -37,11 +38,29 @@ class WeeksField(forms.CharField):
 
 
 class RegistryForm(forms.ModelForm[Any]):
-    """Reads only: the verbs write. An empty text is none where the model has none."""
+    """Reads only: the verbs write. `version` is that of the row as the reader saw it; new ones have none."""
+
+    version = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["version"] = self.instance.version
+
+    @property
+    def seen(self) -> str:
+        return str(self.cleaned_data["version"])
 
     @property
     def values(self) -> dict[str, Any]:
-        return {name: self._stored(name, value) for name, value in self.cleaned_data.items()}
+        """An empty text is none where the model has none."""
+        given = self.cleaned_data.items()
+        return {name: self._stored(name, value) for name, value in given if name != "version"}
+
+    def renew(self, version: str) -> None:
+        """The reader has been told of that version."""
+        data: Any = copy(self.data)
+        data["version"] = version
+        self.data = data
 
     def _stored(self, name: str, value: Any) -> Any:
         field = next((one for one in self._meta.model._meta.fields if one.name == name), None)

@@ -68,7 +68,7 @@ def edit(request: HttpRequest, setting: uuid.UUID) -> HttpResponse:
     def save() -> str:
         values = dict(form.values)
         enabled = {sub_theme.pk for sub_theme in values.pop("enabled")}
-        saved = verbs.update_setting(found, values, by(request), enabled)
+        saved = verbs.update_setting(found, values, by(request), enabled, form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}

@@ -104,6 +104,22 @@ def test_sub_themes_are_kept_on_the_page_of_their_theme(uma: User, sub_theme: Su
     assert [one.sub_theme_code for one in theme.sub_themes.all()] == ["02"]
 
 
+def test_nobody_overwrites_unawares_what_another_wrote_meanwhile(uma: User, ada: User) -> None:
+    theme, client = make_theme(), browser(uma)
+    path, form = f"/registry/themes/{theme.uid}/edit", FORM | {"theme_name": "canary"}
+    seen = text(client.get(path)).split('name="version" value="')[1].split('"')[0]
+    browser(ada).post(path, FORM | {"theme_name": "meanwhile"})
+    page = text(client.post(path, form | {"version": seen}), 409)
+    assert "ada has changed this since you opened the page." in page
+    assert 'value="canary"' in page
+    theme.refresh_from_db()
+    assert theme.theme_name == "meanwhile"
+    renewed = page.split('name="version" value="')[1].split('"')[0]
+    assert client.post(path, form | {"version": renewed}).status_code == 302
+    theme.refresh_from_db()
+    assert theme.theme_name == "canary"
+
+
 def test_what_stands_against_a_deletion_is_told(uma: User, sub_theme: SubTheme) -> None:
     make_entry("CS101", "1132", sub_theme)
     client = browser(uma)

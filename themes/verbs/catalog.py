@@ -21,11 +21,11 @@ def create_theme(values: Values, by: By) -> Theme:
         raise _theme_taken(values) from error
 
 
-def update_theme(theme: Theme, values: Values, by: By) -> Theme:
-    """Raises Unknown, Taken."""
+def update_theme(theme: Theme, values: Values, by: By, seen: str = "") -> Theme:
+    """Raises Unknown, Taken, Changed."""
     try:
         with transaction.atomic():
-            return modify(lock(theme), values, by)
+            return modify(lock(theme), values, by, seen=seen)
     except IntegrityError as error:
         raise _theme_taken(values) from error
 
@@ -53,13 +53,13 @@ def create_sub_theme(theme: Theme, values: Values, by: By) -> SubTheme:
 
 
 @transaction.atomic
-def update_sub_theme(sub_theme: SubTheme, values: Values, by: By) -> SubTheme:
-    """Raises Unknown, Taken."""
+def update_sub_theme(sub_theme: SubTheme, values: Values, by: By, seen: str = "") -> SubTheme:
+    """Raises Unknown, Taken, Changed."""
     theme = lock(sub_theme.theme)
     sub_theme = current(sub_theme)
     if (code := values.get("sub_theme_code", sub_theme.sub_theme_code)) != sub_theme.sub_theme_code:
         _must_be_free(theme, code)
-    return modify(sub_theme, values, by)
+    return modify(sub_theme, values, by, seen=seen)
 
 
 @transaction.atomic

@@ -114,12 +114,12 @@ def _at_most_one_is_most_relevant(entry: CourseEntry, values: Values) -> None:
 
 
 @transaction.atomic
-def update(entry: CourseEntry, values: Values, by: By) -> CourseEntry:
-    """Raises Unknown, Refused."""
+def update(entry: CourseEntry, values: Values, by: By, seen: str = "") -> CourseEntry:
+    """Raises Unknown, Refused, Changed."""
     lock(entry.sub_theme.theme)
     entry = current(entry)
     _at_most_one_is_most_relevant(entry, values)
-    return modify(entry, values, by)
+    return modify(entry, values, by, seen=seen)
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from audit.models import Entry
 from audit.record import By, difference, record
 from themes.models import SubTheme, Theme, Traced
 
-from ..refusals import Unknown
+from ..refusals import Changed, Unknown
 
 Row = TypeVar("Row", bound=Traced)
 Values = dict[str, Any]
@@ -82,8 +82,14 @@ def add(row: Row, by: By, **more: Any) -> Row:
     return row
 
 
-def modify(row: Row, values: Values, by: By, **changes: Any) -> Row:
-    """Every accepted write names its writer, also one that changes nothing else; `changes` stand in the entry as well."""
+def modify(row: Row, values: Values, by: By, *, seen: str = "", **changes: Any) -> Row:
+    """Every accepted write names its writer, also one that changes nothing else; `changes` stand in the entry as well.
+
+    `seen`: the version that the writer knows, where that matters. Raises Changed when it is another one now.
+    """
+    if seen and seen != row.version:
+        text = _("%(name)s has changed this since you opened the page. Save again to overwrite it.")
+        raise Changed(text % {"name": row.updated_by}, row.version)
     before = state(row)
     for field, value in values.items():
         setattr(row, field, value)

@@ -52,13 +52,16 @@ def create_setting(semester: str, theme: Theme, values: Values, by: By) -> Theme
 
 @transaction.atomic
 def update_setting(
-    setting: ThemeSetting, values: Values, by: By, enabled: Collection[int] | None = None
+    setting: ThemeSetting, values: Values, by: By, enabled: Collection[int] | None = None, seen: str = ""
 ) -> ThemeSetting:
-    """`enabled`: the sub themes (keys) that are on, all others are off; None leaves them as they are. Raises Unknown."""
+    """`enabled`: the sub themes (keys) that are on, all others are off; None leaves them as they are.
+
+    Raises Unknown, Changed.
+    """
     theme = lock(setting.theme)
     setting = current(setting)
     changes = {} if enabled is None else _switch(setting.school_year_semester, theme, set(enabled), by)
-    return modify(setting, values, by, **changes)
+    return modify(setting, values, by, seen=seen, **changes)
 
 
 def _switch(semester: str, theme: Theme, enabled: set[int], by: By) -> dict[str, dict[str, bool | None]]:
