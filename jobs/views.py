@@ -53,7 +53,9 @@ def jobs(request: PageRequest) -> HttpResponse:
         "pauses", Pause.objects.filter(ended_at=None).select_related("by"), to_attr="open_pauses"
     )
     visible = (
-        Job.objects.visible_to(request.user).select_related("category", "owner").prefetch_related(open_pauses)
+        Job.objects.visible_to(request.user)
+        .select_related("category", "owner", "environment")
+        .prefetch_related(open_pauses)
     )
     found = JobFilter(request.GET, queryset=visible, request=request)
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from accounts.models import User
+from environments import homes
 from environments.models import Environment
 from jobs.models import Job
 from tests_browser.conftest import Visit, Visitor
@@ -99,3 +101,19 @@ def test_a_file_that_is_no_text_or_too_large_changes_nothing(visit: Visit, ada: 
         page.set_input_files("[data-chooser] input", file)
         page.wait_for_selector(f"[data-problem] >> text={words}")
         assert page.input_value(AREA) == "kept"
+
+
+def test_what_the_environment_lacks_follows_what_is_typed(
+    visit: Visit, ada: User, reports: Environment, settings: Any, tmp_path: Path
+) -> None:
+    settings.ENVIRONMENTS_DIR = tmp_path
+    prefix = str(reports.prefix)
+    homes.write(reports.home, homes.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4"))
+    page = begin(visit, ada).page
+    page.fill(AREA, "x" * 100_000)
+    page.select_option("[name=environment]", str(reports.uid))
+    with page.expect_request("**/jobs/lacking") as asked:
+        page.fill("[name=options-requirements]", "numpy")
+    page.wait_for_selector("#lacking >> text=not installed")
+    assert "xxx" not in (asked.value.post_data or "")
+    assert page.input_value(AREA) == "x" * 100_000

@@ -28,7 +28,7 @@ def test_the_range_and_the_median_of_the_last_good_runs(course: Course, vic: Use
     assert "3.33 s to 20 s" in shown
     assert "median 10 s of 12 runs" in shown
     assert "up to 157.3 MB" in shown
-    assert shown.count("Alert when it is not") == 2
+    assert shown.count("Alerts on") == 2
 
 
 def test_while_it_learns_it_says_how_far_it_is(course: Course, vic: User) -> None:
@@ -40,11 +40,11 @@ def test_while_it_learns_it_says_how_far_it_is(course: Course, vic: User) -> Non
 
 def test_figures_are_shown_though_nobody_is_told(ledger: Ledger, vic: User) -> None:
     course = Course(ledger, baseline_duration=False, baseline_memory=False)
-    assert "<h2>Usual</h2>" not in page(course, vic)
+    assert "<h2>Usual range</h2>" not in page(course, vic)
     course.past(count=12, peak_memory=None)
     shown = page(course, vic)
-    assert "No alert" in shown
-    assert "Alert when it is not" not in shown
+    assert "Alerts off" in shown
+    assert "Alerts on" not in shown
     assert "Peak memory" not in shown
 
 
