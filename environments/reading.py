@@ -15,7 +15,7 @@ from environments.errors import Refused
 from environments.models import Environment
 from environments.operations import process
 
-MEASURING_SECONDS = 120.0
+MENDING_SECONDS = 120.0
 
 
 def request(environment: Environment, action: str, **more: Any) -> Request:
@@ -52,21 +52,17 @@ def _installed(prefix: Path, _as_of: tuple[tuple[str, int], ...]) -> tuple[Packa
     return tuple(prefixes.packages(prefix))
 
 
-def mend(environment: Environment, lock: IO[bytes]) -> dict[str, Any]:
+def mend(environment: Environment, lock: IO[bytes], pulse: process.Pulse = lambda: "") -> dict[str, Any]:
     """Undoes a change that was cut off; the child's answer. The caller holds the lock.
 
     Raises Refused when it cannot be undone, or nothing usable is left.
     """
-    done = _asked(request(environment, "mend"), lock)
-    if not done.get("exists"):
-        raise Refused(_("There is no usable environment in its directory any more."))
-    return done
-
-
-def _asked(what: Request, lock: IO[bytes] | None = None) -> dict[str, Any]:
     try:
-        return process.ask(what, seconds=MEASURING_SECONDS, lock=lock)
+        done = process.ask(request(environment, "mend"), seconds=MENDING_SECONDS, lock=lock, pulse=pulse)
     except process.Stopped as error:
         raise Refused(_("It took too long to look at the environment.")) from error
     except (Failed, Invalid, OSError) as error:
         raise Refused(str(error)) from error
+    if not done.get("exists"):
+        raise Refused(_("There is no usable environment in its directory any more."))
+    return done

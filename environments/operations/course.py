@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
 
@@ -57,6 +58,14 @@ class Reporter:
             connection.close()
             return "lost" if self._looked - self._renewed > GIVE_UP_SECONDS else ""
 
+    def stay(self) -> str:
+        """Keeps the lease while things are put in order, which nobody interrupts."""
+        if time.monotonic() > self._renewed + RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            with suppress(DatabaseError, InterfaceError):
+                ledger.renew(self.operation, self.log)
+        return ""
+
     def _tell(self) -> str:
         if ledger.is_cancelled(self.operation):
             return "cancelled"
@@ -79,7 +88,7 @@ def carry_out(operation: Operation, report: Reporter) -> End:
         try:
             done = _work(operation, environment, report, lock)
         except (Failed, Invalid, process.Stopped) as problem:
-            return _unsuccessful(problem, operation, environment, lock)
+            return _unsuccessful(problem, operation, environment, report, lock)
         if operation.kind == Kind.DELETE:
             return End(State.SUCCESS, left=not remains.remove(environment.home))
         return End(State.SUCCESS, found=ledger.found(done))
@@ -104,6 +113,7 @@ def _unsuccessful(
     problem: Failed | Invalid | process.Stopped,
     operation: Operation,
     environment: Environment,
+    report: Reporter,
     lock: IO[bytes],
 ) -> End:
     state, words = State.FAILED, str(problem)
@@ -119,13 +129,13 @@ def _unsuccessful(
         return replace(end, broken=words)
     if isinstance(problem, Invalid) or (isinstance(problem, Failed) and not problem.broken):
         return end
-    return replace(end, **_mended(environment, lock, words))
+    return replace(end, **_mended(environment, report, lock, words))
 
 
-def _mended(environment: Environment, lock: IO[bytes], why: str) -> dict[str, Any]:
+def _mended(environment: Environment, report: Reporter, lock: IO[bytes], why: str) -> dict[str, Any]:
     """What an interrupted change leaves, after it was undone: nothing, or why the environment is broken."""
     try:
-        mend(environment, lock)
+        mend(environment, lock, report.stay)
     except Refused as problem:
         return {"broken": f"{why}\n{problem}"}
     return {}
