@@ -86,7 +86,7 @@ def _page(
         "chosen": chosen or [],
         "refusal": refusal,
         "may_change": may_change(request, found),
-        "recent": found.operations.select_related("requested_by")[:SHORT],
+        "recent": found.operations.exclude(state__in=Operation.OPEN).select_related("requested_by")[:SHORT],
     }
     if current is not None:
         context |= _operation_context(request, current)
