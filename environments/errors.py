@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils.translation import gettext
+
+from environments.backends.base import Invalid
+
 
 class Refused(Exception):
     """A verb that cannot be carried out."""
@@ -32,3 +36,11 @@ class InUse(Refused):
         super().__init__(text)
         self.jobs = list(jobs)
         self.scripts = [str(job.options.get("path") or job.name) for job in self.jobs]
+
+
+def worded(problem: object) -> str:
+    """What a refusal says, in the reader's language where it was put together by the grammar of names and packages."""
+    if not isinstance(problem, Invalid):
+        return str(problem)
+    values = {name: worded(value) for name, value in problem.values.items()}
+    return gettext(problem.template) % values if values else gettext(problem.template)

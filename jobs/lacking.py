@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from accounts.models import User
 from audit.record import By
 from environments import homes, verbs
+from environments.errors import worded
 from environments.models import Environment, Operation
 from environments.verbs import Invalid, Refused
 from jobs.runners.script.requirements import RequirementRefused, installed, parse, unmet
@@ -74,7 +75,7 @@ def install(lacking: Lacking, *, by: By) -> Lacking:
     try:
         operation = verbs.install(environment, specs, by=by)
     except (Refused, Invalid) as refusal:
-        return Lacking(**(vars(lacking) | {"told": str(refusal), "refused": True}))
+        return Lacking(**(vars(lacking) | {"told": worded(refusal), "refused": True}))
     told = _("%(packages)s will be installed in %(name)s.")
     values = {"packages": ", ".join(specs), "name": environment.name}
     return Lacking(**(vars(lacking) | {"told": told % values, "going_on": operation}))

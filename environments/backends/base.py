@@ -76,7 +76,15 @@ class Failed(Exception):
 
 
 class Invalid(ValueError):
-    """A name, version or package specification that is not of the allowed form; the text says which and why."""
+    """A name, version or package specification that is not of the allowed form; the text says which and why.
+
+    template and values: what the text is put together from, for those who say it in another language (errors.worded). A
+    value may be Invalid itself.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template % values if values else template)
+        self.template, self.values = template, values
 
 
 class Backend(Protocol):

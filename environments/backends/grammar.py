@@ -4,7 +4,7 @@ The tools behind take far more than this: options, URLs, paths, markers, `numpy[
 by a grammar of our own before it reaches one of them: a package's name, for PyPI its extras, and version clauses. What the
 grammar takes begins with a letter, a digit or `_`: it can be no option wherever it stands on a command line.
 
-Every function raises Invalid, whose text says what is at fault and why, with the text as it was typed, made printable and cut.
+Every function raises Invalid, which says what is at fault and why, with the text as it was typed, made printable and cut.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ _CLAUSE = re.compile(r"(?P<operator>==|!=|>=|<=|~=|=|<|>) *(?P<version>[A-Za-z0-
 _RESERVED = {"base", "root"}
 
 
+def _(text: str) -> str:
+    """Marks a text for the catalogs of translations; nothing here knows the reader's language."""
+    return text
+
+
 class Spec(NamedTuple):
     """A specification, read. version: clauses without blanks, `>=1.2,<2`; empty for any."""
 
@@ -61,23 +66,25 @@ class Spec(NamedTuple):
 def environment_name(text: str) -> str:
     """Letters, digits, `_`, `-` and `.` of ASCII, up to 64, the first neither `-` nor `.`."""
     if not text:
-        raise Invalid("The name is empty.")
+        raise Invalid(_("The name is empty."))
     if len(text) > LONGEST_NAME:
-        raise Invalid(f"The name has {len(text)} characters; {LONGEST_NAME} are allowed.")
-    if not _ENVIRONMENT.fullmatch(text):
         raise Invalid(
-            f"{shown(text)} cannot be a name: letters, digits, '_', '-' and '.' are allowed,"
-            " and it starts with neither '-' nor '.'."
+            _("The name has %(count)s characters; %(most)s are allowed."), count=len(text), most=LONGEST_NAME
         )
+    if not _ENVIRONMENT.fullmatch(text):
+        why = _(
+            "%(text)s cannot be a name: letters, digits, '_', '-' and '.' are allowed, and it starts with neither '-' nor '.'."
+        )
+        raise Invalid(why, text=shown(text))
     if text.lower() in _RESERVED:
-        raise Invalid(f"{shown(text)} is the name of Conda's own installation.")
+        raise Invalid(_("%(text)s is the name of Conda's own installation."), text=shown(text))
     return text
 
 
 def python_version(text: str) -> str:
     """`3.Y` or `3.Y.Z`; empty for whatever the backend takes by itself."""
     if text and not (len(text) <= LONGEST_NAME and _PYTHON.fullmatch(text) and text.isascii()):
-        raise Invalid(f"{shown(text)} is not a version of Python such as 3.12 or 3.12.4.")
+        raise Invalid(_("%(text)s is not a version of Python such as 3.12 or 3.12.4."), text=shown(text))
     return text
 
 
@@ -85,19 +92,21 @@ def spec(text: str, *, conda: bool) -> Spec:
     """One specification. `=` as an operator is Conda's alone, extras are PyPI's."""
     matched = _SPEC.fullmatch(_plain(text))
     if not matched:
-        raise Invalid(f"{shown(text)}: {_why_not(text)}")
+        raise Invalid(_why_not(text), text=shown(text))
     name, extras, version = matched["name"], matched["extras"], matched["version"] or ""
     if extras is not None and conda:
-        raise Invalid(f"{shown(text)}: Conda packages have no extras in square brackets.")
+        raise Invalid(_("%(text)s: Conda packages have no extras in square brackets."), text=shown(text))
     if not conda and name.startswith("_"):
-        raise Invalid(f"{shown(text)}: a name on PyPI starts with a letter or a digit.")
+        raise Invalid(_("%(text)s: a name on PyPI starts with a letter or a digit."), text=shown(text))
     return Spec(name, _extras(text, extras), _version(text, version, conda=conda))
 
 
 def specs(texts: Sequence[str], *, conda: bool) -> list[Spec]:
     """All of them; those that say the same again are left out."""
     if len(texts) > MOST_SPECS:
-        raise Invalid(f"{len(texts)} packages at once; {MOST_SPECS} are allowed.")
+        raise Invalid(
+            _("%(count)s packages at once; %(most)s are allowed."), count=len(texts), most=MOST_SPECS
+        )
     return list(dict.fromkeys(spec(text, conda=conda) for text in texts))
 
 
@@ -113,7 +122,8 @@ def requirement_lines(text: str) -> list[str]:
     themselves are for `specs` to check.
     """
     if len(text) > LONGEST_REQUIREMENTS:
-        raise Invalid(f"The requirements have {len(text)} characters; {LONGEST_REQUIREMENTS} are allowed.")
+        long = _("The requirements have %(count)s characters; %(most)s are allowed.")
+        raise Invalid(long, count=len(text), most=LONGEST_REQUIREMENTS)
     found = []
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         wanted = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
@@ -123,7 +133,7 @@ def requirement_lines(text: str) -> list[str]:
             # Either grammar may be meant here; which, the backend says later. What neither takes has its line named.
             spec(wanted, conda="[" not in wanted)
         except Invalid as error:
-            raise Invalid(f"Line {number}: {error}") from None
+            raise Invalid(_("Line %(number)s: %(problem)s"), number=number, problem=error) from None
         found.append(wanted)
     return found
 
@@ -155,25 +165,26 @@ def shown(text: str) -> str:
 
 def _plain(text: str) -> str:
     if len(text) > LONGEST_SPEC:
-        raise Invalid(f"{shown(text)}: {len(text)} characters; {LONGEST_SPEC} are allowed.")
+        long = _("%(text)s: %(count)s characters; %(most)s are allowed.")
+        raise Invalid(long, text=shown(text), count=len(text), most=LONGEST_SPEC)
     if not text.isascii() or not text.isprintable():
-        raise Invalid(f"{shown(text)}: only printable ASCII characters are allowed.")
+        raise Invalid(_("%(text)s: only printable ASCII characters are allowed."), text=shown(text))
     return text.strip(" ")
 
 
 def _why_not(text: str) -> str:
     text = text.strip()
     if not text:
-        return "a package's name is missing."
+        return _("%(text)s: a package's name is missing.")
     if text.startswith("-"):
-        return "options are not allowed."
+        return _("%(text)s: options are not allowed.")
     if "://" in text or "@" in text:
-        return "addresses are not allowed, only packages of the configured index."
+        return _("%(text)s: addresses are not allowed, only packages of the configured index.")
     if "/" in text or "\\" in text or text.startswith("."):
-        return "paths are not allowed."
+        return _("%(text)s: paths are not allowed.")
     if ";" in text:
-        return "markers after ';' are not allowed."
-    return "not of the form name or name>=1.2,<2."
+        return _("%(text)s: markers after ';' are not allowed.")
+    return _("%(text)s: not of the form name or name>=1.2,<2.")
 
 
 def _extras(text: str, extras: str | None) -> tuple[str, ...]:
@@ -181,7 +192,9 @@ def _extras(text: str, extras: str | None) -> tuple[str, ...]:
         return ()
     found = tuple(extra.strip() for extra in extras.split(","))
     if not all(_EXTRA.fullmatch(extra) for extra in found):
-        raise Invalid(f"{shown(text)}: what stands in square brackets are not names of extras.")
+        raise Invalid(
+            _("%(text)s: what stands in square brackets are not names of extras."), text=shown(text)
+        )
     return found
 
 
@@ -190,7 +203,8 @@ def _version(text: str, version: str, *, conda: bool) -> str:
     for clause in version.split(",") if version else []:
         matched = _CLAUSE.fullmatch(clause.strip())
         if not matched:
-            raise Invalid(f"{shown(text)}: '{clause.strip()}' is not a version clause such as >=1.2.")
+            why = _("%(text)s: '%(clause)s' is not a version clause such as >=1.2.")
+            raise Invalid(why, text=shown(text), clause=clause.strip())
         clauses.append(matched["operator"] + matched["version"])
     joined = ",".join(clauses)
     if conda:
@@ -198,6 +212,10 @@ def _version(text: str, version: str, *, conda: bool) -> str:
     try:
         SpecifierSet(joined)
     except InvalidSpecifier:
-        hint = " Write == for exactly this version." if re.search(r"(?<![=!<>~])=(?!=)", joined) else ""
-        raise Invalid(f"{shown(text)}: '{joined}' is not a version clause of PyPI.{hint}") from None
+        why = _("%(text)s: '%(clause)s' is not a version clause of PyPI.")
+        if re.search(r"(?<![=!<>~])=(?!=)", joined):
+            why = _(
+                "%(text)s: '%(clause)s' is not a version clause of PyPI. Write == for exactly this version."
+            )
+        raise Invalid(why, text=shown(text), clause=joined) from None
     return joined

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from environments import reading, usage, verbs
-from environments.errors import Refused
+from environments.errors import Refused, worded
 from environments.models import Environment, Operation
 from environments.pages.access import (
     PageRequest,
@@ -132,7 +132,7 @@ def packages(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
                 raise Http404
     except (Refused, verbs.Invalid) as refusal:
         shown = form if verb == "install" else None
-        return _page(request, found, form=shown, chosen=chosen, refusal=str(refusal), status=409)
+        return _page(request, found, form=shown, chosen=chosen, refusal=worded(refusal), status=409)
     return redirect("environment", uid)
 
 
@@ -147,7 +147,7 @@ def rename(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     try:
         verbs.rename(found, form.cleaned_data["name"], by=actor(request))
     except (Refused, verbs.Invalid) as refusal:
-        form.add_error("name", str(refusal))
+        form.add_error("name", worded(refusal))
         return render(request, "environments/rename.html", context, status=409)
     messages.success(request, _("The environment has been renamed."))
     return redirect("environment", uid)
@@ -163,7 +163,7 @@ def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     try:
         operation = verbs.delete(found, by=actor(request))
     except Refused as refusal:
-        return render(request, "environments/delete.html", context | {"refusal": str(refusal)}, status=409)
+        return render(request, "environments/delete.html", context | {"refusal": worded(refusal)}, status=409)
     return redirect("operation", operation.uid)
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from environments import choice
 from environments.backends import grammar
 from environments.backends.base import Invalid
+from environments.errors import worded
 from environments.models import LONGEST_NAME, Environment
 
 Result = TypeVar("Result")
@@ -25,7 +26,7 @@ def sound(read: Callable[[], Result]) -> Result:
     try:
         return read()
     except Invalid as problem:
-        raise ValidationError(str(problem)) from problem
+        raise ValidationError(worded(problem)) from problem
 
 
 class NameField(forms.CharField):
@@ -119,4 +120,4 @@ def check_packages(form: forms.Form, backend: str) -> None:
     try:
         grammar.specs(packages, conda=backend != Backend.PYPI)
     except Invalid as problem:
-        form.add_error("packages", str(problem))
+        form.add_error("packages", worded(problem))

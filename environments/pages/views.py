@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from environments import choice, reading, usage, verbs
-from environments.errors import NameTaken, Refused
+from environments.errors import NameTaken, Refused, worded
 from environments.models import Environment, Operation
 from environments.pages.access import PageRequest, actor, require_add
 from environments.pages.forms import NewForm, RegisterForm
@@ -90,10 +90,10 @@ def new(request: PageRequest) -> HttpResponse:
             by=actor(request),
         )
     except NameTaken as refusal:
-        form.add_error("name", str(refusal))
+        form.add_error("name", worded(refusal))
         return _new_page(request, form)
     except (Refused, verbs.Invalid) as refusal:
-        form.add_error(None, str(refusal))
+        form.add_error(None, worded(refusal))
         return _new_page(request, form, status=409)
     again = {name: entered[name] for name in ("backend", "python_version") if entered[name]}
     page = reverse("operation", args=[operation.uid])
@@ -118,7 +118,7 @@ def discovered(request: PageRequest) -> HttpResponse:
     try:
         made = verbs.register(form.cleaned_data["directory"], form.cleaned_data["name"], by=actor(request))
     except (Refused, verbs.Invalid) as refusal:
-        form.add_error("name", str(refusal))
+        form.add_error("name", worded(refusal))
         return _discovered_page(request, form, status=409)
     messages.success(request, _("“%(name)s” is being registered.") % {"name": made})
     return redirect("environment", made.uid)

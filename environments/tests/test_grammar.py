@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from environments import errors
 from environments.backends import grammar
 from environments.backends.base import Invalid
 
@@ -231,3 +232,16 @@ def test_credentials_are_masked_in_texts_of_tools() -> None:
         grammar.without_credentials(text)
         == "error: https://***@example.org/simple and https://example.org/t/***/c failed"
     )
+
+
+def test_a_refusal_can_be_said_in_another_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog = {
+        "Line %(number)s: %(problem)s": "%(number)s 行目: %(problem)s",
+        "%(text)s: options are not allowed.": "%(text)s: オプションは使えません。",
+    }
+    monkeypatch.setattr(errors, "gettext", lambda text: catalog.get(text, text))
+    with pytest.raises(Invalid) as refused:
+        grammar.requirement_lines("six\n--100%")
+    assert str(refused.value) == "Line 2: '--100%': options are not allowed."
+    assert errors.worded(refused.value) == "2 行目: '--100%': オプションは使えません。"
+    assert errors.worded(Invalid("100% plain")) == "100% plain"
