@@ -326,7 +326,7 @@ CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS == ["*"]
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = not CORS_ALLOW_ALL_ORIGINS
 _registry = "|themes|sub_themes|school-year[a-z-]*|course-entries|courses" if THEMES_ENABLED else ""
-CORS_URLS_REGEX = rf"^/(api/|token/{_registry}).*$"
+CORS_URLS_REGEX = rf"^/((api/|token/{_registry}).*|(login|logout|create_user)/?)$"
 CORS_PREFLIGHT_MAX_AGE = 3600
 CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "x-operator-id", "x-operator-token")
 CORS_EXPOSE_HEADERS = ("Idempotency-Replayed", "Retry-After")

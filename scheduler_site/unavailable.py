@@ -50,4 +50,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _body(path: str) -> dict[str, Any]:
     if path.startswith("/api/v1/"):
         return {"error": {"code": STATUS, "message": TEXT}}
+    if path.startswith(("/api/tasks", "/api/conda")):
+        return {"success": False, "message": TEXT}
     return {"error": LABEL, "message": TEXT}

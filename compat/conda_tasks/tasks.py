@@ -34,12 +34,8 @@ class TasksView(CondaView):
         body = self.body()
         wish = drafts.wish(body)
         environment, told = self._environment(wish, body.get("requirements"))
-        job = self._made(wish, environment)
-        answer = {
-            "success": True,
-            "message": "Task scheduled successfully",
-            "task": wire.task_json(standing.of(job)),
-        }
+        task = self._made(wish, environment)
+        answer = {"success": True, "message": "Task scheduled successfully", "task": wire.task_json(task)}
         return 201, answer | ({"environment_message": told} if told else {})
 
     def _environment(self, wish: drafts.Wish, text: Any) -> tuple[Environment, str]:
@@ -53,7 +49,8 @@ class TasksView(CondaView):
             return requirements.make(wish.environment, packages, self.by)
         return found or environment_verbs.named(wish.environment), ""
 
-    def _made(self, wish: drafts.Wish, environment: Environment) -> Job:
+    def _made(self, wish: drafts.Wish, environment: Environment) -> standing.Task:
+        """As it is before anybody starts it."""
         values = drafts.POLICIES | {
             "name": wish.name,
             "kind": Job.Kind.SCRIPT,
@@ -67,9 +64,9 @@ class TasksView(CondaView):
                 job = verbs.create(Draft(values, wish.when.timing()), by=self.by)
                 if wish.when.is_now:
                     launch.launch(job, by=self.by)
+                return standing.of(job)
         except IntegrityError:
             drafts.name_taken(wish.name)
-        return job
 
 
 class TaskView(CondaView):

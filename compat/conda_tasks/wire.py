@@ -10,7 +10,7 @@ from django.conf import settings
 
 from compat.conda_tasks.standing import Task, run_status
 from environments.models import Environment
-from executions.models import Execution, State
+from executions.models import OPEN, Execution, State
 from jobs.models import Job
 
 MEGABYTE = 1024 * 1024
@@ -153,7 +153,7 @@ def day(at: dt.datetime) -> str:
 
 def duration(run: Execution | None) -> float | None:
     """Seconds, of what has ended; what never began took none."""
-    if run is None or run.is_open:
+    if run is None or run.state in OPEN:
         return None
     return round(run.duration or 0.0, 3)
 

@@ -40,6 +40,10 @@ API: list[Asked] = [
     ("GET", "/metrics", "bearer"),
 ]
 V1: list[Asked] = [("POST", "/api/v1/auth/login", {})]
+CONDA: list[Asked] = [
+    *(("GET", path, {"Cookie": "session=0123"}) for path in ("/api/tasks", "/api/conda/stats")),
+    ("POST", "/login", {}),
+]
 REGISTRY: list[Asked] = [("GET", "/themes/", SESSION)] if settings.THEMES_ENABLED else []
 PAGES: list[Asked] = [
     *(("GET", path, SESSION) for path in ("/", "/jobs", "/admin/", "/nothing")),
@@ -50,7 +54,7 @@ OTHERS: list[Asked] = [
     ("GET", "/api/v2/health", "bearer"),
     ("GET", "/healthz", SESSION),
 ]
-ASKED = [*API, *V1, *REGISTRY, *PAGES, *OTHERS]
+ASKED = [*API, *V1, *CONDA, *REGISTRY, *PAGES, *OTHERS]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,14 @@ def test_the_old_dialect_says_it_in_its_own(told: Told, asked: Asked) -> None:
     assert json.loads(answer["text"]) == {"error": {"code": 503, "message": TEXT}}
 
 
+@pytest.mark.parametrize("asked", CONDA)
+def test_the_task_manager_says_it_as_a_message(told: Told, asked: Asked) -> None:
+    answer = told[0][_key(asked)]
+    assert (answer["status"], answer["headers"]["Retry-After"]) == (503, "5")
+    success = {"success": False} if asked[1].startswith("/api") else {}
+    assert json.loads(answer["text"]) == success | {"message": TEXT}
+
+
 @pytest.mark.parametrize("asked", REGISTRY)
 def test_the_registry_says_it_in_the_guides(told: Told, asked: Asked) -> None:
     answer = told[0][_key(asked)]
@@ -122,7 +134,7 @@ def test_the_log_has_one_line_for_each_request_without_a_traceback_or_a_password
     lines = [json.loads(line) for line in told[1].splitlines() if line.startswith("{")]
     errors = [line for line in lines if line["event"] == "database_unavailable"]
     assert [line["path"] for line in errors] == [
-        path for _method, path, _who in [*API, *V1, *REGISTRY, *PAGES]
+        path for _method, path, _who in [*API, *V1, *CONDA, *REGISTRY, *PAGES]
     ]
     assert all(line["level"] == "ERROR" and "exception" not in line for line in errors)
     assert "Traceback" not in told[1]
