@@ -78,7 +78,8 @@ def claim(
     began = time.monotonic()
     adopted = _adopt(seen, worker, now) if seen else []
     rows = _read(Execution.objects.startable(now).filter(uid__in=uids))
-    texts = Script.texts(row.definition for row in [*rows, *adopted] if sound(row))
+    scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
+    texts = Script.texts(row.definition for row in scripts if sound(row))
     refused = {row.pk for row in rows if _refuse(row, texts, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
@@ -116,7 +117,7 @@ def sound(run: Execution) -> bool:
 def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
     """Ends a run that may not start any more; true when it may not."""
     automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
-    error = ""
+    told: dict[str, str] = {}
     if row.job_id is None:
         state, reason = State.SKIPPED, Reason.DELETED
     elif automatic_first and getattr(row, "enabled", True) is False:
@@ -126,22 +127,28 @@ def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
     elif not sound(row):
         # Found out before the claim: after it, it would take the others of its message along.
         state, reason = State.ERROR, Reason.UNSTARTABLE
-    elif (digest := named_digest(row.definition["options"])) and digest not in texts:
-        state, reason, error = State.ERROR, Reason.UNSTARTABLE, NO_TEXT
+    elif row.kind == Job.Kind.SCRIPT and _lacks_text(row, texts):
+        state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_TEXT}
     elif isinstance(getattr(row, "job_secrets", None), Unreadable) or isinstance(row.secrets, Unreadable):
-        state, reason, error = State.ERROR, Reason.UNSTARTABLE, NO_SECRETS
+        state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_SECRETS}
     else:
         return False
     with transaction.atomic():
         led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
         waiting = Execution.objects.filter(pk=row.pk, state=State.QUEUED)
-        ended = waiting.update(**over(state, reason, now), error=error)
+        ended = waiting.update(**over(state, reason, now), **told)
         if ended and state == State.MISSED:
             alerts.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
             followers.start(led_on, [End(row.pk, row.job_id, state)], now)
             alerts.given_up([row], str(reason.label), now)
     return True
+
+
+def _lacks_text(row: Execution, texts: Mapping[str, str]) -> bool:
+    """Whether the text of its script is gone; a script that is run by its path names none."""
+    digest = named_digest(row.definition["options"])
+    return bool(digest) and digest not in texts
 
 
 def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:

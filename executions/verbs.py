@@ -32,6 +32,8 @@ def stop(execution: Execution, *, by: By) -> bool:
     if not asked:
         return False
     record(Entry.Event.STOPPED, execution, by=by)
+    for run in rows.running().exclude(suspended_at=None):
+        rows.filter(suspended_at=run.suspended_at).update(suspended_seconds=_stood_still(run))
     if stopped and begun:
         # It waited for its next attempt: this is the end of a run, and not of one that never began.
         followers.start(led_on, [End(execution.pk, execution.job_id, State.STOPPED, stopped=True)], now)
@@ -62,13 +64,18 @@ def resume(execution: Execution, *, by: By) -> bool:
     since = execution.suspended_at
     if since is None:
         return False
-    stood_still = execution.suspended_seconds + max(0.0, (clock.now() - since).total_seconds())
     row = _running_code(execution, suspended_at=since)
-    if not row.update(suspended_at=None, suspended_seconds=stood_still):
+    if not row.update(suspended_at=None, suspended_seconds=_stood_still(execution)):
         _refuse_unless_it_runs(execution)
         return False
     record(Entry.Event.RESUMED, execution, by=by)
     return True
+
+
+def _stood_still(execution: Execution) -> float:
+    """How long it has been suspended until now, all times together, in seconds."""
+    since = execution.suspended_at or clock.now()
+    return execution.suspended_seconds + max(0.0, (clock.now() - since).total_seconds())
 
 
 def _running_code(execution: Execution, **values: Any) -> ExecutionQuerySet:

@@ -102,6 +102,15 @@ def test_a_run_whose_text_is_gone_is_an_error_that_says_so_and_holds_up_no_other
     assert ledger.rows(gone)[0].error == "The text of the script is not there any more."
 
 
+def test_an_attempt_that_may_not_start_any_more_keeps_what_the_one_before_said(ledger: Ledger) -> None:
+    job = script()
+    run = due(ledger, job)
+    Execution.objects.update(attempt=1, error="exit code 3")
+    verbs.delete(job, by=By.system())
+    assert ledger.claim(run, "2026-03-01 10:00:02") == []
+    assert Execution.objects.get().error == "exit code 3"
+
+
 def test_another_script_for_one_run_is_kept_as_well_and_told_in_the_trail(ledger: Ledger) -> None:
     run = launch.launch(script(), by=By.system(), overrides={"options": {"script": "print(2)"}})
     assert run.definition["options"] == {"script": {"sha256": digest_of("print(2)")}}

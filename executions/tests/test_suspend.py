@@ -98,6 +98,14 @@ def test_it_can_be_stopped(ledger: Ledger) -> None:
     assert (row.is_stopping, row.is_suspended) == (True, False)
 
 
+def test_the_time_until_it_was_stopped_counts_as_suspended(ledger: Ledger) -> None:
+    run = going(ledger, code())
+    verbs.suspend(run, by=By.system())
+    Execution.objects.update(suspended_at=clock.now() - dt.timedelta(hours=1))
+    verbs.stop(run, by=By.system())
+    assert Execution.objects.get().suspended_seconds == pytest.approx(3600, abs=60)
+
+
 @pytest.mark.parametrize("state", ["success", "failed", "stopped"])
 def test_the_end_of_the_run_ends_its_suspension(ledger: Ledger, state: str) -> None:
     run = going(ledger, code(max_attempts=2))
