@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from django.http import HttpRequest, HttpResponse
@@ -15,11 +15,10 @@ from compat.conda_tasks.drafts import environment_name
 from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
 from environments import reading, verbs
 from environments.errors import InUse, NameTaken, Refused
-from environments.models import Environment, Operation
+from environments.models import Operation
 
 TAKEN = "Environment with this name already exists"
 IN_USE = "Environment is in use by tasks"
-Begin = Callable[[Environment, Sequence[str]], Operation]
 
 
 class EnvironmentsView(CondaView):

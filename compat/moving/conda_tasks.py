@@ -49,10 +49,17 @@ class Import:
     """Reads everything first; `apply` then writes it. `rows` is the report."""
 
     def __init__(
-        self, old: OldManager, now: dt.datetime, zone: str, *, register: str = "", with_history: bool = True
+        self,
+        old: OldManager,
+        now: dt.datetime,
+        zone: str,
+        *,
+        backend: str = "",
+        register: str = "",
+        with_history: bool = True,
     ) -> None:
         self._url, self._now, self._zone = old.url, now, ZoneInfo(zone)
-        self._register = register
+        self._backend, self._register = backend or choice.default_backend(), register
         self.rows: list[Row] = []
         self._steps: list[Callable[[By], None]] = []
         self._names = set(Job.objects.values_list("name", flat=True))
@@ -110,11 +117,11 @@ class Import:
 
     def _remade(self, old: Mapping[str, Any], name: str, row: Row) -> Callable[[By], None]:
         python, specs = series(text(old.get("python_version"))), packages(old.get("packages"))
-        backend = choice.default_backend()
+        backend = self._backend
         grammar.python_version(python)
         grammar.specs(specs, conda=backend != Environment.Backend.PYPI)
         row.notes.append(
-            f"A system worker makes it, with Python {python or 'as usual'} and {len(specs)} packages."
+            f"A system worker makes it: Python {python or 'as usual'}, {backend} packages: {len(specs)}."
         )
 
         def step(by: By) -> None:

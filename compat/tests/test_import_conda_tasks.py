@@ -60,7 +60,8 @@ def test_without_apply_nothing_is_written(old: Manager, capsys: pytest.CaptureFi
     old.task(1, run(1), **CRON)
     said = moved(old, capsys)
     assert "environment data: new" in said
-    assert "Python 3.9 and 1 packages" in said
+    assert "Python 3.9, pypi packages: 1" in said
+    assert "Python 3.9, conda packages: 1" in moved(old, capsys, "--backend", "conda")
     assert "task task 1 (1): new" in said
     assert "next times (Asia/Taipei): " in said
     assert "runs (1): new" in said

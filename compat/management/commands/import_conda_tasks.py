@@ -33,6 +33,9 @@ class Command(BaseCommand):
         command.add_arguments(parser)
         parser.add_argument("--timezone", help="the zone of the machine where it runs")
         parser.add_argument(
+            "--backend", choices=("conda", "pypi"), help="what environments are made of; else as usual"
+        )
+        parser.add_argument(
             "--register", metavar="ROOT", default="", help="use its environments where they lie, ROOT/NAME"
         )
         parser.add_argument("--no-history", action="store_true", help="without its runs")
@@ -50,6 +53,7 @@ class Command(BaseCommand):
                 old,
                 timezone.now(),
                 zone,
+                backend=options["backend"] or "",
                 register=options["register"],
                 with_history=not options["no_history"],
             )
