@@ -7,8 +7,10 @@ when they are due.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
+import time
 from typing import Any
 
 from django.db import close_old_connections, connection
@@ -22,6 +24,7 @@ from executions.models import Execution
 from executions.publish import publish
 from executions.reconcile import Turns, announce_retries
 from executions.tick import next_due, tick
+from executions.watchdog import Sign, Watchdog
 from jobs.timetable import TASK
 from scheduler_site import clock, garbage
 
@@ -30,6 +33,8 @@ log = logging.getLogger("executions.beat")
 LONGEST_SLEEP = 1.0
 # Until a job that is due, but which somebody has locked, is asked for again.
 LOCKED = 0.25
+# Seconds after which a beat that does not get on is ended, to be started anew; a broker may hang for minutes.
+LONGEST_TICK, LONGEST_ANNOUNCEMENT = 300.0, 900.0
 
 
 class Announcer(threading.Thread):
@@ -37,6 +42,7 @@ class Announcer(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="announcer", daemon=True)
+        self.progress_at = time.monotonic()
         # What does not fit is announced by the reconciler.
         self._waiting: queue.Queue[list[Execution]] = queue.Queue(maxsize=1000)
 
@@ -48,7 +54,9 @@ class Announcer(threading.Thread):
 
     def run(self) -> None:
         while True:
+            self.progress_at = math.inf
             runs = self._waiting.get()
+            self.progress_at = time.monotonic()
             try:
                 close_old_connections()
                 failpoints.reach("before publish")
@@ -67,6 +75,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.announcer = Announcer()
         self._stopping = threading.Event()
         self._started = False
+        self._ticked_at = time.monotonic()
         super().__init__(*args, **kwargs)
 
     def enabled_models_qs(self) -> QuerySet[PeriodicTask]:
@@ -79,6 +88,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         if not self._started:
             self._begin()
         pause = self._tick_jobs()
+        self._ticked_at = time.monotonic()
         try:
             return min(pause, float(super().tick(*args, **kwargs)))
         except Exception as error:
@@ -93,8 +103,16 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.announcer.start()
         Loop("keeper", turns.take, self._stopping, 1.0).start()
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
+        Watchdog(self._signs, self._stopping).start()
         garbage.settle()
         self._started = True
+
+    def _signs(self) -> list[Sign]:
+        """Of the tick, and of what announces. Each attempt at a database or a broker that hangs is over in half a minute."""
+        return [
+            Sign("tick", self._ticked_at, LONGEST_TICK),
+            Sign("announcer", self.announcer.progress_at, LONGEST_ANNOUNCEMENT, self.announcer.is_alive()),
+        ]
 
     def close(self) -> None:
         self._stopping.set()

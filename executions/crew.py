@@ -13,10 +13,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -26,6 +28,8 @@ from django.db.models import Q
 
 from executions import failpoints, heartbeat
 from executions.claims import Claim
+from executions.consumer import EVERY as CONSUMER_SECONDS
+from executions.consumer import Consumer
 from executions.hands import Guard, Hand
 from executions.leases import Leases
 from executions.loop import Loop
@@ -34,8 +38,10 @@ from executions.publish import publish
 from executions.reconcile import Turns
 from executions.room import Room
 from executions.sink import Sink
+from executions.watchdog import Sign, Watchdog, end_process
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
+from scheduler_site import descriptors
 
 log = logging.getLogger("executions.crew")
 
@@ -56,7 +62,8 @@ class Crew:
         self._hands: dict[int, Hand] = {}
         self._lock = threading.Lock()
         self._emptied = threading.Condition(self._lock)
-        self._room = Room({"io": settings.WORKER_IO_SLOTS, "code": settings.WORKER_CODE_SLOTS})
+        io_slots = min(settings.WORKER_IO_SLOTS, descriptors.slots())
+        self._room = Room({"io": io_slots, "code": settings.WORKER_CODE_SLOTS})
         self._threads = ThreadPoolExecutor(settings.WORKER_CODE_SLOTS, "code")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -68,6 +75,7 @@ class Crew:
         self._unwanted: list[str] = []
         self._writer.start()
         Guard(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
+        self._consumer = Consumer(self.queues, self._is_idle, self._end_process)
         turns = Turns()
         steps = {
             "leases": self._leases.step,
@@ -75,8 +83,11 @@ class Crew:
             "logs": self._flush_logs,
             "upkeep": turns.take,
         }
-        for thread, step in steps.items():
-            Loop(thread, step, self._stopping, POLL_SECONDS).start()
+        self._loops = [Loop(thread, step, self._stopping, POLL_SECONDS) for thread, step in steps.items()]
+        self._loops.append(Loop("consumer", self._consumer.look, self._stopping, CONSUMER_SECONDS))
+        for loop in self._loops:
+            loop.start()
+        Watchdog(self._signs, self._stopping).start()
 
     # Runs ----------------------------------------------------------------------------------------------------------
 
@@ -85,6 +96,7 @@ class Crew:
 
         Not waited for: what several messages ask for meanwhile is claimed together.
         """
+        self._consumer.heard()
         left = list(uids)
         while left and (taken := self._room.take(pool, len(left))):
             part, left = left[:taken], left[taken:]
@@ -105,13 +117,23 @@ class Crew:
                 try:
                     self._begin(claim, pool)
                 except Exception as error:
-                    # Such as no thread to be had: the end of this run, not of its slot.
-                    self._writer.report(claim, _fault(claim, error))
-                    self._room.give_back(pool)
+                    self._not_begun(claim, pool, error)
         finally:
             with self._emptied:
                 self._starting -= 1
                 self._emptied.notify_all()
+
+    def _not_begun(self, claim: Claim, pool: str, error: Exception) -> None:
+        """Such as no thread to be had: the end of this run, not of its slot.
+
+        A pool may have queued it all the same before it failed; then it must not run as well.
+        """
+        with self._lock:
+            hand = self._hands.get(claim.pk)
+        if hand and hand.claim.attempt == claim.attempt and not hand.withdraw():
+            return
+        self._writer.report(claim, _fault(claim, error))
+        self._room.give_back(pool)
 
     @staticmethod
     def _claimed(answer: Future[list[Claim]]) -> list[Claim]:
@@ -145,6 +167,8 @@ class Crew:
         self._threads.submit(self._run_code, runner, hand, cancelled)
 
     def _run_code(self, runner: CodeRunner, hand: Hand, cancelled: threading.Event) -> None:
+        if not hand.begin():
+            return
         try:
             outcome = runner.run(Context(hand.claim.spec, cancelled, hand.sink, hand.suspended))
         except Exception as error:
@@ -162,6 +186,8 @@ class Crew:
         asyncio.run_coroutine_threadsafe(self._run_io(runner, hand, cancelled), loop)
 
     async def _run_io(self, runner: IORunner, hand: Hand, cancelled: asyncio.Event) -> None:
+        if not hand.begin():
+            return
         try:
             outcome = await runner.run(Context(hand.claim.spec, cancelled, hand.sink))
         except Exception as error:
@@ -204,8 +230,14 @@ class Crew:
     def _event_loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="io", daemon=True).start()
+                loop = asyncio.new_event_loop()
+                try:
+                    threading.Thread(target=loop.run_forever, name="io", daemon=True).start()
+                except RuntimeError:
+                    loop.close()
+                    raise
+                # Only now: a loop that nothing runs would swallow every run.
+                self._loop = loop
             return self._loop
 
     def _written(self, claims: Sequence[Claim]) -> None:
@@ -247,6 +279,24 @@ class Crew:
             hand = self._hands.get(pk)
         if hand:
             hand.cancel()
+
+    def _is_idle(self) -> bool:
+        with self._lock:
+            return not (self._hands or self._starting or self._room.closed)
+
+    def _signs(self) -> Iterator[Sign]:
+        """Of the threads without which nothing gets on. While the database hangs, each of their steps takes a minute or two."""
+        now = time.monotonic()
+        yield Sign("writer", now, 1.0, self._writer.is_alive() or self._stopping.is_set())
+        for loop in self._loops:
+            patience = settings.WORKER_ALONE_SECONDS + 60.0 if loop.name in ("leases", "watch") else math.inf
+            yield Sign(loop.name, loop.progress_at, patience, loop.is_alive() or self._stopping.is_set())
+
+    def _end_process(self, what: str) -> None:
+        """Of a worker that does not get on: others take over, and a new one is started in its place."""
+        with contextlib.suppress(DatabaseError, InterfaceError, OSError):
+            heartbeat.leave(self.name, self.queues)
+        end_process(what)
 
     def _give_up(self, hand: Hand) -> None:
         """A run that goes on long after its time limit: its slot stays taken, but its end is on record."""

@@ -41,8 +41,25 @@ class Hand:
     # It went on long after its time limit, and was given up: its lease is not renewed any more.
     overdue: bool = False
 
+    # It never began, and never will.
+    withdrawn: bool = False
+
     def __post_init__(self) -> None:
+        self._begun = False
+        self._door = threading.Lock()
         self._limit = Deadline(self.claim.spec.timeout + self.claim.spec.stop_grace + OVERDUE_SECONDS)
+
+    def begin(self) -> bool:
+        """Called where it is to run: false when it was withdrawn before."""
+        with self._door:
+            self._begun = not self.withdrawn
+            return self._begun
+
+    def withdraw(self) -> bool:
+        """Keeps it from beginning; false when it has begun."""
+        with self._door:
+            self.withdrawn = self.ended = not self._begun
+            return self.withdrawn
 
     def give_up(self, why: Reason) -> None:
         self.given_up = why

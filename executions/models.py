@@ -60,6 +60,7 @@ class Reason(models.TextChoices):
     NONE = "", ""
     DOWN = "down", _("Belfry was down at the time; the job's rule is to record it as missed")
     DEADLINE = "deadline", _("the start deadline passed before it could start")
+    TOO_MANY = "too_many", _("more due times had passed than are made up for after an outage")
     COALESCED = "coalesced", _("several due times had passed; the latest of them was run for all")
     OVERLAP = "overlap", _("an earlier run had not ended")
     REPLACED = "replaced", _("a later run took its place")

@@ -17,9 +17,12 @@ from notifications.models import Alert, SlackSettings
 from notifications.post import compose, compose_mails, post
 
 SILENT = Watch.Clock.SILENT
-WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS)
+WAITS = ("oldest due", "oldest queued")
+WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, *WAITS)
 # Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
 PATIENCE = dt.timedelta(seconds=10)
+# A burst makes runs wait for a while, and is nobody's business either.
+LONG_WAIT = dt.timedelta(minutes=5)
 # A pause of the whole system that is longer than any restart.
 OUTAGE = dt.timedelta(seconds=60)
 
@@ -41,14 +44,11 @@ def judge(now: dt.datetime) -> None:
 def _is_away(check: health.Check, now: dt.datetime) -> None:
     name = check.name
     watch, _made = Watch.objects.get_or_create(subject=name, clock=SILENT, defaults={"since": now})
-    if watch.told_at is None and watch.since <= now - PATIENCE:
+    patience = LONG_WAIT if name in WAITS else PATIENCE
+    if watch.told_at is None and watch.since <= now - patience:
         with transaction.atomic():
             if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
-                message = (
-                    wording.clocks_differ(check.where, watch.since)
-                    if name == health.CLOCKS
-                    else wording.system_silent(name, check.detail, watch.since)
-                )
+                message = _bad(check, watch.since)
                 _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
 
 
@@ -57,11 +57,22 @@ def _came_back(watch: Watch, now: dt.datetime) -> None:
     with transaction.atomic():
         gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
         if gone and watch.told_at is not None:
-            agree = name == health.CLOCKS
-            message = (
-                wording.clocks_agree(watch.since) if agree else wording.system_recovered(name, watch.since)
-            )
+            message = _well(name, watch.since)
             _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def _bad(check: health.Check, since: dt.datetime) -> Message:
+    if check.name == health.CLOCKS:
+        return wording.clocks_differ(check.where, since)
+    if check.name in WAITS:
+        return wording.waits(check.name, since)
+    return wording.system_silent(check.name, check.detail, since)
+
+
+def _well(name: str, since: dt.datetime) -> Message:
+    if name == health.CLOCKS:
+        return wording.clocks_agree(since)
+    return wording.waits_no_more(since) if name in WAITS else wording.system_recovered(name, since)
 
 
 def outage(since: dt.datetime, now: dt.datetime) -> None:

@@ -41,7 +41,7 @@ def plan(
 
     - `skip`: what is late is missed.
     - `last`: the latest is run if it is within the start deadline; the others are coalesced into it.
-    - `all`: every one within the start deadline is run, oldest first; the others are missed.
+    - `all`: every one within the start deadline is run, oldest first, of very many the latest; the others are missed.
     """
     due = slots_between(schedule, first, now)
     fates = list(_fates(due.times, now, catch_up, deadline))
@@ -64,6 +64,8 @@ def _fates(
             yield Planned(slot, State.SKIPPED, Reason.COALESCED)
         elif catch_up == "skip" and now - slot <= deadline:
             yield Planned(slot, State.MISSED, Reason.DOWN)
+        elif catch_up == "all" and now - slot <= deadline:
+            yield Planned(slot, State.MISSED, Reason.TOO_MANY)
         else:
             yield Planned(slot, State.MISSED, Reason.DEADLINE)
 

@@ -143,6 +143,23 @@ def system_recovered(name: str, since: dt.datetime) -> Message:
     return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
+def waits(what: str, since: dt.datetime) -> Message:
+    """Of `oldest due` and `oldest queued`, the names of the checks."""
+    titles = {
+        "oldest due": _("Belfry: due times have waited for a scheduler for minutes"),
+        "oldest queued": _("Belfry: runs have waited for a worker for minutes"),
+    }
+    title = Text(titles[what])
+    facts: Facts = [(Text(_("Since")), when(since))]
+    return Message(_marked("🔴", title), title, facts, "", "/", title=title)
+
+
+def waits_no_more(since: dt.datetime) -> Message:
+    title = Text(_("Belfry: nothing waits for too long any more"))
+    facts: Facts = [(Text(_("Waited since")), when(since))]
+    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
+
+
 def clocks_differ(hosts: str, since: dt.datetime) -> Message:
     """`hosts` names each with the seconds by which its clock is ahead."""
     title = Text(_("Belfry: a host's clock differs from the database's"))

@@ -101,14 +101,21 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         while batch := self._next():
-            if reports := [item for item in batch if isinstance(item, Report)]:
-                self._write(reports)
-                self._written([report.claim for report in reports if report.is_last])
-            wanted = [item for item in batch if isinstance(item, Wanted)]
-            if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
-                self._answer(wanted)
+            try:
+                self._handle(batch)
+            except Exception:
+                # Of whatever went wrong with handing on an answer: nobody else writes for this worker.
+                log.exception("writer_failed")
             self._wrote_at = time.monotonic()
         connection.close()
+
+    def _handle(self, batch: list[Wanted | Report]) -> None:
+        if reports := [item for item in batch if isinstance(item, Report)]:
+            self._write(reports)
+            self._written([report.claim for report in reports if report.is_last])
+        wanted = [item for item in batch if isinstance(item, Wanted)]
+        if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
+            self._answer(wanted)
 
     def _next(self) -> list[Wanted | Report]:
         """What waits, at least one; empty at the end."""

@@ -103,3 +103,12 @@ def test_no_due_time_is_forgotten_however_long_the_outage_was() -> None:
     )
     assert sum(fate.slots for fate in planned) == 86401
     assert planned[0].slot == moment("2026-03-01 00:00")
+
+
+def test_of_very_many_due_times_the_latest_are_run_and_the_others_say_the_truth() -> None:
+    """301 due times within the deadline: 100 are run, and the deadline of the others has not passed."""
+    first, now = moment("2026-03-01 10:00"), moment("2026-03-01 15:00")
+    missed, *runs = plan(MINUTELY, first, now, catch_up="all", deadline=dt.timedelta(hours=6))
+    assert (missed.state, missed.reason, missed.slots) == ("missed", "too_many", 201)
+    assert len(runs) == 100
+    assert {one.state for one in runs} == {"queued"}

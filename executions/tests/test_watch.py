@@ -333,6 +333,17 @@ def test_the_admins_are_told_of_a_clock_that_differs_and_when_it_agrees(
     assert system("clocks", True, "2026-03-01 10:01:00", monkeypatch) == agree
 
 
+def test_what_waits_for_minutes_is_told_and_what_waits_for_a_moment_is_not(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert system("oldest queued", False, "2026-03-01 10:00:00", monkeypatch) == []
+    assert system("oldest queued", False, "2026-03-01 10:04:50", monkeypatch) == []
+    waits = ["Belfry: runs have waited for a worker for minutes"]
+    assert system("oldest queued", False, "2026-03-01 10:05:10", monkeypatch) == waits
+    no_more = ["Belfry: nothing waits for too long any more"]
+    assert system("oldest queued", True, "2026-03-01 10:06", monkeypatch) == no_more
+
+
 def test_a_restart_is_nobodys_business(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     assert system("beat", False, "2026-03-01 10:00:00", monkeypatch) == []
     assert system("beat", True, "2026-03-01 10:00:10", monkeypatch) == []

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from scheduler_site import descriptors
+
 from .environment import clean_environment, python_path
 from .files import remove_tree
 from .linux import descendants_of, send_signal
@@ -63,9 +65,10 @@ class Client:
         pulse: called several times a second, in the thread that called, while the child runs.
         """
         number = next(self._numbers)
-        lifeline, theirs = socket.socketpair()
-        output, output_end = os.pipe()
-        result, result_end = os.pipe()
+        try:
+            lifeline, theirs, output, output_end, result, result_end = _channels()
+        except OSError as problem:
+            return Finished("unavailable", f"There is nothing left to start a job with: {problem}")
         self._lifelines.add(lifeline)
         private = str(Path(tempfile.gettempdir(), f"belfry-{secrets.token_hex(8)}"))
         try:
@@ -185,6 +188,20 @@ def _closing(descriptor: int) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _channels() -> tuple[socket.socket, socket.socket, int, int, int, int]:
+    """The lifeline and two pipes, each with its other end; all of them, or OSError and none."""
+    with contextlib.ExitStack() as opened:
+        ours, theirs = socket.socketpair()
+        opened.callback(ours.close)
+        opened.callback(theirs.close)
+        output, output_end = os.pipe()
+        opened.callback(os.close, output)
+        opened.callback(os.close, output_end)
+        result, result_end = os.pipe()
+        opened.pop_all()
+    return ours, theirs, output, output_end, result, result_end
+
+
 def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
     """A server in a session of its own, so that a signal to the worker's process group does not reach it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -199,6 +216,8 @@ def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
             pass_fds=[theirs.fileno()],
             start_new_session=True,
         )
+    with contextlib.suppress(OSError):
+        descriptors.restore_limit(process.pid)
     return process, ours
 
 
