@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -53,13 +54,16 @@ def _percent(part: int, whole: int) -> int:
 def backends() -> dict[str, Any]:
     """What pages say of the backends: the default, and why Conda cannot be used where that is so."""
     standings = choice.standings()
-    conda = standings.get(Environment.Backend.CONDA)
     default = choice.default_backend()
+    unusable = standings[default].problem if default in standings else ""
+    conda = standings.get(Environment.Backend.CONDA)
+    # Said only where Conda would have been taken.
+    passed_over = conda.problem if conda and settings.ENVIRONMENT_BACKEND == "auto" else ""
     return {
         "default": Environment.Backend(default).label,
-        "known": bool(standings),
-        "conda_problem": conda.problem if conda and default != Environment.Backend.CONDA else "",
-        "default_problem": standings[default].problem if default in standings else "",
+        "known": bool(standings) or settings.ENVIRONMENT_BACKEND != "auto",
+        "unusable": bool(unusable),
+        "problem": unusable or passed_over,
         "pythons": sorted({one for standing in standings.values() for one in standing.pythons}, key=_version),
     }
 

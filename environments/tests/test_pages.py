@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -29,7 +30,8 @@ def text(answer: object) -> str:
     return re.sub(r"\s+", " ", answer.content.decode())  # type: ignore[attr-defined]
 
 
-def test_who_has_no_environment_is_told_what_to_do(page: Client) -> None:
+def test_who_has_no_environment_is_told_what_to_do(page: Client, settings: Any) -> None:
+    settings.ENVIRONMENT_BACKEND = "auto"
     shown = text(page.get("/environments"))
     assert "No environments yet" in shown
     assert 'href="/environments/new"' in shown
@@ -195,13 +197,21 @@ def test_who_may_run_code_changes_his_own_and_no_others(client: Client, made: Ma
     assert client.post("/environments/new", {"name": "mine"}).status_code == 302
 
 
-def test_the_page_says_why_conda_is_not_used_and_what_was_tried(page: Client, settings: object) -> None:
-    settings.ENVIRONMENT_BACKEND = "auto"  # type: ignore[attr-defined]
+def test_the_page_says_why_conda_is_not_used_and_what_was_tried(page: Client, settings: Any) -> None:
+    settings.ENVIRONMENT_BACKEND = "auto"
     choice.look()
     shown = text(page.get("/environments"))
     assert "https://conda.example.com does not answer." in shown
     assert "PyPI packages" in shown
     assert '<option value="3.12">' in text(page.get("/environments/new"))
+
+
+def test_the_page_says_why_nothing_can_be_made(page: Client, settings: Any) -> None:
+    settings.ENVIRONMENT_BACKEND = "conda"
+    choice.look()
+    for path in ("/environments", "/environments/new"):
+        shown = text(page.get(path))
+        assert "New environments cannot be created: https://conda.example.com does not answer." in shown
 
 
 def test_what_an_installed_conda_has_is_registered(page: Client, operator: Operator, made: Made) -> None:
