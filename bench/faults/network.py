@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Literal
 
@@ -19,6 +20,8 @@ class Relay:
         self._whole = threading.Event()
         self._whole.set()
         self._refuses = False
+        # So many commits are passed on, and their connection broken before they are answered.
+        self._losing = 0
         self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -30,6 +33,10 @@ class Relay:
         self._whole.clear()
         if self._refuses:
             self._close_all()
+
+    def lose_commit(self) -> None:
+        """The next commit lands, and whoever made it never hears so."""
+        self._losing = 1
 
     def mend(self) -> None:
         self._refuses = False
@@ -60,6 +67,14 @@ class Relay:
         with suppress(OSError):
             while data := source.recv(65536):
                 self._whole.wait()
+                if self._losing and b"COMMIT" in data:
+                    self._losing = 0
+                    # Nothing comes back this way any more.
+                    source.shutdown(socket.SHUT_RDWR)
+                    sink.sendall(data)
+                    # For the server to carry it out.
+                    time.sleep(0.3)
+                    break
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
@@ -89,6 +104,10 @@ class Line:
     def mend(self) -> None:
         for relay in self._relays.values():
             relay.mend()
+
+    def lose_commit(self) -> None:
+        for relay in self._relays.values():
+            relay.lose_commit()
 
     def close(self) -> None:
         for relay in self._relays.values():

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import psutil
 
-from bench.faults import changes, soak, surroundings, times
+from bench.faults import changes, commits, soak, surroundings, times
 from bench.faults.trial import Trial, Unavailable
 
 # A due time that passed no longer ago than this was not missed: it is run whatever the catch-up rule says.
@@ -283,6 +283,8 @@ OUTSIDE = (
     surroundings.web_killed,
     surroundings.database_down,
     surroundings.database_full,
+    commits.commit_answers_lost,
+    commits.database_read_only,
     surroundings.worker_cut_off,
     surroundings.worker_disconnected,
     surroundings.worker_frozen,

@@ -76,10 +76,14 @@ def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
     run = begin(crew, ledger)
     (hand,) = crew._in_hand()
     eventually(lambda: hand.overdue)
-    time.sleep(0.1)
-    until = Execution.objects.get(pk=run.pk).lease_until
-    time.sleep(0.3)
-    assert Execution.objects.get(pk=run.pk).lease_until == until
+
+    def stands() -> bool:
+        """No renewal is under way any more."""
+        until = Execution.objects.get(pk=run.pk).lease_until
+        time.sleep(0.5)
+        return Execution.objects.get(pk=run.pk).lease_until == until
+
+    eventually(stands)
 
 
 def test_the_time_in_which_it_is_suspended_does_not_count(crew: Crew, ledger: Ledger) -> None:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from jobs.runners.resolving import Resolving
+
 if TYPE_CHECKING:
     from yarl import URL
 
@@ -45,8 +47,8 @@ _NEVER: tuple[Network, ...] = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")  # the only global unicast block there is, RFC 4291
 
-# A pool of its own: names that do not answer must not hold up anybody else's threads.
-resolving = concurrent.futures.ThreadPoolExecutor(max_workers=32, thread_name_prefix="resolve")
+# Threads of their own: names that do not answer must not hold up anybody else's.
+resolving = Resolving[list[Address]]()
 
 
 class AddressRefused(ValueError):

@@ -191,8 +191,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(addresses.resolving, addresses.lookup, host, port)
+        found = await asyncio.wrap_future(addresses.resolving.submit(addresses.lookup, host, port))
         check_addresses(host, port, found, [*settings.WEBHOOK_ALLOWED_HOSTS, *self.trusted])
         return [_result(host, port, address) for address in found]
 
