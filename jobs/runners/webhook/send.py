@@ -127,6 +127,7 @@ async def _exchange(
                 if answer.status not in REDIRECTS or not location or succeeded(answer.status, spec.options):
                     return await _judged(context, answer, mask)
                 following = parse_url(str(request.url.join(URL(location.strip()))))
+                check_target(following, settings.WEBHOOK_ALLOWED_HOSTS)
                 if loses_body(request, answer.status) and not spec.options.get("follow_as_get"):
                     return _redirected_away(answer.status, following)
                 request = redirected(request, answer.status, following)
