@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
-from executions import claims, hands, leases
+from executions import claims, hands, leases, reconcile
 from executions import crew as crews
 from executions.crew import Crew
 from executions.models import Execution, ExecutionQuerySet, Untold
@@ -72,7 +73,13 @@ def test_what_it_says_later_is_refused(crew: Crew, ledger: Ledger) -> None:
 def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
     crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew, "_give_up", lambda hand: None)
+    real = crew._writer.report
+
+    def report(claim: Any, what: Any, *why: Any) -> None:
+        if what is not None:
+            real(claim, what, *why)
+
+    monkeypatch.setattr(crew._writer, "report", report)
     run = begin(crew, ledger)
     (hand,) = crew._in_hand()
     eventually(lambda: hand.overdue)
@@ -84,6 +91,9 @@ def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
         return Execution.objects.get(pk=run.pk).lease_until == until
 
     eventually(stands)
+    assert state(run) == "running"
+    reconcile.lose_expired(timezone.now() + claims.LEASE)
+    assert state(run) == "lost"
 
 
 def test_the_time_in_which_it_is_suspended_does_not_count(crew: Crew, ledger: Ledger) -> None:
