@@ -6,7 +6,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -39,7 +39,7 @@ def categories(request: HttpRequest | None) -> QuerySet[Category]:
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped library
-    q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label=_("Search"))
+    q = django_filters.CharFilter(method="by_text", label=_("Search"))
     state = django_filters.ChoiceFilter(
         label=_("State"), choices=STATES, method="by_state", empty_label=_("all")
     )
@@ -53,6 +53,9 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped libr
     sort = django_filters.ChoiceFilter(
         choices=[(name, name) for name in SORTS], method="in_order", widget=forms.HiddenInput
     )
+
+    def by_text(self, jobs: JobQuerySet, name: str, value: str) -> JobQuerySet:
+        return jobs.filter(Q(name__icontains=value) | Q(description__icontains=value))
 
     def by_state(self, jobs: JobQuerySet, name: str, value: str) -> JobQuerySet:
         match value:

@@ -18,7 +18,7 @@ from accounts.models import Category, Team, User
 from jobs import dependencies, schedule, timetable
 from jobs.dependencies import Edge
 from jobs.environment_choice import EnvironmentField, offered
-from jobs.models import Job, today
+from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
@@ -38,6 +38,13 @@ def in_reach(value: Date | None) -> Date | None:
     if value and not 1971 <= value.year <= 9000:
         raise ValidationError(_("Choose a year from 1971 to 9000."))
     return value
+
+
+class LinesField(forms.CharField):
+    """Lines for people to read: browsers end them with CR LF, which would count as two characters."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(str(value).replace("\r\n", "\n") if value is not None else value) or ""
 
 
 class JobForm(forms.ModelForm[Job]):
@@ -89,11 +96,15 @@ class JobForm(forms.ModelForm[Job]):
     secrets = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
     depends_on: forms.Field = forms.Field(required=False, widget=forms.HiddenInput)
     environment = EnvironmentField()
+    description = LinesField(
+        label=_("Description"), required=False, max_length=LONGEST_DESCRIPTION, widget=forms.Textarea
+    )
 
     class Meta:
         model = Job
         fields = (
             "name",
+            "description",
             "kind",
             "environment",
             "category",

@@ -16,7 +16,16 @@ from jobs.wire import read_json
 
 COLUMNS = (
     *("pk", "uid", "name", "kind", "options", "secrets", "metadata", "category_id", "team_id", "owner_id"),
-    *("environment_id", "end_date", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
+    *(
+        "description",
+        "environment_id",
+        "end_date",
+        "next_run_at",
+        "day_rule",
+        "broken",
+        "created_at",
+        "updated_at",
+    ),
     *("catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts", "retry_delay"),
     *("retry_cap", "rerun_lost", "start_by", "finish_by", "baseline_duration", "baseline_memory"),
     *("enable_email_notifications", "notification_emails", "notify_on_success"),

@@ -26,6 +26,7 @@ from scheduler_site import clock
 DAY = 86400
 # The option of a script job that holds its text.
 SCRIPT_OPTION = "script"
+LONGEST_DESCRIPTION = 2000
 
 
 def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
@@ -99,6 +100,10 @@ class Job(Stamped):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=200, unique=True)
+    # What it is for, in words for people; several lines.
+    description = models.CharField(
+        _("description"), max_length=LONGEST_DESCRIPTION, blank=True, default="", db_default=""
+    )
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)

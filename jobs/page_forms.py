@@ -104,6 +104,7 @@ class PageJobForm(JobForm):
             "class": "mono",
         }
         self.fields["secrets"].widget.attrs |= {"rows": 3, "autocomplete": "off", "spellcheck": "false"}
+        self.fields["description"].widget.attrs |= {"rows": 3}
         for name in ("metadata", "notification_emails"):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
         if self.instance.pk:

@@ -23,6 +23,7 @@ from scheduler_site.rest import ApiError
 # The order in which faults are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
 _WHEN_AND_WHAT = (
     "name",
+    "description",
     "expression",
     "schedule",
     "schedule_kind",

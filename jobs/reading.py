@@ -65,6 +65,7 @@ class Reading:
         self.faults: dict[str, Fault] = {}
         readers: dict[str, Callable[[], None]] = {
             "name": self._name,
+            "description": self._description,
             "schedule": self._schedule,
             "at": self._moment,
             "options": self._target,
@@ -110,6 +111,10 @@ class Reading:
     def _name(self) -> None:
         if self._given("name"):
             self.data["name"] = self._text("name")
+
+    def _description(self) -> None:
+        if self._given("description"):
+            self.data["description"] = self._text("description")
 
     # When ----------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.models import DAY, Dependency, Job
+from jobs.models import DAY, LONGEST_DESCRIPTION, Dependency, Job
+from jobs.runners.python_class import LONGEST_PATH
 from scheduler_site.openapi import (
     Schema,
     answer,
@@ -24,6 +25,7 @@ from scheduler_site.openapi import (
 )
 
 NAME = text("The name, which no other job has.", maxLength=200, examples=["Nightly backup"])
+DESCRIPTION = text("What it is for: plain text, of one line or several.", maxLength=LONGEST_DESCRIPTION)
 CRON = text(
     "Five fields in the job's time zone, 0 and 7 are Sunday; with both day fields set, either matches unless `day_rule` "
     "is both. Names, lists, ranges, steps, `L`, `5#3` and macros such as `@daily` are known.",
@@ -100,8 +102,12 @@ PYTHON_CLASS = answer(
         "fail_on_exit_code": flag(
             "Whether an exit code other than 0 is a failure; yes where it is not said."
         ),
+        "working_directory": text(
+            "Where it runs: an absolute path on the server; without one in a directory of its own, removed afterwards.",
+            maxLength=LONGEST_PATH,
+        ),
     },
-    optional=("args", "fail_on_exit_code"),
+    optional=("args", "fail_on_exit_code", "working_directory"),
 )
 SCRIPT = answer(
     "ScriptOptions",
@@ -221,6 +227,7 @@ _WRITTEN: dict[str, Schema] = {
     "is_active": flag("Whether its schedule is in force."),
     "created_at": stamp("When it was made."),
     "updated_at": stamp("When it was last changed."),
+    "description": DESCRIPTION,
     "kind": KIND,
     "options": OPTIONS,
     "environment": maybe(ENVIRONMENT),
@@ -249,6 +256,7 @@ JOB = answer(
 
 _SENT: dict[str, Schema] = {
     "name": maybe(NAME),
+    "description": maybe(DESCRIPTION),
     "cron_expression": maybe(CRON),
     "schedule": maybe(
         body(

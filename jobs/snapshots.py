@@ -20,6 +20,7 @@ from jobs.timetable import Timing
 PLAIN = (
     *(
         "name",
+        "description",
         "kind",
         "options",
         "metadata",

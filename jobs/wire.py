@@ -37,6 +37,7 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "created_at": timestamp(job.created_at),
         "updated_at": timestamp(job.updated_at),
         # Ours, beside those of the dialect.
+        "description": job.description,
         "kind": job.kind,
         "options": job.options,
         "environment": job.environment.name if job.environment else None,

@@ -109,12 +109,11 @@ def _kind(class_name: str, args: list[Any], job: Job | None) -> dict[str, Any]:
         return {}
     same = job is not None and job.kind == Job.Kind.PYTHON_CLASS
     # Classes of this dialect tell the exit code in their results; it fails no run unless that was chosen elsewhere.
-    judged = job.options.get("fail_on_exit_code") if job is not None and same else False
+    kept = job.options if job is not None and same else {"fail_on_exit_code": False}
+    # What the dialect does not know stays.
+    others = {name: value for name, value in kept.items() if name not in ("job_class", "args")}
     options = {"job_class": class_name} | ({"args": args} if args else {})
-    return {
-        "kind": Job.Kind.PYTHON_CLASS,
-        "options": options | ({} if judged is None else {"fail_on_exit_code": judged}),
-    }
+    return {"kind": Job.Kind.PYTHON_CLASS, "options": options | others}
 
 
 def _naming(name: str, job: Job | None, taken: Set[str] = frozenset()) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from scheduler_site import strict_json
 OFF = frozenset({"disable", "disabled", "inactive", "false", "0", "no", "n", "off"})
 # First what belongs to the row alone; then the fields of the job form.
 ORDER = (
-    *("ragged", "dispatch", "category", "end_date", "team", "required", "twice", "name"),
+    *("ragged", "dispatch", "category", "end_date", "team", "required", "twice", "name", "description"),
     *("expression", "schedule", "schedule_kind", "metadata", "owner", "right", "options", "arguments"),
     "environment",
 )
@@ -62,6 +62,7 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
 
 def _body(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
     fields = {"name": "name", "cron": "cron_expression", "category": "category", "pic_team": "pic_team"}
+    fields["description"] = "description"
     body: dict[str, Any] = {key: cells[field] for field, key in fields.items() if field in cells}
     body["end_date"] = cells.get("end_date", "")
     body["metadata"] = _metadata(cells, faults)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 # Headers of each field in lower case; of several columns for one field the first that is not empty counts.
 HEADERS: dict[str, tuple[str, ...]] = {
     "name": ("job name", "name"),
+    "description": ("description", "job description"),
     "cron": ("cron schedule (jst)", "cron expression", "cron", "cron_expression"),
     "active": ("status", "is_active", "active"),
     "target_url": ("target url", "target_url", "url"),

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -23,6 +24,7 @@ from .code import named_environment, run_child, run_environment
 
 MAX_ARGS = 100
 MAX_ARGS_SIZE = 64 * 1024  # bytes of JSON
+LONGEST_PATH = 4095  # PATH_MAX of Linux, without the NUL at its end
 
 
 class ArgsField(forms.JSONField):
@@ -62,6 +64,21 @@ class PythonClassForm(OptionsForm):
         help_text=_("Of the program that the class starts, or of the class itself."),
     )
 
+    working_directory = forms.CharField(
+        label=_("working directory"),
+        required=False,
+        max_length=LONGEST_PATH,
+        help_text=_(
+            "An absolute path on the server. Without one it runs in a temporary directory of its own."
+        ),
+    )
+
+    def clean_working_directory(self) -> str:
+        path: str = self.cleaned_data["working_directory"]
+        if path and not path.startswith("/"):
+            raise ValidationError(_("Write an absolute path, such as /home/belfry."))
+        return path
+
     def clean_job_class(self) -> str:
         path: str = self.cleaned_data["job_class"]
         if refusal := path_problem(path):
@@ -90,6 +107,17 @@ def path_problem(path: str) -> str:
     return ""
 
 
+def directory_problem(path: str) -> str:
+    """Why nothing can run in this directory, or nothing; asked before each run, for directories come and go."""
+    if not path:
+        return ""
+    if not Path(path).is_dir():
+        return f"The working directory {path} does not exist on this server."
+    if not os.access(path, os.X_OK):
+        return f"The account of the workers may not enter the working directory {path}."
+    return ""
+
+
 class PythonClassRunner(CodeRunner):
     """Calls `run(*args)` of a job class."""
 
@@ -106,8 +134,11 @@ class PythonClassRunner(CodeRunner):
         path, args = self.target(spec.options, spec.metadata), spec.options.get("args") or []
         if problem := path_problem(path):
             return Outcome("error", problem, target=path, retryable=False)
+        directory = str(spec.options.get("working_directory") or "")
+        if problem := directory_problem(directory):
+            return Outcome("error", problem, target=path)
         env = named_environment(os.environ, settings.JOB_CLASS_ENV) | run_environment(spec)
-        outcome = run_child(Call(resolved(path), args, env=env), context)
+        outcome = run_child(Call(resolved(path), args, env=env, cwd=directory or None), context)
         fails = spec.options.get("fail_on_exit_code") is not False
         return replace(judged(outcome, fails=fails), target=path)
 

@@ -25,7 +25,7 @@ KEYS = {
     "created_by", "is_active", "created_at", "updated_at", "last_execution_at", "next_execution_at",
 }  # fmt: skip
 OURS = {
-    "environment", "environment_id", "baseline_duration", "baseline_memory",
+    "environment", "environment_id", "baseline_duration", "baseline_memory", "description",
     "kind", "options", "schedule", "catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts",
     "retry_delay", "retry_cap", "rerun_lost", "start_by", "finish_by", "pause", "broken", "secrets",
     "depends_on",
