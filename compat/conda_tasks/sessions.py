@@ -10,10 +10,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -34,7 +36,9 @@ class CondaSession(SessionStore):
 def open_session(user: User) -> str:
     """A new id; sessions whose time is over are forgotten on the way."""
     now, token = timezone.now(), secrets.token_urlsafe(32)
-    Session.objects.filter(expire_date__lt=now).delete()
+    # Somebody else may be at the same rows; the next login tries again.
+    with suppress(OperationalError):
+        Session.objects.filter(expire_date__lt=now).delete()
     data = {"user": user.pk, "rev": user.get_session_auth_hash()}
     Session.objects.create(
         session_key=_key(token), session_data=CondaSession().encode(data), expire_date=now + LIFETIME
