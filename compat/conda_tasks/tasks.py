@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -66,7 +66,7 @@ class TasksView(CondaView):
                     launch.launch(job, by=self.by)
                 return standing.of(job)
         except IntegrityError:
-            drafts.name_taken(wish.name)
+            _outrun(wish.name)
 
 
 class TaskView(CondaView):
@@ -119,7 +119,7 @@ class TaskView(CondaView):
                 if when.is_given and when.is_now:
                     launch.launch(job, by=self.by)
         except IntegrityError:
-            drafts.name_taken(str(values.get("name")))
+            _outrun(str(values.get("name", job.name)), job)
         except verbs.Refused as refusal:
             invalid("Task cannot be updated", str(refusal))
         return standing.of(job)
@@ -154,6 +154,14 @@ class TaskView(CondaView):
             found = self._existing(named.name if named else "")
             requirements.install(found, packages, self.user, self.by)
         return options
+
+
+def _outrun(name: str, job: Job | None = None) -> NoReturn:
+    """400: since it was looked, somebody else has taken the name, or deleted the environment."""
+    others = Job.objects.exclude(pk=job.pk) if job else Job.objects.all()
+    if others.filter(name=name).exists():
+        drafts.name_taken(name)
+    invalid("Environment not found")
 
 
 def _not_running(job: Job, verb: str) -> None:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.models import Entry
+from compat.conda_tasks import drafts
+from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Speak
 from compat.conda_tasks.tests.rows import BODY, CRON, LATER, SCRIPT, environment
 from environments.models import Environment
 from executions.models import Execution
+from jobs import verbs
 from jobs.models import Job
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
@@ -198,6 +202,25 @@ def test_the_name_of_another_s_finished_task_is_taken(old: Speak, coder: User, c
     old(cody).ask("POST", "/api/tasks", BODY)
     status, body = old(coder).ask("POST", "/api/tasks", BODY)
     assert (status, body["error"]) == (400, "Task with name 'hello' already exists")
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_somebody_else_may_be_faster(
+    old: Speak, coder: User, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    if taken:
+        rows.task(coder, environment(coder), name="hello")
+    monkeypatch.setattr(drafts, "task_name", lambda *_args: "hello")
+    create = verbs.create
+
+    def outrun(draft: verbs.Draft, **more: Any) -> Job:
+        if taken:
+            return create(draft, **more)
+        raise IntegrityError
+
+    monkeypatch.setattr(verbs, "create", outrun)
+    status, body = old(coder).ask("POST", "/api/tasks", BODY)
+    assert (status, body["message"]) == (400, NAME[0] if taken else "Environment not found")
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'"text"', b'{"script": NaN}'])
