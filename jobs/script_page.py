@@ -28,9 +28,9 @@ State = Environment.State
 APART = ("script", "path", "requirements")
 WARNINGS = {
     State.CREATING: gettext_lazy(
-        "This environment is being created. Runs that start before it is ready fail."
+        "This environment is being created. Until it is ready, runs wait for it or fail."
     ),
-    State.BROKEN: gettext_lazy("This environment is broken, and runs in it fail: %(error)s"),
+    State.BROKEN: gettext_lazy("This environment is broken, and runs in it may fail: %(error)s"),
     State.DELETING: gettext_lazy("This environment is being deleted. Choose another one."),
     State.ABSENT: gettext_lazy(
         "This environment does not exist. Create it, or choose another one: runs fail until then."

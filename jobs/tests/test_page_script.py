@@ -99,7 +99,7 @@ def test_another_kind_of_job_has_no_environment(ada: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "words"), [("creating", "is being created"), ("broken", "runs in it fail: no solution")]
+    ("state", "words"), [("creating", "is being created"), ("broken", "runs in it may fail: no solution")]
 )
 def test_an_environment_that_is_not_ready_is_accepted_with_a_warning(
     ada: User, state: str, words: str
