@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from executions import failpoints, heartbeat
+from executions import failpoints, heartbeat, stretches
 from executions.loop import ERRORS, Loop
 from executions.models import Execution
 from executions.publish import publish
@@ -104,6 +104,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         Loop("keeper", turns.take, self._stopping, 1.0).start()
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
         Watchdog(self._signs, self._stopping).start()
+        Loop("stretches", stretches.settle, self._stopping, 1.0).start()
         garbage.settle()
         self._started = True
 

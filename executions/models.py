@@ -64,8 +64,9 @@ class Reason(models.TextChoices):
     COALESCED = "coalesced", _("several due times had passed; the latest of them was run for all")
     OVERLAP = "overlap", _("an earlier run had not ended")
     REPLACED = "replaced", _("a later run took its place")
-    PAUSED = "paused", _("the job was paused before it started")
+    PAUSED = "paused", _("the job was paused")
     ENDED = "ended", _("the job's end date has passed")
+    BROKEN = "broken", _("the job could not be scheduled")
     DELETED = "deleted", _("the job was deleted")
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
@@ -73,6 +74,10 @@ class Reason(models.TextChoices):
     OVERDUE = "overdue", _("it had not ended long after its time limit")
     UNSTARTABLE = "unstartable", _("it could not be started")
     RETRYING = "retrying", _("an attempt failed; the next one waits")
+
+
+# Why a job does not follow its schedule.
+WHY_NOT = (Reason.PAUSED, Reason.ENDED, Reason.BROKEN)
 
 
 def over(state: State, reason: Reason, now: dt.datetime) -> dict[str, Any]:
@@ -238,6 +243,12 @@ class Execution(models.Model):
     @property
     def is_stopping(self) -> bool:
         return self.state == State.RUNNING and self.stop_requested_at is not None
+
+    @property
+    def is_stretch(self) -> bool:
+        """It stands for the due times in a pause or the like (executions/stretches.py): no run was ever made of them."""
+        made = self.trigger == Trigger.SCHEDULED and self.start_before is None
+        return made and self.state == State.SKIPPED and self.reason in WHY_NOT
 
     @property
     def is_code(self) -> bool:

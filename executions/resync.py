@@ -17,7 +17,7 @@ from audit.models import Entry
 from audit.record import By, difference, record
 from executions import heartbeat, reconcile
 from executions.models import Heartbeat
-from jobs import timetable, verbs
+from jobs import stretches, timetable, verbs
 from jobs.models import Job
 from scheduler_site.clock import now as database_time
 
@@ -108,7 +108,9 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
     if found.broken:
         changes = difference({"broken": found.broken}, {"broken": ""})
         record(Entry.Event.MODIFIED, found, by=By.system(), changes=changes)
-    found.broken = ""
+        stretches.turn(found, now)
+        found.broken = ""
+        stretches.follow(found, now, None)
     found.save(update_fields=["next_run_at", "broken"])
     done.added += before is None and found.next_run_at is not None
     done.removed += before is not None and found.next_run_at is None

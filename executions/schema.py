@@ -72,7 +72,9 @@ EXECUTION = answer(
         "mean_memory": maybe(whole("The memory that it used on average, in bytes.")),
         "cpu_seconds": maybe(number("The CPU time of all processes of its last attempt, in seconds.")),
         "worker": maybe(text("Which worker ran it.")),
-        "requested_by": maybe(text("Who started it by hand.")),
+        "requested_by": maybe(
+            text("Who started it by hand; of due times that were not run, who had paused the job.")
+        ),
         "blocked_by": maybe(uid("The earlier run that it waits for, or was skipped for.")),
         "caused_by": maybe(uid("The run of another job after which it was started.")),
     },

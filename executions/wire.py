@@ -163,7 +163,9 @@ def moment(value: dt.datetime | None) -> str | None:
 
 
 def _error(run: Execution) -> str | None:
-    """What went wrong in the run's own words, else why it has the outcome that it has."""
+    """What went wrong in the run's own words, else why it has the outcome that it has; of what was skipped both."""
+    if run.state == State.SKIPPED and run.error:
+        return ": ".join(filter(None, (str(run.get_reason_display()), run.error)))
     if run.error or run.state == State.SUCCESS:
         return run.error or None
     return str(run.get_reason_display()) or None

@@ -345,6 +345,32 @@ class Pause(models.Model):
         return f"{self.job} since {self.since}"
 
 
+class Stretch(models.Model):
+    """A time in which a job does not follow its schedule. Once it is over it becomes one row of the ledger, with the number
+    of the due times in it, and is gone (jobs/stretches.py, executions/stretches.py)."""
+
+    class Why(models.TextChoices):
+        """Also the reason of the row."""
+
+        PAUSED = "paused"
+        ENDED = "ended"
+        BROKEN = "broken"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stretches")
+    why = models.CharField(max_length=6, choices=Why.choices)
+    by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    text = models.TextField(blank=True)
+    # Due times from here on are neither in the ledger nor in `segments`, which are those of earlier schedules in it.
+    first = models.DateTimeField()
+    segments = models.JSONField(default=list)
+    # A due time at its beginning that was known before: of a schedule that nobody can read it is all that is known.
+    due = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.job_id} {self.why} since {self.first}"
+
+
 class Dependency(models.Model):
     """`job` runs after a run of `after` has ended as `on` says. Each of several is a reason of its own: any of them fires."""
 

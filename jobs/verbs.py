@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, timetable
+from jobs import dependencies, notices, stretches, timetable
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
 from jobs.schedule import ScheduleError
@@ -51,8 +51,11 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     job.secrets = draft.secrets or {}
     timing = draft.timing or timetable.NEVER
     timetable.write(job, timing)
-    job.next_run_at = upcoming(job, clock.now())
+    now = clock.now()
+    job.next_run_at = upcoming(job, now)
     job.save()
+    if not timing.enabled:
+        stretches.follow(job, now, by.user)
     _keep_text(job)
     _follow(job, draft.depends_on, by)
     changes = difference({}, describe(job)) | masked({}, job.secrets)
@@ -77,13 +80,14 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
     old, old_secrets, broken = job.timing, job.secrets, job.broken
     timing = draft.timing or old
     moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
-    if moved or job.broken:
+    if changed := bool(moved or job.broken):
         _keep_unsettled(job, now)
+        stretches.turn(job, now)
     for name, value in draft.values.items():
         setattr(job, name, value)
     if draft.secrets is not None:
         job.secrets = draft.secrets
-    if moved or job.broken:
+    if changed:
         timetable.write(job, timing)
         job.broken = ""
         job.next_run_at = now if job.unsettled else upcoming(job, now)
@@ -100,6 +104,8 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
     if old_task != job.periodic_task_id:
         timetable.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
+    if changed:
+        stretches.follow(job, now, by.user)
     record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
     notices.updated(job, by)
     return job
@@ -136,6 +142,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     if not timetable.set_enabled(job, False):
         return False
     Pause.objects.create(job=job, since=now, until=until, by=by.user, reason=reason)
+    stretches.pause(job, now, by.user, reason)
     job.next_run_at = now if job.unsettled else None
     job.save(update_fields=["next_run_at", "unsettled"])
     changes = {"until": {"old": None, "new": until}} if until else {}
@@ -157,6 +164,7 @@ def resume(job: Job, *, by: By) -> bool:
     if job.periodic_task_id is None or not timetable.set_enabled(job, True):
         return False
     job.pauses.filter(ended_at=None).update(ended_at=now)
+    stretches.end(job, now)
     try:
         job.next_run_at = now if job.unsettled else upcoming(job, now)
     except Exception as error:
@@ -176,6 +184,7 @@ def resume(job: Job, *, by: By) -> bool:
 def quarantine(job: Job, reason: str) -> None:
     """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
     Job.objects.filter(pk=job.pk).update(broken=reason[:2000], next_run_at=None)
+    stretches.quarantine(job, clock.now(), reason[:2000])
     record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
     notices.quarantined(job, reason)
 

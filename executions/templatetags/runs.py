@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from executions import charts
 from executions.logs import Output
-from executions.models import Execution, State
+from executions.models import Execution, Reason, State
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon
@@ -42,6 +42,13 @@ def state_badge(execution: Execution) -> SafeString:
         return format_html('<span class="badge warning">{}{}</span>', icon("warning"), text)
     label = _(STOPPING) if execution.is_stopping else execution.get_state_display()
     return badge(execution.state, label)
+
+
+@register.simple_tag
+def why_not_run(execution: Execution) -> str:
+    """Why a stretch of due times was not run, and by whose will."""
+    who = execution.requested_by if execution.reason == Reason.PAUSED else None
+    return _("paused by %(who)s") % {"who": who} if who else str(execution.get_reason_display())
 
 
 @register.simple_tag
