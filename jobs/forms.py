@@ -33,6 +33,11 @@ Date = TypeVar("Date", dt.date, dt.datetime)
 _FIELDS = {"expression": "expression", "timezone": "timezone", "every": "every", "at": "at"}
 
 
+def default_grace(kind: str) -> int:
+    """Seconds between TERM and KILL of a new job of this kind."""
+    return RUNNERS[kind].default_grace if kind in RUNNERS else 10
+
+
 def in_reach(value: Date | None) -> Date | None:
     """A date that can be converted between time zones: `datetime` ends with the year 9999."""
     if value and not 1971 <= value.year <= 9000:
@@ -138,6 +143,8 @@ class JobForm(forms.ModelForm[Job]):
         kwargs.setdefault("initial", {})
         instance: Job | None = kwargs.get("instance")
         kwargs["initial"] = (schedule_data(instance) if instance else self._fresh(user)) | kwargs["initial"]
+        if instance is None:
+            kwargs["initial"].setdefault("stop_grace", default_grace(kwargs["initial"]["kind"]))
         super().__init__(data, **kwargs)
         self.user = user
         self.new = instance is None

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Category, Team, User
 from jobs import environment_choice
 from jobs.faults import Fault, Unreadable
-from jobs.forms import form_data
+from jobs.forms import default_grace, form_data
 from jobs.models import Job, today
 from jobs.schedule import ScheduleError
 from jobs.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
@@ -86,6 +86,8 @@ class Reading:
                 read()
             except Unreadable as fault:
                 self.faults[field] = Fault(fault.label or f"Invalid {field}", str(fault))
+        if job is None and not self._given("stop_grace"):
+            self.data["stop_grace"] = default_grace(str(self.data["kind"]))
         for name in ("catch_up", "overlap"):
             if self._given(name):
                 self.data[name] = body[name]

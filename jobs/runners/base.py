@@ -119,6 +119,8 @@ class Runner:
     options_form: ClassVar[type[OptionsForm]]
     needs_code_right: ClassVar[bool] = False
     default_timeout: ClassVar[float]  # seconds
+    # Seconds between TERM and KILL of a new job that names none.
+    default_grace: ClassVar[int] = 10
 
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         """One short line for lists: what this job calls or runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -49,6 +50,19 @@ def test_a_script_job_is_made_by_the_name_or_the_id_of_its_environment(api: Api,
         assert job["options"] == {"script": TEXT}
     made = post(api, ada, name="by id", environment=..., environment_id=str(where.uid))
     assert made.json()["job"]["environment"] == "reports"
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, 3), ({"stop_grace": 10}, 10), ({"stop_grace": 0}, 0)])
+def test_a_script_that_is_stopped_gets_three_seconds_unless_somebody_says_otherwise(
+    api: Api, ada: User, given: dict[str, int], kept: int
+) -> None:
+    environment()
+    assert post(api, ada, **given).json()["job"]["stop_grace"] == kept
+    page = browser(ada).get("/jobs/new?kind=script").content.decode()
+    assert re.search(r'name="stop_grace" value="3"', page)
+    assert re.search(
+        r'name="stop_grace" value="10"', browser(ada).get("/jobs/new?kind=webhook").content.decode()
+    )
 
 
 @pytest.mark.parametrize("text", ["a\r\nb\r\n", "a\rb\n", "  a \n\n", "\ufeffx", "a"])

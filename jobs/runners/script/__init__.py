@@ -39,6 +39,8 @@ class ScriptRunner(CodeRunner):
     label = _("Python script")
     options_form = ScriptForm
     default_timeout = 3600.0
+    # A script that hangs is gone five seconds after somebody stopped it.
+    default_grace = 3
 
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         """The command, as a shell would have it."""
