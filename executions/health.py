@@ -171,5 +171,5 @@ def _clocks(now: dt.datetime) -> Check:
     """Hosts that keep another time than the database. Belfry goes by the latter, but logs and people do not."""
     hosts = {gethostname(): clock.ahead()} | clocks(now)
     off = [f"{host} {ahead:+.1f} s" for host, ahead in sorted(hosts.items()) if abs(ahead) > clock.NOTICED]
-    detail = gettext_noop("differ from the database's") if off else ""
+    detail = gettext_noop("differ from the database") if off else ""
     return Check(CLOCKS, not off, detail, where=", ".join(off), advice=True)

@@ -160,7 +160,7 @@ def test_a_host_whose_clock_differs_is_named_but_does_no_harm(db: None) -> None:
     Heartbeat.objects.filter(role="code").update(ahead=-0.9, name="code node-3:4")
     report = health.report()
     (clocks,) = [check for check in report.checks if check.name == "clocks"]
-    assert (clocks.ok, clocks.told) == (False, "differ from the database's: node-2 +12.3 s")
+    assert (clocks.ok, clocks.told) == (False, "differ from the database: node-2 +12.3 s")
     assert report.status == "healthy"
 
 
