@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from django.core.management.base import CommandError, CommandParser, OutputWrapper
+from django.db import IntegrityError
 
 from accounts.models import User
 from audit.record import By
@@ -42,12 +43,25 @@ def by_owner(name: str | None) -> By:
 
 def carry_out(found: Found, by: By, options: dict[str, Any], out: OutputWrapper) -> None:
     """Reports, and with --apply imports. Raises CommandError, with nothing written, when there are errors."""
-    for line in report.lines(found.rows):
-        out.write(line)
+    for line in (*getattr(found, "remarks", ()), *report.lines(found.rows)):
+        out.write(_printable(line, out))
     if not options["apply"]:
         out.write("Nothing was written. Add --apply to import.")
         return
     if found.faulty and not options["skip_errors"]:
         raise CommandError("Nothing was imported: there are errors. Add --skip-errors to leave those out.")
-    found.apply(by)
+    try:
+        found.apply(by)
+    except IntegrityError as error:
+        raise CommandError("Nothing was imported: somebody made a job meanwhile. Try again.") from error
     out.write("Imported.")
+
+
+def _printable(text: str, out: OutputWrapper) -> str:
+    """Names of others, which may hold what a terminal obeys, or what the shell's language has no signs for."""
+    inert = "".join(
+        sign if sign.isprintable() or sign in "\t" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
+    encoding = getattr(out, "encoding", None) or "utf-8"
+    return inert.encode(encoding, "backslashreplace").decode(encoding)

@@ -6,114 +6,67 @@ A line of a crontab is a text for a shell; so its job calls that shell, with the
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts.models import Category
 from audit.record import By
+from compat.moving.crontab_lines import Line, arguments, lines, looks_like_users
+from compat.moving.crontab_words import addresses, home_of, name_of, notes
 from compat.moving.report import TIMES, Row
 from jobs import verbs
-from jobs.models import Job
+from jobs.models import LONGEST_DESCRIPTION, Job
 from jobs.schedule import Cron, ScheduleError, parse_cron
-from jobs.schedule.cron import MACROS
 from jobs.timetable import Timing
 from jobs.wording import preview
 
 SHELL_JOB = "jobs.classes.shell.ShellJob"
-SHELL = "/bin/sh"
-# Ids of jobs are made of their lines: the same line is the same job.
+# Ids of jobs are made of their lines: the same line of the same crontab is the same job.
 NAMESPACE = UUID("0e5bb1a2-8c0c-5c0a-9d7e-2f4b6a1c7d90")
-LONGEST_NAME = 100
 FROM_CRONTAB = "Imported switched off."
-VALUE_WITH_STEP = re.compile(r"(?<![-\w])[0-9A-Za-z]+/[0-9]+")
-_SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"[^\"]+\"|'[^']+')\s*=\s*(.*)")
+# Of a name: room for the source and a number behind it.
+LONGEST_SOURCE = 80
 
 
 @dataclass(frozen=True)
-class Line:
-    """One job of a crontab, with the variables that were set before it."""
+class Choices:
+    """What a crontab does not say of itself.
 
-    number: int
-    text: str
-    expression: str = ""
-    command: str = ""
-    user: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
-    fault: str = ""
+    source: whose crontab it is. named: whether a person said so; otherwise jobs that were imported before crontabs had
+    sources are taken for those of this one. user_column: None means guess. home: HOME, where the crontab sets none.
+    """
 
-
-def lines(text: str, *, user_column: bool = False) -> Iterator[Line]:
-    """The jobs of a crontab; `user_column` for /etc/crontab, whose sixth field is an account."""
-    environment: dict[str, str] = {}
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip(" \t")
-        if not line or line.startswith("#"):
-            continue
-        if setting := _SETTING.fullmatch(line):
-            environment = environment | {_unquoted(setting[1]): _unquoted(setting[2].strip())}
-            continue
-        yield _job(Line(number, line, environment=environment), user_column)
-
-
-def _job(line: Line, user_column: bool) -> Line:
-    count = 1 if line.text.startswith("@") else 5
-    parts = line.text.split(None, count + user_column)
-    if len(parts) < count + user_column + 1:
-        return replace(line, fault="It has too few fields.")
-    expression, command = " ".join(parts[:count]), parts[-1]
-    user = parts[count] if user_column else ""
-    if expression.lower() == "@reboot":
-        return replace(
-            line, fault="@reboot is not a time: such a job is better kept where machines are started."
-        )
-    if expression.lower() in MACROS:
-        expression = expression.lower()
-    return replace(line, expression=expression, command=command, user=user)
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'" else text
-
-
-def split_input(command: str) -> tuple[str, str | None]:
-    """The command, and what it reads: an unescaped `%` ends the one, further ones end lines of the other."""
-    parts = re.split(r"(?<!\\)%", command)
-    first, *rest = (part.replace("\\%", "%") for part in parts)
-    return first, "\n".join(rest) if rest else None
-
-
-def arguments(line: Line) -> list[str]:
-    """What the shell job runs."""
-    command, text = split_input(line.command)
-    shell = line.environment.get("SHELL", SHELL)
-    kept = {
-        name: value for name, value in line.environment.items() if name not in ("MAILTO", "CRON_TZ", "SHELL")
-    }
-    before = ["env", *(f"{name}={value}" for name, value in sorted(kept.items()))] if kept else []
-    if text is None:
-        return [*before, shell, "-c", command]
-    return [*before, SHELL, "-c", 'printf "%s\\n" "$1" | "$2" -c "$3"', "crontab", text, shell, command]
+    source: str
+    timezone: str
+    named: bool = False
+    user_column: bool | None = None
+    home: str = ""
+    disabled: bool = False
 
 
 class Import:
-    """Reads the whole file first; `apply` then makes the jobs. `rows` is the report."""
+    """Reads the whole file first; `apply` then makes the jobs. `rows` is the report, `remarks` are about all of it."""
 
-    def __init__(
-        self, text: str, now: dt.datetime, timezone: str, *, user_column: bool = False, disabled: bool = False
-    ) -> None:
-        self._now, self._timezone, self._disabled = now, timezone, disabled
+    def __init__(self, text: str, now: dt.datetime, choices: Choices) -> None:
+        self._now, self._choices = now, choices
         self.rows: list[Row] = []
+        self.remarks = [f"Source: {choices.source}."]
         self._drafts: list[verbs.Draft] = []
-        self._names = set(Job.objects.values_list("name", flat=True))
+        self._names = {name.casefold() for name in Job.objects.values_list("name", flat=True)}
+        self._own: set[str] = set()
+        guessed = choices.user_column is None and looks_like_users(text)
+        if guessed:
+            self.remarks.append("The sixth field is taken for an account, as in /etc/crontab (guessed).")
+        found = list(lines(text, user_column=guessed or bool(choices.user_column), home=choices.home))
+        if any("MAILTO" not in line.environment for line in found):
+            self.remarks.append(
+                "Without MAILTO cron mailed the account of the crontab; here nobody is mailed."
+            )
         seen: dict[str, int] = {}
-        for line in lines(text, user_column=user_column):
+        for line in found:
             seen[line.text] = seen.get(line.text, 0) + 1
             self._read(line, seen[line.text])
 
@@ -128,7 +81,7 @@ class Import:
         for draft in self._drafts:
             draft.values["category"] = category or Category.general()
             job = verbs.create(draft, by=by, tell=False)
-            if self._disabled:
+            if self._choices.disabled:
                 verbs.pause(job, by=by, reason=FROM_CRONTAB)
 
     def _read(self, line: Line, copy: int) -> None:
@@ -137,55 +90,72 @@ class Import:
         try:
             if line.fault:
                 raise ScheduleError(line.fault)
-            if match := VALUE_WITH_STEP.search(line.expression):
-                raise ScheduleError(
-                    f"Crons differ on {match[0]}: write a range with a step, or the value alone."
-                )
-            zone = line.environment.get("CRON_TZ", self._timezone)
+            zone = line.environment.get("CRON_TZ", self._choices.timezone)
             schedule = parse_cron(line.expression, zone, now=self._now)
         except ScheduleError as error:
             row.fate, row.notes = "error", [str(error)]
             return
-        uid = uuid5(NAMESPACE, f"{copy} {line.text}")
-        if Job.objects.filter(uid=uid).exists():
+        uid = uuid5(NAMESPACE, f"{self._choices.source}\n{copy} {line.text}")
+        if job := self._known(row, uid, f"{copy} {line.text}"):
             row.fate = "here"
+            row.notes += _differences(job, line, schedule)
             return
         self._describe(row, line, schedule)
-        self._drafts.append(verbs.Draft({"uid": uid} | self._values(line), _timing(schedule)))
+        values = {"uid": uid} | self._values(line)
+        row.notes.insert(0, f"job: {values['name']}")
+        self._drafts.append(verbs.Draft(values, _timing(schedule)))
+
+    def _known(self, row: Row, uid: UUID, text: str) -> Job | None:
+        """The job of this line, also when it was imported before crontabs had sources: then lines were known by their text."""
+        if job := Job.objects.filter(uid=uid).first():
+            return job
+        earlier = Job.objects.filter(uid=uuid5(NAMESPACE, text)).first()
+        if earlier is None or not self._choices.named:
+            return earlier
+        row.notes.append(
+            f"The same line was imported before crontabs had sources, as “{earlier.name}”. If that was this crontab, "
+            "leave the source out: otherwise both run."
+        )
+        return None
 
     def _describe(self, row: Row, line: Line, schedule: Cron) -> None:
         row.zone = schedule.timezone
         row.after = [slot.at for slot in preview(schedule, self._now, TIMES)]
         # Debian's cron knows one zone, that of the machine; our schedules follow its rules (jobs/schedule).
-        debian = replace(schedule, timezone=self._timezone)
+        debian = replace(schedule, timezone=self._choices.timezone)
         row.before = [slot.at for slot in preview(debian, self._now, TIMES)]
-        if line.user:
-            row.notes.append(f"It ran as {line.user}; here it runs as the account of the workers.")
-        if "CRON_TZ" in line.environment:
-            row.notes.append("CRON_TZ is followed here; Debian's cron pays no heed to it.")
-        if addresses := line.environment.get("MAILTO", ""):
-            row.notes.append(f"Failures are mailed to {addresses}; cron mailed every output.")
+        row.notes += notes(line)
+        if len(line.comment) > LONGEST_DESCRIPTION:
+            row.notes.append(f"Of the comment above it the first {LONGEST_DESCRIPTION} characters are kept.")
 
     def _values(self, line: Line) -> dict[str, Any]:
-        addresses = _addresses(line.environment.get("MAILTO", ""))
+        receivers = addresses(line.environment.get("MAILTO", ""))
+        home = home_of(line)
         return {
             "name": self._name(line),
+            "description": line.comment[:LONGEST_DESCRIPTION],
             "kind": Job.Kind.PYTHON_CLASS,
-            "options": {"job_class": SHELL_JOB, "args": arguments(line)},
+            # An exit code other than 0 is a failure: nothing said of it means that.
+            "options": {"job_class": SHELL_JOB, "args": arguments(line)}
+            | ({"working_directory": home} if home else {}),
             # Cron starts a run whether or not the one before has ended, and makes nothing up.
             "overlap": Job.Overlap.ALLOW,
             "catch_up": Job.CatchUp.LAST,
-            "enable_email_notifications": bool(addresses),
-            "notification_emails": addresses,
+            "enable_email_notifications": bool(receivers),
+            "notification_emails": receivers,
         }
 
     def _name(self, line: Line) -> str:
-        wanted = split_input(line.command)[0].strip()[:LONGEST_NAME] or f"line {line.number}"
+        """Its own; with the source where a job from elsewhere has it; with a number where that is not enough."""
+        wanted = name_of(line)
+        if wanted.casefold() in self._names - self._own:
+            wanted = f"{wanted} ({self._choices.source[:LONGEST_SOURCE]})"
         name, copy = wanted, 1
-        while name in self._names:
+        while name.casefold() in self._names:
             copy += 1
             name = f"{wanted} ({copy})"
-        self._names.add(name)
+        self._names.add(name.casefold())
+        self._own.add(name.casefold())
         return name
 
 
@@ -193,13 +163,18 @@ def _timing(schedule: Cron) -> Timing:
     return Timing("cron", schedule.expression, schedule.timezone, schedule.day_rule)
 
 
-def _addresses(text: str) -> list[str]:
-    """Those that are addresses of e-mail; names of accounts on the machine are not."""
-    found = []
-    for address in (part.strip() for part in text.split(",")):
-        try:
-            validate_email(address)
-        except ValidationError:
-            continue
-        found.append(address)
-    return found
+def _differences(job: Job, line: Line, schedule: Cron) -> list[str]:
+    """What tells that a line is perhaps that of another machine, whose crontab needs a source of its own."""
+    differing = []
+    if job.options.get("args") != arguments(line):
+        differing.append("its command or variables")
+    if (job.timing.expression, job.timing.timezone) != (schedule.expression, schedule.timezone):
+        differing.append("its times or zone")
+    if job.notification_emails != addresses(line.environment.get("MAILTO", "")):
+        differing.append("its addresses")
+    if not differing:
+        return []
+    return [
+        f"The job “{job.name}” differs from it in {', '.join(differing)}, and stays as it is. If this is the crontab "
+        "of another machine, give it a source of its own (--source)."
+    ]

@@ -16,7 +16,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from compat.moving.crontab import Import, arguments, lines, split_input
+from compat.moving.crontab import Choices, Import
+from compat.moving.crontab_lines import arguments, lines, split_input
 from jobs.models import Job
 from jobs.tests.running import run_class
 
@@ -56,7 +57,8 @@ def test_without_apply_nothing_is_written(crontab: Path, capsys: pytest.CaptureF
     assert "@reboot is not a time" in said
     assert "Minute field: 61 is not between 0 and 59." in said
     assert "It has too few fields." in said
-    assert "Failures are mailed to ops@example.com, root" in said
+    assert "Failures are mailed to ops@example.com; cron mailed every output." in said
+    assert "Nothing is mailed to root: not an e-mail address." in said
     assert Job.objects.count() == 0
 
 
@@ -189,7 +191,7 @@ def test_the_report_shows_the_times_of_cron(capsys: pytest.CaptureFixture[str]) 
             rng.choice(("*", "1-15", "13")),
         ]
         expression = " ".join([*fields, "*", rng.choice(("*", "1-5", "fri"))])
-        (row,) = Import(f"{expression} x", now, "Europe/Berlin").rows
+        (row,) = Import(f"{expression} x", now, Choices("here", "Europe/Berlin")).rows
         debian = [time.astimezone(dt.UTC) for time in islice(CronSim(expression, now.astimezone(zone)), 10)]
         assert row.before == row.after == debian, expression
 
@@ -208,5 +210,5 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_it_reads_the_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("0 0 * * * x\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"0 0 * * * x\n")))
     assert "1 new" in moved(Path("-"), capsys)

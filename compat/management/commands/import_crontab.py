@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from compat.moving import command
-from compat.moving.crontab import Import
+from compat.moving.crontab import Choices, Import
+from compat.moving.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
 from scheduler_site import clock
 
@@ -24,7 +27,18 @@ class Command(BaseCommand):
         parser.add_argument("file", help="the file, as of crontab -l; - for the standard input")
         command.add_arguments(parser)
         parser.add_argument(
-            "--user-column", action="store_true", help="the sixth field is an account (/etc/crontab)"
+            "--source", help="whose crontab it is: the file's name, or this host's, unless set"
+        )
+        parser.add_argument(
+            "--encoding", default="utf-8", help="of the file, such as latin-1 (default: utf-8)"
+        )
+        parser.add_argument(
+            "--home", default="", help="the home directory of its account, where HOME is not set"
+        )
+        parser.add_argument(
+            "--user-column",
+            action=BooleanOptionalAction,
+            help="whether the sixth field is an account (/etc/crontab); guessed without it",
         )
         parser.add_argument("--timezone", help="the zone of the machine whose crontab it is")
         parser.add_argument("--disabled", action="store_true", help="the jobs are made, and paused")
@@ -36,20 +50,28 @@ class Command(BaseCommand):
             schedule.zone(zone)
         except schedule.ScheduleError as error:
             raise CommandError(str(error)) from error
-        found = Import(
-            self._text(options["file"]),
-            clock.now(),
+        if options["home"] and not options["home"].startswith("/"):
+            raise CommandError("--home: write an absolute path.")
+        name = options["file"]
+        given = (options["source"] or "").strip()
+        choices = Choices(
+            given or (socket.gethostname() if name == "-" else Path(name).name),
             zone,
+            named=bool(given),
             user_column=options["user_column"],
+            home=options["home"],
             disabled=options["disabled"],
         )
+        found = Import(_text(name, options["encoding"]), clock.now(), choices)
         command.carry_out(found, by, options, self.stdout)
 
-    def _text(self, name: str) -> str:
-        try:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        except (OSError, UnicodeError) as error:
-            raise CommandError(f"{name} cannot be read: {error}") from error
-        if "\0" in text:
-            raise CommandError(f"{name} is no text.")
-        return text
+
+def _text(name: str, encoding: str) -> str:
+    """Bytes, whatever the language of the shell: what it makes of them is not what the file says."""
+    try:
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
+            return decoded(file.read(LARGEST + 1), encoding)
+    except NoText as error:
+        raise CommandError(f"{name} cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{name!r} cannot be read: {error}") from error
