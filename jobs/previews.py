@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -29,13 +30,21 @@ class Preview:
     occurrences: list[Occurrence] = field(default_factory=list)
     error: str = ""
     manual: bool = False
+    # Of a paused job: there are no runs until it is resumed, which `resumes` says the time of, where it is known.
+    paused: bool = False
+    resumes: dt.datetime | None = None
 
 
 def of_job(job: Job) -> Preview:
-    """The schedule as stored, whether or not it is paused."""
+    """What will run: of a paused job what is due after the pause, nothing where its end is not known."""
     zone = job.timing.timezone or settings.SCHEDULER_TIMEZONE
+    pause = None if job.timing.enabled else job.current_pause
+    resumes = pause.until if pause else None
     try:
-        return _preview(job.timing.schedule(job.end_date), zone)
+        found = _preview(job.timing.schedule(job.end_date), zone, after=resumes)
+        if job.timing.enabled:
+            return found
+        return replace(found, paused=True, resumes=resumes, occurrences=found.occurrences if resumes else [])
     except ScheduleError as error:
         return Preview(settings.SCHEDULER_TIMEZONE, error=str(error))
 
@@ -52,7 +61,9 @@ def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
     return _preview(form.timing.schedule(form.cleaned_data["end_date"]), zone)
 
 
-def _preview(found: Schedule | None, zone: str) -> Preview:
+def _preview(found: Schedule | None, zone: str, *, after: dt.datetime | None = None) -> Preview:
     if found is None:
         return Preview(zone, manual=True)
-    return Preview(zone, wording.in_words(found, zone), wording.preview(found, clock.now(), COUNT))
+    now = clock.now()
+    start = max(now, after) if after else now
+    return Preview(zone, wording.in_words(found, zone), wording.preview(found, start, COUNT))

@@ -235,6 +235,11 @@ _WRITTEN: dict[str, Schema] = {
     "schedule": SCHEDULE,
     **RULES,
     "pause": maybe(PAUSE),
+    "resumes_at": maybe(
+        moment(
+            "When its pause ends by itself, in the scheduler's zone; null: not paused, or until somebody resumes it."
+        )
+    ),
     "broken": text("Why it cannot be scheduled; empty when it can."),
     "secrets": listing("The names of its secrets; the values are never told.", text("A name.")),
     "depends_on": listing("The jobs that it runs after.", EDGE),

@@ -57,6 +57,7 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "baseline_duration": job.baseline_duration,
         "baseline_memory": job.baseline_memory,
         "pause": pause_json(pause),
+        "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
         "broken": job.broken,
         "secrets": sorted(job.secrets),
         "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],

@@ -55,6 +55,16 @@ def state_of(job: Job) -> str:
 
 
 @register.simple_tag
+def due_after(job: Job, moment: dt.datetime) -> dt.datetime | None:
+    """The first due time of a job's schedule after `moment`, paused or not; none when it cannot be read."""
+    try:
+        found = job.timing.schedule(job.end_date)
+        return found.next_after(moment) if found else None
+    except ScheduleError:
+        return None
+
+
+@register.simple_tag
 def moment(value: dt.datetime | None, zone: str = "") -> SafeString | str:
     """A time element: local to `zone` in the text, UTC in the title and for machines."""
     if value is None:

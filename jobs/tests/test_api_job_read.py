@@ -28,7 +28,7 @@ OURS = {
     "environment", "environment_id", "baseline_duration", "baseline_memory", "description",
     "kind", "options", "schedule", "catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts",
     "retry_delay", "retry_cap", "rerun_lost", "start_by", "finish_by", "pause", "broken", "secrets",
-    "depends_on",
+    "depends_on", "resumes_at",
 }  # fmt: skip
 
 
@@ -60,6 +60,17 @@ def test_a_paused_job_has_no_next_run(api: Api, uma: User) -> None:
         None,
         "holiday",
     )
+
+
+def test_a_job_that_is_paused_for_a_while_says_when_it_resumes(api: Api, uma: User) -> None:
+    job = make_job(uma)
+    until = dt.datetime(2099, 3, 1, 6, 0, tzinfo=dt.UTC)
+    assert api(uma).get(f"{URL}/{job.uid}").json()["job"]["resumes_at"] is None
+    verbs.pause(job, by=By(uma, "api"), until=until)
+    (listed,) = api(uma).get(URL).json()["jobs"]
+    alone = api(uma).get(f"{URL}/{job.uid}").json()["job"]
+    for found in (listed, alone):
+        assert (found["next_execution_at"], found["resumes_at"]) == (None, "2099-03-01T15:00:00+09:00")
 
 
 def test_a_broken_schedule_is_shown_and_harms_nobody_else(api: Api, uma: User) -> None:

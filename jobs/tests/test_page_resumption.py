@@ -1,0 +1,56 @@
+"""What the pages say of a paused job: when it resumes, and when it runs after that; never times at which it will not run."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from audit.record import By
+from jobs import verbs
+from jobs.models import Job
+from jobs.tests.factories import make_job
+
+SIX = dt.datetime(2099, 3, 1, 6, 0, tzinfo=dt.UTC)
+
+
+def words(client: Client, uma: User, address: str) -> str:
+    client.force_login(uma)
+    response = client.get(address)
+    assert response.status_code == 200
+    return " ".join(re.sub("<[^>]*>", " ", response.content.decode()).split())
+
+
+def paused(uma: User, until: dt.datetime | None) -> Job:
+    job = make_job(uma, expression="5 * * * *")
+    verbs.pause(job, by=By(uma, "page"), until=until)
+    return job
+
+
+def test_the_page_of_a_job_says_when_it_resumes_and_runs_again(client: Client, uma: User) -> None:
+    text = words(client, uma, f"/jobs/{paused(uma, SIX).uid}")
+    assert "Resumes 2099-03-01 06:00:00 UTC · Next run 2099-03-01 06:05:00 UTC" in text
+    assert "Runs after that: 2099-03-01 06:05:00 UTC" in text
+
+
+def test_the_list_says_so_too(client: Client, uma: User) -> None:
+    paused(uma, SIX)
+    text = words(client, uma, "/jobs")
+    assert "2099-03-01 06:05:00 UTC Resumes 2099-03-01 06:00:00 UTC" in text
+
+
+def test_without_an_end_of_the_pause_no_runs_are_announced(client: Client, uma: User) -> None:
+    job = paused(uma, None)
+    text = words(client, uma, f"/jobs/{job.uid}")
+    assert "No runs until the job is resumed." in text
+    assert f"{dt.datetime.now(dt.UTC):%Y}-" not in text.split("Schedule")[-1].split("Settings")[0]
+
+
+@pytest.mark.parametrize("expression", ["5 * * * *", "0 0 29 2 *"])
+def test_a_pause_of_millennia_is_shown_as_well(client: Client, uma: User, expression: str) -> None:
+    job = make_job(uma, expression=expression)
+    verbs.pause(job, by=By(uma, "page"), until=dt.datetime(8999, 12, 31, 23, 59, tzinfo=dt.UTC))
+    assert "Resumes 8999-12-31" in words(client, uma, f"/jobs/{job.uid}")
