@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("compat.conda_tasks.urls")),
     # Pages
     path("", include("executions.urls")),
+    path("", include("compat.moving.crontab_page")),
     path("", include("jobs.urls")),
     path("", include("environments.urls")),
     path("", include("accounts.urls")),

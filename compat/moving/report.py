@@ -31,11 +31,15 @@ class Row:
 
     def lines(self) -> Iterator[str]:
         yield f"{self.kind} {self.name}: {WORDS[self.fate]}"
-        yield from (f"    {note}" for note in self.notes)
+        yield from (f"    {detail}" for detail in self.details())
+
+    def details(self) -> Iterator[str]:
+        """The notes and the times."""
+        yield from self.notes
         if self.before or self.after:
-            yield f"    next times ({self.zone}): {self._times(self.after) or 'none'}"
+            yield f"next times ({self.zone}): {self._times(self.after) or 'none'}"
         if self.differs:
-            yield f"    DIFFERENT, it was: {self._times(self.before) or 'none'}"
+            yield f"DIFFERENT, it was: {self._times(self.before) or 'none'}"
 
     def _times(self, times: list[dt.datetime]) -> str:
         zone = ZoneInfo(self.zone)
