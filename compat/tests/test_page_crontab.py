@@ -47,7 +47,7 @@ def test_a_text_is_looked_at_before_it_makes_jobs(ada: User) -> None:
     client = browser(ada)
     looked = client.post(URL, {"text": TEXT, "source": "web1", "timezone": "Europe/Berlin", "home": "/"})
     assert "1 job can be created." in text_of(looked)
-    assert "1 line is left out." in text_of(looked)
+    assert "Lines that are left out: 1." in text_of(looked)
     assert "job: certbot renew -q" in text_of(looked)
     assert b"&lt;i&gt;wrong&lt;/i&gt;" in looked.content
     assert not Job.objects.exists()
@@ -60,7 +60,7 @@ def test_a_text_is_looked_at_before_it_makes_jobs(ada: User) -> None:
     assert Entry.objects.get(object_type="job").surface == "page"
     client.post(URL, hidden(looked))  # a second press of the button
     assert Job.objects.count() == 1
-    assert "1 line is here already." in text_of(client.post(URL, {"text": TEXT, "source": "web1"}))
+    assert "Lines that are here already: 1." in text_of(client.post(URL, {"text": TEXT, "source": "web1"}))
 
 
 def test_a_file_is_its_own_source(ada: User) -> None:
