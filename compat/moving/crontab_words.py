@@ -23,6 +23,10 @@ PREPARING = frozenset(["cd", "[", "test", "export", "sleep", "source", ".", "set
 WRAPPERS = {"env": 0, "nohup": 0, "exec": 0, "chronic": 0, "nice": 0, "ionice": 0, "timeout": 1, "flock": 1}
 _OPTION = re.compile(r"-.*|\d+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
+# Accounts that are programs too.
+COMMANDS = {"mail", "backup", "apache", "nginx", "postgres"}
+# What goes elsewhere first.
+_ELSEWHERE = re.compile(r"\s*cd\s+[\"']?/[^;&|]*(?:&&|;)")
 # What depends on where the line runs, or on whose home that is.
 _FROM_HOME = re.compile(r"(?:^|[\s;&|(=<>\"'])(?:\.{1,2}/|~|\w[\w.-]*/)|\$\{?HOME\b|>\s*\w|\bcd\s*(?:;|&|$)")
 
@@ -96,7 +100,7 @@ def notes(line: Line) -> Iterator[str]:
     """What is different here, for the report."""
     if line.user:
         yield f"It ran as {line.user}; here it runs as the account of the workers."
-    elif line.command.split()[0] in ACCOUNTS:
+    elif line.command.split()[0] in ACCOUNTS - COMMANDS:
         yield f"Its command begins with {line.command.split()[0]}: an account, in a column of users?"
     if "CRON_TZ" in line.environment:
         yield "CRON_TZ is followed here; Debian's cron pays no heed to it."
@@ -127,7 +131,9 @@ def _place(line: Line) -> Iterator[str]:
             yield f"Its working directory, {home}, does not exist on this machine: it must where workers run."
     elif line.environment.get("HOME"):
         yield f"HOME={line.environment['HOME']} is no absolute path: it runs in a temporary directory."
-    elif _FROM_HOME.search(command):
+    elif (
+        "~" in command or "$HOME" in command or (_FROM_HOME.search(command) and not _ELSEWHERE.match(command))
+    ):
         yield (
             "It seems to rely on the home directory of its account, which is not known here: it would run in a "
             "temporary directory. Name the directory (--home), or set HOME in the crontab."

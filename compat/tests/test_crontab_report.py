@@ -65,6 +65,14 @@ def test_a_column_of_users_that_is_not_there_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "command", ["cd /opt/app && ./bin/report > log.txt", "mail -s hello me", "/usr/bin/x -a"]
+)
+def test_lines_that_work_as_before_are_left_in_peace(command: str) -> None:
+    (row,) = read(f"MAILTO=a@example.com\n0 0 * * * {command}").rows
+    assert row.notes[1:] == ["Failures are mailed to a@example.com; cron mailed every output."]
+
+
 def test_a_command_that_is_called_like_an_account_is_no_column() -> None:
     found = read("0 0 * * * mail -s hello me\n0 0 * * * backup --all")
     assert "account, as in /etc/crontab" not in " ".join(found.remarks)
