@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
-from executions import alerts, ending, selfwatch, watch
+from executions import alerts, ending, selfwatch, stretches, watch
 from executions.apart import each, steps, together
 from executions.heartbeat import forget_gone, reconciled
 from executions.held import release
@@ -91,7 +91,8 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
-    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended
+    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, and
+    says why jobs did not run when the beat has not
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
@@ -101,6 +102,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(announce, now),
         partial(resume_pauses, now),
         pause_ended,
+        stretches.settle,
         partial(forget_gone, now),
         chain.seal,
     )

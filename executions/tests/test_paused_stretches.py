@@ -151,6 +151,13 @@ def test_what_is_settled_twice_is_written_once(ledger: Ledger, hands: Hands) -> 
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
 
+def test_without_a_beat_the_reconciler_writes_the_row(ledger: Ledger, hands: Hands) -> None:
+    job = paused(hands)
+    resume(hands, job, "2026-03-01 10:04:30")
+    reconcile.reconcile(moment("2026-03-01 10:04:40"))
+    assert [row.slots for row in ledger.rows(job)] == [2]
+
+
 def test_a_crash_between_the_row_and_its_end_leaves_one_row(
     ledger: Ledger, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
