@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User
 from audit import append_only
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 PASSWORD = "correct-horse-9"
 Api = Callable[..., APIClient]

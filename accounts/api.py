@@ -16,7 +16,7 @@ from accounts.payloads import registration, user_changes
 from accounts.permissions import AdminOnly, account, require_person
 from accounts.throttle import TooManyAttempts
 from audit.record import By
-from scheduler_site.rest import (
+from scheduler_site.rest.views import (
     ApiError,
     ApiView,
     DetailError,

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.permissions import API_TOKEN
 from accounts.throttle import TooManyAttempts
 from audit.record import address_of
-from scheduler_site.problems import too_many
+from scheduler_site.rest.problems import too_many
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -16,7 +16,7 @@ from accounts import catalog_schema as schema
 from accounts.models import LONGEST_NAME, Category, Team
 from accounts.permissions import AdminOnly, account
 from audit.record import By
-from scheduler_site.rest import ApiError, ApiView, as_uuid, boolean, timestamp
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, boolean, timestamp
 
 SURFACE = "api"
 Row = TypeVar("Row", Category, Team)

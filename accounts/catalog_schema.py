@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     FAULTS,
     Route,
     Schema,

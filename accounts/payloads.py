@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import User
-from scheduler_site.rest import ApiError
+from scheduler_site.rest.views import ApiError
 
 MIN_PASSWORD = 6
 # Long enough for any passphrase; more would only keep the hash function busy.

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.models import User
-from scheduler_site.problems import ApiError
+from scheduler_site.rest.problems import ApiError
 
 # The `type` of `request.auth` where an API token was sent; that of a login's token is access or refresh.
 API_TOKEN = "api_token"  # noqa: S105

@@ -14,7 +14,7 @@ from accounts.api import SURFACE
 from accounts.models import Preferences, User
 from accounts.permissions import account
 from audit.record import By
-from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SWITCHES = (
     "email_on_job_success",

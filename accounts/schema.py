@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from accounts.models import User
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     FAULTS,
     Route,
     answer,

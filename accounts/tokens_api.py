@@ -15,7 +15,7 @@ from accounts import tokens_schema as schema
 from accounts.models import ApiToken, User
 from accounts.permissions import account, require_person
 from audit.record import By
-from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
 MAX_NAME = 100

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from audit import schema
 from audit.models import Entry, EntryQuerySet
 from audit.search import Wanted, page_of
-from scheduler_site.rest import ApiError, ApiView, as_uuid, date_range, integer
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range, integer
 
 MOST = 200
 

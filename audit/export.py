@@ -11,8 +11,8 @@ from django.http import StreamingHttpResponse
 
 from audit.models import Entry, EntryQuerySet
 from audit.search import page_of
-from scheduler_site import clock
-from scheduler_site.text import inert
+from scheduler_site.lib import clock
+from scheduler_site.lib.text import inert
 
 MOST = 50_000
 BATCH = 500

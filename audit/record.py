@@ -16,8 +16,8 @@ from django.db import models, transaction
 from django.http import HttpRequest
 
 from audit.models import Entry
-from scheduler_site import clock
-from scheduler_site.operators import operator_of
+from scheduler_site.lib import clock
+from scheduler_site.rest.operators import operator_of
 
 if TYPE_CHECKING:
     from accounts.models import User

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from audit.models import Entry
-from scheduler_site.openapi import (
+from scheduler_site.openapi.query import RANGE
+from scheduler_site.openapi.schema import (
     FAULTS,
     Route,
     Schema,
@@ -21,7 +22,6 @@ from scheduler_site.openapi import (
     whole,
     word,
 )
-from scheduler_site.openapi_query import RANGE
 
 TAG = "Audit trail"
 LIMITS = {422: ("A number that is none, or out of bounds.", FAULTS)}

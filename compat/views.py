@@ -15,8 +15,9 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import User
-from scheduler_site import strict_json, unavailable
-from scheduler_site.operators import OperatorRefused
+from scheduler_site.lib import strict_json
+from scheduler_site.rest import unavailable
+from scheduler_site.rest.operators import OperatorRefused
 
 logger = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from environments.models import Environment, Operation
 from environments.operations import ledger, remains
 from environments.operations.announce import announce_soon
 from environments.operations.course import CANCELLED
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 Backend, State, Kind = Environment.Backend, Environment.State, Operation.Kind
 

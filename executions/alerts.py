@@ -30,7 +30,7 @@ from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.post import About, compose, compose_mails, post
 from notifications.texts import Text, Words
-from scheduler_site.database_errors import passes
+from scheduler_site.lib.database_errors import passes
 
 if TYPE_CHECKING:
     from executions.claims import Claim

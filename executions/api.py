@@ -47,8 +47,8 @@ from executions.wire import (
 from jobs import verbs as job_verbs
 from jobs.api import SURFACE, changeable_job, expired, no_such_job, visible_job
 from jobs.models import Job
-from scheduler_site import clock
-from scheduler_site.rest import ApiError, ApiView, as_uuid, date_range, integer
+from scheduler_site.lib import clock
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range, integer
 
 
 @extend_schema_view(**system_schema.HEALTH)

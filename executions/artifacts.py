@@ -25,7 +25,7 @@ from django.utils.http import content_disposition_header
 
 from executions.models import Artifact, Execution
 from jobs.children.files import remove_tree
-from scheduler_site.text import storable
+from scheduler_site.lib.text import storable
 
 log = logging.getLogger("executions.artifacts")
 

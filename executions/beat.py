@@ -26,7 +26,8 @@ from executions.reconcile import Turns, announce_retries
 from executions.tick import next_due, tick
 from executions.watchdog import Sign, Watchdog
 from jobs.timetable import TASK
-from scheduler_site import clock, garbage
+from scheduler_site.lib import clock
+from scheduler_site.running import gc_tuning
 
 log = logging.getLogger("executions.beat")
 
@@ -105,7 +106,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
         Watchdog(self._signs, self._stopping).start()
         Loop("stretches", stretches.settle, self._stopping, 1.0).start()
-        garbage.settle()
+        gc_tuning.settle()
         self._started = True
 
     def _signs(self) -> list[Sign]:

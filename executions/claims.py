@@ -20,7 +20,7 @@ from executions.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
-from scheduler_site.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Unreadable
 
 # A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
 LEASE = dt.timedelta(seconds=45)

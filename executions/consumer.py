@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from executions.models import Execution
 from executions.publish import BROKER_ERRORS, QUEUES, depth, of_queue
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 # A worker with nothing to do takes a message at once; so long it may take, whatever the machine is busy with.
 DEAF = dt.timedelta(seconds=120)

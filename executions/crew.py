@@ -41,7 +41,7 @@ from executions.sink import Sink
 from executions.watchdog import Sign, Watchdog, end_process
 from executions.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
-from scheduler_site import descriptors
+from scheduler_site.running import descriptors
 
 log = logging.getLogger("executions.crew")
 

@@ -16,7 +16,7 @@ from executions.briefly import Briefly
 from executions.models import Execution, State
 from executions.tick import next_due
 from notifications.models import Alert
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 SECONDS = 2.0
 DAY = dt.timedelta(days=1)

@@ -28,7 +28,7 @@ from executions.models import OPEN, Execution, Reason, State, Trigger
 from executions.publish import publish
 from executions.tick import overlap
 from jobs.models import Dependency, Job
-from scheduler_site.database_errors import passes
+from scheduler_site.lib.database_errors import passes
 
 log = logging.getLogger("executions.followers")
 

@@ -21,7 +21,7 @@ from executions.models import Execution
 from executions.publish import BROKER_ERRORS, depth
 from executions.tick import next_due
 from jobs.models import Job
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.health")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from executions.models import Heartbeat
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 EVERY = 5.0
 # Older than this, a process counts as silent; much older, as gone for good.

@@ -18,7 +18,7 @@ from executions.slots import Planned
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Refused
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:

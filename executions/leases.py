@@ -13,7 +13,7 @@ from django.db import transaction
 from executions.claims import LEASE
 from executions.hands import Hand
 from executions.models import Execution, State
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 RENEW_SECONDS = 15.0
 

@@ -23,7 +23,7 @@ from executions import figures, health
 from executions.briefly import Briefly
 from executions.models import Execution, State, Trigger
 from jobs.models import Job
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 SECONDS = 2.0
 HOUR = dt.timedelta(hours=1)

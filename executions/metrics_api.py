@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from accounts.authentication import BearerAuthentication, PageSessionAuthentication
 from accounts.permissions import AdminOnly
 from executions import metrics
-from scheduler_site.rest import ApiView
+from scheduler_site.rest.views import ApiView
 
 SCRAPER = "metrics token"
 

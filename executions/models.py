@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
 from jobs.models import Job
-from scheduler_site.encrypted import EncryptedJSONField
+from scheduler_site.lib.encrypted import EncryptedJSONField
 
 
 class State(models.TextChoices):

@@ -12,7 +12,7 @@ from jobs.models import Job
 from jobs.runners import clean_options
 from jobs.runners.github_actions.request import Unsendable, checked_token
 from jobs.targets import GITHUB_KEYS, dispatched
-from scheduler_site.rest import ApiError
+from scheduler_site.rest.views import ApiError
 
 LONGEST_WAIT = 60.0
 # Old clients expect the answer of a call in the answer to their request.

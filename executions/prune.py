@@ -18,7 +18,7 @@ from executions.models import OPEN, Execution, ExecutionQuerySet, IdempotencyKey
 from executions.once import KEPT
 from jobs.models import Job, Script, by_digest, named_digest
 from notifications.models import Alert, Notification
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.prune")
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from executions.models import Execution, State
 from jobs.runners import RUNNERS
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.publish")
 

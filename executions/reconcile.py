@@ -26,7 +26,7 @@ from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat
 from executions.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from jobs import verbs
 from jobs.models import Job, Pause, today
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.reconcile")
 

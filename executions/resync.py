@@ -19,7 +19,7 @@ from executions import heartbeat, reconcile
 from executions.models import Heartbeat
 from jobs import stretches, timetable, verbs
 from jobs.models import Job
-from scheduler_site.clock import now as database_time
+from scheduler_site.lib.clock import now as database_time
 
 log = logging.getLogger("executions.resync")
 

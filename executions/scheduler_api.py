@@ -16,8 +16,8 @@ from executions.resync import resync
 from executions.wire import moment
 from jobs.api import SURFACE
 from jobs.models import Job
-from scheduler_site import clock
-from scheduler_site.rest import ApiView
+from scheduler_site.lib import clock
+from scheduler_site.rest.views import ApiView
 
 
 @extend_schema_view(**schema.SCHEDULER_STATUS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from executions.models import Reason, State, Trigger
 from jobs.models import Job
-from scheduler_site.openapi import (
+from scheduler_site.openapi.query import PAGE, RANGE, between
+from scheduler_site.openapi.schema import (
     EITHER,
     FAULTS,
     Route,
@@ -25,7 +26,6 @@ from scheduler_site.openapi import (
     whole,
     word,
 )
-from scheduler_site.openapi_query import PAGE, RANGE, between
 
 TAG = "Runs"
 LIMITS = {422: ("A number that is none, or out of bounds.", FAULTS)}

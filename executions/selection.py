@@ -15,7 +15,7 @@ from django.db.models.functions import Least
 
 from executions.models import Execution, ExecutionQuerySet
 from executions.wire import STATUS, for_wire
-from scheduler_site.rest import ApiError, DateRange, as_uuid, date_range, integer
+from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range, integer
 
 MOST = 200
 MAX_ID = 2**63 - 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     Route,
     answer,
     body,

@@ -11,7 +11,7 @@ from django.conf import settings
 from executions import heartbeat
 from executions.crew import Crew
 from executions.prune import prune as prune_now
-from scheduler_site import garbage
+from scheduler_site.running import gc_tuning
 
 _crew: Crew | None = None
 _lock = threading.Lock()
@@ -40,7 +40,7 @@ def prune() -> None:
 def _begin(sender: Any, **_: Any) -> None:
     queues = tuple(sender.app.amqp.queues.consume_from)
     crew(queues)
-    garbage.settle()
+    gc_tuning.settle()
 
 
 @signals.worker_shutting_down.connect

@@ -26,7 +26,7 @@ from jobs import timetable, verbs
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
-from scheduler_site.database_errors import passes
+from scheduler_site.lib.database_errors import passes
 
 log = logging.getLogger("executions.tick")
 

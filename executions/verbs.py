@@ -15,7 +15,7 @@ from executions.held import release
 from executions.models import Execution, ExecutionQuerySet, Reason, State, over
 from jobs.models import Job
 from jobs.verbs import Refused
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ from jobs.models import Job
 from jobs.page_forms import RunForm
 from jobs.pages import PageRequest, actor, back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 SHORT = 10  # rows in a list of the dashboard
 

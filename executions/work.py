@@ -24,7 +24,7 @@ from executions.models import Artifact, Execution, LogChunk, Measurement, Reason
 from jobs import retry
 from jobs.runners import Outcome
 from jobs.runners.masking import Mask
-from scheduler_site.text import storable
+from scheduler_site.lib.text import storable
 
 log = logging.getLogger("executions.work")
 

@@ -23,8 +23,8 @@ from executions.claims import Claim
 from executions.models import Reason
 from executions.work import Report
 from jobs.runners import Outcome
-from scheduler_site import clock
-from scheduler_site.database_errors import Kind, kind_of
+from scheduler_site.lib import clock
+from scheduler_site.lib.database_errors import Kind, kind_of
 
 log = logging.getLogger("executions.writer")
 

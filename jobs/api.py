@@ -21,7 +21,7 @@ from jobs.listing import listed, pause_of
 from jobs.models import Job
 from jobs.reading import flag
 from jobs.wire import job_json, read_json, read_moment
-from scheduler_site.rest import ApiError, ApiView, as_uuid, timestamp
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
 MAX_REASON = 500

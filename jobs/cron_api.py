@@ -14,8 +14,8 @@ from jobs import schedule, wording
 from jobs import tools_schema as schema
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from jobs.wire import read_moment, zoned
-from scheduler_site import clock
-from scheduler_site.rest import ApiError, ApiView
+from scheduler_site.lib import clock
+from scheduler_site.rest.views import ApiError, ApiView
 
 DEFAULT_COUNT = 5
 MOST = 20

@@ -23,9 +23,9 @@ from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
-from scheduler_site import clock
-from scheduler_site.encrypted import Unreadable
-from scheduler_site.strict_json import Decoder
+from scheduler_site.lib import clock
+from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.strict_json import Decoder
 
 DEFAULT_DAYS = 365
 Date = TypeVar("Date", dt.date, dt.datetime)

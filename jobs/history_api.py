@@ -11,7 +11,7 @@ from audit.api import page_json
 from audit.models import Entry
 from jobs import history_schema as schema
 from jobs.api import visible_job
-from scheduler_site.rest import ApiView
+from scheduler_site.rest.views import ApiView
 
 
 @extend_schema_view(**schema.HISTORY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from audit.schema import CHOICE, DETAILED, LIMITS, page
-from scheduler_site.openapi import Route, route, text, uid
+from scheduler_site.openapi.schema import Route, route, text, uid
 
 _PAGE = page("JobHistory", DETAILED)
 HISTORY: Route = {

@@ -20,8 +20,8 @@ from accounts.models import Category, Team, User
 from audit.models import Stamped
 from environments.models import Environment
 from jobs import timetable
-from jobs.fields import EncryptedJSONField
-from scheduler_site import clock
+from scheduler_site.lib import clock
+from scheduler_site.lib.encrypted import EncryptedJSONField
 
 DAY = 86400
 # The option of a script job that holds its text.

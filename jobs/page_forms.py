@@ -21,7 +21,7 @@ from jobs.forms import JobForm, in_reach
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
-from scheduler_site import strict_json
+from scheduler_site.lib import strict_json
 
 # Of the rows in which jobs to follow are named: how many are empty, and how many names are suggested.
 BLANKS = 3

@@ -18,7 +18,7 @@ from jobs.reading import Reading
 from jobs.schedule_keys import SCHEDULE_KEYS
 from jobs.targets import GITHUB_KEYS
 from jobs.verbs import Draft
-from scheduler_site.rest import ApiError
+from scheduler_site.rest.views import ApiError
 
 # The order in which faults are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
 _WHEN_AND_WHAT = (

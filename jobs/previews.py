@@ -15,7 +15,7 @@ from jobs.models import Job
 from jobs.page_forms import PageJobForm
 from jobs.schedule import Schedule, ScheduleError
 from jobs.wording import Occurrence
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 COUNT = 10
 FIELDS = ("schedule_kind", "expression", "timezone", "day_rule", "every", "period", "at", "end_date")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.schema_job import CHANGES, JOB, NEW, WRITTEN
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     EITHER,
     Route,
     Schema,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.models import DAY, LONGEST_DESCRIPTION, Dependency, Job
 from jobs.runners.python_class import LONGEST_PATH
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     Schema,
     answer,
     anything,

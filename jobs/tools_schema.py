@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.schema_job import DAY_RULE, GITHUB, METADATA, TARGET_URL, ZONE
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     ERROR,
     Route,
     answer,

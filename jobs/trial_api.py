@@ -18,7 +18,7 @@ from jobs.models import Job
 from jobs.payloads import OPTION_LABELS
 from jobs.runners import clean_options
 from jobs.targets import GITHUB_KEYS, TARGET_KEYS
-from scheduler_site.rest import ApiError, ApiView, too_many
+from scheduler_site.rest.views import ApiError, ApiView, too_many
 
 
 @extend_schema_view(**schema.TEST_RUN)

@@ -21,8 +21,8 @@ from jobs.models import Job, Pause, Script
 from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
-from scheduler_site import clock
-from scheduler_site.database_errors import passes
+from scheduler_site.lib import clock
+from scheduler_site.lib.database_errors import passes
 
 
 class Refused(Exception):

@@ -40,7 +40,7 @@ from jobs.pages import (
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
-from scheduler_site.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Unreadable
 
 PAGE_SIZE = 50
 NAME_TAKEN = gettext_lazy("A job of this name exists already.")

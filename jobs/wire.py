@@ -14,7 +14,7 @@ from jobs.models import Dependency, Job, Pause
 from jobs.schedule import ScheduleError
 from jobs.targets import target
 from jobs.timetable import Timing
-from scheduler_site.rest import timestamp
+from scheduler_site.rest.views import timestamp
 
 
 def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from accounts.permissions import AdminOnly, account
 from audit.record import By
 from notifications import inbox, schema, verbs
 from notifications.models import Notification, SlackSettings
-from scheduler_site.rest import (
+from scheduler_site.rest.views import (
     ApiError,
     ApiView,
     DateRange,

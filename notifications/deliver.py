@@ -26,7 +26,7 @@ from notifications import channels, inbox
 from notifications.channels import Divided, Failed, Hopeless, SwitchedOff
 from notifications.models import Alert
 from notifications.post import GIVE_UP
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 log = logging.getLogger("notifications.deliver")
 

@@ -11,8 +11,8 @@ from django.db.models import Q, QuerySet
 from accounts.models import User
 from notifications.models import LONGEST_NAME, Alert, Notification
 from notifications.texts import Words, from_json, in_english, to_json
-from scheduler_site import clock
-from scheduler_site.text import storable
+from scheduler_site.lib import clock
+from scheduler_site.lib.text import storable
 
 BATCH = 500
 TYPES: dict[str, Notification.Type] = {

@@ -19,7 +19,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from audit.models import Stamped
 from notifications.texts import from_json
-from scheduler_site.encrypted import EncryptedJSONField
+from scheduler_site.lib.encrypted import EncryptedJSONField
 
 LONGEST_NAME = 200
 HIDDEN = "********"

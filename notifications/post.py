@@ -19,7 +19,7 @@ from notifications.background import later
 from notifications.messages import Message, one_line, subject_line
 from notifications.models import LONGEST_NAME, Alert
 from notifications.texts import ENGLISH, to_json
-from scheduler_site.text import storable
+from scheduler_site.lib.text import storable
 
 log = logging.getLogger("notifications.post")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from notifications.models import Notification
-from scheduler_site.openapi import (
+from scheduler_site.openapi.query import PAGE, RANGE, between
+from scheduler_site.openapi.schema import (
     EITHER,
     Route,
     answer,
@@ -20,7 +21,6 @@ from scheduler_site.openapi import (
     whole,
     word,
 )
-from scheduler_site.openapi_query import PAGE, RANGE, between
 
 TAG, SLACK_TAG = "Inbox", "Slack"
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_noop as _
 
-from scheduler_site.text import storable
+from scheduler_site.lib.text import storable
 
 # What the API and the rows of the database say; translations start from it.
 ENGLISH = "en"

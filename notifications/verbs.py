@@ -15,7 +15,7 @@ from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.post import compose
 from notifications.texts import Text
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 class Invalid(Exception):

@@ -23,7 +23,7 @@ from audit.record import By
 from notifications import deliver, inbox, verbs
 from notifications.forms import SlackForm
 from notifications.models import Alert, Notification, SlackSettings
-from scheduler_site.paging import Capped
+from scheduler_site.lib.paging import Capped
 
 PAGE_SIZE = 50
 P = ParamSpec("P")

@@ -9,8 +9,8 @@ from accounts import api as accounts
 from accounts import catalog_api as catalog
 from accounts import preferences_api as preferences
 from accounts import tokens_api as machines
-from scheduler_site.openapi_views import OpenApiView
-from scheduler_site.rest import not_found
+from scheduler_site.openapi.views import OpenApiView
+from scheduler_site.rest.views import not_found
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/login", accounts.LoginView.as_view()),

@@ -9,6 +9,6 @@ class SiteConfig(AppConfig):
     name = "scheduler_site"
 
     def ready(self) -> None:
-        from scheduler_site import checks, lookups, server_checks  # noqa: F401
+        from scheduler_site.lib import lookups
 
         lookups.register()

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from scheduler_site.privacy import keep_private
+from scheduler_site.running.privacy import keep_private
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
 

@@ -11,7 +11,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.urls import is_valid_path
 from django.utils import translation
 
-from scheduler_site.unavailable import DATABASE_ERRORS
+from scheduler_site.rest.unavailable import DATABASE_ERRORS
 
 # Scripts and styles come from our own files only, so a text that slips through an escape still cannot run.
 POLICY = "; ".join(

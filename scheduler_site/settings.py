@@ -1,7 +1,7 @@
 """One settings file; everything that differs between installations comes from the environment.
 
-The variables are described in docs/configuration.md. A value that makes no sense is refused at start (scheduler_site/env.py),
-a combination that is unsafe is refused by the system checks (scheduler_site/checks.py).
+The variables are described in docs/configuration.md. A value that makes no sense is refused at start (scheduler_site/lib/env.py),
+a combination that is unsafe is refused by the system checks (scheduler_site/checks/deployment.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_site import databases, env, logs, own
+from scheduler_site.lib import databases, env, logs
+from scheduler_site.running import installation
 
 # Lets generic Django classes be written with their types, as in ModelForm[Job].
 django_stubs_ext.monkeypatch()
@@ -42,7 +43,7 @@ if not SECRET_KEY and PRODUCTION:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. In production it must be: 50 or more random characters."
     )
-SECRET_KEY = SECRET_KEY or own.secret_key(DATA_DIR)
+SECRET_KEY = SECRET_KEY or installation.secret_key(DATA_DIR)
 # Stored secrets are encrypted with the first key and read with any of them, so that keys can be rotated.
 ENCRYPTION_KEYS = env.words("ENCRYPTION_KEYS") or [SECRET_KEY]
 ALLOW_DEFAULT_ADMIN = env.boolean("ALLOW_DEFAULT_ADMIN", default=not PRODUCTION)
@@ -136,7 +137,7 @@ DATABASES = {"default": databases.configured(DATABASE_URL, DATABASE_STATEMENT_TI
 
 # Broker, cache, workers ------------------------------------------------------------------------------------------------
 
-RUNTIME_DIR = own.short_directory(DATA_DIR)
+RUNTIME_DIR = installation.short_directory(DATA_DIR)
 EMBEDDED_REDIS_SOCKET = RUNTIME_DIR / "redis.sock"
 REDIS_URL = env.secret("REDIS_URL")
 EMBEDDED_REDIS = not REDIS_URL
@@ -146,7 +147,7 @@ CACHES = {
         "LOCATION": REDIS_URL or f"unix://{EMBEDDED_REDIS_SOCKET}",
         "KEY_PREFIX": "belfry",
         "OPTIONS": {
-            "serializer": "scheduler_site.cache.JSONSerializer",
+            "serializer": "scheduler_site.lib.cache.JSONSerializer",
             "socket_timeout": 2,
             "socket_connect_timeout": 2,
         },
@@ -361,9 +362,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["scheduler_site.parsers.StrictJSONParser"],
-    "EXCEPTION_HANDLER": "scheduler_site.rest.exception_handler",
-    "DEFAULT_SCHEMA_CLASS": "scheduler_site.openapi_routes.RouteSchema",
+    "DEFAULT_PARSER_CLASSES": ["scheduler_site.rest.parsers.StrictJSONParser"],
+    "EXCEPTION_HANDLER": "scheduler_site.rest.views.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "scheduler_site.openapi.routes.RouteSchema",
     "DEFAULT_THROTTLE_RATES": {
         "login-address": "30/min",
         "token-address": "30/min",
@@ -379,7 +380,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Belfry",
     "VERSION": VERSION,
     "SERVERS": [{"url": "/api/v2"}, {"url": "/api", "description": "The same."}],
-    "POSTPROCESSING_HOOKS": ["scheduler_site.openapi_routes.finish"],
+    "POSTPROCESSING_HOOKS": ["scheduler_site.openapi.routes.finish"],
     "SORT_OPERATIONS": False,
 }
 

@@ -9,8 +9,8 @@ from django.urls import include, path
 
 from audit import operator_api
 from executions.metrics_api import MetricsView
-from scheduler_site.api_root import ApiRootView
-from scheduler_site.openapi_views import redoc, swagger
+from scheduler_site.openapi.views import redoc, swagger
+from scheduler_site.rest.api_root import ApiRootView
 
 
 def healthz(_request: HttpRequest) -> HttpResponse:
@@ -21,7 +21,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "Belfry"
 
-handler500 = "scheduler_site.unavailable.server_error"
+handler500 = "scheduler_site.rest.unavailable.server_error"
 
 urlpatterns = [
     # Two addresses of pages are known to machines too: before the pages.

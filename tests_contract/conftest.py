@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from scheduler_site import openapi_routes
+from scheduler_site.openapi import routes
 from scheduler_site.tests.documents import closed
 from scheduler_site.tests.processes import eventually
 
@@ -50,7 +50,7 @@ class Belfry:
                 start_new_session=True,
             )
         self.document = directory / "openapi.json"
-        self.document.write_text(json.dumps(closed(openapi_routes.document())))
+        self.document.write_text(json.dumps(closed(routes.document())))
 
     def wait_until_healthy(self) -> None:
         assert eventually(self._healthy, 120), self.said()

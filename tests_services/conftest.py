@@ -17,7 +17,7 @@ from django.db import connection
 
 from executions import health
 from executions.models import Heartbeat
-from scheduler_site import programs
+from scheduler_site.running import programs
 from scheduler_site.tests.processes import eventually
 from tests_services.proxy import Proxy
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from scheduler_site.text import inert
+from scheduler_site.lib.text import inert
 from themes import reading
 from themes.models import CourseEntry, SubTheme, ThemeSetting
 

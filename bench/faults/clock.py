@@ -16,7 +16,7 @@ from pathlib import Path
 import time_machine
 
 from bench.faults.jobs import SHOWN
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 SOURCE = Path(__file__).with_name("clock.c")
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.faults.servers import Server
-from scheduler_site import programs
+from scheduler_site.running import programs
 
 ALL = ("beat", "io", "code", "system")
 

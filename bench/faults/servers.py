@@ -121,7 +121,7 @@ class EmbeddedRedis(Server):
     def start(self) -> None:
         from django.conf import settings
 
-        from scheduler_site import embedded_redis, programs
+        from scheduler_site.running import embedded_redis, programs
 
         (self.directory / "redis").mkdir(parents=True, exist_ok=True)
         settings.RUNTIME_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from bench.faults.installation import eventually
 from bench.faults.servers import Server
 from bench.faults.trial import Trial, Unavailable
 from executions.models import Execution, State, Watch
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 HOURS = 2 * 3600.0
 # The programs notice after so long that the clock of a database server was set.

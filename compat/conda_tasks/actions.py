@@ -19,7 +19,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.timetable import NEVER
 from jobs.verbs import Draft
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 # A stop takes the worker a second, the processes their grace of three, and a moment to be written down.
 STOP_SECONDS = 12.0

@@ -13,8 +13,8 @@ from audit.record import By
 from compat import origin
 from compat.conda_tasks import sessions
 from compat.views import Answer, DialectView, Refused
-from scheduler_site import strict_json
-from scheduler_site.operators import check_operator, without_operator
+from scheduler_site.lib import strict_json
+from scheduler_site.rest.operators import check_operator, without_operator
 
 __all__ = ["Answer", "CondaView", "Refused", "forbid", "invalid", "refuse", "unknown"]
 

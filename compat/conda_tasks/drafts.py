@@ -20,7 +20,7 @@ from jobs.runners import clean_options
 from jobs.runners.script.paths import PathRefused, allowed
 from jobs.schedule import ScheduleError, parse_cron
 from jobs.timetable import NEVER, Timing
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 LONGEST_NAME = 200
 # How the old manager ran tasks: no time limit of its own; a stop is over within five seconds.

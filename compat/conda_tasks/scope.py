@@ -11,7 +11,7 @@ from compat.conda_tasks.base import forbid, unknown
 from environments.models import Environment, EnvironmentQuerySet
 from executions.models import Execution, ExecutionQuerySet, State
 from jobs.models import Job, JobQuerySet
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 # Results are shown for so long (wire facts, 4).
 KEPT = dt.timedelta(days=30)

@@ -14,7 +14,7 @@ from compat.conda_tasks import scope, standing, wire
 from compat.conda_tasks.base import CondaView
 from compat.conda_tasks.standing import COMPLETED, FAILED, PAUSED, RUNNING, SCHEDULED, STOPPED
 from executions.models import BAD, FINAL, Execution, ExecutionQuerySet, State
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 DAYS = 7
 RECENT = 5

@@ -15,7 +15,7 @@ from compat.moving.report import Row
 from compat.ndscheduler import scope
 from executions.models import Execution, Reason, State, Trigger
 from jobs.models import Job
-from scheduler_site.text import storable
+from scheduler_site.lib.text import storable
 
 RUNS, LOGS = "scheduler_execution", "scheduler_jobauditlog"
 # By number; what had not ended never will.

@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from scheduler_site import strict_json
-from scheduler_site.text import storable
+from scheduler_site.lib import strict_json
+from scheduler_site.lib.text import storable
 
 CALL_SECONDS = 30.0
 CONNECT_SECONDS = 10.0

@@ -14,8 +14,8 @@ from compat import origin
 from compat.ndscheduler import tokens
 from compat.ndscheduler.numbering import Numbers
 from compat.views import Answer, DialectView, Refused, response
-from scheduler_site import strict_json
-from scheduler_site.operators import check_operator
+from scheduler_site.lib import strict_json
+from scheduler_site.rest.operators import check_operator
 
 __all__ = ["DENIED", "Answer", "Refusal", "V1View", "coded", "is_admin", "is_writer", "refuse", "response"]
 

@@ -18,7 +18,7 @@ from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 REQUIRED = ("name", "job_class_string")
 LONGEST_NAME = 200

@@ -17,7 +17,7 @@ from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from jobs import timetable
 from jobs.models import Job
 from jobs.verbs import Refused
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 USUAL = dt.timedelta(minutes=10)
 # An answer with more than these would be of no use to a page.

@@ -14,7 +14,7 @@ from compat.ndscheduler import ranges, wire
 from compat.ndscheduler.base import V1View
 from jobs.models import Job
 from jobs.timetable import Timing
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 USUAL = dt.timedelta(days=1)
 MOST = 20_000

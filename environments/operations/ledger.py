@@ -14,8 +14,8 @@ from django.utils.translation import gettext_noop as _
 from audit.models import Entry
 from audit.record import By, record
 from environments.models import Environment, Operation
-from scheduler_site import clock
-from scheduler_site.text import storable
+from scheduler_site.lib import clock
+from scheduler_site.lib.text import storable
 
 Kind, State = Operation.Kind, Operation.State
 

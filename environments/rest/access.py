@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.permissions import account
 from environments import usage
 from environments.models import Environment, EnvironmentQuerySet, Operation
-from scheduler_site.rest import ApiError, as_uuid
+from scheduler_site.rest.views import ApiError, as_uuid
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from environments.backends.grammar import LONGEST_SPEC, MOST_SPECS
 from environments.models import LONGEST_NAME, Environment, Operation
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     EITHER,
     answer,
     flag,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from environments.backends.base import Invalid
 from environments.errors import Busy, InUse, NameTaken, ReadOnly, Refused
-from scheduler_site.rest import ApiError
+from scheduler_site.rest.views import ApiError
 
 LONGEST_WAIT = 60.0
 # What is refused in the end has been read until then: the grammar allows 200.

@@ -15,7 +15,7 @@ from environments.rest.components import (
     WAIT,
     WHOLE,
 )
-from scheduler_site.openapi import (
+from scheduler_site.openapi.schema import (
     Route,
     answer,
     body,

@@ -33,7 +33,7 @@ from environments.rest.wire import (
     summary_json,
     whole_json,
 )
-from scheduler_site.rest import ApiError, ApiView
+from scheduler_site.rest.views import ApiError, ApiView
 
 SURFACE = "api"
 

@@ -12,7 +12,7 @@ from environments import reading
 from environments.backends.base import Found, Package
 from environments.models import Environment, Operation
 from environments.usage import Summary, Usage
-from scheduler_site.rest import timestamp
+from scheduler_site.rest.views import timestamp
 
 
 def environment_json(environment: Environment) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from environments.models import Environment, Operation
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended
 from environments.tests.test_verbs import running, use
-from scheduler_site import openapi_routes
+from scheduler_site.openapi import routes
 from scheduler_site.tests.test_openapi import Checker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,7 @@ URL = "/api/v2/environments"
 
 @pytest.fixture(scope="module")
 def check() -> Checker:
-    return Checker(openapi_routes.document())
+    return Checker(routes.document())
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from environments.operations import ledger, process, remains
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended, until
 from executions import reconcile
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

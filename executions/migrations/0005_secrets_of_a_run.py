@@ -1,6 +1,6 @@
 from django.db import migrations
 
-import scheduler_site.encrypted
+import scheduler_site.lib.encrypted
 
 
 class Migration(migrations.Migration):
@@ -10,6 +10,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="execution",
             name="secrets",
-            field=scheduler_site.encrypted.EncryptedJSONField(blank=True, default=dict, editable=False),
+            field=scheduler_site.lib.encrypted.EncryptedJSONField(blank=True, default=dict, editable=False),
         ),
     ]

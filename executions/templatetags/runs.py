@@ -23,7 +23,7 @@ from executions.models import Execution, Reason, State
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon
-from scheduler_site.text import enumerated
+from scheduler_site.lib.text import enumerated
 
 register = template.Library()
 

@@ -21,7 +21,7 @@ from jobs import verbs
 from jobs.models import Job, Pause
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 def paused(*names: str) -> dt.datetime:

@@ -17,7 +17,7 @@ from executions.models import Heartbeat
 from executions.tests.conftest import Ledger
 from jobs.models import Job
 from jobs.tests.factories import make_job
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from jobs.tests.factories import make_job, moment
 from jobs.timetable import Timing
 from jobs.verbs import Draft
 from notifications.models import Alert
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 EVERY_TWO = "*/2 * * * *"
 

@@ -20,7 +20,7 @@ from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
 from executions.watchdog import Sign, Watchdog
 from jobs.runners import RUNNERS
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

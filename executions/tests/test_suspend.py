@@ -21,7 +21,7 @@ from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
 from jobs.verbs import Refused
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from jobs.api import SURFACE
 from jobs.bulk.report import process
 from jobs.bulk.table import Unusable, read
 from jobs.bulk.upload import TooLarge, content, refuse_large
-from scheduler_site.rest import ApiError, ApiView, refuse_odd_texts
+from scheduler_site.rest.views import ApiError, ApiView, refuse_odd_texts
 
 T = TypeVar("T")
 YES = frozenset({"1", "true", "yes", "y", "on"})

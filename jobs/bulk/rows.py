@@ -16,7 +16,7 @@ from jobs.faults import Fault
 from jobs.models import Job
 from jobs.targets import GITHUB_KEYS, dispatched
 from jobs.verbs import Draft
-from scheduler_site import strict_json
+from scheduler_site.lib import strict_json
 
 OFF = frozenset({"disable", "disabled", "inactive", "false", "0", "no", "n", "off"})
 # First what belongs to the row alone; then the fields of the job form.

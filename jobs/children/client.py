@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from scheduler_site import descriptors
+from scheduler_site.running import descriptors
 
 from .environment import clean_environment, python_path
 from .files import remove_tree

@@ -2,7 +2,7 @@
 
 import django.core.validators
 import django.db.models.deletion
-import jobs.fields
+import scheduler_site.lib.encrypted
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, unique=True, verbose_name='name')),
                 ('kind', models.CharField(choices=[('webhook', 'Webhook'), ('github_actions', 'GitHub Actions workflow'), ('python_class', 'Python class'), ('script', 'Python script')], max_length=16, verbose_name='kind')),
                 ('options', models.JSONField(default=dict, verbose_name='options')),
-                ('secrets', jobs.fields.EncryptedJSONField(blank=True, default=dict, editable=False, verbose_name='secrets')),
+                ('secrets', scheduler_site.lib.encrypted.EncryptedJSONField(blank=True, default=dict, editable=False, verbose_name='secrets')),
                 ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
                 ('end_date', models.DateField(blank=True, help_text='The last day it runs.', null=True, verbose_name='end date')),
                 ('day_rule', models.CharField(default='either', editable=False, max_length=6)),

@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from jobs import schedule, wording
 from jobs.models import Job
 from jobs.schedule import ScheduleError
-from scheduler_site import text
-from scheduler_site.clock import shown
+from scheduler_site.lib import text
+from scheduler_site.lib.clock import shown
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
 from jobs.runners import clean_options
-from scheduler_site import env
+from scheduler_site.lib import env
 
 from .running import run_class
 

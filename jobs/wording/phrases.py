@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from jobs.schedule.cron import HOUR, MINUTE, MONTH, MONTH_DAY, WEEKDAY, DayRule, Field
-from scheduler_site.text import enumerated
+from scheduler_site.lib.text import enumerated
 
 # More times of day than these are told by their minutes and hours.
 MOST_TIMES = 6

@@ -14,7 +14,7 @@ from accounts import verbs
 from accounts.models import User
 from jobs.models import Job
 from jobs.tests.factories import make_job
-from scheduler_site import checks
+from scheduler_site.checks import deployment
 
 GOOD: dict[str, Any] = {
     "PRODUCTION": True,
@@ -118,7 +118,7 @@ def test_a_database_file_that_other_machines_would_need_is_warned_of(
 @pytest.mark.django_db
 def test_the_known_password_is_refused_in_production_and_nowhere_else(settings: Settings) -> None:
     def refused() -> bool:
-        return bool(checks.default_admin(databases=["default"]))
+        return bool(deployment.default_admin(databases=["default"]))
 
     settings.PRODUCTION = True
     assert not refused()
@@ -136,7 +136,7 @@ def test_a_database_without_tables_has_no_known_password(
 
     settings.PRODUCTION = True
     monkeypatch.setattr(verbs, "default_password_in_use", no_table)
-    assert checks.default_admin(databases=["default"]) == []
+    assert deployment.default_admin(databases=["default"]) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_people_who_are_to_be_told_by_mail_need_a_mail_server(
 @pytest.mark.django_db
 def test_jobs_that_tell_of_failures_by_mail_need_a_mail_server(good: Settings) -> None:
     def warned() -> list[str]:
-        return [message.msg for message in checks.mail_for_jobs(databases=["default"])]
+        return [message.msg for message in deployment.mail_for_jobs(databases=["default"])]
 
     job = make_job()
     assert warned() == []
@@ -176,7 +176,7 @@ def no_server(tmp_path: Path) -> str:
 
 def test_a_broker_that_cannot_be_reached_is_not_judged(settings: Settings, no_server: str) -> None:
     settings.CELERY_BROKER_URL = no_server
-    assert checks.eviction(databases=["default"]) == []
+    assert deployment.eviction(databases=["default"]) == []
 
 
 @pytest.mark.parametrize(("policy", "expected"), [("noeviction", 0), ("allkeys-lru", 1), (None, 0)])
@@ -184,8 +184,8 @@ def test_a_broker_that_drops_messages_is_warned_of(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, policy: str | None, expected: int
 ) -> None:
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1"
-    monkeypatch.setattr(checks, "eviction_policy", lambda url: policy)
-    assert len(list(checks.eviction(databases=["default"]))) == expected
+    monkeypatch.setattr(deployment, "eviction_policy", lambda url: policy)
+    assert len(list(deployment.eviction(databases=["default"]))) == expected
 
 
 def test_every_message_carries_a_hint(good: Settings) -> None:

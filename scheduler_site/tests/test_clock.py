@@ -14,7 +14,7 @@ import time_machine
 from django.conf import settings
 from django.db import DatabaseError, connection
 
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 # Before the tests' own host takes the database's place (conftest.py).

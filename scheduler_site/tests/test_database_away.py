@@ -21,8 +21,8 @@ from accounts.models import User
 from conftest import Api
 from jobs.models import Job
 from jobs.tests.factories import make_job
-from scheduler_site import openapi_views
-from scheduler_site.unavailable import TEXT
+from scheduler_site.openapi import views
+from scheduler_site.rest.unavailable import TEXT
 
 # Method, path, and "bearer" or the headers.
 Asked = tuple[str, str, str | dict[str, str]]
@@ -209,7 +209,7 @@ def test_any_other_fault_stays_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: object) -> None:
         raise RuntimeError("x")
 
-    monkeypatch.setattr(openapi_views, "render", broken)
+    monkeypatch.setattr(views, "render", broken)
     answer = Client(raise_request_exception=False).get("/docs")
     assert answer.status_code == 500
     assert "Retry-After" not in answer

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from scheduler_site.logs import LineFormatter, configured
+from scheduler_site.lib.logs import LineFormatter, configured
 
 
 def test_a_wrong_host_is_a_400_and_one_line_without_a_traceback(

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from conftest import PASSWORD, Api
 from executions.models import Execution
-from scheduler_site import openapi_routes
+from scheduler_site.openapi import routes
 from scheduler_site.tests.documents import METHODS, closed, operations
 
 URL = "/api/v2/openapi.json"
@@ -25,7 +25,7 @@ URL = "/api/v2/openapi.json"
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi_routes.document()
+    return routes.document()
 
 
 def served() -> Iterator[tuple[str, str]]:

@@ -13,12 +13,12 @@ import pytest
 from django.conf import settings
 from django.core.cache.backends.redis import RedisCacheClient
 
-from scheduler_site.cache import JSONSerializer
+from scheduler_site.lib.cache import JSONSerializer
 
 PROGRAM = """
 import ctypes, os, sys
 from pathlib import Path
-from scheduler_site.privacy import keep_private
+from scheduler_site.running.privacy import keep_private
 keep_private()
 keep_private()
 Path(sys.argv[1]).write_text("kept")
@@ -71,5 +71,5 @@ def test_the_cache_gives_back_what_was_put_in(value: object) -> None:
 def _configured_serializer() -> str:
     """Tests run on another cache: what operation uses is read from the source of the settings."""
     source = (settings.BASE_DIR / "scheduler_site" / "settings.py").read_text(encoding="utf-8")
-    assert '"serializer": "scheduler_site.cache.JSONSerializer"' in source
-    return "scheduler_site.cache.JSONSerializer"
+    assert '"serializer": "scheduler_site.lib.cache.JSONSerializer"' in source
+    return "scheduler_site.lib.cache.JSONSerializer"

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
-from scheduler_site.rest import ApiView
+from scheduler_site.rest.views import ApiView
 
 JSON = "application/json"
 

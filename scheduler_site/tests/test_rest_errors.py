@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
 from conftest import Api
-from scheduler_site.rest import ApiError, ApiView, DetailError, SchemaError, too_many
+from scheduler_site.rest.views import ApiError, ApiView, DetailError, SchemaError, too_many
 
 
 class Failing(ApiView):

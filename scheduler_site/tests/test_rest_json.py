@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scheduler_site.strict_json import InvalidJSON, UnacceptableValue, loads
+from scheduler_site.lib.strict_json import InvalidJSON, UnacceptableValue, loads
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scheduler_site.rest import ApiError, SchemaError, as_uuid, boolean, date_range, integer, timestamp
+from scheduler_site.rest.views import ApiError, SchemaError, as_uuid, boolean, date_range, integer, timestamp
 
 ID = "e05ce2d8-ea6b-4965-b0d0-25a44ac65625"
 

@@ -13,8 +13,9 @@ import pytest
 from django.db import connection, connections
 from django.db.utils import load_backend
 
-from scheduler_site import databases, server_checks
-from scheduler_site.server_checks import Server
+from scheduler_site.checks import servers
+from scheduler_site.checks.servers import Server
+from scheduler_site.lib import databases
 
 SAFE = {"sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE", "collation": "utf8mb4_bin"}
 SAFE |= {"innodb_flush_log_at_trx_commit": "1"}
@@ -36,7 +37,7 @@ def ids(messages: Iterator[Any]) -> list[str]:
 )
 def test_a_postgresql_that_may_forget_commits_is_named(fsync: str, commit: str, expected: list[str]) -> None:
     settings = {"fsync": fsync, "synchronous_commit": commit}
-    assert ids(server_checks.judge_postgresql(settings)) == expected
+    assert ids(servers.judge_postgresql(settings)) == expected
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_postgresql_that_may_forget_commits_is_named(fsync: str, commit: str, 
     ],
 )
 def test_the_modes_of_mysql_are_judged(change: dict[str, str], expected: list[str]) -> None:
-    assert ids(server_checks.judge_mysql(SAFE | change)) == expected
+    assert ids(servers.judge_mysql(SAFE | change)) == expected
 
 
 @pytest.mark.parametrize(
@@ -59,18 +60,18 @@ def test_the_modes_of_mysql_are_judged(change: dict[str, str], expected: list[st
     [("read committed", []), ("READ COMMITTED", []), ("repeatable read", ["belfry.E014"]), (None, ["belfry.E014"])],
 )  # fmt: skip
 def test_the_isolation_level_of_mysql_is_judged(level: str | None, expected: list[str]) -> None:
-    assert ids(server_checks.judge_isolation(level)) == expected
+    assert ids(servers.judge_isolation(level)) == expected
 
 
 @pytest.mark.parametrize(
     ("ahead", "expected"), [(0.2, []), (-0.9, []), (1.1, ["belfry.W022"]), (-400.0, ["belfry.W022"])]
 )
 def test_clocks_that_are_far_apart_are_named(ahead: float, expected: list[str]) -> None:
-    assert ids(server_checks.judge_clock(ahead)) == expected
+    assert ids(servers.judge_clock(ahead)) == expected
 
 
 def test_it_is_said_which_clock_goes_before_the_other() -> None:
-    texts = [next(server_checks.judge_clock(ahead)).msg for ahead in (12.0, -12.0)]
+    texts = [next(servers.judge_clock(ahead)).msg for ahead in (12.0, -12.0)]
     assert texts == [
         "The clock of the database is 12.0 s ahead of this machine's.",
         "The clock of the database is 12.0 s behind this machine's.",
@@ -79,12 +80,12 @@ def test_it_is_said_which_clock_goes_before_the_other() -> None:
 
 @pytest.mark.django_db
 def test_the_database_of_the_tests_answers_and_keeps_time() -> None:
-    if connection.vendor not in server_checks.QUESTIONS:
-        assert server_checks.servers(databases=["default"]) == []
+    if connection.vendor not in servers.QUESTIONS:
+        assert servers.servers(databases=["default"]) == []
         return
-    server = server_checks.ask(connection)
+    server = servers.ask(connection)
     assert server is not None
-    assert set(server.settings) == set(server_checks.QUESTIONS[connection.vendor][0])
+    assert set(server.settings) == set(servers.QUESTIONS[connection.vendor][0])
     assert abs(server.ahead) < 10
 
 
@@ -103,18 +104,18 @@ def test_all_that_is_wrong_with_a_server_is_said_at_once(
     monkeypatch: pytest.MonkeyPatch, vendor: str, settings: dict[str, str], expected: set[str]
 ) -> None:
     server = SimpleNamespace(vendor=vendor, settings_dict={})
-    monkeypatch.setattr(server_checks, "connections", {"default": server})
-    monkeypatch.setattr(server_checks, "ask", lambda _: Server(settings, ahead=60.0))
-    messages = list(server_checks.servers(databases=["default"]))
+    monkeypatch.setattr(servers, "connections", {"default": server})
+    monkeypatch.setattr(servers, "ask", lambda _: Server(settings, ahead=60.0))
+    messages = list(servers.servers(databases=["default"]))
     assert {message.id for message in messages} == expected
     assert all(message.hint for message in messages)
 
 
 def test_of_a_server_that_is_away_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     server = SimpleNamespace(vendor="postgresql", settings_dict={})
-    monkeypatch.setattr(server_checks, "connections", {"default": server})
-    monkeypatch.setattr(server_checks, "ask", lambda _: None)
-    assert server_checks.servers(databases=["default"]) == []
+    monkeypatch.setattr(servers, "connections", {"default": server})
+    monkeypatch.setattr(servers, "ask", lambda _: None)
+    assert servers.servers(databases=["default"]) == []
 
 
 @pytest.fixture
@@ -139,5 +140,5 @@ def test_a_server_that_does_not_answer_is_not_judged_and_not_waited_for(
     url = f"{scheme}://nobody@127.0.0.1:{request.getfixturevalue(server)}/nowhere"
     configured = connections.configure_settings({"default": databases.configured(url, 30, Path())})["default"]
     began = time.monotonic()
-    assert server_checks.ask(load_backend(configured["ENGINE"]).DatabaseWrapper(configured)) is None
+    assert servers.ask(load_backend(configured["ENGINE"]).DatabaseWrapper(configured)) is None
     assert time.monotonic() - began < 2

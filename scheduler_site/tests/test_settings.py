@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from scheduler_site import env, own
-from scheduler_site.databases import configured
+from scheduler_site.lib import env
+from scheduler_site.lib.databases import configured
+from scheduler_site.running import installation
 
 
 @pytest.mark.parametrize(
@@ -54,9 +55,9 @@ def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_the_generated_key_is_private_and_stays_the_same(tmp_path: Path) -> None:
-    key = own.secret_key(tmp_path / "data")
+    key = installation.secret_key(tmp_path / "data")
     assert len(key) >= 50
-    assert own.secret_key(tmp_path / "data") == key
+    assert installation.secret_key(tmp_path / "data") == key
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret.key"]
     assert stat.S_IMODE((tmp_path / "data" / "secret.key").stat().st_mode) == 0o600
 
@@ -70,13 +71,13 @@ def test_the_socket_always_has_a_short_path(
         Path(given).mkdir()
     monkeypatch.setenv("XDG_RUNTIME_DIR", given)
     monkeypatch.setattr(tempfile, "gettempdir", lambda: given or "/tmp")
-    directory = own.short_directory(tmp_path)
+    directory = installation.short_directory(tmp_path)
     assert directory.parent == Path("/tmp")
     assert directory.name.startswith(f"belfry-{os.getuid()}-")
 
 
 def test_each_data_directory_has_a_socket_of_its_own(tmp_path: Path) -> None:
-    assert own.short_directory(tmp_path / "a") != own.short_directory(tmp_path / "b")
+    assert installation.short_directory(tmp_path / "a") != installation.short_directory(tmp_path / "b")
 
 
 def test_sqlite_takes_its_locks_at_the_start_of_a_transaction() -> None:

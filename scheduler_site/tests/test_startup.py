@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from scheduler_site import readiness, startup
-from scheduler_site.console import Console
+from scheduler_site.running import readiness, startup
+from scheduler_site.running.console import Console
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from scheduler_site import supervisor
+from scheduler_site.running import supervisor
 from scheduler_site.tests import toy_supervisor
 from scheduler_site.tests.processes import end_all, eventually, marked, none_left
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from scheduler_site.console import Console
-from scheduler_site.programs import Program
-from scheduler_site.supervisor import Supervisor
+from scheduler_site.running.console import Console
+from scheduler_site.running.programs import Program
+from scheduler_site.running.supervisor import Supervisor
 
 LIVE = """
 import os, signal, sys, time

@@ -15,8 +15,9 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from audit.record import By, address_of
-from scheduler_site import strict_json, unavailable
-from scheduler_site.operators import OperatorRefused, require_operator
+from scheduler_site.lib import strict_json
+from scheduler_site.rest import unavailable
+from scheduler_site.rest.operators import OperatorRefused, require_operator
 
 from ..refusals import Invalid, Refusal
 from . import reader

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from scheduler_site.strict_json import problem_of
+from scheduler_site.lib.strict_json import problem_of
 from themes.models import CourseEntry, Traced
 
 from ..refusals import Invalid

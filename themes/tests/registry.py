@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from audit.record import By
-from scheduler_site.operators import expected
+from scheduler_site.rest.operators import expected
 from themes.models import CourseEntry, SubTheme, Theme, ThemeSetting
 from themes.verbs import catalog, semesters
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import verbs
 from accounts.models import User
 from audit.record import By
-from scheduler_site import env
+from scheduler_site.lib import env
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit import chain
-from scheduler_site import garbage
+from scheduler_site.running import gc_tuning
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         noted = head.strip().lower()
         if noted and not re.fullmatch("[0-9a-f]{64}", noted):
             raise CommandError("A head has 64 hexadecimal digits.", returncode=2)
-        garbage.settle()
+        gc_tuning.settle()
         try:
             verdict = chain.verify(noted)
         except chain.Broken as fault:

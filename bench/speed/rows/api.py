@@ -18,7 +18,7 @@ from bench.speed.bench import PROGRAMS, Bench
 from bench.speed.figures import Line, Target, spread
 from bench.speed.noop import CODE, IO
 from jobs.models import Job
-from scheduler_site import programs
+from scheduler_site.running import programs
 
 DUE = 1000
 # How often each is asked for, per second. The list names every job, a megabyte for a thousand: asked for much more often,

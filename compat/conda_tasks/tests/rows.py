@@ -14,7 +14,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.timetable import Timing
 from jobs.verbs import Draft
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 NIGHTLY = Timing("cron", "0 3 * * *", "UTC")
 SCRIPT = "print('hello')\n"

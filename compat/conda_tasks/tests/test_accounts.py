@@ -16,7 +16,7 @@ from audit.models import Entry
 from audit.record import By
 from compat.conda_tasks.tests.conftest import Old, Speak
 from conftest import PASSWORD
-from scheduler_site.operators import expected
+from scheduler_site.rest.operators import expected
 
 RIGHT = {"username": "uma", "password": PASSWORD}
 NEW = {"username": "nora", "password": "secret"}

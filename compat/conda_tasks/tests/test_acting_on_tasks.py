@@ -19,7 +19,7 @@ from executions.models import Execution, State
 from jobs import timetable
 from jobs.models import Job, Pause
 from jobs.timetable import NEVER, Timing
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 LOCKED = {
     "success": False,

@@ -18,7 +18,7 @@ from executions.models import Execution, Reason, State
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.timetable import NEVER, Timing
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 LISTED = {

@@ -15,7 +15,7 @@ from compat.moving import command
 from compat.moving.crontab import Choices, Import
 from compat.moving.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 class Command(BaseCommand):

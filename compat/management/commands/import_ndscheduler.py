@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from compat.moving import command
 from compat.moving.ndscheduler import Import
 from compat.moving.old_database import OldDatabase, Unreachable
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 
 class Command(BaseCommand):

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_site.strict_json import Decoder
+from scheduler_site.lib.strict_json import Decoder
 
 from ..addresses import AddressRefused, check_url, parse_url
 from ..base import OptionsForm

@@ -18,11 +18,12 @@ from django.core.management.base import BaseCommand, SystemCheckError
 from django.db import DatabaseError, connections
 
 from accounts import verbs
-from scheduler_site import embedded_redis, env, programs, startup
-from scheduler_site.console import Console
-from scheduler_site.privacy import keep_private
-from scheduler_site.readiness import Probe
-from scheduler_site.supervisor import Supervisor
+from scheduler_site.lib import env
+from scheduler_site.running import embedded_redis, programs, startup
+from scheduler_site.running.console import Console
+from scheduler_site.running.privacy import keep_private
+from scheduler_site.running.readiness import Probe
+from scheduler_site.running.supervisor import Supervisor
 
 BROKER_SECONDS = 20
 READY_SECONDS = 60

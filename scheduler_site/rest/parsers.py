@@ -9,9 +9,9 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, QueryDict
 from rest_framework.parsers import BaseParser, FormParser
 
-from scheduler_site import strict_json
-from scheduler_site.problems import ApiError, max_body, too_large
-from scheduler_site.query import refuse_odd_texts
+from scheduler_site.lib import strict_json
+from scheduler_site.rest.problems import ApiError, max_body, too_large
+from scheduler_site.rest.query import refuse_odd_texts
 
 
 def _read(stream: Any, context: Mapping[str, Any] | None) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scheduler_site.openapi import Schema, answer, maybe, text, whole
+from scheduler_site.openapi.schema import Schema, answer, maybe, text, whole
 
 _BOUND = {
     "type": "string",

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from scheduler_site import strict_json
+from scheduler_site.lib import strict_json
 
 REFUSED = "Token 驗證失敗"
 LONGEST_ID = 50

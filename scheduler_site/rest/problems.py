@@ -21,7 +21,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from scheduler_site import unavailable
+from scheduler_site.rest import unavailable
 
 logger = logging.getLogger(__name__)
 

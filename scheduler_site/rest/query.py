@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from scheduler_site import strict_json
-from scheduler_site.problems import ApiError, SchemaError
+from scheduler_site.lib import strict_json
+from scheduler_site.rest.problems import ApiError, SchemaError
 
 # Far beyond any real page, and small enough to be multiplied by a page size in every database.
 MAX_INTEGER = 2**31 - 1

@@ -1,7 +1,7 @@
 """The words in which apps describe their routes (`<app>/schema.py`): JSON Schema in small pieces, and routes made of them.
 
 OpenAPI 3.1, hence JSON Schema 2020-12. What every route has in common (refusals, credentials, ids in paths) is added by
-`scheduler_site/openapi_routes.py`.
+`scheduler_site/openapi/routes.py`.
 """
 
 from __future__ import annotations

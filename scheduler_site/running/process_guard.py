@@ -103,7 +103,7 @@ def sleep_until_signal(wakeup: int, seconds: float) -> None:
 
 
 class Program(Protocol):
-    """A process that was started: by exec here, or by fork (scheduler_site/fork.py)."""
+    """A process that was started: by exec here, or by fork (scheduler_site/running/fork.py)."""
 
     pid: int
     returncode: int | Any

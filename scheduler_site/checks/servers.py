@@ -17,7 +17,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from scheduler_site import clock
+from scheduler_site.lib import clock
 
 # Seconds for all that a server is asked.
 PATIENCE = 1.5

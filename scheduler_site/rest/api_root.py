@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from scheduler_site.rest import ApiView, not_found
+from scheduler_site.rest.views import ApiView, not_found
 
 
 class ApiRootView(ApiView):

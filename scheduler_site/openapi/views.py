@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from scheduler_site import openapi_routes
 from scheduler_site.middleware import POLICY
-from scheduler_site.openapi import mapping, route
-from scheduler_site.rest import ApiView
+from scheduler_site.openapi import routes
+from scheduler_site.openapi.schema import mapping, route
+from scheduler_site.rest.views import ApiView
 
 # Redoc makes two style sheets itself: an empty one, which it fills rule by rule, and that of its scroll bars. Both are admitted
 # by what is in them, so that no other is. It searches in a worker made of its own text.
@@ -38,7 +38,7 @@ class OpenApiView(ApiView):
     permission_classes = (AllowAny,)
 
     def get(self, request: Request) -> HttpResponse:
-        return HttpResponse(openapi_routes.text(), content_type="application/json")
+        return HttpResponse(routes.text(), content_type="application/json")
 
 
 @require_safe

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from scheduler_site import embedded_redis
+from scheduler_site.running import embedded_redis
 
 # What the programs import for themselves; imported once before they are forked, it is there for all of them.
 MODULES = (

@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils.log import configure_logging
 
-from scheduler_site import leash
+from scheduler_site.running import process_guard
 
 
 @dataclass
@@ -67,8 +67,8 @@ def _hold(options: argparse.Namespace, output: int, held: set[int]) -> int:
     signal.set_wakeup_fd(-1)
     _redirect(output)
     _close_others(held)
-    leash.be_called(f"leash {options.name}")
-    return leash.Leash(options, start=lambda: _program(options)).hold()
+    process_guard.be_called(f"leash {options.name}")
+    return process_guard.Leash(options, start=lambda: _program(options)).hold()
 
 
 def _program(options: argparse.Namespace) -> Forked:
@@ -79,13 +79,13 @@ def _program(options: argparse.Namespace) -> Forked:
 
 
 def _run(options: argparse.Namespace) -> int:
-    leash.die_with_parent(signal.SIGKILL)
+    process_guard.die_with_parent(signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_others(set(options.keep))
-    leash.be_called(options.name)
+    process_guard.be_called(options.name)
     sys.argv = list(options.argv[2:])
     runpy.run_module(options.argv[2], run_name="__main__", alter_sys=True)
     return 0

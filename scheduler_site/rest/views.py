@@ -17,10 +17,10 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scheduler_site import strict_json
-from scheduler_site.operators import OperatorRefused, check_operator, without_operator
-from scheduler_site.parsers import StrictFormParser, StrictJSONParser
-from scheduler_site.problems import (
+from scheduler_site.lib import strict_json
+from scheduler_site.rest.operators import OperatorRefused, check_operator, without_operator
+from scheduler_site.rest.parsers import StrictFormParser, StrictJSONParser
+from scheduler_site.rest.problems import (
     ApiError,
     DetailError,
     Problem,
@@ -28,7 +28,7 @@ from scheduler_site.problems import (
     exception_handler,
     too_many,
 )
-from scheduler_site.query import (
+from scheduler_site.rest.query import (
     DateRange,
     as_uuid,
     boolean,

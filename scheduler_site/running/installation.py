@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from scheduler_site import env
+from scheduler_site.lib import env
 
 
 def short_directory(data: Path) -> Path:

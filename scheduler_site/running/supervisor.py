@@ -1,6 +1,6 @@
 """Keeps the programs running, and ends them all when it ends.
 
-Every program hangs on a leash (scheduler_site/leash.py) in a session of its own, so Ctrl-C in a terminal reaches
+Every program hangs on a leash (scheduler_site/running/process_guard.py) in a session of its own, so Ctrl-C in a terminal reaches
 the supervisor only, which then stops them in order. A program that dies is started again, each time a little later.
 Programs are started by the main thread alone: a leash dies with the *thread* that started it (prctl(2)).
 """
@@ -18,9 +18,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scheduler_site import fork, leash
-from scheduler_site.console import Console
-from scheduler_site.programs import Program
+from scheduler_site.running import fork, process_guard
+from scheduler_site.running.console import Console
+from scheduler_site.running.programs import Program
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -78,8 +78,8 @@ class Supervisor:
         self._directory = directory
         # Open as long as the supervisor or a leash lives: programs that go last wait for its end.
         self._others_gone, self._others_alive = os.pipe()
-        self._wakeup = leash.wakeup_pipe()
-        leash.become_subreaper()
+        self._wakeup = process_guard.wakeup_pipe()
+        process_guard.become_subreaper()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
                 signal.signal(number, self._ask_to_stop)
@@ -105,12 +105,12 @@ class Supervisor:
         self._stop([child for child in reversed(self.children) if not child.program.last])
         os.close(self._others_alive)
         self._stop([child for child in self.children if child.program.last])
-        leash.kill_descendants()
+        process_guard.kill_descendants()
         deadline = time.monotonic() + 5
-        while leash.descendants(os.getpid()) and time.monotonic() < deadline:
+        while process_guard.descendants(os.getpid()) and time.monotonic() < deadline:
             self._reap()
-            leash.kill_descendants()
-            leash.sleep_until_signal(self._wakeup, 0.05)
+            process_guard.kill_descendants()
+            process_guard.sleep_until_signal(self._wakeup, 0.05)
         self._reap()
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
@@ -147,7 +147,7 @@ class Supervisor:
         if program.last:
             options += ["--after", str(self._others_gone)]
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", leash.__file__, *options, "--", *program.argv],
+            [sys.executable, "-I", "-S", process_guard.__file__, *options, "--", *program.argv],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -196,7 +196,7 @@ class Supervisor:
                 if self._impatient() and not child.program.last:
                     self._signal(child, signal.SIGQUIT)
             self._reap()
-            leash.sleep_until_signal(self._wakeup, 0.2)
+            process_guard.sleep_until_signal(self._wakeup, 0.2)
 
     def _signal(self, child: Child, number: int) -> None:
         if child.process:
@@ -205,4 +205,6 @@ class Supervisor:
 
     def _sleep(self) -> None:
         due = [child.due for child in self.children if child.process is None]
-        leash.sleep_until_signal(self._wakeup, min([0.3, *(moment - time.monotonic() for moment in due)]))
+        process_guard.sleep_until_signal(
+            self._wakeup, min([0.3, *(moment - time.monotonic() for moment in due)])
+        )

@@ -1,0 +1,1 @@
+"""Refuses or warns of configurations that are unsafe or break the promise."""

@@ -1,0 +1,1 @@
+"""The manners of every REST route: bodies, queries, refusals, operators."""

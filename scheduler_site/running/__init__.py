@@ -1,0 +1,1 @@
+"""The programs on one machine: started, watched, ended."""
