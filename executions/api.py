@@ -45,8 +45,8 @@ from executions.wire import (
     statistics_json,
 )
 from jobs import verbs as job_verbs
-from jobs.api import SURFACE, changeable_job, expired, no_such_job, visible_job
 from jobs.models import Job
+from jobs.rest.jobs import SURFACE, changeable_job, expired, no_such_job, visible_job
 from scheduler_site.lib import clock
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range, integer
 

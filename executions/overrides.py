@@ -8,10 +8,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options
 from jobs.runners.github_actions.request import Unsendable, checked_token
-from jobs.targets import GITHUB_KEYS, dispatched
 from scheduler_site.rest.views import ApiError
 
 LONGEST_WAIT = 60.0

@@ -14,8 +14,8 @@ from executions import heartbeat
 from executions import system_schema as schema
 from executions.resync import resync
 from executions.wire import moment
-from jobs.api import SURFACE
 from jobs.models import Job
+from jobs.rest.jobs import SURFACE
 from scheduler_site.lib import clock
 from scheduler_site.rest.views import ApiView
 

@@ -36,9 +36,9 @@ from executions.filters import ExecutionFilter, page_of
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.templatetags.runs import growing
 from jobs import timetable
+from jobs.forms.page import RunForm
 from jobs.models import Job
-from jobs.page_forms import RunForm
-from jobs.pages import PageRequest, actor, back, changeable_job, gone_is_404, may_change
+from jobs.pages.helpers import PageRequest, actor, back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 

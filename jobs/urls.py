@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs import script_page, version_pages, views
 from jobs.bulk import pages as bulk
+from jobs.pages import jobs, script, versions
 
 urlpatterns = [
-    path("jobs", views.jobs, name="jobs"),
-    path("jobs/new", views.new, name="job-new"),
-    path("jobs/preview", views.preview, name="job-preview"),
-    path("jobs/lacking", script_page.lacking_part, name="job-lacking"),
+    path("jobs", jobs.jobs, name="jobs"),
+    path("jobs/new", jobs.new, name="job-new"),
+    path("jobs/preview", jobs.preview, name="job-preview"),
+    path("jobs/lacking", script.lacking_part, name="job-lacking"),
     path("jobs/upload", bulk.upload, name="job-upload"),
     path("jobs/upload/<str:token>", bulk.confirm, name="job-upload-confirm"),
     # One job
-    path("jobs/<uuid:uid>", views.job, name="job"),
-    path("jobs/<uuid:uid>/edit", views.edit, name="job-edit"),
-    path("jobs/<uuid:uid>/pause", views.pause, name="job-pause"),
-    path("jobs/<uuid:uid>/resume", views.resume, name="job-resume"),
-    path("jobs/<uuid:uid>/delete", views.delete, name="job-delete"),
-    path("jobs/<uuid:uid>/history", version_pages.history, name="job-history"),
-    path("jobs/<uuid:uid>/versions", version_pages.compare, name="job-versions"),
-    path("jobs/<uuid:uid>/versions/<int:number>/restore", version_pages.restore, name="job-restore"),
+    path("jobs/<uuid:uid>", jobs.job, name="job"),
+    path("jobs/<uuid:uid>/edit", jobs.edit, name="job-edit"),
+    path("jobs/<uuid:uid>/pause", jobs.pause, name="job-pause"),
+    path("jobs/<uuid:uid>/resume", jobs.resume, name="job-resume"),
+    path("jobs/<uuid:uid>/delete", jobs.delete, name="job-delete"),
+    path("jobs/<uuid:uid>/history", versions.history, name="job-history"),
+    path("jobs/<uuid:uid>/versions", versions.compare, name="job-versions"),
+    path("jobs/<uuid:uid>/versions/<int:number>/restore", versions.restore, name="job-restore"),
 ]

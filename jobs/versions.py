@@ -14,7 +14,7 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By
 from jobs import snapshots, verbs
-from jobs.forms import JobForm, form_data
+from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
 from jobs.snapshots import Gone
 from jobs.verbs import Draft

@@ -25,7 +25,7 @@ from compat.moving.crontab import Choices, Import
 from compat.moving.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
 from jobs.bulk.upload import TooLarge, refuse_large
-from jobs.pages import PageRequest, actor
+from jobs.pages.helpers import PageRequest, actor
 from scheduler_site.lib import clock
 
 ENCODINGS = ("UTF-8", "ISO-8859-1", "ISO-8859-15", "Windows-1252", "EUC-JP", "Shift_JIS", "Big5", "GB18030")

@@ -15,7 +15,7 @@ from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.tick import next_due
 from jobs import verbs
-from jobs.forms import JobForm
+from jobs.forms.job import JobForm
 from jobs.models import Job
 from jobs.tests.factories import form_values, make_job, moment, somebody
 

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 
 from accounts.permissions import WriterOnly
 from audit.record import By
-from jobs import tools_schema as schema
-from jobs.api import SURFACE
 from jobs.bulk.report import process
 from jobs.bulk.table import Unusable, read
 from jobs.bulk.upload import TooLarge, content, refuse_large
+from jobs.rest import tools_schema as schema
+from jobs.rest.jobs import SURFACE
 from scheduler_site.rest.views import ApiError, ApiView, refuse_odd_texts
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from accounts.models import User
 from jobs.bulk.report import Report, process
 from jobs.bulk.table import Table, Unusable, read
 from jobs.bulk.upload import TooLarge, content, refuse_large
-from jobs.pages import PageRequest, actor
+from jobs.pages.helpers import PageRequest, actor
 
 # How long a file that was looked at waits for its confirmation.
 KEPT_SECONDS = 1800

@@ -13,7 +13,7 @@ from audit.record import By
 from jobs import verbs
 from jobs.bulk.rows import judge
 from jobs.bulk.table import Row, Table
-from jobs.faults import Fault
+from jobs.forms.errors import Fault
 from jobs.models import Job
 from jobs.runners.addresses import one_lookup_each
 from jobs.verbs import Draft

@@ -10,11 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from jobs import payloads
 from jobs.bulk.table import Row
-from jobs.faults import Fault
+from jobs.forms.errors import Fault
+from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
-from jobs.targets import GITHUB_KEYS, dispatched
+from jobs.rest import payloads
 from jobs.verbs import Draft
 from scheduler_site.lib import strict_json
 

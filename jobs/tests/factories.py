@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Category, User
 from audit.record import By
 from jobs import verbs
-from jobs.forms import JobForm
+from jobs.forms.job import JobForm
 from jobs.models import Job
 
 UTC = dt.UTC

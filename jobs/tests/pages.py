@@ -7,8 +7,8 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import Category, User
+from jobs.forms.page import version_of
 from jobs.models import Job
-from jobs.page_forms import version_of
 
 
 def browser(user: User | None = None) -> Client:

@@ -12,7 +12,7 @@ from accounts.models import User
 from audit.models import Entry
 from conftest import Api
 from executions.models import Execution
-from jobs import trial
+from jobs import test_run
 from jobs.models import Job
 from jobs.tests.running import Answer, Receiver
 
@@ -58,7 +58,7 @@ def test_a_failing_webhook_is_told_with_its_status(api: Api, uma: User, receiver
 
 def test_a_webhook_that_does_not_answer_in_time_is_no_answer(receiver: Receiver) -> None:
     receiver.answers["/"] = Answer(silent=True)
-    answer = trial.webhook({"target_url": receiver.url(), "method": "POST"}, {}, 0.05)
+    answer = test_run.webhook({"target_url": receiver.url(), "method": "POST"}, {}, 0.05)
     assert answer.to_json() == {
         "ok": False,
         "type": "webhook",
@@ -96,7 +96,7 @@ def test_a_workflow_is_started_once(
         asked.append(arguments)
         return True, 204, "Workflow started"
 
-    monkeypatch.setattr(trial, "probe", probe)
+    monkeypatch.setattr(test_run, "probe", probe)
     for metadata, ref in (({}, "main"), ({"branch": "dev"}, "dev"), ({"branch": "dev", "ref": "v1"}, "v1")):
         found = tried(api, uma, {**TRIO, "metadata": metadata, "timeout_seconds": 99})
         assert found == {"ok": True, "type": "github", "status_code": 204, "message": "Workflow started"}
@@ -111,7 +111,7 @@ def test_a_workflow_that_cannot_be_asked_for_is_no_answer(
     async def probe(*_arguments: Any) -> tuple[bool, int | None, str]:
         return False, None, "nobody home"
 
-    monkeypatch.setattr(trial, "probe", probe)
+    monkeypatch.setattr(test_run, "probe", probe)
     expected = {"ok": False, "type": "github", "error": "Request failed", "message": "nobody home"}
     assert tried(api, uma, TRIO) == expected
 
@@ -165,7 +165,7 @@ def test_trying_again_and_again_has_its_limit(api: Api, uma: User, ada: User, se
 
 def test_only_a_few_try_at_once(api: Api, uma: User, settings: Settings) -> None:
     settings.GITHUB_TOKEN = ""
-    turns = [trial.Turn(uma) for _ in range(4)]
+    turns = [test_run.Turn(uma) for _ in range(4)]
     for turn in turns:
         turn.__enter__()
     try:

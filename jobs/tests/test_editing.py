@@ -12,7 +12,7 @@ from django_celery_beat.models import PeriodicTask
 from audit.models import Entry
 from audit.record import By
 from jobs import verbs
-from jobs.forms import JobForm, form_data
+from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
 from jobs.tests.factories import form_values, make_job, moment, somebody
 

@@ -19,8 +19,8 @@ from executions.crew import Crew
 from executions.models import Execution, State
 from executions.tests.conftest import Ledger, ledger
 from executions.tests.test_page_list import make_run
+from jobs.forms.targets import with_target
 from jobs.runners import clean_options
-from jobs.targets import with_target
 
 from .factories import make_job
 from .github_server import OPTIONS, TOKEN, GitHub, github

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.models import Entry
-from jobs import trial
+from jobs import test_run
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser, edits, entries
@@ -66,7 +66,7 @@ def test_a_workflow_is_started_on_its_branch(
         asked.append(arguments)
         return True, 204, "Accepted"
 
-    monkeypatch.setattr(trial, "probe", probe)
+    monkeypatch.setattr(test_run, "probe", probe)
     github = {"options-owner": "acme", "options-repo": "app", "options-workflow": "ci.yml"}
     values = entries(kind="github_actions", **github) | {"metadata": '{"branchDetails": "dev"}'}
     assert "Accepted" in page(uma, "/jobs/new", values)

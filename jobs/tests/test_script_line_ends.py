@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.line_ends import ends_of, settled
+from jobs.forms.line_ends import ends_of, settled
 
 
 def through_a_browser(text: str) -> str:

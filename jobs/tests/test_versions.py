@@ -21,7 +21,7 @@ from executions.models import Execution
 from executions.tick import tick
 from jobs import verbs
 from jobs.dependencies import Edge
-from jobs.forms import JobForm
+from jobs.forms.job import JobForm
 from jobs.models import Job
 from jobs.snapshots import snapshot
 from jobs.tests.factories import form_values, make_job

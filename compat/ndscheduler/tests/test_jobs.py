@@ -16,7 +16,7 @@ from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
 from jobs import verbs
-from jobs.forms import JobForm, form_data
+from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
 
 from .conftest import AWESOME, BODY, HEX, V1, Speak, native_job, pause, told, trail

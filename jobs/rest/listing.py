@@ -12,7 +12,7 @@ from accounts.models import Category, Team, User
 from environments.models import Environment
 from jobs import timetable
 from jobs.models import Dependency, Job, JobQuerySet, Pause
-from jobs.wire import read_json
+from jobs.rest.wire import read_json
 
 COLUMNS = (
     *("pk", "uid", "name", "kind", "options", "secrets", "metadata", "category_id", "team_id", "owner_id"),

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from environments.models import Environment
-from jobs import environment_choice, lacking
-from jobs.environment_choice import EnvironmentField
-from jobs.lacking import Lacking
-from jobs.page_forms import PageJobForm
-from jobs.pages import PageRequest, actor
+from jobs.forms import environment_field, lacking
+from jobs.forms.environment_field import EnvironmentField
+from jobs.forms.lacking import Lacking
+from jobs.forms.page import PageJobForm
+from jobs.pages.helpers import PageRequest, actor
 from jobs.runners import OptionsForm
 
 State = Environment.State
@@ -95,7 +95,7 @@ def lacking_part(request: PageRequest) -> HttpResponse:
     """The part of the form that says what the chosen environment lacks."""
     if not (request.user.has_perm("jobs.add_job") and request.user.has_perm("jobs.run_code")):
         raise PermissionDenied(_("You may not create or change jobs that run code."))
-    environment = environment_choice.named(request.POST.get("environment", ""), request.user)
+    environment = environment_field.named(request.POST.get("environment", ""), request.user)
     missing = lacking.of(environment, request.POST.get("options-requirements", ""), request.user)
     return render(request, "jobs/_lacking.html", {"lacking": missing})
 

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import schedule, wording
-from jobs import tools_schema as schema
+from jobs.rest import tools_schema as schema
+from jobs.rest.wire import read_moment, zoned
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
-from jobs.wire import read_moment, zoned
 from scheduler_site.lib import clock
 from scheduler_site.rest.views import ApiError, ApiView
 

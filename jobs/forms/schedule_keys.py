@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jobs.faults import Unreadable
+from jobs.forms.errors import Unreadable
 
 KINDS = ("cron", "interval", "once", "none")
 SCHEDULE_KEYS = ("expression", "timezone", "day_rule", "every", "period", "at")

@@ -11,8 +11,8 @@ from django.conf import settings
 
 from accounts.models import User
 from jobs import wording
+from jobs.forms.page import PageJobForm
 from jobs.models import Job
-from jobs.page_forms import PageJobForm
 from jobs.schedule import Schedule, ScheduleError
 from jobs.wording import Occurrence
 from scheduler_site.lib import clock

@@ -16,11 +16,12 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from jobs import payloads, schema, verbs
-from jobs.listing import listed, pause_of
+from jobs import verbs
 from jobs.models import Job
-from jobs.reading import flag
-from jobs.wire import job_json, read_json, read_moment
+from jobs.rest import payloads, schema
+from jobs.rest.listing import listed, pause_of
+from jobs.rest.reading import flag
+from jobs.rest.wire import job_json, read_json, read_moment
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"

@@ -18,7 +18,7 @@ from audit.models import Entry
 from audit.search import page_of
 from jobs import versions
 from jobs.models import Job
-from jobs.pages import PageRequest, actor, changeable_job, gone_is_404, may_change, visible_job
+from jobs.pages.helpers import PageRequest, actor, changeable_job, gone_is_404, may_change, visible_job
 from jobs.verbs import Refused
 
 

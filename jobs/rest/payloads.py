@@ -11,12 +11,12 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import Category, Team, User
-from jobs.faults import Fault
-from jobs.forms import JobForm
+from jobs.forms.errors import Fault
+from jobs.forms.job import JobForm
+from jobs.forms.schedule_keys import SCHEDULE_KEYS
+from jobs.forms.targets import GITHUB_KEYS
 from jobs.models import Job
-from jobs.reading import Reading
-from jobs.schedule_keys import SCHEDULE_KEYS
-from jobs.targets import GITHUB_KEYS
+from jobs.rest.reading import Reading
 from jobs.verbs import Draft
 from scheduler_site.rest.views import ApiError
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Category, Team, User
 from jobs import dependencies, schedule, timetable
 from jobs.dependencies import Edge
-from jobs.environment_choice import EnvironmentField, offered
+from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.schema_job import CHANGES, JOB, NEW, WRITTEN
+from jobs.rest.schema_job import CHANGES, JOB, NEW, WRITTEN
 from scheduler_site.openapi.schema import (
     EITHER,
     Route,

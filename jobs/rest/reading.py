@@ -11,14 +11,14 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team, User
-from jobs import environment_choice
-from jobs.faults import Fault, Unreadable
-from jobs.forms import default_grace, form_data
+from jobs.forms import environment_field
+from jobs.forms.errors import Fault, Unreadable
+from jobs.forms.job import default_grace, form_data
+from jobs.forms.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
+from jobs.forms.targets import TARGET_KEYS, TARGET_KINDS, with_target
 from jobs.models import Job, today
+from jobs.rest.wire import read_moment
 from jobs.schedule import ScheduleError
-from jobs.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
-from jobs.targets import TARGET_KEYS, TARGET_KINDS, with_target
-from jobs.wire import read_moment
 
 # The largest numbers that make sense; times are in seconds.
 TEN_YEARS = 3653 * 86400
@@ -178,7 +178,7 @@ class Reading:
         if key is None:
             return
         text = self._text(key, "Invalid environment")
-        found = environment_choice.named(text, self.user, self.job) if text else None
+        found = environment_field.named(text, self.user, self.job) if text else None
         if text and found is None:
             raise Unreadable(_("There is no environment %(name)s.") % {"name": text[:200]})
         self.data["environment"] = found.uid if found else None

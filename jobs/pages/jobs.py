@@ -21,13 +21,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from jobs import dependencies, previews, script_page, timetable, trial_pages, verbs
+from jobs import dependencies, timetable, verbs
 from jobs.classes.catalog import meta_infos
-from jobs.filters import JobFilter
-from jobs.forms import form_data
+from jobs.forms.job import form_data
+from jobs.forms.page import PageJobForm, PauseForm, edge_rows, version_of
 from jobs.models import SCRIPT_OPTION, Dependency, Job, Pause
-from jobs.page_forms import PageJobForm, PauseForm, edge_rows, version_of
-from jobs.pages import (
+from jobs.pages import previews, script, test_run
+from jobs.pages.filters import JobFilter
+from jobs.pages.helpers import (
     PageRequest,
     actor,
     back,
@@ -90,8 +91,8 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
-        "warning": script_page.warning(found.environment),
-        "environment_url": script_page.url_of(found.environment),
+        "warning": script.warning(found.environment),
+        "environment_url": script.url_of(found.environment),
         "secrets_unreadable": isinstance(found.secrets, Unreadable),
     }
     return render(request, "jobs/job.html", context)
@@ -251,10 +252,10 @@ def _form_page(
         "classes": meta_infos(settings.JOB_CLASS_PACKAGES) if kind == Job.Kind.PYTHON_CLASS else [],
         # Asking for a preview is no attempt to save: what is missing is not complained about yet.
         "quiet": _is_asking(request),
-        "test": trial_pages.of_form(form, kind, request.user) if "test" in request.POST else None,
+        "test": test_run.of_form(form, kind, request.user) if "test" in request.POST else None,
     }
     if kind == Job.Kind.SCRIPT:
-        context |= script_page.context(form, options, request)
+        context |= script.context(form, options, request)
     return render(request, "jobs/form.html", context, status=status)
 
 

@@ -12,12 +12,12 @@ from rest_framework.response import Response
 
 from accounts.permissions import WriterOnly, account
 from accounts.throttle import TooManyAttempts
-from jobs import tools_schema as schema
-from jobs import trial
+from jobs import test_run
+from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS
 from jobs.models import Job
-from jobs.payloads import OPTION_LABELS
+from jobs.rest import tools_schema as schema
+from jobs.rest.payloads import OPTION_LABELS
 from jobs.runners import clean_options
-from jobs.targets import GITHUB_KEYS, TARGET_KEYS
 from scheduler_site.rest.views import ApiError, ApiView, too_many
 
 
@@ -37,18 +37,18 @@ class TrialView(ApiView):
         seconds = _seconds(body.get("timeout_seconds"))
         options = _options(target)
         try:
-            with trial.Turn(account(request)):
+            with test_run.Turn(account(request)):
                 answer = _tried(options, metadata, seconds)
         except TooManyAttempts as refusal:
             raise too_many(refusal.wait) from refusal
         return Response(answer.to_json())
 
 
-def _tried(options: dict[str, Any], metadata: dict[str, Any], seconds: float) -> trial.Answer:
+def _tried(options: dict[str, Any], metadata: dict[str, Any], seconds: float) -> test_run.Answer:
     if "target_url" in options:
-        return trial.webhook({**options, "method": "POST", "body": metadata}, {}, seconds)
+        return test_run.webhook({**options, "method": "POST", "body": metadata}, {}, seconds)
     ref = str(metadata.get("ref") or metadata.get("branch") or "main")
-    return trial.github(options, metadata, ref, seconds)
+    return test_run.github(options, metadata, ref, seconds)
 
 
 def _metadata(value: Any) -> dict[str, Any]:
@@ -66,10 +66,10 @@ def _text(body: dict[str, Any], key: str) -> str:
 
 def _seconds(value: Any) -> float:
     if value is None:
-        return trial.SECONDS
+        return test_run.SECONDS
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ApiError(400, "Invalid timeout_seconds", "Write a number of seconds from 1 to 30.")
-    return min(max(float(value), 1.0), trial.MOST_SECONDS)
+    return min(max(float(value), 1.0), test_run.MOST_SECONDS)
 
 
 def _options(target: dict[str, str]) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from jobs import line_ends
 from jobs.dependencies import Edge
-from jobs.forms import JobForm, in_reach
+from jobs.forms import line_ends
+from jobs.forms.job import JobForm, in_reach
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone

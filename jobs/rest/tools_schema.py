@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.schema_job import DAY_RULE, GITHUB, METADATA, TARGET_URL, ZONE
+from jobs.rest.schema_job import DAY_RULE, GITHUB, METADATA, TARGET_URL, ZONE
 from scheduler_site.openapi.schema import (
     ERROR,
     Route,

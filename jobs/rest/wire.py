@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from jobs import schedule, wording
+from jobs.forms.targets import target
 from jobs.models import Dependency, Job, Pause
 from jobs.schedule import ScheduleError
-from jobs.targets import target
 from jobs.timetable import Timing
 from scheduler_site.rest.views import timestamp
 

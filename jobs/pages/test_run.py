@@ -6,11 +6,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.throttle import TooManyAttempts
-from jobs import trial
+from jobs import test_run
+from jobs.forms.page import PageJobForm
 from jobs.models import Job
-from jobs.page_forms import PageJobForm
 from jobs.runners.github_actions.request import DEFAULT_REF
-from jobs.trial import Answer
+from jobs.test_run import Answer
 
 # What a test depends on; the rest of the form may still be empty.
 NEEDED = ("options", "metadata", "secrets")
@@ -29,7 +29,7 @@ def of_form(form: PageJobForm, kind: str, user: User) -> Answer | None:
         # An option is named before its fault, by a name that the page does not use.
         return _unasked(kind, problems[0].rpartition(": ")[2] if "options" in form.errors else problems[0])
     try:
-        with trial.Turn(user):
+        with test_run.Turn(user):
             return _asked(form, kind)
     except TooManyAttempts as refusal:
         return _unasked(kind, _("Too many tests. Try again in %(wait)d seconds.") % {"wait": refusal.wait})
@@ -40,9 +40,9 @@ def _asked(form: PageJobForm, kind: str) -> Answer:
     entered = form.fields["secrets"].clean(form.data.get("secrets")) or {}
     secrets = {name: text for name, text in entered.items() if text}
     if kind == Job.Kind.WEBHOOK:
-        return trial.webhook(options, metadata, secrets=secrets)
+        return test_run.webhook(options, metadata, secrets=secrets)
     ref = str(metadata.get("branchDetails") or options.get("ref") or DEFAULT_REF)
-    return trial.github(options, metadata, ref, token=secrets.get("github_token", ""))
+    return test_run.github(options, metadata, ref, token=secrets.get("github_token", ""))
 
 
 def _unasked(kind: str, text: str) -> Answer:

@@ -1,0 +1,1 @@
+"""The one form behind every surface that makes or changes a job."""
