@@ -18,13 +18,15 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
-from executions import failpoints, heartbeat, stretches
-from executions.loop import ERRORS, Loop
+from executions import failpoints
+from executions.ledger import stretches
+from executions.ledger.publish import publish
+from executions.ledger.tick import next_due, tick
 from executions.models import Execution
-from executions.publish import publish
-from executions.reconcile import Turns, announce_retries
-from executions.tick import next_due, tick
-from executions.watchdog import Sign, Watchdog
+from executions.monitoring import heartbeat
+from executions.upkeep.reconcile import Turns, announce_retries
+from executions.worker.loop import ERRORS, Loop
+from executions.worker.watchdog import Sign, Watchdog
 from jobs.timetable import TASK
 from scheduler_site.lib import clock
 from scheduler_site.running import gc_tuning

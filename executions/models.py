@@ -165,7 +165,7 @@ class Execution(models.Model):
     last_slot = models.DateTimeField(null=True)
     trigger = models.CharField(_("trigger"), max_length=12, choices=Trigger.choices)
     requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    # The run of another job after whose end this one was started (executions/followers.py).
+    # The run of another job after whose end this one was started (executions/ledger/followers.py).
     # Its index is that of the unique key: each row costs one index less.
     caused_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="started", db_index=False
@@ -246,7 +246,7 @@ class Execution(models.Model):
 
     @property
     def is_stretch(self) -> bool:
-        """It stands for the due times in a pause or the like (executions/stretches.py): no run was ever made of them."""
+        """It stands for the due times in a pause or the like (executions/ledger/stretches.py): no run was ever made of them."""
         made = self.trigger == Trigger.SCHEDULED and self.start_before is None
         return made and self.state == State.SKIPPED and self.reason in WHY_NOT
 
@@ -378,7 +378,7 @@ class Watch(models.Model):
         LATE = "late", _("late")
         MISSED = "missed", _("missed")
         OVERRUN = "overrun", _("takes too long")
-        # A run that ended well, unlike those before it (executions/unusual.py).
+        # A run that ended well, unlike those before it (executions/alerting/unusual.py).
         SLOW = "slow", _("took longer than usual")
         QUICK = "quick", _("took less time than usual")
         MEMORY = "memory", _("used more memory than usual")

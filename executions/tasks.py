@@ -8,21 +8,21 @@ from typing import Any
 from celery import shared_task, signals
 from django.conf import settings
 
-from executions import heartbeat
-from executions.crew import Crew
-from executions.prune import prune as prune_now
+from executions.monitoring import heartbeat
+from executions.upkeep.prune import prune as prune_now
+from executions.worker.worker import Worker
 from scheduler_site.running import gc_tuning
 
-_crew: Crew | None = None
+_crew: Worker | None = None
 _lock = threading.Lock()
 
 
-def crew(queues: tuple[str, ...] = ()) -> Crew:
+def crew(queues: tuple[str, ...] = ()) -> Worker:
     """The crew of this worker process, made when it is first needed."""
     global _crew
     with _lock:
         if _crew is None:
-            _crew = Crew(heartbeat.own_name(), queues)
+            _crew = Worker(heartbeat.own_name(), queues)
         return _crew
 
 
@@ -31,7 +31,7 @@ def perform(self: Any, uids: list[str]) -> None:
     crew().perform(uids, self.request.delivery_info["routing_key"])
 
 
-@shared_task(name="executions.prune")
+@shared_task(name="executions.upkeep.prune")
 def prune() -> None:
     prune_now()
 

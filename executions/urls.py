@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions import views
+from executions.pages import views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),

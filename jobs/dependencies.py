@@ -1,7 +1,7 @@
 """Which job runs after which: the edges, changed together with the job that follows, and never in a circle.
 
 A job may follow several others. Each edge fires by itself: B after A and after C runs once for each run of A and of C that
-ends as the edge says; there is no waiting for both. What fires is written in executions/followers.py.
+ends as the edge says; there is no waiting for both. What fires is written in executions/ledger/followers.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Times in which a job does not follow its schedule: paused, past its last day, or impossible to schedule.
 
 Nothing is written for their due times while they last. At the end of such a stretch the ledger gets one row with their
-number (executions/stretches.py), so that "why did it not run?" has an answer. Called by the verbs, which lock the job.
+number (executions/ledger/stretches.py), so that "why did it not run?" has an answer. Called by the verbs, which lock the job.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One settings file; everything that differs between installations comes from the environment.
 
-The variables are described in docs/configuration.md. A value that makes no sense is refused at start (scheduler_site/lib/env.py),
-a combination that is unsafe is refused by the system checks (scheduler_site/checks/deployment.py).
+The variables are described in docs/configuration.md. A value that makes no sense is refused at start (lib/env.py),
+a combination that is unsafe is refused by the system checks (checks/deployment.py).
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ WORKER_ALONE_SECONDS = env.integer("WORKER_ALONE_SECONDS", 600, low=45, high=864
 WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=3600)
 # What is left after that to stop them and to write it down; two seconds later the worker is killed.
 WORKER_ENDING_SECONDS = 13
-CELERY_BEAT_SCHEDULE = {"belfry prune": {"task": "executions.prune", "schedule": timedelta(hours=1)}}
+CELERY_BEAT_SCHEDULE = {"belfry prune": {"task": "executions.upkeep.prune", "schedule": timedelta(hours=1)}}
 # Celery closes the connection after every task otherwise; the ledger checks its health before use.
 CELERY_DB_REUSE_MAX = 1_000_000
 CELERY_TIMEZONE = "UTC"

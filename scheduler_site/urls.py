@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
 from audit import operator_api
-from executions.metrics_api import MetricsView
+from executions.rest.metrics import MetricsView
 from scheduler_site.openapi.views import redoc, swagger
 from scheduler_site.rest.api_root import ApiRootView
 

@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from conftest import PASSWORD
-from executions import launch
+from executions.ledger import launch
 from jobs.models import Job
 from tests_browser.conftest import PATIENCE
 

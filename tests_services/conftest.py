@@ -15,8 +15,8 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 
-from executions import health
 from executions.models import Heartbeat
+from executions.monitoring import health
 from scheduler_site.running import programs
 from scheduler_site.tests.processes import eventually
 from tests_services.proxy import Proxy

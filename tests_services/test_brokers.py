@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from audit.record import By
-from executions.launch import launch
+from executions.ledger.launch import launch
+from executions.ledger.publish import depth, publish
 from executions.models import Execution, State
-from executions.publish import depth, publish
 from jobs.models import Job
 from jobs.tests.factories import make_job, somebody
 from scheduler_site.tests.processes import eventually

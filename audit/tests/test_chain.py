@@ -15,7 +15,7 @@ from accounts.models import Team
 from audit import append_only, chain
 from audit.models import Entry, Seal
 from audit.record import By, record
-from executions import reconcile
+from executions.upkeep import reconcile
 
 CHANGES = {
     "b": {"old": 0.1 + 0.2, "new": 1e16},

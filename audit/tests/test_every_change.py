@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Category, Team, User
 from audit.models import Entry
 from conftest import PASSWORD, Api
-from executions import reconcile
+from executions.upkeep import reconcile
 from jobs.models import Job, Pause
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser, edits, entries

@@ -15,8 +15,8 @@ from audit.record import By
 from bench.faults.checker import Grid
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
+from executions.ledger.publish import depth
 from executions.models import OPEN, Execution, Heartbeat
-from executions.publish import depth
 from jobs import verbs
 from jobs.models import Job
 from jobs.timetable import Timing
@@ -198,7 +198,7 @@ def _system_answers(trial: Trial) -> float:
     from celery import current_app
 
     began = time.monotonic()
-    current_app.send_task("executions.prune", queue="system")
+    current_app.send_task("executions.upkeep.prune", queue="system")
     if not eventually(lambda: depth("system") == 0, 15, 0.05):
         trial.wrong.append("the system queue stood still for 15 s")
     return time.monotonic() - began

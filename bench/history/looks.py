@@ -14,7 +14,7 @@ from django.test import Client
 
 from accounts import tokens
 from accounts.models import User
-from executions import figures
+from executions.monitoring import figures
 from jobs.models import Job
 
 TARGET = 3.0

@@ -12,8 +12,8 @@ from audit.record import By
 from compat.conda_tasks import output, scope, standing, wire
 from compat.conda_tasks.base import CondaView, Refused, invalid
 from compat.conda_tasks.standing import PAUSED, RUNNING, Task
-from executions import launch
-from executions import verbs as runs
+from executions.ledger import launch
+from executions.ledger import verbs as runs
 from executions.models import Execution, LogChunk, State
 from jobs import verbs
 from jobs.models import Job

@@ -13,9 +13,10 @@ from compat.conda_tasks import operations, requirements, scope, standing, wire
 from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, refuse, unknown
 from compat.conda_tasks.drafts import environment_name
 from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
-from environments import reading, verbs
+from environments import verbs
 from environments.errors import InUse, NameTaken, Refused
 from environments.models import Operation
+from environments.operations import reading
 
 TAKEN = "Environment with this name already exists"
 IN_USE = "Environment is in use by tasks"

@@ -12,7 +12,7 @@ from compat.conda_tasks import drafts, output, requirements, scope, standing, wi
 from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, unknown
 from environments import verbs as environment_verbs
 from environments.models import Environment
-from executions import launch
+from executions.ledger import launch
 from executions.models import Execution
 from jobs import verbs
 from jobs.models import Job

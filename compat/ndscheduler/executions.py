@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import Refusal, V1View, is_writer, refuse
-from executions import launch
+from executions.ledger import launch
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from jobs import timetable
 from jobs.models import Job

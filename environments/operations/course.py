@@ -18,7 +18,7 @@ from environments.errors import Refused
 from environments.models import Environment, Operation
 from environments.operations import ledger, process, remains
 from environments.operations.ledger import End
-from environments.reading import mend, request
+from environments.operations.reading import mend, request
 
 Kind, State = Operation.Kind, Operation.State
 

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db.models import Q
 
 from audit.record import By
-from environments import homes, reading
+from environments import homes
 from environments.backends import disk
 from environments.errors import Refused
 from environments.models import Environment, EnvironmentQuerySet, Operation
-from environments.operations import ledger
+from environments.operations import ledger, reading
 
 log = logging.getLogger("environments.remains")
 

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
-from environments import reading, usage, verbs
+from environments import usage, verbs
 from environments.errors import Refused, worded
 from environments.models import Environment, Operation
+from environments.operations import reading
 from environments.pages.access import (
     PageRequest,
     actor,

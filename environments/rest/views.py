@@ -10,8 +10,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import account
 from audit.record import By
-from environments import choice, reading, usage, verbs
+from environments import choice, usage, verbs
 from environments.models import Environment, Operation
+from environments.operations import reading
 from environments.rest import schema
 from environments.rest.access import (
     MayAdd,

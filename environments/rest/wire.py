@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from accounts.models import User
-from environments import reading
 from environments.backends.base import Found, Package
 from environments.models import Environment, Operation
+from environments.operations import reading
 from environments.usage import Summary, Usage
 from scheduler_site.rest.views import timestamp
 

@@ -10,9 +10,9 @@ import pytest
 from django.conf import settings
 
 from audit.record import By
-from environments import homes, reading, verbs
+from environments import homes, verbs
 from environments.models import Environment, Operation
-from environments.operations import course, ledger
+from environments.operations import course, ledger, reading
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended, settled, until
 

@@ -11,8 +11,9 @@ from django.test import Client
 
 from accounts.models import User
 from audit.record import By
-from environments import choice, reading, verbs
+from environments import choice, verbs
 from environments.models import Environment, Operation
+from environments.operations import reading
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended
 from environments.tests.test_verbs import use

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from audit.record import By
-from environments import homes, reading, verbs
+from environments import homes, verbs
 from environments.config import surroundings
 from environments.models import Environment
-from environments.operations import process
+from environments.operations import process, reading
 from environments.operations.operator import Operator
 from environments.tests.conftest import ended, until
 from environments.tests.test_operations import left_on_disk, pids_in

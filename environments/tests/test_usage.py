@@ -9,7 +9,7 @@ from accounts.models import User
 from environments import usage
 from environments.models import Environment
 from environments.tests.test_verbs import use
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import State, Trigger
 from jobs.models import Job
 

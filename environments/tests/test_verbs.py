@@ -18,7 +18,7 @@ from environments import choice, verbs
 from environments.models import Environment, Operation
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job

@@ -13,13 +13,13 @@ import pytest
 from django.conf import settings
 
 from audit.record import By
-from environments import homes, reading, verbs
+from environments import homes, verbs
 from environments.config import surroundings
 from environments.models import Environment, Operation
-from environments.operations import ledger, process, remains
+from environments.operations import ledger, process, reading, remains
 from environments.operations.operator import Operator
 from environments.tests.conftest import Made, ended, until
-from executions import reconcile
+from executions.upkeep import reconcile
 from scheduler_site.lib import clock
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from django import template
 from django.utils.translation import gettext as _
 
-from executions import unusual
-from executions.baseline import LEARNING, Usual
+from executions.alerting import unusual
+from executions.alerting.baseline import LEARNING, Usual
+from executions.alerting.unusual import What
 from executions.templatetags.plots import range_of
 from executions.templatetags.runs import megabytes
-from executions.unusual import What
 from jobs.models import Job
 from jobs.templatetags.timing import duration
 

@@ -8,9 +8,9 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
-from executions import charts
-from executions.baseline import Usual
+from executions.alerting.baseline import Usual
 from executions.models import Execution, Measurement
+from executions.pages import charts
 from executions.templatetags.runs import megabytes
 from jobs.templatetags.timing import duration, minute
 

@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
-from executions import charts
-from executions.logs import Output
 from executions.models import Execution, Reason, State
+from executions.monitoring.logs import Output
+from executions.pages import charts
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon

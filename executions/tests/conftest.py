@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions import claims, crew, followers, held, launch, reconcile
-from executions.claims import Claim
+from executions.ledger import claims, followers, held, launch
+from executions.ledger.tick import tick
 from executions.models import Execution
-from executions.tick import tick
+from executions.upkeep import reconcile
+from executions.values import Claim
+from executions.worker import worker
 from jobs.models import Job
 from jobs.tests.factories import moment
 
@@ -49,6 +51,6 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (crew, followers, held, launch, reconcile):
+    for module in (worker, followers, held, launch, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger

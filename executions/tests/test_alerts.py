@@ -11,11 +11,12 @@ from pytest_django import Settings
 
 from accounts.models import Team, User
 from audit.record import By
-from executions import alerts, claims, launch, work
-from executions.claims import Claim
+from executions.alerting import alerts
+from executions.ledger import claims, launch, outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.values import Claim
 from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
@@ -43,7 +44,7 @@ def by_hand(ledger: Ledger, user: User, **changes: Any) -> Claim:
 
 
 def end(claim: Claim, outcome: Outcome, now: str = "2026-03-01 10:00:12") -> None:
-    assert work.write([Report(claim, outcome)], WORKER, moment(now)) == [claim]
+    assert outcomes.write([Report(claim, outcome)], WORKER, moment(now)) == [claim]
 
 
 def told() -> dict[str, Alert]:
@@ -144,7 +145,7 @@ def test_runs_by_hand_are_told_in_the_inbox_only(
 def test_an_outcome_that_comes_too_late_tells_nobody(ledger: Ledger) -> None:
     _, claim = started(ledger, **MAIL)
     Execution.objects.update(state="lost")
-    assert work.write([Report(claim, FAILED)], WORKER, moment("2026-03-01 10:05")) == []
+    assert outcomes.write([Report(claim, FAILED)], WORKER, moment("2026-03-01 10:05")) == []
     assert told() == {}
 
 

@@ -15,9 +15,9 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions import claims, launch, work
+from executions.ledger import claims, launch, outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution, State
-from executions.work import Report
 from jobs import verbs
 from jobs.models import Job, today
 from jobs.runners import RUNNERS, Context, IORunner
@@ -41,7 +41,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> None:
             lines: list[str] = []
             outcome = asyncio.run(runner.run(Context(claim.spec, asyncio.Event(), lines.append)))
             reports = [Report(claim, "".join(lines)), Report(claim, outcome)]
-            work.write(reports, "worker", timezone.now())
+            outcomes.write(reports, "worker", timezone.now())
 
     monkeypatch.setattr(launch, "publish", perform)
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Category, User
 from conftest import Api
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, Reason, State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment

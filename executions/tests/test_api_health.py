@@ -7,10 +7,10 @@ from django.db import DatabaseError
 
 from accounts.models import User
 from conftest import Api
-from executions import figures, health
-from executions.figures import Figures, Open
-from executions.health import Check, Health
-from executions.heartbeat import Process
+from executions.monitoring import figures, health
+from executions.monitoring.figures import Figures, Open
+from executions.monitoring.health import Check, Health
+from executions.monitoring.heartbeat import Process
 
 WELL = Health([Check("database", True), Check("beat", True, age=1.5)], 5)
 ILL = Health([Check("database", True), Check("beat", False, "silent", 90.0)], 5)

@@ -11,8 +11,8 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from accounts.models import User
 from audit.models import Entry
 from conftest import Api
-from executions import heartbeat
 from executions.models import Execution
+from executions.monitoring import heartbeat
 from executions.tests.conftest import Ledger
 from jobs.models import Job, today
 from jobs.tests.factories import make_job

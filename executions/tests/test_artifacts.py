@@ -13,11 +13,11 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, User
 from conftest import Api
-from executions import artifacts, work
+from executions.ledger import artifacts, outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Artifact, Execution, Measurement, State
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
-from executions.work import Report
 from jobs.runners import Outcome
 from jobs.runners.base import File
 from jobs.tests.factories import make_job, moment
@@ -87,7 +87,7 @@ def end(ledger: Ledger, outcome: Outcome, times: int = 1) -> Execution:
     ledger.tick("2026-03-01 10:00:01")
     (claim,) = ledger.claim(ledger.rows(job)[0], "2026-03-01 10:00:02")
     for _ in range(times):
-        work.write([Report(claim, outcome)], WORKER, moment("2026-03-01 10:01"))
+        outcomes.write([Report(claim, outcome)], WORKER, moment("2026-03-01 10:01"))
     return ledger.rows(job)[0]
 
 
@@ -118,7 +118,7 @@ def test_an_end_that_comes_too_late_leaves_nothing_on_record(ledger: Ledger) -> 
     ledger.tick("2026-03-01 10:00:01")
     (claim,) = ledger.claim(ledger.rows(job)[0], "2026-03-01 10:00:02")
     Execution.objects.update(state="lost")
-    work.write([Report(claim, OUTCOME)], WORKER, moment("2026-03-01 10:01"))
+    outcomes.write([Report(claim, OUTCOME)], WORKER, moment("2026-03-01 10:01"))
     assert not Measurement.objects.exists()
     assert not Artifact.objects.exists()
 
@@ -129,7 +129,7 @@ def test_the_end_and_what_comes_with_it_are_written_together_or_not_at_all(
     def fail(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(work, "_keep_evidence", fail)
+    monkeypatch.setattr(outcomes, "_keep_evidence", fail)
     with pytest.raises(RuntimeError):
         end(ledger, OUTCOME)
     assert Execution.objects.get().state == "running"
@@ -141,7 +141,7 @@ def test_each_attempt_has_its_own(ledger: Ledger) -> None:
     for minute, state in ((1, "failed"), (9, "success")):
         (claim,) = ledger.claim(ledger.rows(job)[0], f"2026-03-01 10:0{minute}")
         outcome = Outcome(state, points=OUTCOME.points, artifacts=OUTCOME.artifacts)  # type: ignore[arg-type]
-        work.write([Report(claim, outcome)], WORKER, moment(f"2026-03-01 10:0{minute}:30"))
+        outcomes.write([Report(claim, outcome)], WORKER, moment(f"2026-03-01 10:0{minute}:30"))
     assert list(Measurement.objects.order_by("attempt").values_list("attempt", flat=True)) == [1, 2]
     assert Artifact.objects.filter(attempt=2).count() == 2
 

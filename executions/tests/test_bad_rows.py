@@ -13,10 +13,12 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions import alerts, apart, claims, ending, publish, reconcile, selfwatch, tick, watch
+from executions.alerting import alerts
+from executions.ledger import claims, isolation, publish, tick
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
+from executions.upkeep import conditions, end_dates, reconcile, selfwatch
 from jobs import verbs
 from jobs.models import Job, Pause
 from jobs.tests.factories import make_job, moment
@@ -83,7 +85,7 @@ def test_each_row_is_dealt_with_though_one_fails() -> None:
         fails("b")(row)
         done.append(row)
 
-    apart.each(["a", "b", "c"], step, "trying")
+    isolation.each(["a", "b", "c"], step, "trying")
     assert done == ["a", "c"]
 
 
@@ -95,14 +97,14 @@ def test_those_that_go_together_go_one_by_one_when_one_of_them_spoils_it() -> No
             raise DataError("value too long")
         done.append(rows)
 
-    apart.together(["a", "b", "c"], step, "trying")
+    isolation.together(["a", "b", "c"], step, "trying")
     assert done == [["a"], ["c"]]
 
 
 def test_all_steps_are_taken_and_the_first_error_is_told() -> None:
     done: list[int] = []
     with pytest.raises(ZeroDivisionError):
-        apart.steps(lambda: done.append(1), lambda: 1 / 0, lambda: done.append(3), lambda: [][0])
+        isolation.steps(lambda: done.append(1), lambda: 1 / 0, lambda: done.append(3), lambda: [][0])
     assert done == [1, 3]
 
 
@@ -120,7 +122,7 @@ def test_a_database_that_is_away_is_not_asked_again_for_every_row(function: str)
         "steps": (away, away),
     }
     with pytest.raises(OperationalError):
-        getattr(apart, function)(*rows[function])
+        getattr(isolation, function)(*rows[function])
     assert asked == [1]
 
 
@@ -251,7 +253,7 @@ def test_reminders_and_judgements_are_each_by_themselves(
     monday = moment("2026-03-02 12:00")
     for name in ("bad", "good"):
         Job.objects.filter(pk=make_job(name=name).pk).update(end_date=monday.date())
-    real, told = ending._tell_people, list[str]()
+    real, told = end_dates._tell_people, list[str]()
 
     def tell(job: Job, *args: Any) -> None:
         if job.name == "bad":
@@ -259,9 +261,9 @@ def test_reminders_and_judgements_are_each_by_themselves(
         told.append(job.name)
         real(job, *args)
 
-    monkeypatch.setattr(ending, "_tell_people", tell)
-    ending.remind(monday)
+    monkeypatch.setattr(end_dates, "_tell_people", tell)
+    end_dates.remind(monday)
     assert told == ["good"]
     monkeypatch.setattr(selfwatch, "judge", lambda now: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        watch.look(monday)
+        conditions.look(monday)

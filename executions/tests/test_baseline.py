@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from executions.baseline import BYTES, LEARNING, SECONDS, WINDOW, Measure, Usual, usual
+from executions.alerting.baseline import BYTES, LEARNING, SECONDS, WINDOW, Measure, Usual, usual
 
 RUNS = 500
 SEEDS = range(12)

@@ -11,9 +11,10 @@ from django.db import OperationalError
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from executions import beat, heartbeat
+from executions import beat
 from executions.beat import JobScheduler
 from executions.models import Execution
+from executions.monitoring import heartbeat
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from scheduler_site.celery import app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.record import By
-from executions import claims
+from executions.ledger import claims
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs import verbs

@@ -14,14 +14,15 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.record import By
-from executions import claims, leases, verbs, work
-from executions import crew as crews
-from executions.claims import Claim
-from executions.crew import Crew
+from executions.ledger import claims, outcomes, verbs
+from executions.ledger.outcomes import Report
+from executions.ledger.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
-from executions.tick import tick
-from executions.work import Report
+from executions.values import Claim
+from executions.worker import leases
+from executions.worker import worker as crews
+from executions.worker.worker import Worker
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, Outcome
 from jobs.runners.python_class import PythonClassRunner
@@ -69,11 +70,11 @@ class Standing(PythonClassRunner):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Crew("worker-1", ["io"])
+    crew = Worker("worker-1", ["io"])
     yield crew
     crew.shut_down(0)
 
@@ -100,20 +101,20 @@ def state(run: Execution) -> str:
     return Execution.objects.values_list("state", flat=True).get(pk=run.pk)
 
 
-def start(crew: Crew, *runs: Execution) -> None:
+def start(crew: Worker, *runs: Execution) -> None:
     """Gives the runs to the crew, and waits until they are under way."""
     crew.perform([str(run.uid) for run in runs])
     eventually(lambda: not crew._starting)
 
 
-def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Crew, ledger: Ledger) -> None:
+def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Worker, ledger: Ledger) -> None:
     runs = [queue(ledger, name=f"job {number}", metadata={"seconds": 0.2}) for number in range(20)]
     crew.perform([str(run.uid) for run in runs])
     eventually(lambda: all(state(run) == "success" for run in runs))
     assert "".join(chunk.text for chunk in runs[0].log.all()) == "begun\ndone"
 
 
-def test_runs_of_code_begin_as_slots_become_free(crew: Crew, ledger: Ledger, settings: Settings) -> None:
+def test_runs_of_code_begin_as_slots_become_free(crew: Worker, ledger: Ledger, settings: Settings) -> None:
     runs = [
         queue(ledger, name=f"job {number}", kind="python_class", metadata={"seconds": 0.3})
         for number in range(settings.WORKER_CODE_SLOTS + 2)
@@ -127,7 +128,7 @@ def test_runs_of_code_begin_as_slots_become_free(crew: Crew, ledger: Ledger, set
 
 
 def test_what_waits_for_a_slot_when_its_worker_is_told_to_end_goes_back_to_the_queue(
-    crew: Crew, ledger: Ledger, settings: Settings
+    crew: Worker, ledger: Ledger, settings: Settings
 ) -> None:
     runs = [
         queue(ledger, name=f"job {number}", kind="python_class")
@@ -144,7 +145,7 @@ def test_what_waits_for_a_slot_when_its_worker_is_told_to_end_goes_back_to_the_q
 
 
 @pytest.mark.parametrize("kind", ["webhook", "python_class"])
-def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Crew, ledger: Ledger, kind: str) -> None:
+def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Worker, ledger: Ledger, kind: str) -> None:
     run = queue(ledger, kind=kind)
     threading.Thread(target=crew.perform, args=([str(run.uid)],)).start()
     eventually(lambda: state(run) == "running")
@@ -153,7 +154,7 @@ def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Crew, ledger: Ledger, kin
 
 
 def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
@@ -166,7 +167,7 @@ def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
 
 
 def test_a_suspended_run_is_stopped_all_the_same(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
@@ -178,7 +179,7 @@ def test_a_suspended_run_is_stopped_all_the_same(
 
 
 def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it(
-    crew: Crew, ledger: Ledger
+    crew: Worker, ledger: Ledger
 ) -> None:
     run = queue(ledger, kind="python_class")
     start(crew, run)
@@ -189,7 +190,7 @@ def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it
     assert not hand.suspended.is_set()
 
 
-def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> None:
+def test_a_run_whose_job_is_deleted_ends_soon(crew: Worker, ledger: Ledger) -> None:
     run = queue(ledger)
     start(crew, run)
     Execution.objects.filter(pk=run.pk).update(job=None)
@@ -197,7 +198,7 @@ def test_a_run_whose_job_is_deleted_ends_soon(crew: Crew, ledger: Ledger) -> Non
 
 
 def test_a_run_that_was_given_up_is_ended_here_as_well(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
@@ -208,7 +209,7 @@ def test_a_run_that_was_given_up_is_ended_here_as_well(
 
 
 def test_the_lease_of_a_long_run_is_renewed(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
@@ -218,7 +219,7 @@ def test_the_lease_of_a_long_run_is_renewed(
     eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
 
 
-def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Crew, ledger: Ledger) -> None:
+def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Worker, ledger: Ledger) -> None:
     run = queue(ledger, kind="python_class", metadata={"raise": True})
     start(crew, run)
     eventually(lambda: state(run) == "error")
@@ -226,7 +227,7 @@ def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Crew, ledger: Ledger)
 
 
 def test_a_run_that_cannot_be_started_is_an_error_and_takes_no_slot_along(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -242,16 +243,16 @@ def test_a_run_that_cannot_be_started_is_an_error_and_takes_no_slot_along(
     assert crew._room._free == free
 
 
-def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Crew, ledger: Ledger) -> None:
+def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Worker, ledger: Ledger) -> None:
     run = queue(ledger, kind="script")
     start(crew, run)
     eventually(lambda: state(run) == "error")
 
 
 def test_an_outcome_survives_a_database_that_is_away_for_a_while(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, failures = work.write, iter([True, True, False])
+    real, failures = outcomes.write, iter([True, True, False])
 
     def flaky(*args: object, **named: object) -> list[Claim]:
         if next(failures, False):
@@ -259,15 +260,15 @@ def test_an_outcome_survives_a_database_that_is_away_for_a_while(
         return real(*args, **named)  # type: ignore[arg-type]
 
     run = queue(ledger, metadata={"seconds": 0.05})
-    monkeypatch.setattr(work, "write", flaky)
+    monkeypatch.setattr(outcomes, "write", flaky)
     start(crew, run)
     eventually(lambda: state(run) == "success")
 
 
 def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = work.write
+    real = outcomes.write
 
     def picky(reports: Sequence[Report], *args: object, **named: object) -> list[Claim]:
         for report in reports:
@@ -275,21 +276,21 @@ def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
                 raise ValueError("cannot be stored")
         return real(reports, *args, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(work, "write", picky)
+    monkeypatch.setattr(outcomes, "write", picky)
     bad = queue(ledger, name="bad", metadata={"seconds": 0.05})
     good = queue(ledger, name="good", metadata={"seconds": 0.05})
     start(crew, bad, good)
     eventually(lambda: (state(bad), state(good)) == ("error", "success"))
 
 
-def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, crew: Crew) -> None:
+def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, crew: Worker) -> None:
     run = queue(ledger, metadata={"seconds": 0.3})
     start(crew, run)
     crew.shut_down(10)
     assert state(run) == "success"
 
 
-def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew: Crew) -> None:
+def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew: Worker) -> None:
     run = queue(ledger)
     start(crew, run)
     crew.shut_down(0)
@@ -297,7 +298,7 @@ def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew
     assert (row.state, row.reason) == ("lost", "shutdown")
 
 
-def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, crew: Crew) -> None:
+def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, crew: Worker) -> None:
     run = queue(ledger, rerun_lost=True)
     start(crew, run)
     crew.shut_down(0)
@@ -305,7 +306,7 @@ def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger
 
 
 def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one_out_of_hand(
-    crew: Crew, ledger: Ledger
+    crew: Worker, ledger: Ledger
 ) -> None:
     run = queue(ledger)
     start(crew, run)
@@ -319,7 +320,9 @@ def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one
     assert state(run) == "running"
 
 
-def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(ledger: Ledger, crew: Crew) -> None:
+def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(
+    ledger: Ledger, crew: Worker
+) -> None:
     long, late = queue(ledger, name="long", metadata={"seconds": 0.5}), queue(ledger, name="late")
     start(crew, long)
     ledger.announced.clear()
@@ -333,7 +336,7 @@ def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(ledger:
 
 
 def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, failures = claims.claim, iter([True, True, False])
 
@@ -348,7 +351,7 @@ def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
     eventually(lambda: state(run) == "success")
 
 
-def test_two_messages_about_the_same_run_start_it_once(crew: Crew, ledger: Ledger) -> None:
+def test_two_messages_about_the_same_run_start_it_once(crew: Worker, ledger: Ledger) -> None:
     run = queue(ledger)
     threads = [threading.Thread(target=crew.perform, args=([str(run.uid)],)) for _ in range(4)]
     for thread in threads:

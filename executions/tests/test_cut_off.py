@@ -13,14 +13,16 @@ from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from executions import claims, leases, reconcile
-from executions import crew as crews
-from executions.crew import Crew
-from executions.hands import Hand
-from executions.leases import Leases
+from executions.ledger import claims
 from executions.models import Execution, ExecutionQuerySet, Reason
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
+from executions.upkeep import reconcile
+from executions.worker import leases
+from executions.worker import worker as crews
+from executions.worker.active_runs import ActiveRun
+from executions.worker.leases import Leases
+from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,22 +30,22 @@ OVER = settings.WORKER_ALONE_SECONDS + 1
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
-    crew = Crew("worker-1", ["io"])
+    crew = Worker("worker-1", ["io"])
     yield crew
     crew.shut_down(0)
 
 
 @pytest.fixture
-def cut_off(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+def cut_off(crew: Worker, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """While it is set, the watch thread gets no answer."""
     event, renew = threading.Event(), crew._leases.renew
 
-    def renew_or_fail(hands: list[Hand]) -> bool:
+    def renew_or_fail(hands: list[ActiveRun]) -> bool:
         if event.is_set():
             raise OperationalError("could not connect to server")
         return renew(hands)
@@ -52,20 +54,20 @@ def cut_off(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     return event
 
 
-def begin(crew: Crew, ledger: Ledger, **changes: object) -> Execution:
+def begin(crew: Worker, ledger: Ledger, **changes: object) -> Execution:
     run = queue(ledger, **changes)
     start(crew, run)
     return run
 
 
-def pass_time(crew: Crew, run: Execution, seconds: float = OVER) -> None:
+def pass_time(crew: Worker, run: Execution, seconds: float = OVER) -> None:
     """As if the last renewal were so long ago."""
     crew._hands[run.pk].leased_at -= seconds
 
 
 @pytest.mark.parametrize("kind", ["webhook", "python_class"])
 def test_a_run_that_could_not_be_renewed_for_so_long_is_ended(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event, kind: str, caplog: pytest.LogCaptureFixture
+    crew: Worker, ledger: Ledger, cut_off: threading.Event, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "executions")
     cut_off.set()
@@ -79,7 +81,7 @@ def test_a_run_that_could_not_be_renewed_for_so_long_is_ended(
 
 
 def test_only_the_runs_that_waited_that_long_themselves_are_ended(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event
+    crew: Worker, ledger: Ledger, cut_off: threading.Event
 ) -> None:
     cut_off.set()
     first, second = begin(crew, ledger, name="first"), begin(crew, ledger, name="second")
@@ -91,7 +93,7 @@ def test_only_the_runs_that_waited_that_long_themselves_are_ended(
 
 
 def test_a_renewal_counts_from_its_beginning(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, cut_off: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to a statement that hung says nothing about now."""
     real = ExecutionQuerySet.locked
@@ -110,7 +112,7 @@ def test_a_renewal_counts_from_its_beginning(
 
 
 def test_a_run_goes_on_while_the_database_restarts(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event
+    crew: Worker, ledger: Ledger, cut_off: threading.Event
 ) -> None:
     cut_off.set()
     run = begin(crew, ledger)
@@ -121,7 +123,7 @@ def test_a_run_goes_on_while_the_database_restarts(
     assert state(run) == "running"
 
 
-def test_a_renewed_run_goes_on(crew: Crew, ledger: Ledger) -> None:
+def test_a_renewed_run_goes_on(crew: Worker, ledger: Ledger) -> None:
     run = begin(crew, ledger)
     before = crew._hands[run.pk].leased_at
     eventually(lambda: crew._hands[run.pk].leased_at > before)
@@ -129,7 +131,7 @@ def test_a_renewed_run_goes_on(crew: Crew, ledger: Ledger) -> None:
 
 
 def test_the_guard_does_not_need_the_watch_which_may_hang_with_the_database(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = threading.Event()
     monkeypatch.setattr(crew, "_hear", lambda: answer.wait(20))
@@ -142,7 +144,7 @@ def test_the_guard_does_not_need_the_watch_which_may_hang_with_the_database(
 
 
 def test_a_run_that_others_repeat_already_is_ended_and_changes_nothing(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event
+    crew: Worker, ledger: Ledger, cut_off: threading.Event
 ) -> None:
     cut_off.set()
     run = begin(crew, ledger, rerun_lost=True)
@@ -156,7 +158,7 @@ def test_a_run_that_others_repeat_already_is_ended_and_changes_nothing(
 
 
 def test_a_run_that_is_safe_to_repeat_is_queued_again_when_the_line_holds_by_then(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event
+    crew: Worker, ledger: Ledger, cut_off: threading.Event
 ) -> None:
     cut_off.set()
     run = begin(crew, ledger, rerun_lost=True)
@@ -166,7 +168,7 @@ def test_a_run_that_is_safe_to_repeat_is_queued_again_when_the_line_holds_by_the
 
 
 def test_the_next_attempt_does_not_run_beside_the_one_that_was_given_up(
-    crew: Crew, ledger: Ledger, cut_off: threading.Event
+    crew: Worker, ledger: Ledger, cut_off: threading.Event
 ) -> None:
     cut_off.set()
     run = begin(crew, ledger)
@@ -178,7 +180,7 @@ def test_the_next_attempt_does_not_run_beside_the_one_that_was_given_up(
     assert state(run) == "running"
 
 
-def test_an_outcome_that_came_before_the_end_is_not_taken_back(crew: Crew, ledger: Ledger) -> None:
+def test_an_outcome_that_came_before_the_end_is_not_taken_back(crew: Worker, ledger: Ledger) -> None:
     """A run that has ended by itself while it was being given up keeps what it came to, as long as nobody else has it."""
     run = begin(crew, ledger, metadata={"seconds": 0.3})
     crew._hands[run.pk].given_up = Reason.LOST
@@ -186,7 +188,7 @@ def test_an_outcome_that_came_before_the_end_is_not_taken_back(crew: Crew, ledge
 
 
 def test_a_claim_that_took_long_has_less_of_its_lease_left(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = claims._take
 

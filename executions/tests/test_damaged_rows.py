@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from executions import claims, reconcile
+from executions.ledger import claims
 from executions.models import Execution
 from executions.tests.conftest import Ledger
+from executions.upkeep import reconcile
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 

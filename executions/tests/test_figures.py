@@ -9,10 +9,10 @@ import threading
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from executions import figures
-from executions.briefly import Briefly
-from executions.figures import Open
 from executions.models import Heartbeat, State
+from executions.monitoring import figures
+from executions.monitoring.figures import Open
+from executions.monitoring.ttl_cache import TTLCache
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
@@ -98,7 +98,7 @@ def test_the_figures_cost_the_same_however_many_runs_there_are(
 
 def test_many_who_ask_at_once_get_one_answer() -> None:
     counter = itertools.count(1)
-    ask = Briefly(lambda: next(counter), 60)
+    ask = TTLCache(lambda: next(counter), 60)
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -111,7 +111,7 @@ def test_many_who_ask_at_once_get_one_answer() -> None:
 
 def test_an_answer_that_failed_is_not_remembered() -> None:
     divisors = iter([0, 2])
-    briefly = Briefly(lambda: 10 // next(divisors), 60)
+    briefly = TTLCache(lambda: 10 // next(divisors), 60)
     with pytest.raises(ZeroDivisionError):
         briefly()
     assert briefly() == 5

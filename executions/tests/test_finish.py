@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from executions import work
-from executions.claims import Claim
+from executions.ledger import outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution, LogChunk
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.values import Claim
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
@@ -24,7 +24,7 @@ def started(ledger: Ledger, **changes: Any) -> tuple[Job, Claim]:
 
 
 def finish(claim: Claim, outcome: Outcome, now: str = "2026-03-01 10:00:12", worker: str = WORKER) -> bool:
-    return work.write([Report(claim, outcome)], worker, moment(now)) == [claim]
+    return outcomes.write([Report(claim, outcome)], worker, moment(now)) == [claim]
 
 
 @pytest.mark.parametrize("state", ["success", "failed", "timeout", "stopped", "error"])
@@ -106,7 +106,7 @@ def test_text_that_a_database_would_refuse_is_cleaned(ledger: Ledger) -> None:
 
 def test_the_secrets_of_the_job_are_masked_wherever_a_run_may_repeat_them(ledger: Ledger) -> None:
     job, claim = started(ledger, secrets={"signing_key": "canary-4711"})
-    work.write([Report(claim, "key is canary-4711\n")], WORKER, moment("2026-03-01 10:00:03"))
+    outcomes.write([Report(claim, "key is canary-4711\n")], WORKER, moment("2026-03-01 10:00:03"))
     finish(claim, Outcome("failed", "bad canary-4711", output="end canary-4711", result='"canary-4711"'))
     (row,) = ledger.rows(job)
     seen = row.error + row.result + "".join(chunk.text for chunk in row.log.all())

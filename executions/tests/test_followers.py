@@ -10,12 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from audit.record import By
-from executions import prune, reconcile, verbs, work
-from executions.claims import Claim
-from executions.launch import row
+from executions.ledger import outcomes, verbs
+from executions.ledger.launch import row
+from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason, State, Trigger
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.upkeep import prune, reconcile
+from executions.values import Claim
 from jobs import verbs as job_verbs
 from jobs.models import Dependency, Job
 from jobs.runners import Outcome
@@ -48,7 +49,7 @@ def started(ledger: Ledger, job: Job) -> Claim:
 
 
 def finish(claim: Claim, outcome: Outcome, now: str = END) -> None:
-    work.write([Report(claim, outcome)], WORKER, moment(now))
+    outcomes.write([Report(claim, outcome)], WORKER, moment(now))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_one_that_was_lost_while_it_was_stopped_has_ended_but_not_failed(
 
 def test_a_worker_that_shuts_down_under_a_run_makes_it_fail(ledger: Ledger) -> None:
     a, b = pair("failure")
-    work.write([Report(started(ledger, a), None)], WORKER, moment(END))
+    outcomes.write([Report(started(ledger, a), None)], WORKER, moment(END))
     assert ledger.fates(b) == ["10:00 queued"]
 
 
@@ -212,7 +213,7 @@ def test_ends_at_the_same_time_obey_the_overlap_rule_of_what_follows(
         follow(b, job)
     ledger.tick("2026-03-01 10:00:01")
     claims = [ledger.claim(ledger.rows(job)[0], "2026-03-01 10:00:02")[0] for job in (first, second)]
-    work.write([Report(claim, Outcome("success")) for claim in claims], WORKER, moment(END))
+    outcomes.write([Report(claim, Outcome("success")) for claim in claims], WORKER, moment(END))
     rows = ledger.rows(b)
     assert [f"{run.state} {run.reason}".strip() for run in rows] == fates
     assert [run.held for run in rows] == held
@@ -227,7 +228,7 @@ def test_an_edge_counts_though_it_is_younger_than_the_run(ledger: Ledger) -> Non
 
 
 def test_a_run_by_hand_starts_what_follows_as_well_and_chains_go_on(ledger: Ledger, uma: User) -> None:
-    from executions.launch import launch
+    from executions.ledger.launch import launch
 
     a, b = pair()
     c = manual_only("C")
@@ -236,9 +237,9 @@ def test_a_run_by_hand_starts_what_follows_as_well_and_chains_go_on(ledger: Ledg
     now = run.due_at
     (claim,) = ledger.claim(run, now.strftime("%Y-%m-%d %H:%M:%S.%f"))
     assert claim.by_hand
-    work.write([Report(claim, Outcome("success"))], WORKER, now)
+    outcomes.write([Report(claim, Outcome("success"))], WORKER, now)
     (second,) = ledger.claim(ledger.rows(b)[0], now.strftime("%Y-%m-%d %H:%M:%S.%f"))
-    work.write([Report(second, Outcome("failed"))], WORKER, now)
+    outcomes.write([Report(second, Outcome("failed"))], WORKER, now)
     (last,) = ledger.rows(c)
     assert last.caused_by is not None
     assert last.caused_by.caused_by == run
@@ -249,7 +250,7 @@ def test_runs_without_followers_cost_one_query_for_all_of_a_batch(ledger: Ledger
     ledger.tick("2026-03-01 10:00:01")
     claims = [ledger.claim(ledger.rows(job)[0], "2026-03-01 10:00:02")[0] for job in jobs]
     with CaptureQueriesContext(connection) as queries:
-        work.write([Report(claim, Outcome("success")) for claim in claims], WORKER, moment(END))
+        outcomes.write([Report(claim, Outcome("success")) for claim in claims], WORKER, moment(END))
     assert [query["sql"].count("jobs_dependency") > 0 for query in queries].count(True) == 1
 
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 from pytest_django.fixtures import Settings
 
-from executions import health, heartbeat, reconcile
 from executions.models import Heartbeat
+from executions.monitoring import health, heartbeat
 from executions.tests.conftest import Ledger
+from executions.upkeep import reconcile
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from scheduler_site.lib import clock

@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from audit.models import Entry
 from audit.record import By
-from executions.launch import launch
+from executions.ledger.launch import launch
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs.models import Job

@@ -10,13 +10,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from executions import claims, followers, lost, reconcile
-from executions.claims import Claim
-from executions.crew import Crew
-from executions.heartbeat import own_name
+from executions.ledger import claims, followers, lost
 from executions.models import Execution, ExecutionQuerySet, Reason, Untold
+from executions.monitoring.heartbeat import own_name
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_crew import eventually, queue
+from executions.upkeep import reconcile
+from executions.values import Claim
+from executions.worker.worker import Worker
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, Outcome
 from jobs.runners.webhook import WebhookRunner
@@ -99,7 +100,7 @@ def test_of_two_workers_of_one_name_the_one_with_the_earlier_attempt_stops(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
-    crew = Crew("container:1", ["io"])
+    crew = Worker("container:1", ["io"])
     try:
         crew.perform([str(queue(ledger).uid)])
         eventually(lambda: bool(crew._hands))

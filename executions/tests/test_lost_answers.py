@@ -11,13 +11,14 @@ import pytest
 from django.db import InternalError, OperationalError
 from django.utils import timezone
 
-from executions import claims, work, writer
-from executions import crew as crews
-from executions.crew import Crew
+from executions.ledger import claims, outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution, LogChunk
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_crew import Waiting, eventually, queue, start, state
-from executions.work import Report
+from executions.worker import worker as crews
+from executions.worker import writer
+from executions.worker.worker import Worker
 from jobs.runners import RUNNERS, Context, Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,10 +35,10 @@ class Talking(Waiting):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Talking())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Crew(WORKER, ["io"])
+    crew = Worker(WORKER, ["io"])
     yield crew
     crew.shut_down(0)
 
@@ -61,7 +62,7 @@ def lose_answers(
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_claim_that_landed_without_an_answer_is_done_in_its_first_attempt(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     runs = [queue(ledger, name=f"job {number}") for number in range(3)]
     lost = lose_answers(monkeypatch, claims, "claim", times)
@@ -97,10 +98,10 @@ def test_a_second_message_about_a_run_in_hand_adopts_nothing(ledger: Ledger) -> 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_output_and_outcome_that_landed_without_an_answer_are_on_record_once(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     run = queue(ledger, metadata={"seconds": 0.2})
-    lost = lose_answers(monkeypatch, work, "write", times)
+    lost = lose_answers(monkeypatch, outcomes, "write", times)
     start(crew, run)
     eventually(lambda: not crew._hands and state(run) == "success")
     assert "".join(LogChunk.objects.order_by("pk").values_list("text", flat=True)) == "begun\ndone\n"
@@ -111,8 +112,8 @@ def test_an_attempt_that_failed_waits_once_for_the_next(ledger: Ledger) -> None:
     run = queue(ledger, max_attempts=3, retry_delay=60)
     (claim,) = claims.claim([str(run.uid)], WORKER, timezone.now())
     now = timezone.now()
-    work.write([Report(claim, Outcome("failed", "503"))], WORKER, now)
-    work.write([Report(claim, Outcome("failed", "503"))], WORKER, now, again=True)
+    outcomes.write([Report(claim, Outcome("failed", "503"))], WORKER, now)
+    outcomes.write([Report(claim, Outcome("failed", "503"))], WORKER, now, again=True)
     row = Execution.objects.get()
     assert (row.state, row.attempt, row.reason) == ("queued", 1, "retrying")
 
@@ -126,19 +127,19 @@ def test_the_next_run_of_the_job_is_let_go_though_the_answer_was_lost(ledger: Le
     held.save()
     now = timezone.now()
     report = Report(claim, Outcome("success"))
-    work.write([report], WORKER, now)
+    outcomes.write([report], WORKER, now)
     Execution.objects.filter(pk=held.pk).update(held=True)
-    assert work.write([report], WORKER, now, again=True) == [claim]
+    assert outcomes.write([report], WORKER, now, again=True) == [claim]
     assert Execution.objects.get(pk=held.pk).held is False
 
 
 def test_a_database_that_has_become_a_standby_takes_no_report_away(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Standby(Exception):
         sqlstate = "25006"
 
-    real, refused = work.write, list[bool]()
+    real, refused = outcomes.write, list[bool]()
 
     def read_only(*args: Any, **named: Any) -> Any:
         if len(refused) < 4:
@@ -146,7 +147,7 @@ def test_a_database_that_has_become_a_standby_takes_no_report_away(
             raise InternalError("cannot execute UPDATE in a read-only transaction") from Standby()
         return real(*args, **named)
 
-    monkeypatch.setattr(work, "write", read_only)
+    monkeypatch.setattr(outcomes, "write", read_only)
     run = queue(ledger)
     start(crew, run)
     eventually(lambda: state(run) == "success")
@@ -154,18 +155,18 @@ def test_a_database_that_has_become_a_standby_takes_no_report_away(
 
 
 def test_a_report_that_breaks_the_connection_each_time_does_not_hold_up_the_others(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As MariaDB does with a packet that is too large: its end is on record all the same, without what was too much."""
     monkeypatch.setattr(writer, "MOST_BREAKS", 2)
-    real = work.write
+    real = outcomes.write
 
     def too_large(reports: Sequence[Report], *args: Any, **named: Any) -> Any:
         if any(report.characters > 1000 for report in reports):
             raise OperationalError(2006, "MySQL server has gone away")
         return real(reports, *args, **named)
 
-    monkeypatch.setattr(work, "write", too_large)
+    monkeypatch.setattr(outcomes, "write", too_large)
     large = queue(ledger, name="large", metadata={"lines": 1000})
     small = queue(ledger, name="small")
     start(crew, large, small)
@@ -174,18 +175,18 @@ def test_a_report_that_breaks_the_connection_each_time_does_not_hold_up_the_othe
 
 
 def test_a_database_that_is_really_away_is_waited_for(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MOST_BREAKS", 2)
     monkeypatch.setattr(writer, "_answers", lambda: False)
-    real, until = work.write, time.monotonic() + 2
+    real, until = outcomes.write, time.monotonic() + 2
 
     def away(*args: Any, **named: Any) -> Any:
         if time.monotonic() < until:
             raise OperationalError("connection refused")
         return real(*args, **named)
 
-    monkeypatch.setattr(work, "write", away)
+    monkeypatch.setattr(outcomes, "write", away)
     run = queue(ledger)
     start(crew, run)
     eventually(lambda: state(run) == "success")

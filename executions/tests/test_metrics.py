@@ -17,8 +17,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from conftest import Api
-from executions import figures, health, metrics
 from executions.models import Heartbeat, State, Trigger
+from executions.monitoring import figures, health, metrics
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from conftest import Api
-from executions import once, prune
+from executions.ledger import idempotency
 from executions.models import Execution, IdempotencyKey, State
 from executions.tests.conftest import Ledger
+from executions.upkeep import prune
 from jobs.models import Job, today
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
@@ -90,11 +91,11 @@ def test_a_replay_is_answered_though_the_job_has_ended_meanwhile(api: Api, uma: 
 def test_a_key_is_good_for_a_day_and_then_forgotten(api: Api, uma: User, ledger: Ledger) -> None:
     job = make_job(uma, overlap="allow")
     execute(api, uma, job)
-    IdempotencyKey.objects.update(at=timezone.now() - once.KEPT)
+    IdempotencyKey.objects.update(at=timezone.now() - idempotency.KEPT)
     assert REPLAYED not in execute(api, uma, job)
     assert Execution.objects.count() == 2
     assert IdempotencyKey.objects.count() == 1
-    prune.prune(timezone.now() + once.KEPT + dt.timedelta(seconds=1))
+    prune.prune(timezone.now() + idempotency.KEPT + dt.timedelta(seconds=1))
     assert not IdempotencyKey.objects.exists()
 
 

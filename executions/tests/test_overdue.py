@@ -11,12 +11,14 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from executions import claims, hands, leases, reconcile
-from executions import crew as crews
-from executions.crew import Crew
+from executions.ledger import claims
 from executions.models import Execution, ExecutionQuerySet, Untold
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Waiting, eventually, queue, start, state
+from executions.upkeep import reconcile
+from executions.worker import active_runs, leases
+from executions.worker import worker as crews
+from executions.worker.worker import Worker
 from jobs.runners import RUNNERS, Context, Outcome
 from jobs.runners.python_class import PythonClassRunner
 
@@ -34,33 +36,33 @@ class Deaf(PythonClassRunner):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "python_class", Deaf())
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(hands, "OVERDUE_SECONDS", 0.1)
+    monkeypatch.setattr(active_runs, "OVERDUE_SECONDS", 0.1)
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     Deaf.go_on = threading.Event()
-    crew = Crew("worker-1", ["code"])
+    crew = Worker("worker-1", ["code"])
     yield crew
     Deaf.go_on.set()
     crew.shut_down(0)
 
 
-def begin(crew: Crew, ledger: Ledger, **changes: Any) -> Execution:
+def begin(crew: Worker, ledger: Ledger, **changes: Any) -> Execution:
     run = queue(ledger, kind="python_class", timeout=1, stop_grace=0, **changes)
     start(crew, run)
     return run
 
 
-def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(crew: Crew, ledger: Ledger) -> None:
+def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(crew: Worker, ledger: Ledger) -> None:
     run = begin(crew, ledger)
     eventually(lambda: state(run) == "lost")
     assert Execution.objects.get(pk=run.pk).reason == "overdue"
     assert Untold.objects.filter(execution_uid=run.uid).exists()
 
 
-def test_what_it_says_later_is_refused(crew: Crew, ledger: Ledger) -> None:
+def test_what_it_says_later_is_refused(crew: Worker, ledger: Ledger) -> None:
     run = begin(crew, ledger)
     eventually(lambda: state(run) == "lost")
     free = crew._room._free["code"]
@@ -71,7 +73,7 @@ def test_what_it_says_later_is_refused(crew: Crew, ledger: Ledger) -> None:
 
 
 def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = crew._writer.report
 
@@ -96,7 +98,7 @@ def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
     assert state(run) == "lost"
 
 
-def test_the_time_in_which_it_is_suspended_does_not_count(crew: Crew, ledger: Ledger) -> None:
+def test_the_time_in_which_it_is_suspended_does_not_count(crew: Worker, ledger: Ledger) -> None:
     run = begin(crew, ledger)
     (hand,) = crew._in_hand()
     hand.suspend(True)
@@ -106,7 +108,7 @@ def test_the_time_in_which_it_is_suspended_does_not_count(crew: Crew, ledger: Le
 
 
 def test_leases_are_renewed_while_everything_else_hangs(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a turn of the reconciler that waits for a broker, or a sign of life that waits for a row."""
     answer = threading.Event()
@@ -120,7 +122,7 @@ def test_leases_are_renewed_while_everything_else_hangs(
 
 
 def test_a_lease_that_somebody_kept_from_being_renewed_is_tried_again_at_once(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = queue(ledger)
     start(crew, run)
@@ -142,7 +144,7 @@ def test_a_lease_that_somebody_kept_from_being_renewed_is_tried_again_at_once(
 
 
 def test_a_row_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed(
-    crew: Crew, ledger: Ledger
+    crew: Worker, ledger: Ledger
 ) -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("this database locks no rows")

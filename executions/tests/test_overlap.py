@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from executions import claims, work
+from executions.ledger import outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.values import Claim
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
 
 
-def running_job(ledger: Ledger, overlap: str, **changes: Any) -> tuple[Job, claims.Claim]:
+def running_job(ledger: Ledger, overlap: str, **changes: Any) -> tuple[Job, Claim]:
     """A job whose run of 10:00 goes on at 11:00."""
     job = make_job(due="2026-03-01 10:00", overlap=overlap, **changes)
     ledger.tick("2026-03-01 10:00:01")
@@ -38,7 +39,7 @@ def test_queue_holds_the_run_until_the_earlier_one_has_ended(ledger: Ledger) -> 
     second = ledger.rows(job)[1]
     assert (second.state, second.held) == ("queued", True)
     assert ledger.claim(second, "2026-03-01 11:00:02") == []
-    work.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 11:00:05"))
+    outcomes.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 11:00:05"))
     second.refresh_from_db()
     assert second.held is False
 
@@ -47,7 +48,7 @@ def test_queue_holds_the_run_until_the_earlier_one_has_ended(ledger: Ledger) -> 
 def test_queue_announces_the_next_run_when_the_earlier_one_ends(ledger: Ledger) -> None:
     job, claim = running_job(ledger, "queue")
     ledger.tick("2026-03-01 11:00:01")
-    work.write([Report(claim, Outcome("failed"))], WORKER, moment("2026-03-01 11:00:05"))
+    outcomes.write([Report(claim, Outcome("failed"))], WORKER, moment("2026-03-01 11:00:05"))
     assert [run.due_at for run in ledger.announced] == [moment("2026-03-01 11:00")]
     assert len(ledger.claim(ledger.rows(job)[1], "2026-03-01 11:00:06")) == 1
 
@@ -58,7 +59,7 @@ def test_replace_asks_the_earlier_run_to_stop_and_holds_the_new_one(ledger: Ledg
     first, second = ledger.rows(job)
     assert (first.stop_reason, first.stop_requested_at) == ("replaced", moment("2026-03-01 11:00:01"))
     assert second.held is True
-    work.write([Report(claim, Outcome("stopped"))], WORKER, moment("2026-03-01 11:00:05"))
+    outcomes.write([Report(claim, Outcome("stopped"))], WORKER, moment("2026-03-01 11:00:05"))
     assert ledger.fates(job) == ["10:00 stopped replaced", "11:00 queued"]
 
 
@@ -95,7 +96,7 @@ def test_a_catch_up_of_all_runs_one_after_the_other_though_the_job_skips_overlap
         run = next(row for row in ledger.rows(job) if row.state == "queued" and not row.held)
         (claim,) = ledger.claim(run, f"2026-03-01 10:{minute}")
         order.append(f"{run.due_at:%H:%M}")
-        work.write([Report(claim, Outcome("success"))], WORKER, moment(f"2026-03-01 10:{minute}:30"))
+        outcomes.write([Report(claim, Outcome("success"))], WORKER, moment(f"2026-03-01 10:{minute}:30"))
     assert order == ["08:00", "09:00", "10:00"]
 
 

@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Category, User
-from executions import charts, figures, health
 from executions.models import Execution, Heartbeat, State
+from executions.monitoring import figures, health
+from executions.pages import charts
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Category, User
-from executions import logs
 from executions.models import Execution, LogChunk, Reason, State
+from executions.monitoring import logs
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
 from jobs.tests.factories import make_job

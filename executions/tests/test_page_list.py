@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Category, User
-from executions import filters, launch
+from executions.ledger import launch
 from executions.models import Execution, State, Trigger
+from executions.pages import page_filters
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
@@ -83,13 +84,13 @@ def test_pages_lead_through_the_whole_ledger_and_back(db: None) -> None:
         make_run(job, due_at=same + dt.timedelta(minutes=number // 3))
     rows = Execution.objects.all()
     everything = list(rows.order_by("-due_at", "-id"))
-    first = filters.page_of(rows, size=3)
-    second = filters.page_of(rows, before=first.older, size=3)
-    third = filters.page_of(rows, before=second.older, size=3)
+    first = page_filters.page_of(rows, size=3)
+    second = page_filters.page_of(rows, before=first.older, size=3)
+    third = page_filters.page_of(rows, before=second.older, size=3)
     assert first.rows + second.rows + third.rows == everything
     assert (first.newer, third.older) == ("", "")
-    assert filters.page_of(rows, after=third.newer, size=3).rows == second.rows
-    assert filters.page_of(rows, after=second.newer, size=3).newer == ""
+    assert page_filters.page_of(rows, after=third.newer, size=3).rows == second.rows
+    assert page_filters.page_of(rows, after=second.newer, size=3).newer == ""
 
 
 def test_the_list_takes_as_many_queries_for_fifty_runs_as_for_one_and_counts_none(vic: User) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from executions import charts
 from executions.models import Execution, State
+from executions.pages import charts
 from executions.tests.conftest import Ledger
 from executions.tests.test_unusual import Course
 from jobs.tests.factories import moment

@@ -14,9 +14,10 @@ from django.test import Client
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions import reconcile, resync, stretches
+from executions.ledger import stretches
 from executions.models import Execution, Untold
 from executions.tests.conftest import Ledger
+from executions.upkeep import reconcile, resync
 from jobs import timetable, verbs
 from jobs.models import Job, Stretch
 from jobs.tests.factories import make_job, moment

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from accounts.models import User
-from executions import charts
 from executions.models import Execution, Measurement, State
+from executions.pages import charts
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from executions import beat, consumer, watchdog
-from executions import crew as crews
-from executions.consumer import Consumer
-from executions.crew import Crew
+from executions import beat
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
-from executions.watchdog import Sign, Watchdog
+from executions.worker import consumer, watchdog
+from executions.worker import worker as crews
+from executions.worker.consumer import Consumer
+from executions.worker.watchdog import Sign, Watchdog
+from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
 from scheduler_site.lib import clock
 
@@ -140,17 +141,17 @@ def test_a_broker_that_is_away_ends_nobody(ledger: Ledger, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Crew("worker-1", ["io", "code"])
+    crew = Worker("worker-1", ["io", "code"])
     yield crew
     crew.shut_down(0)
 
 
 def test_a_run_that_was_queued_by_a_pool_which_then_failed_does_not_run_and_no_slot_is_gained(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a thread pool is at the limit of threads: it has queued the run already when it says so."""
     free, submit, ran = dict(crew._room._free), crew._threads.submit, list[Any]()
@@ -170,7 +171,7 @@ def test_a_run_that_was_queued_by_a_pool_which_then_failed_does_not_run_and_no_s
 
 
 def test_an_event_loop_that_could_not_be_started_is_made_anew(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = queue(ledger, name="first"), queue(ledger, name="second", metadata={"seconds": 0.05})
 

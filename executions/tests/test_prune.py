@@ -14,10 +14,11 @@ from django_celery_beat.models import CrontabSchedule
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from executions import artifacts, prune
+from executions.ledger import artifacts
 from executions.models import Artifact, Execution, LogChunk, Measurement
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
+from executions.upkeep import prune
 from jobs.models import Job, Script, by_digest
 from jobs.tests.factories import make_job, moment
 from notifications import inbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executions.publish import per_message
+from executions.ledger.publish import per_message
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from audit.record import By
-from executions import claims, reconcile
+from executions.ledger import claims
 from executions.models import Execution, Heartbeat
 from executions.tests.conftest import Ledger
+from executions.upkeep import reconcile
+from executions.values import Claim
 from jobs import verbs
 from jobs.models import Job, Pause
 from jobs.tests.factories import make_job, moment
@@ -22,7 +24,7 @@ def queued(ledger: Ledger, **changes: Any) -> tuple[Job, Execution]:
     return job, ledger.rows(job)[-1]
 
 
-def running(ledger: Ledger, **changes: Any) -> tuple[Job, claims.Claim]:
+def running(ledger: Ledger, **changes: Any) -> tuple[Job, Claim]:
     job, run = queued(ledger, **changes)
     (claim,) = ledger.claim(run, "2026-03-01 10:00:02")
     ledger.announced.clear()

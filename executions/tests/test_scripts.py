@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from audit.models import Entry
 from audit.record import By
 from environments.models import Environment
-from executions import claims, launch
+from executions.ledger import claims, launch
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs import verbs

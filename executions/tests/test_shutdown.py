@@ -12,34 +12,36 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from executions import claims, heartbeat, reconcile, work
-from executions import crew as crews
-from executions.claims import Claim
-from executions.crew import Crew
+from executions.ledger import claims, outcomes
 from executions.models import Execution, Heartbeat
+from executions.monitoring import heartbeat
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
+from executions.upkeep import reconcile
+from executions.values import Claim
+from executions.worker import worker as crews
+from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Crew]:
+def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
     settings.WORKER_ENDING_SECONDS = 2
-    crew = Crew("worker-1", ["io"])
+    crew = Worker("worker-1", ["io"])
     yield crew
     crew.shut_down(0)
 
 
 @pytest.fixture
-def away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def away(crew: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """While it is set, the database refuses what the writer wants of it. No writer is left to the next test."""
     event = threading.Event()
-    for module, name in ((claims, "claim"), (work, "write")):
+    for module, name in ((claims, "claim"), (outcomes, "write")):
         real = getattr(module, name)
 
         def step(*args: object, real: object = real, **named: object) -> object:
@@ -54,7 +56,7 @@ def away(crew: Crew, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Even
     crew._writer.join(20)
 
 
-def leave(crew: Crew, grace: float = 0) -> float:
+def leave(crew: Worker, grace: float = 0) -> float:
     """Seconds that it took."""
     began = time.monotonic()
     crew.shut_down(grace)
@@ -62,7 +64,7 @@ def leave(crew: Crew, grace: float = 0) -> float:
 
 
 def test_claims_that_the_database_does_not_answer_are_not_waited_for(
-    crew: Crew, ledger: Ledger, away: threading.Event
+    crew: Worker, ledger: Ledger, away: threading.Event
 ) -> None:
     runs = [queue(ledger, name=f"job {number}") for number in range(3)]
     away.set()
@@ -73,7 +75,7 @@ def test_claims_that_the_database_does_not_answer_are_not_waited_for(
 
 
 def test_what_comes_too_late_is_announced_to_others(
-    crew: Crew, ledger: Ledger, away: threading.Event, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, away: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announced = list[str]()
     monkeypatch.setattr(crews, "publish", lambda runs: announced.extend(str(run.uid) for run in runs))
@@ -87,7 +89,7 @@ def test_what_comes_too_late_is_announced_to_others(
 
 
 def test_all_of_it_takes_no_longer_than_the_settings_say(
-    crew: Crew, ledger: Ledger, away: threading.Event
+    crew: Worker, ledger: Ledger, away: threading.Event
 ) -> None:
     run = queue(ledger)
     start(crew, run)
@@ -97,7 +99,7 @@ def test_all_of_it_takes_no_longer_than_the_settings_say(
 
 
 def test_a_run_that_heeds_nothing_does_not_take_the_time_for_writing(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Deaf(Counting):
         def run(self, context: object) -> object:  # type: ignore[override]
@@ -112,7 +114,7 @@ def test_a_run_that_heeds_nothing_does_not_take_the_time_for_writing(
 
 
 def test_what_could_not_be_written_is_lost_when_the_lease_is_over_and_known_as_such(
-    crew: Crew, ledger: Ledger, away: threading.Event
+    crew: Worker, ledger: Ledger, away: threading.Event
 ) -> None:
     run = queue(ledger)
     start(crew, run)
@@ -123,7 +125,7 @@ def test_what_could_not_be_written_is_lost_when_the_lease_is_over_and_known_as_s
 
 
 def test_an_outcome_is_written_when_the_database_is_back_in_time(
-    crew: Crew, ledger: Ledger, away: threading.Event, settings: Settings
+    crew: Worker, ledger: Ledger, away: threading.Event, settings: Settings
 ) -> None:
     settings.WORKER_ENDING_SECONDS = 10
     run = queue(ledger, metadata={"seconds": 0.2})
@@ -138,7 +140,7 @@ def test_an_outcome_is_written_when_the_database_is_back_in_time(
 
 
 def test_a_run_that_is_being_claimed_at_this_moment_is_ended_and_written_like_the_others(
-    crew: Crew, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, asked = claims.claim, threading.Event()
 
@@ -156,14 +158,14 @@ def test_a_run_that_is_being_claimed_at_this_moment_is_ended_and_written_like_th
     assert (row.state, row.reason) == ("lost", "shutdown")
 
 
-def test_its_sign_of_life_goes_with_it(crew: Crew) -> None:
+def test_its_sign_of_life_goes_with_it(crew: Worker) -> None:
     eventually(lambda: Heartbeat.objects.filter(name="io worker-1").exists())
     crew.shut_down(0)
     assert not Heartbeat.objects.filter(name="io worker-1").exists()
 
 
 def test_a_sign_of_life_that_cannot_be_taken_away_stops_nobody(
-    crew: Crew, monkeypatch: pytest.MonkeyPatch
+    crew: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OperationalError("could not connect to server")

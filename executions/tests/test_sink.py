@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.sink import HEAD, PIECE, TAIL, Sink
+from executions.worker.output import HEAD, PIECE, TAIL, Sink
 
 
 class Clock:

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from executions.slots import plan
+from executions.ledger.catch_up import plan
 from jobs.schedule import Cron, Interval
 from jobs.tests.factories import moment
 

@@ -15,9 +15,9 @@ from django.db import connection
 
 from accounts.models import Category, User
 from conftest import Api
-from executions import figures
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import Execution, State, Trigger
+from executions.monitoring import figures
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser

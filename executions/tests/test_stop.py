@@ -6,7 +6,7 @@ from typing import Any
 
 from audit.models import Entry
 from audit.record import By
-from executions import verbs
+from executions.ledger import verbs
 from executions.tests.conftest import Ledger
 from jobs.models import Job
 from jobs.tests.factories import make_job, somebody

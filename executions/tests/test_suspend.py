@@ -10,12 +10,13 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions import verbs, watch, work
-from executions.lost import lose
+from executions.ledger import outcomes, verbs
+from executions.ledger.lost import lose
+from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason, State, Watch
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
-from executions.work import Report
+from executions.upkeep import conditions
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
@@ -112,7 +113,7 @@ def test_the_end_of_the_run_ends_its_suspension(ledger: Ledger, state: str) -> N
     Execution.objects.update(state="queued")
     (claim,) = ledger.claim(run, "2026-03-01 10:00:03")
     verbs.suspend(run, by=By.system())
-    work.write([Report(claim, Outcome(state))], WORKER, moment("2026-03-01 10:01"))  # type: ignore[arg-type]
+    outcomes.write([Report(claim, Outcome(state))], WORKER, moment("2026-03-01 10:01"))  # type: ignore[arg-type]
     assert Execution.objects.get().suspended_at is None
 
 
@@ -138,15 +139,15 @@ def test_a_later_attempt_starts_unsuspended(ledger: Ledger) -> None:
 def test_nobody_is_told_that_a_suspended_run_takes_too_long(ledger: Ledger) -> None:
     run = going(ledger, code(finish_by=60))
     verbs.suspend(run, by=By.system())
-    assert watch.judge_overrun(moment("2026-03-01 12:00")) == set()
+    assert conditions.judge_overrun(moment("2026-03-01 12:00")) == set()
 
 
 def test_the_time_in_which_it_stood_still_does_not_count_as_taking_too_long(ledger: Ledger) -> None:
     job = code(finish_by=60)
     going(ledger, job)
     Execution.objects.update(suspended_seconds=3600)
-    assert watch.judge_overrun(moment("2026-03-01 11:00:30")) == set()
-    assert watch.judge_overrun(moment("2026-03-01 11:01:30")) == {(job.pk, Watch.Clock.OVERRUN)}
+    assert conditions.judge_overrun(moment("2026-03-01 11:00:30")) == set()
+    assert conditions.judge_overrun(moment("2026-03-01 11:01:30")) == {(job.pk, Watch.Clock.OVERRUN)}
 
 
 # Its surfaces --------------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.record import By
+from executions.ledger.tick import next_due
 from executions.models import Execution
 from executions.tests.conftest import Ledger
-from executions.tick import next_due
 from jobs import verbs
 from jobs.forms.job import JobForm
 from jobs.models import Job

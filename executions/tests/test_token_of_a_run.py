@@ -13,13 +13,14 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions import crew as crews
-from executions import launch, reconcile, verbs, work
-from executions.crew import Crew
-from executions.lost import lose as lose_runs
+from executions.ledger import launch, outcomes, verbs
+from executions.ledger.lost import lose as lose_runs
+from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason
 from executions.tests.conftest import WORKER, Ledger, ledger
-from executions.work import Report
+from executions.upkeep import reconcile
+from executions.worker import worker as crews
+from executions.worker.worker import Worker
 from jobs import verbs as job_verbs
 from jobs.models import Job
 from jobs.runners import Outcome
@@ -50,15 +51,15 @@ def stored(run: Execution) -> str:
 
 
 @pytest.fixture
-def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Crew(WORKER, ["io"])
+    crew = Worker(WORKER, ["io"])
     yield crew
     crew.shut_down(0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Crew, github: GitHub) -> None:
+def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Worker, github: GitHub) -> None:
     github.instead[("POST", "/dispatches")] = [(422, {}, {"message": f"{OF_THE_RUN} is odd"})]
     job = workflow(ada)
     url = f"/api/v2/jobs/{job.uid}/execute"
@@ -88,7 +89,7 @@ def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Crew, g
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_next_run_uses_the_jobs_own_again(ada: User, crew: Crew, github: GitHub) -> None:
+def test_the_next_run_uses_the_jobs_own_again(ada: User, crew: Worker, github: GitHub) -> None:
     job = workflow(ada)
     for overrides in (GIVEN, {}):
         run = launch.launch(job, by=By.system(), overrides=overrides)
@@ -104,7 +105,7 @@ def test_every_attempt_uses_it_until_the_last(ledger: Ledger) -> None:
         Execution.objects.update(next_attempt_at=None)
         (claim,) = ledger.claim(run, f"2099-01-01 10:0{attempt}")
         assert claim.spec.secrets == {"github_token": OF_THE_RUN}
-        work.write([Report(claim, Outcome("failed", "503"))], WORKER, moment(f"2099-01-01 10:0{attempt}"))
+        outcomes.write([Report(claim, Outcome("failed", "503"))], WORKER, moment(f"2099-01-01 10:0{attempt}"))
         assert bool(stored(run)) is kept
 
 
@@ -121,8 +122,8 @@ def test_many_that_end_together_lose_theirs_together(ledger: Ledger) -> None:
         launch.launch(workflow(name=f"job {number}"), by=By.system(), overrides=GIVEN) for number in range(3)
     ]
     claims = [claim for run in runs for claim in ledger.claim(run, "2099-01-01 10:00")]
-    outcomes = [Report(claim, Outcome("success", str(claim.pk))) for claim in claims]
-    work.write(outcomes, WORKER, moment("2099-01-01 10:01"))
+    reports = [Report(claim, Outcome("success", str(claim.pk))) for claim in claims]
+    outcomes.write(reports, WORKER, moment("2099-01-01 10:01"))
     assert [stored(run) for run in runs] == ["", "", ""]
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from executions import reconcile
 from executions.models import Heartbeat
-from executions.reconcile import EVERY, Turns, take_turn, wait_for_turn
+from executions.upkeep import reconcile
+from executions.upkeep.reconcile import EVERY, Turns, take_turn, wait_for_turn
 from jobs.tests.factories import moment
 
 pytestmark = pytest.mark.django_db

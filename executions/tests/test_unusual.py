@@ -11,10 +11,12 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from audit.record import By
-from executions import unusual, watch, work
+from executions.alerting import unusual
+from executions.ledger import outcomes
+from executions.ledger.outcomes import Report
 from executions.models import Execution, State, Trigger, Watch
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.upkeep import conditions
 from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
@@ -54,7 +56,7 @@ class Course:
         if suspended := values.get("suspended_seconds"):
             Execution.objects.filter(pk=run.pk).update(suspended_seconds=suspended)
         end = outcome or Outcome("success", peak_memory=100 * MIB)
-        work.write([Report(claim, end)], WORKER, self.at + dt.timedelta(seconds=seconds))
+        outcomes.write([Report(claim, end)], WORKER, self.at + dt.timedelta(seconds=seconds))
 
     def _row(self, **values: Any) -> Execution:
         job = Job.objects.get(pk=self.job.pk)
@@ -72,7 +74,7 @@ class Course:
 
     def look(self) -> list[str]:
         before = set(Alert.objects.values_list("pk", flat=True))
-        watch.look(self.at + dt.timedelta(minutes=30), settled=False)
+        conditions.look(self.at + dt.timedelta(minutes=30), settled=False)
         mails = Alert.objects.filter(channel="email").exclude(pk__in=before).order_by("pk")
         return [mail.subject for mail in mails]
 

@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from audit.record import By
-from executions import ending, health, reconcile, selfwatch, watch, work
-from executions.lost import lose
+from executions.ledger import outcomes
+from executions.ledger.lost import lose
+from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason, Untold, Watch
+from executions.monitoring import health
 from executions.tests.conftest import WORKER, Ledger
-from executions.work import Report
+from executions.upkeep import conditions, end_dates, reconcile, selfwatch
 from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
@@ -30,7 +32,7 @@ MAIL: dict[str, Any] = {"enable_email_notifications": True, "notification_emails
 def look(now: str) -> list[str]:
     """Takes a look; the subjects of the mails and what kind of event they tell, as far as they are new."""
     before = set(Alert.objects.values_list("pk", flat=True))
-    watch.look(moment(now), settled=False)
+    conditions.look(moment(now), settled=False)
     fresh = Alert.objects.filter(channel="email").exclude(pk__in=before).order_by("pk")
     return [alert.subject for alert in fresh]
 
@@ -39,7 +41,7 @@ def run(ledger: Ledger, job: Job, start: str, end: str = "") -> None:
     """Starts the job's newest run, and ends it well when an `end` is given."""
     (claim,) = ledger.claim(ledger.rows(job)[-1], start)
     if end:
-        work.write([Report(claim, Outcome("success"))], WORKER, moment(end))
+        outcomes.write([Report(claim, Outcome("success"))], WORKER, moment(end))
 
 
 # Missed --------------------------------------------------------------------------------------------------------------
@@ -284,7 +286,7 @@ def test_of_processes_that_look_at_the_same_moment_one_tells(ledger: Ledger, ada
     make_job(due="2026-03-01 10:00", catch_up="skip", name="missed", **MAIL)
     ledger.tick("2026-03-01 10:30")
     make_job(due="2026-03-01 10:00", start_by=60, name="late", **MAIL)
-    together(4, lambda: watch.look(moment("2026-03-01 10:31"), settled=False))
+    together(4, lambda: conditions.look(moment("2026-03-01 10:31"), settled=False))
     subjects = Alert.objects.filter(channel="email").values_list("subject", flat=True)
     assert sorted(subjects) == ["🔴 Job Missed: missed", "🟠 Job Late: late"]
 
@@ -294,7 +296,7 @@ def test_a_look_at_nothing_asks_few_questions(ledger: Ledger) -> None:
         make_job(name=str(number), due="2026-03-01 10:00")
     ledger.tick("2026-03-01 10:00")
     with CaptureQueriesContext(connection) as queries:
-        watch.look(moment("2026-03-01 10:00:01"), settled=False)
+        conditions.look(moment("2026-03-01 10:00:01"), settled=False)
     assert len(queries) <= 9
 
 
@@ -388,7 +390,7 @@ def test_alerts_that_no_system_worker_takes_are_delivered_by_others(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(watch, "later", calls.append)
+    monkeypatch.setattr(conditions, "later", calls.append)
     make_job(due="2026-03-01 10:00", start_by=60, **MAIL)
     look("2026-03-01 10:05:00")
     assert calls == []
@@ -405,7 +407,7 @@ def ends(job: Job, day: str) -> None:
 
 def reminded(now: str) -> list[str]:
     before = Alert.objects.count()
-    ending.remind(moment(now))
+    end_dates.remind(moment(now))
     return sorted(alert.job_name for alert in Alert.objects.order_by("pk")[before:])
 
 
@@ -452,7 +454,7 @@ def test_due_times_that_are_skipped_behind_one_run_are_told_once_and_so_is_the_n
     assert look("2026-03-01 15:00:10") == ["🟠 Job Blocked: sync"]
     ledger.tick("2026-03-01 16:00")
     assert look("2026-03-01 16:00:10") == []
-    work.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 16:30"))
+    outcomes.write([Report(claim, Outcome("success"))], WORKER, moment("2026-03-01 16:30"))
     assert look("2026-03-01 16:30:10") == []
     ledger.tick("2026-03-01 17:00")
     run(ledger, job, "2026-03-01 17:00:01")

@@ -69,7 +69,7 @@ class Watch:
         cancelled: threading.Event,
         suspended: threading.Event | None = None,
     ) -> Finished:
-        """Hand over the request and stay until the warden has reported or is gone."""
+        """ActiveRun over the request and stay until the warden has reported or is gone."""
         self._limits = {name: request.get(name) for name in ("memory_limit", "cpu_limit")}
         clock = Deadline(timeout)
         self._start_by = time.monotonic() + START_SECONDS

@@ -1,4 +1,4 @@
-"""The REST routes of jobs: list, read, make, change, remove, pause, resume. Runs of jobs are in executions/api.py."""
+"""The REST routes of jobs: list, read, make, change, remove, pause, resume. Their runs: executions/rest/executions.py."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions import crew as crews
-from executions import launch, verbs
-from executions.crew import Crew
+from executions.ledger import launch, verbs
 from executions.models import Execution, State
 from executions.tests.conftest import Ledger, ledger
 from executions.tests.test_page_list import make_run
+from executions.worker import worker as crews
+from executions.worker.worker import Worker
 from jobs.forms.targets import with_target
 from jobs.runners import clean_options
 
@@ -102,9 +102,9 @@ def test_the_api_waits_for_the_dispatch_and_not_for_the_workflow(
 
 
 @pytest.fixture
-def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Crew("worker-1", ["io"])
+    crew = Worker("worker-1", ["io"])
     yield crew
     crew.shut_down(0)
 
@@ -120,7 +120,7 @@ def ended(run: Execution) -> Execution:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_follows_a_workflow_and_cancels_it_when_it_is_stopped(
-    crew: Crew, github: GitHub, ledger: Ledger
+    crew: Worker, github: GitHub, ledger: Ledger
 ) -> None:
     job = make_job(kind="github_actions", options=OPTIONS | {"workflow": "nightly"}, stop_grace=10)
     first = launch.launch(job, by=By.system())

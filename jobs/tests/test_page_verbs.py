@@ -134,7 +134,7 @@ def test_strangers_are_sent_to_the_login(verb: str) -> None:
         ("pause", "jobs.verbs.pause"),
         ("resume", "jobs.verbs.resume"),
         ("delete", "jobs.verbs.delete"),
-        ("run", "executions.launch.launch"),
+        ("run", "executions.ledger.launch.launch"),
     ],
 )
 def test_a_job_that_somebody_deleted_meanwhile_is_404(

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from executions.sink import HEAD, TAIL, Sink
+from executions.worker.output import HEAD, TAIL, Sink
 
 from .processes import Stopwatch
 from .scripts import Events, Home, run_script

@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import Category, Team, User
 from audit.models import Entry
 from audit.record import By
-from executions.launch import launch
+from executions.ledger.launch import launch
+from executions.ledger.tick import tick
 from executions.models import Execution
-from executions.tick import tick
 from jobs import verbs
 from jobs.dependencies import Edge
 from jobs.forms.job import JobForm

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts.models import Preferences, User
 from audit.models import Entry
 from conftest import Api
-from executions import alerts, wording
-from executions.alerts import Event, Item
+from executions.alerting import alerts, wording
+from executions.alerting.alerts import Event, Item
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
 from notifications import inbox, messages, texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from executions import wording
+from executions.alerting import wording
 from notifications.messages import LONGEST_SLACK, Message, mention, subject_line
 
 UID = "9d4c2282-9b95-4f79-823b-43c73fc3f7c7"

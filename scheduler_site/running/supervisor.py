@@ -1,6 +1,6 @@
 """Keeps the programs running, and ends them all when it ends.
 
-Every program hangs on a leash (scheduler_site/running/process_guard.py) in a session of its own, so Ctrl-C in a terminal reaches
+Every program hangs on a leash (running/process_guard.py) in a session of its own, so Ctrl-C in a terminal reaches
 the supervisor only, which then stops them in order. A program that dies is started again, each time a little later.
 Programs are started by the main thread alone: a leash dies with the *thread* that started it (prctl(2)).
 """

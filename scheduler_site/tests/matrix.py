@@ -31,7 +31,7 @@ from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
 from environments import verbs as environment_verbs
 from environments.models import Environment
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job

@@ -1,9 +1,11 @@
-"""The apps stand on each other in one order; an import upwards is a mistake."""
+"""Apps stand on each other in one order, and rooms too: nothing leads back to where it came from."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,30 +14,122 @@ from django.conf import settings
 # Lowest first: an app imports only from those before it.
 ORDER = ("audit", "accounts", "notifications", "environments", "jobs", "executions", "compat", "themes")
 APPS = [app for app in ORDER if (settings.BASE_DIR / app).is_dir()]
+# What of the project package any app may use; these import no app.
+LEAVES = ("lib", "rest", "settings")
+# The rooms of the ledger, lowest first.
+LEDGER = ("alerting", "ledger", "monitoring", "upkeep", "worker", "pages", "rest")
+# Django looks for these in a folder of their own; what they hold belongs to the pages.
+PAGES = {"executions.templatetags": "executions.pages", "jobs.templatetags": "jobs.pages"}
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The dotted names that a file imports when it runs; relative ones stay in their app."""
+@cache
+def modules() -> dict[str, Path]:
+    """The modules of the project by their dotted names, without tests and migrations."""
+    found = {}
+    for app in (*APPS, "scheduler_site"):
+        for path in (settings.BASE_DIR / app).rglob("*.py"):
+            parts = path.relative_to(settings.BASE_DIR).with_suffix("").parts
+            if not {"tests", "migrations"} & set(parts):
+                found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+def imports(name: str, path: Path) -> Iterator[str]:
+    """The dotted names that a module imports when it runs, inside functions too; annotations may name what is above."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            continue  # Annotations may name what is above.
+            continue
         waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: package.count(".") + 2 - node.level] if node.level else []
+            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
+
+
+@cache
+def used() -> dict[str, set[str]]:
+    """Which modules of the project each of them imports."""
+
+    def found(name: str) -> str:
+        while name and name not in modules():
+            name = name.rpartition(".")[0]
+        return name
+
+    return {
+        name: {found(one) for one in imports(name, path)} - {"", name} for name, path in modules().items()
+    }
+
+
+def room(name: str) -> str:
+    """`executions.ledger` for all that is in it; a module at the top of its app is a room by itself."""
+    place = ".".join(name.split(".")[:2])
+    return PAGES.get(place, place)
 
 
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_imports_nothing_from_above(app: str) -> None:
     above = set(ORDER[ORDER.index(app) + 1 :])
     wrong = [
-        f"{path.relative_to(settings.BASE_DIR)} imports {name}"
-        for path in (settings.BASE_DIR / app).rglob("*.py")
-        if "tests" not in path.parts  # Tests may need somebody from above to act.
-        for name in imports(path)
-        if name.split(".")[0] in above or name.startswith("scheduler_site.urls")
+        f"{name} imports {other}"
+        for name, others in used().items()
+        for other in others
+        if name.split(".")[0] == app
+        and (other.split(".")[0] in above or other.startswith("scheduler_site.urls"))
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_a_leaf_of_the_project_package_imports_no_app(leaf: str) -> None:
+    prefix = f"scheduler_site.{leaf}"
+    leaves = [name for name in modules() if name == prefix or name.startswith(f"{prefix}.")]
+    assert leaves
+    assert [name for name in leaves if {other.split(".")[0] for other in used()[name]} & set(APPS)] == []
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    assert circle(used()) == []
+
+
+def test_no_room_leads_back_to_itself() -> None:
+    rooms: dict[str, set[str]] = {}
+    for name, others in used().items():
+        rooms.setdefault(room(name), set()).update(map(room, others))
+    assert circle({name: others - {name} for name, others in rooms.items()}) == []
+
+
+@pytest.mark.parametrize("name", LEDGER)
+def test_a_room_of_the_ledger_imports_only_from_rooms_below_it(name: str) -> None:
+    above = {f"executions.{one}" for one in LEDGER[LEDGER.index(name) + 1 :]}
+    mine = [one for one in modules() if room(one) == f"executions.{name}"]
+    assert mine
+    assert [f"{one} imports {other}" for one in mine for other in used()[one] if room(other) in above] == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_no_room_is_crowded(app: str) -> None:
+    """A room that outgrows this is two: see the table of rooms in docs/development.md."""
+    counts: dict[str, int] = {}
+    for path in modules().values():
+        counts[str(path.parent)] = counts.get(str(path.parent), 0) + (path.name != "__init__.py")
+    crowded = {
+        folder: count
+        for folder, count in counts.items()
+        if Path(folder).is_relative_to(settings.BASE_DIR / app) and count > MOST
+    }
+    assert crowded == {}
+
+
+MOST = 26
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as found:
+        return list(found.args[1])
+    return []

@@ -18,7 +18,7 @@ from django.utils.translation.template import templatize
 
 from accounts.models import User
 from conftest import Api
-from executions import health
+from executions.monitoring import health
 from jobs.tests.pages import browser
 
 TRANSLATED = [code for code, _name in settings.LANGUAGES if code != "en"]

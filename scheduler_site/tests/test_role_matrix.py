@@ -18,7 +18,7 @@ from django.urls import get_resolver
 from django.urls.resolvers import URLPattern
 
 from compat.conda_tasks.tests import matrix as conda_matrix
-from executions import health
+from executions.monitoring import health
 from notifications import deliver
 from scheduler_site.tests.matrix import MACHINES, World, make_world
 

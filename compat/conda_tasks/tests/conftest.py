@@ -12,7 +12,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from conftest import PASSWORD
-from executions import launch
+from executions.ledger import launch
 
 JSON = "application/json"
 

@@ -8,7 +8,7 @@ from typing import Any
 from accounts.models import Category, User
 from audit.record import By
 from environments.models import Environment
-from executions.launch import row
+from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, State, Trigger
 from jobs import verbs
 from jobs.models import Job

@@ -14,7 +14,7 @@ from audit.models import Entry
 from compat.conda_tasks import actions
 from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Old, Speak
-from executions import launch
+from executions.ledger import launch
 from executions.models import Execution, State
 from jobs import timetable
 from jobs.models import Job, Pause

@@ -14,9 +14,9 @@ from accounts.models import User
 from compat.conda_tasks.statistics import per_day
 from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Speak
-from environments import reading
 from environments.backends.base import Package
 from environments.models import Environment
+from environments.operations import reading
 from executions.models import Execution, State
 from jobs.models import Job
 from jobs.tests.factories import make_job

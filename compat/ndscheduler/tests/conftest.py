@@ -16,7 +16,7 @@ from audit.models import Entry
 from audit.record import By
 from compat.ndscheduler import tokens
 from compat.ndscheduler.numbering import Numbers
-from executions import launch
+from executions.ledger import launch
 from jobs import verbs
 from jobs.models import Job
 

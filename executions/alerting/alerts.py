@@ -1,0 +1,274 @@
+"""Decides who is told of what. Rows only: they are written with the event, and delivered by others.
+
+- The end of a run: after its last attempt, failures always, successes where somebody asked for it. Scheduled runs, and
+  those after another job, tell by e-mail and Slack, runs by hand only in the inbox; a run that was stopped by hand tells
+  nobody (v2 wire facts, 11 and 12).
+- Missed due times and lost runs are noted (`Untold`) and gathered in executions/upkeep/conditions.py: many become one message.
+- What was skipped because the job's own rule says so (overlap, pause, deletion) is told to nobody.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext_noop as _
+
+from accounts.models import User
+from executions.alerting import unusual, wording
+from executions.models import Execution, Reason, State, Untold, Watch
+from executions.values import ON_TIME
+from jobs.models import Job
+from jobs.runners import Outcome
+from notifications.messages import Message
+from notifications.models import Alert, SlackSettings
+from notifications.post import About, compose, compose_mails, post
+from notifications.texts import Text, Words
+from scheduler_site.lib.database_errors import passes
+
+if TYPE_CHECKING:
+    from executions.values import Claim
+
+log = logging.getLogger("executions.alerting.alerts")
+
+Event, Channel = Alert.Event, Alert.Channel
+FAILED = ("failed", "timeout", "error")
+# So many changes of one kind at once are told one by one; more become one message.
+FEW = 3
+BATCH = 500
+
+
+def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
+    """Called in the transaction in which a run gets its final state. Asks the database nothing unless there is news."""
+    try:
+        clocks, odd = _clocks(claim, outcome, now), unusual.wanted(claim, outcome)
+        if claim.job is not None and (clocks or odd or _is_news(claim, outcome)):
+            with transaction.atomic():
+                _tell_end(claim, outcome, error, now)
+                watch((claim.job, claim.spec.job_id, since, clock) for clock, since in clocks)
+                unusual.judge(claim, odd, now)
+    except Exception as problem:
+        if passes(problem):
+            raise
+        # That a run has ended is on record whatever goes wrong with telling it.
+        log.exception("alert_failed", extra={"run": claim.uid})
+
+
+def passed_over(rows: Iterable[Execution], now: dt.datetime) -> None:
+    """Notes the due times that the tick records as missed, or as made up for by a later run after an outage."""
+    by_job: dict[int, list[Execution]] = {}
+    for row in rows:
+        coalesced = row.reason == Reason.COALESCED and row.due_at < now - ON_TIME
+        if row.job_id and (row.state == State.MISSED or coalesced):
+            by_job.setdefault(row.job_id, []).append(row)
+    note(_passed(job, missed, now) for job, missed in by_job.items())
+
+
+def unstarted(keys: list[int], now: dt.datetime) -> None:
+    """Notes queued runs whose start deadline has passed."""
+    rows = Execution.objects.filter(pk__in=keys).exclude(job=None).only("job_id", "due_at", "state", "reason")
+    passed_over(rows, now)
+
+
+def given_up(runs: Iterable[Execution], error: str, now: dt.datetime) -> None:
+    """Notes runs that were lost, or that could not be started."""
+    note(
+        Untold(
+            key=f"run:{run.uid}",
+            job_id=run.job_id,
+            execution_uid=run.uid,
+            error=error,
+            first=run.due_at,
+            last=run.due_at,
+            at=now,
+        )
+        for run in runs
+        if run.job_id
+    )
+
+
+def note(rows: Iterable[Untold]) -> None:
+    if found := list(rows):
+        Untold.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+
+
+def watch(found: Iterable[tuple[int, str, dt.datetime, Watch.Clock]]) -> None:
+    """Starts to watch jobs (key, uid, since when, for what), those excepted that are watched for that already."""
+    rows = [Watch(subject=uid, clock=clock, job_id=job, since=since) for job, uid, since, clock in found]
+    if rows:
+        Watch.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+
+
+def _passed(job: int, rows: list[Execution], now: dt.datetime) -> Untold:
+    first = min(row.due_at for row in rows)
+    return Untold(
+        key=f"passed:{job}:{first.isoformat()}",
+        job_id=job,
+        slots=sum(row.slots for row in rows),
+        made_up=sum(row.slots for row in rows if row.reason == Reason.COALESCED),
+        first=first,
+        last=max(row.last_slot or row.due_at for row in rows),
+        at=now,
+    )
+
+
+def _clocks(claim: Claim, outcome: Outcome, now: dt.datetime) -> list[tuple[Watch.Clock, dt.datetime]]:
+    """The clocks that this run has broken: told from what the worker has in hand."""
+    if outcome.state == "stopped":
+        return []
+    start_by, finish_by = claim.policy.get("start_by"), claim.policy.get("finish_by")
+    due, started = claim.spec.slot, claim.started_at
+    broken = []
+    if start_by and due and started - due > dt.timedelta(seconds=start_by):
+        broken.append((Watch.Clock.LATE, due))
+    if finish_by and now - started > dt.timedelta(seconds=finish_by):
+        broken.append((Watch.Clock.OVERRUN, started))
+    return broken
+
+
+def _is_news(claim: Claim, outcome: Outcome) -> bool:
+    if outcome.state == "success":
+        wanted = claim.policy.get("alerts", {}).get("on_success", False)
+        return bool(wanted or claim.by_hand or settings.INBOX_EVERY_RUN)
+    return outcome.state in FAILED
+
+
+def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
+    if not _is_news(claim, outcome):
+        return
+    job = Job.objects.select_related("team").filter(pk=claim.job or 0).first()
+    if job is None:
+        return
+    name, uid = claim.spec.job_name, claim.spec.job_id
+    if outcome.state == "success":
+        event = Event.JOB_SUCCEEDED
+        message = wording.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
+    else:
+        event = Event.JOB_FAILED
+        message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job))
+    emails = _emails(claim, event)
+    with_slack = event == Event.JOB_FAILED and not claim.by_hand and SlackSettings.on()
+    about = About(job.uid, name, uuid.UUID(claim.uid))
+    key = f"execution:{claim.uid}:{event}"
+    everybody = [f"category:{job.category_id}"]
+    post(_for_channels(key, event, message, now, about, emails, with_slack, everybody))
+
+
+def _emails(claim: Claim, event: Alert.Event) -> list[str]:
+    """Whom the job, as it was when this run fell due, wants to be told by mail; runs by hand tell nobody."""
+    alerts = claim.policy.get("alerts", {})
+    wanted = event == Event.JOB_FAILED or alerts.get("on_success", False)
+    emails: list[str] = alerts.get("emails", [])
+    return emails if wanted and not claim.by_hand else []
+
+
+# One event, or many at once ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Item:
+    """A change of state of a job: its message when told alone, its line in a summary. `key` names the event."""
+
+    job: Job
+    event: Alert.Event
+    key: str
+    message: Message
+    line: Words
+    execution_uid: uuid.UUID | None = None
+    # Runs by hand are told in the inbox only; so is nobody where the job wants no mail.
+    inbox_only: bool = False
+
+    @property
+    def emails(self) -> list[str]:
+        wanted = self.job.enable_email_notifications and not self.inbox_only
+        return self.job.notification_emails if wanted else []
+
+
+def tell(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
+    """Each of a few by itself; of more each recipient gets one message. True when it was one message for all.
+
+    The items' jobs come with `team` and `owner`.
+    """
+    if not items:
+        return False
+    admins = [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
+    slack = SlackSettings.on()
+    if len(items) <= FEW:
+        for item in items:
+            _tell_one(item, admins, slack, now)
+        return False
+    event = Event.RECOVERED if items[0].event == Event.RECOVERED else Event.SUMMARY
+    key = f"summary:{items[0].key}"
+    rows = []
+    if slack and not all(item.inbox_only for item in items):
+        rows.append(compose(key, event, Channel.SLACK, _in_one(items, headline, path), now))
+    for recipient, theirs in _by_recipient(items, admins).items():
+        some = Text(
+            _("%(count)s of your jobs: %(title)s"), count=str(len(theirs)), title=theirs[0].message.title
+        )
+        message = _in_one(theirs, headline if len(theirs) == len(items) else some, path)
+        one = f"{key}:{uuid.uuid5(uuid.NAMESPACE_URL, recipient).hex}"
+        if recipient.startswith("user:"):
+            rows.append(compose(one, event, Channel.INBOX, message, now, recipients=[recipient]))
+        else:
+            rows += compose_mails(one, event, message, now, [recipient])
+    post(rows)
+    return True
+
+
+def mention_of(job: Job) -> str:
+    return job.team.slack_handle if job.team else ""
+
+
+def people_of(job: Job, admins: list[str]) -> list[str]:
+    """The inboxes of a job's owner and of the admins."""
+    owner = f"user:{job.owner.uid}" if job.owner else ""
+    return [*admins, *([owner] if owner and owner not in admins else [])]
+
+
+def _tell_one(item: Item, admins: list[str], slack: bool, now: dt.datetime) -> None:
+    about = About(item.job.uid, item.job.name, item.execution_uid)
+    people = people_of(item.job, admins)
+    with_slack = slack and not item.inbox_only
+    post(_for_channels(item.key, item.event, item.message, now, about, item.emails, with_slack, people))
+
+
+def _in_one(items: list[Item], headline: Words, path: str) -> Message:
+    """What is said of them all; of one it is its own message."""
+    if len(items) == 1:
+        return items[0].message
+    mark = "✅" if items[0].event == Event.RECOVERED else "🔴"
+    return wording.summary(mark, headline, [item.line for item in items], path)
+
+
+def _by_recipient(items: list[Item], admins: list[str]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        for recipient in dict.fromkeys([*people_of(item.job, admins), *item.emails]):
+            found.setdefault(recipient, []).append(item)
+    return found
+
+
+def _for_channels(
+    key: str,
+    event: Alert.Event,
+    message: Message,
+    now: dt.datetime,
+    about: About,
+    emails: list[str],
+    slack: bool,
+    people: list[str],
+) -> list[Alert]:
+    rows = compose_mails(key, event, message, now, emails, about) if emails else []
+    wanted = [(Channel.SLACK, list[str]())] if slack else []
+    wanted += [(Channel.INBOX, people)] if people else []
+    return rows + [
+        compose(key, event, channel, message, now, recipients=recipients, about=about)
+        for channel, recipients in wanted
+    ]

@@ -1,0 +1,210 @@
+"""Claiming: the step from queued to running, which only a worker takes.
+
+It is a conditional UPDATE. A message that comes twice, a run that was stopped or taken meanwhile: they change no row.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Case, F, QuerySet, Value, When
+
+from executions.alerting import alerts
+from executions.ledger import followers
+from executions.ledger.followers import End, Followers
+from executions.ledger.held import release
+from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
+from executions.values import Claim
+from jobs.models import Job, Script, named_digest, with_text
+from jobs.runners import RUNNERS, Spec
+from scheduler_site.lib.encrypted import Unreadable
+
+# A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
+LEASE = dt.timedelta(seconds=45)
+NEEDED: dict[str, type | tuple[type, ...]] = {
+    "options": dict,
+    "metadata": object,
+    "timeout": (int, float, type(None)),
+    "stop_grace": (int, float),
+    "overlap": str,
+    "max_attempts": int,
+    "retry_delay": (int, float),
+    "retry_cap": (int, float),
+    "rerun_lost": bool,
+}
+NO_SECRETS = "The secrets cannot be read: the key that encrypted them is not among ENCRYPTION_KEYS."
+NO_TEXT = "The text of the script is not there any more."
+
+# The columns that a claim needs: a wide row costs more than everything else here.
+READ = (
+    *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
+    *("attempt", "start_before", "started_at", "target"),
+)
+
+
+class _Contended(Exception):
+    """Somebody else had some of the rows: claim them one by one."""
+
+
+def claim(
+    uids: Sequence[str], worker: str, now: dt.datetime, seen: dict[int, int] | None = None
+) -> list[Claim]:
+    """Takes those of the queued runs that may start now; ends those that may not start any more.
+
+    `seen` notes the attempts of the runs that are about to be taken. Called with it again, after the answer was lost: what
+    landed all the same is this worker's, and is among the answers.
+    """
+    began = time.monotonic()
+    adopted = _adopt(seen, worker, now) if seen else []
+    rows = _read(Execution.objects.startable(now).filter(uid__in=uids))
+    scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
+    texts = Script.texts(row.definition for row in scripts if sound(row))
+    refused = {row.pk for row in rows if _refuse(row, texts, now)}
+    if refused:
+        release(row.job_id for row in rows if row.pk in refused)
+    ready = [row for row in rows if row.pk not in refused]
+    if seen is not None:
+        seen |= {row.pk: row.attempt for row in ready}
+    return [_claimed(row, texts, now, began) for row in [*adopted, *_take(ready, worker, now)]]
+
+
+def _read(rows: QuerySet[Execution]) -> list[Execution]:
+    known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")}
+    return list(rows.only(*READ).annotate(**known))
+
+
+def _adopt(seen: dict[int, int], worker: str, now: dt.datetime) -> list[Execution]:
+    """Those that this worker took without hearing of it: they were queued before, and are its own next attempts now."""
+    mine = Execution.objects.filter(pk__in=seen, worker=worker, state=State.RUNNING)
+    landed = [row for row in _read(mine) if row.attempt == seen[row.pk] + 1]
+    # Their leases are as old as the claim; one that ran out meanwhile may be judged at any moment.
+    mine.filter(pk__in=[row.pk for row in landed]).update(lease_until=now + LEASE)
+    for row in landed:
+        # As a claim that heard its answer had read it.
+        row.attempt -= 1
+    return landed
+
+
+def sound(run: Execution) -> bool:
+    """Whether a run's definition has what a worker reads of it; a row that was damaged by hand has not."""
+    definition: object = run.definition
+    return isinstance(definition, dict) and all(
+        name in definition and isinstance(definition[name], kind) for name, kind in NEEDED.items()
+    )
+
+
+def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
+    """Ends a run that may not start any more; true when it may not."""
+    automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
+    told: dict[str, str] = {}
+    if row.job_id is None:
+        state, reason = State.SKIPPED, Reason.DELETED
+    elif automatic_first and getattr(row, "enabled", True) is False:
+        state, reason = State.SKIPPED, Reason.PAUSED
+    elif automatic_first and row.start_before is not None and row.start_before < now:
+        state, reason = State.MISSED, Reason.DEADLINE
+    elif not sound(row):
+        # Found out before the claim: after it, it would take the others of its message along.
+        state, reason = State.ERROR, Reason.UNSTARTABLE
+    elif row.kind == Job.Kind.SCRIPT and _lacks_text(row, texts):
+        state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_TEXT}
+    elif isinstance(getattr(row, "job_secrets", None), Unreadable) or isinstance(row.secrets, Unreadable):
+        state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_SECRETS}
+    else:
+        return False
+    with transaction.atomic():
+        led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
+        waiting = Execution.objects.filter(pk=row.pk, state=State.QUEUED)
+        ended = waiting.update(**over(state, reason, now), **told)
+        if ended and state == State.MISSED:
+            alerts.unstarted([row.pk], now)
+        elif ended and state == State.ERROR:
+            followers.start(led_on, [End(row.pk, row.job_id, state)], now)
+            alerts.given_up([row], str(reason.label), now)
+    return True
+
+
+def _lacks_text(row: Execution, texts: Mapping[str, str]) -> bool:
+    """Whether the text of its script is gone; a script that is run by its path names none."""
+    digest = named_digest(row.definition["options"])
+    return bool(digest) and digest not in texts
+
+
+def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
+    """Claims all in one statement; if somebody else has some, one by one."""
+    if len(rows) > 1:
+        try:
+            with transaction.atomic():
+                Execution.objects.filter(pk__in=[row.pk for row in rows]).locked()
+                if _take_rows(rows, worker, now) != len(rows):
+                    raise _Contended
+        except (_Contended, IntegrityError, OperationalError):
+            # Not all, or two workers with runs of the same two jobs in different orders (a deadlock).
+            pass
+        else:
+            return rows
+    return [row for row in rows if _take_one(row, worker, now)]
+
+
+def _take_one(row: Execution, worker: str, now: dt.datetime) -> bool:
+    try:
+        with transaction.atomic():
+            return _take_rows([row], worker, now) == 1
+    except IntegrityError:
+        # Another run of the job is busy: this one waits until it is released.
+        Execution.objects.filter(pk=row.pk, state=State.QUEUED).update(held=True)
+        return False
+
+
+def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
+    alone = [row.pk for row in rows if row.definition.get("overlap") != Job.Overlap.ALLOW]
+    busy = Case(When(pk__in=alone, then=F("job_id")), default=Value(None)) if alone else Value(None)
+    return Execution.objects.filter(pk__in=[row.pk for row in rows], state=State.QUEUED, held=False).update(
+        state=State.RUNNING,
+        reason=Reason.NONE,
+        attempt=F("attempt") + 1,
+        worker=worker,
+        busy=busy,
+        lease_until=now + LEASE,
+        started_at=Case(When(started_at=None, then=Value(now)), default=F("started_at")),
+        next_attempt_at=None,
+        stop_requested_at=None,
+        stop_reason="",
+        suspended_at=None,
+    )
+
+
+def _claimed(row: Execution, texts: Mapping[str, str], now: dt.datetime, began: float) -> Claim:
+    definition = row.definition
+    runner = RUNNERS.get(row.kind)
+    spec = Spec(
+        run_id=str(row.uid),
+        attempt=row.attempt + 1,
+        job_id=str(row.job_uid),
+        job_name=row.job_name,
+        kind=row.kind,
+        options=with_text(definition["options"], texts),
+        metadata=definition["metadata"],
+        secrets=(getattr(row, "job_secrets", None) or {}) | row.secrets,
+        slot=row.scheduled_for,
+        timeout=float(definition["timeout"] or (runner.default_timeout if runner else 60)),
+        stop_grace=float(definition["stop_grace"]),
+        environment=str(definition.get("environment") or ""),
+    )
+    serial = definition["overlap"] != Job.Overlap.ALLOW
+    return Claim(
+        row.pk,
+        str(row.uid),
+        row.attempt + 1,
+        row.job_id,
+        serial,
+        definition,
+        spec,
+        row.started_at or now,
+        by_hand=row.trigger == Trigger.MANUAL,
+        target=row.target,
+        leased_at=began,
+    )

@@ -1,0 +1,128 @@
+"""The only door into the ledger: makes the rows of due times and of runs asked for by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from audit.models import Entry
+from audit.record import By, difference, masked, record
+from executions.ledger.catch_up import Planned
+from executions.ledger.publish import publish
+from executions.models import OPEN, Execution, Reason, State, Trigger, over
+from jobs.models import Job, Script, by_digest, with_text
+from jobs.runners import RUNNERS
+from jobs.verbs import Refused
+from scheduler_site.lib import clock
+
+
+def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
+    """An unsaved row of `job`, with the definition as it is now."""
+    definition = job.definition()
+    return Execution(
+        job_id=job.pk,
+        job_name=job.name,
+        job_uid=job.uid,
+        kind=job.kind,
+        definition=definition,
+        target=_target(definition),
+        category_id=job.category_id,
+        trigger=trigger,
+        due_at=due_at,
+        created_at=now,
+    )
+
+
+def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
+    """The row of a due time (or of a summarised stretch of them)."""
+    execution = row(job, planned.slot, now, Trigger.SCHEDULED)
+    execution.scheduled_for = planned.slot
+    execution.state, execution.reason = planned.state, planned.reason
+    execution.slots, execution.last_slot = planned.slots, planned.last
+    if planned.state == State.QUEUED:
+        execution.start_before = planned.slot + dt.timedelta(seconds=job.start_deadline)
+    else:
+        execution.finished_at = now
+    return execution
+
+
+@transaction.atomic
+def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Execution:
+    """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
+
+    Raises Refused when the job's end date has passed, or when a run goes on and the job's rule is to skip.
+    """
+    now = clock.now()
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.has_ended:
+        raise Refused(_("The job's end date has passed."))
+    open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
+    if open_runs and job.overlap == Job.Overlap.SKIP:
+        raise Refused(_("A run of this job has not ended yet."))
+    execution = row(job, now, now, Trigger.MANUAL)
+    execution.requested_by = by.user
+    _override(execution, overrides or {})
+    if open_runs and job.overlap != Job.Overlap.ALLOW:
+        execution.held = True
+    if job.overlap == Job.Overlap.REPLACE:
+        make_way(open_runs, now)
+    execution.save()
+    told = execution.definition | {"options": _told_options(execution)}
+    changes = difference(job.definition() | {"options": job.options}, told) | masked({}, execution.secrets)
+    record(Entry.Event.CUSTOM_RUN, job, by=by, changes=changes, description=execution.uid.hex)
+    if not execution.held:
+        transaction.on_commit(partial(publish, [execution]))
+    return execution
+
+
+def make_way(runs: list[Execution], now: dt.datetime) -> None:
+    """Ends the runs that a later one replaces: waiting ones at once, running ones by their workers."""
+    keys = Execution.objects.filter(pk__in=[run.pk for run in runs]).locked()
+    Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
+        **over(State.SKIPPED, Reason.REPLACED, now), held=False
+    )
+    Execution.objects.filter(pk__in=keys, state=State.RUNNING, stop_requested_at=None).update(
+        stop_requested_at=now, stop_reason=Reason.REPLACED
+    )
+
+
+def wait(execution: Execution, seconds: float) -> Execution:
+    """The execution as soon as it has ended, or as it is when `seconds` are over."""
+    deadline, pause = time.monotonic() + seconds, 0.02
+    while True:
+        execution.refresh_from_db()
+        remaining = deadline - time.monotonic()
+        if not execution.is_open or remaining <= 0:
+            return execution
+        time.sleep(min(pause, remaining))
+        pause = min(pause * 1.5, 0.25)
+
+
+def _override(execution: Execution, overrides: dict[str, Any]) -> None:
+    definition = dict(execution.definition)
+    if "metadata" in overrides:
+        definition["metadata"] = overrides["metadata"]
+    if "options" in overrides:
+        options = definition["options"] | overrides["options"]
+        if execution.kind == Job.Kind.SCRIPT:
+            Script.keep(options)
+            options = by_digest(options)
+        definition["options"] = options
+    execution.definition, execution.secrets = definition, overrides.get("secrets", {})
+    execution.target = _target(definition)
+
+
+def _told_options(execution: Execution) -> dict[str, Any]:
+    """As the audit trail tells them: with the text of a script."""
+    definition = execution.definition
+    return with_text(definition["options"], Script.texts([definition]))
+
+
+def _target(definition: dict[str, Any]) -> str:
+    runner = RUNNERS.get(definition["kind"])
+    return runner.target(definition["options"], definition["metadata"])[:500] if runner else ""

@@ -1,0 +1,206 @@
+"""The tick: due jobs become ledger rows. Jobs that are not due cost it nothing.
+
+1. In one transaction per batch: the due jobs, locked so that other beats pass them by; the fates of their due times; the
+   rows; the time of each job's next run.
+2. After the commit: the runs are announced.
+
+Several beats may do this at the same moment: the locks keep them apart, and what slips through meets the unique key.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+
+from executions.alerting import alerts
+from executions.ledger.catch_up import Planned, plan
+from executions.ledger.launch import make_way, scheduled_row
+from executions.models import OPEN, Execution, Reason, State
+from jobs import timetable, verbs
+from jobs.models import Job
+from jobs.schedule import Schedule
+from jobs.timetable import Timing
+from scheduler_site.lib.database_errors import passes
+
+log = logging.getLogger("executions.ledger.tick")
+
+# The first batch is small, so that workers have something to do while the next ones are written.
+SMALLEST, LARGEST = 100, 500
+
+
+@dataclass
+class Ticked:
+    """What one batch did: rows written, of which `announce` are to be sent to the workers now."""
+
+    jobs: int = 0
+    announce: list[Execution] = field(default_factory=list)
+
+
+def tick(now: dt.datetime, announce: Callable[[list[Execution]], Any]) -> int:
+    """Writes the ledger up to `now`, batch by batch; returns how many jobs were due."""
+    total, size = 0, SMALLEST
+    while (done := _batch_or_each(now, size)).jobs:
+        total += done.jobs
+        if done.announce:
+            announce(done.announce)
+        if done.jobs < size:
+            break
+        size = min(2 * size, LARGEST)
+    return total
+
+
+def next_due() -> dt.datetime | None:
+    """When the next job is due (which may have passed already)."""
+    return (
+        Job.objects.filter(next_run_at__isnull=False)
+        .order_by("next_run_at")
+        .values_list("next_run_at", flat=True)
+        .first()
+    )
+
+
+def _batch_or_each(now: dt.datetime, size: int) -> Ticked:
+    """A batch; where the database refuses a row of it, its jobs one by one."""
+    try:
+        return _batch(now, size)
+    except DatabaseError as error:
+        if passes(error):
+            raise
+        done = Ticked()
+        for key in list(Job.objects.due(now).order_by("next_run_at").values_list("pk", flat=True)[:size]):
+            one = _alone(now, key)
+            done.jobs += one.jobs
+            done.announce += one.announce
+        return done
+
+
+def _alone(now: dt.datetime, key: int) -> Ticked:
+    try:
+        return _batch(now, 1, key)
+    except DatabaseError as error:
+        if passes(error):
+            raise
+        job = Job.objects.get(pk=key)
+        log.warning("job_quarantined", extra={"job": job.name, "error": str(error)})
+        verbs.quarantine(job, str(error))
+        return Ticked(1)
+
+
+@transaction.atomic
+def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
+    """`key`: of one job alone."""
+    jobs = _locked(now, size, key)
+    if not jobs:
+        return Ticked()
+    timings = timetable.read(jobs)
+    plans: dict[int, list[Execution]] = {}
+    for job in jobs:
+        job.__dict__["timing"] = timings[job.pk]
+        try:
+            plans[job.pk] = [scheduled_row(job, planned, now) for planned in _settle(job, now)]
+        except Exception as error:
+            # Whatever is wrong with this job must not keep the others from running.
+            if isinstance(error, DatabaseError):
+                raise
+            log.warning("job_quarantined", extra={"job": job.name, "error": str(error)})
+            timing = job.timing
+            about = (
+                f" ({timing.expression or timing.period} {timing.timezone})" if timing.kind != "none" else ""
+            )
+            verbs.quarantine(job, f"{error}{about}")
+    sound = [job for job in jobs if job.pk in plans]
+    rows = _rows(sound, plans, now)
+    Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
+    _advance(sound)
+    alerts.passed_over(rows, now)
+    if settled := [job.pk for job in sound if job.unsettled]:
+        Job.objects.filter(pk__in=settled).update(unsettled=[])
+    return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
+
+
+def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
+    due = Job.objects.due(now).order_by("next_run_at")
+    if key is not None:
+        due = due.filter(pk=key)
+    if connection.features.has_select_for_update:
+        due = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
+    return list(due[:most])
+
+
+def _settle(job: Job, now: dt.datetime) -> list[Planned]:
+    """The fates of the job's due times up to `now`; sets `next_run_at` to the first one after it."""
+    policy: dict[str, Any] = {
+        "catch_up": job.catch_up,
+        "deadline": dt.timedelta(seconds=job.start_deadline),
+    }
+    planned: list[Planned] = []
+    for segment in job.unsettled:
+        # An earlier schedule of this job: its due times until it was changed.
+        last_day = dt.date.fromisoformat(segment["last_day"]) if segment["last_day"] else None
+        schedule = Timing.from_json(segment["timing"]).schedule(last_day)
+        first, until = (dt.datetime.fromisoformat(segment[key]) for key in ("first", "until"))
+        if schedule:
+            planned += plan(schedule, first, min(until, now), **policy)
+    schedule = job.timing.schedule(job.end_date) if job.timing.enabled else None
+    if schedule is None or job.next_run_at is None:
+        job.next_run_at = None
+        return planned
+    first_due = schedule.next_after(job.next_run_at) if job.unsettled else job.next_run_at
+    if first_due is not None and first_due <= now:
+        planned += _plan(schedule, first_due, now, **policy)
+    job.next_run_at = _next_after(schedule, now)
+    return planned
+
+
+# Thousands of jobs share few schedules: what is due at one instant is worked out once for all that have the same.
+_plan = lru_cache(maxsize=1000)(plan)
+
+
+@lru_cache(maxsize=1000)
+def _next_after(schedule: Schedule, moment: dt.datetime) -> dt.datetime | None:
+    return schedule.next_after(moment)
+
+
+def _advance(jobs: list[Job]) -> None:
+    """Many jobs share their next time, and one statement for each time costs far less than one CASE over all jobs."""
+    by_time: dict[dt.datetime | None, list[int]] = {}
+    for job in jobs:
+        by_time.setdefault(job.next_run_at, []).append(job.pk)
+    for moment, keys in by_time.items():
+        Job.objects.filter(pk__in=keys).update(next_run_at=moment)
+
+
+def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) -> list[Execution]:
+    open_runs: dict[int, list[Execution]] = {}
+    with_runs = [job.pk for job in jobs if job.overlap != Job.Overlap.ALLOW]
+    for run in Execution.objects.filter(job_id__in=with_runs, state__in=OPEN).only("pk", "job_id", "state"):
+        open_runs.setdefault(run.job_id or 0, []).append(run)
+    rows: list[Execution] = []
+    for job in jobs:
+        made = plans[job.pk]
+        overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
+        rows += made
+    return rows
+
+
+def overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
+    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
+    if not new or job.overlap == Job.Overlap.ALLOW:
+        return
+    if open_runs and job.overlap == Job.Overlap.SKIP:
+        for row in new:
+            row.state, row.reason, row.finished_at = State.SKIPPED, Reason.OVERLAP, now
+            row.blocked_by_id = open_runs[0].pk
+        return
+    if open_runs and job.overlap == Job.Overlap.REPLACE:
+        make_way(open_runs, now)
+        for row in new[:-1]:
+            row.state, row.reason, row.finished_at = State.SKIPPED, Reason.REPLACED, now
+    for row in new if open_runs else new[1:]:
+        row.held = row.state == State.QUEUED

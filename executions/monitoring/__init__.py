@@ -1,0 +1,1 @@
+"""Signs of life, health, figures, statistics and logs."""

@@ -1,0 +1,175 @@
+"""Is everything alive? Judged from the rows, by whichever process is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from socket import gethostname
+from typing import Literal
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError
+from django.utils.translation import gettext_noop
+
+from executions.ledger.publish import BROKER_ERRORS, depth
+from executions.ledger.tick import next_due
+from executions.models import Execution
+from executions.monitoring import figures
+from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest
+from jobs.models import Job
+from scheduler_site.lib import clock
+
+log = logging.getLogger("executions.monitoring.health")
+
+QUEUES = ("io", "code", "system")
+NAMES = {
+    "beat": gettext_noop("beat"),
+    "io": gettext_noop("worker io"),
+    "code": gettext_noop("worker code"),
+    "system": gettext_noop("worker system"),
+    RECONCILED: gettext_noop("reconciler"),
+}
+CLOCKS = gettext_noop("clocks")
+NO_ANSWER = gettext_noop("does not answer")
+# Longer than this a run should not wait for a worker, nor a due time for the tick.
+WAITING = dt.timedelta(seconds=30)
+# A turn of the reconciler is taken every ten seconds, by whoever lives, and is over soon after.
+TURN = dt.timedelta(seconds=25)
+BROKER_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be well. The pages translate name and detail.
+
+    `age` is in seconds: since a process gave a sign of life, or since something waits; None for what only answers.
+    `where` names hosts. What is `advice` should be mended, but does not make the system unwell.
+    """
+
+    name: str
+    ok: bool
+    detail: str = ""
+    age: float | None = None
+    waits: bool = False
+    where: str = ""
+    advice: bool = False
+
+    @property
+    def told(self) -> str:
+        """What is wrong, and where, for machines."""
+        return f"{self.detail}: {self.where}" if self.where else self.detail
+
+
+@dataclass
+class Health:
+    """The answer to `/api/health`; `checks` are for people who may see them."""
+
+    checks: list[Check] = field(default_factory=list)
+    scheduled_jobs_count: int = 0
+
+    @property
+    def status(self) -> Literal["healthy", "degraded"]:
+        return "healthy" if all(check.ok or check.advice for check in self.checks) else "degraded"
+
+    @property
+    def scheduler_running(self) -> bool:
+        return any(check.name == "beat" and check.ok for check in self.checks)
+
+
+def report(now: dt.datetime | None = None) -> Health:
+    """The state of beat, workers, database, broker and queue. Never raises; takes a few seconds at the most."""
+    now = now or clock.shown()
+    health = Health()
+    waiting: list[Check] = []
+    try:
+        health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
+        processes, waiting = _processes(now), [*_waiting(now), _clocks(now)]
+        health.checks += [*processes, Check(gettext_noop("database"), True)]
+    except (DatabaseError, InterfaceError, OSError):
+        health.checks.append(Check("database", False, NO_ANSWER))
+    health.checks += [_broker(), *waiting]
+    return health
+
+
+class BrokerProbe:
+    """Asks the broker in a thread of its own: one that hangs must not hold up whoever asks for health.
+
+    One thread at a time, at most every two seconds: anybody may call the health check, and each answer costs connections.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began = -math.inf
+        self._ended = threading.Event()
+        self._ended.set()
+        self._depths: dict[str, int] | None = None
+
+    def depths(self) -> dict[str, int] | None:
+        """How many messages wait in each queue; None when the broker does not answer in time."""
+        with self._lock:
+            if self._ended.is_set() and time.monotonic() - self._began > BROKER_SECONDS:
+                self._ended.clear()
+                self._began = time.monotonic()
+                threading.Thread(target=self._ask, name="broker probe", daemon=True).start()
+            patience = self._began + BROKER_SECONDS - time.monotonic()
+        return self._depths if self._ended.wait(max(patience, 0.0)) else None
+
+    def _ask(self) -> None:
+        depths = None
+        try:
+            depths = {queue: depth(queue) for queue in QUEUES}
+        except BROKER_ERRORS as error:
+            log.warning("broker_silent", extra={"error": str(error)})
+        finally:
+            self._depths = depths
+            self._ended.set()
+
+
+broker = BrokerProbe()
+
+
+def _broker() -> Check:
+    ok = broker.depths() is not None
+    return Check(gettext_noop("broker"), ok, "" if ok else NO_ANSWER)
+
+
+def _processes(now: dt.datetime) -> list[Check]:
+    ages = freshest(now)
+    roles = [*(("beat",) if settings.SCHEDULER_ENABLED else ()), *QUEUES]
+    return [_alive(role, ages.get(role)) for role in roles] + [_alive(RECONCILED, ages.get(RECONCILED), TURN)]
+
+
+def _alive(role: str, age: dt.timedelta | None, limit: dt.timedelta = FRESH) -> Check:
+    if age is None:
+        return Check(NAMES[role], False, gettext_noop("none is running"))
+    # A sign from the future tells nothing: a clock was put back, and the process may have died since.
+    ok = abs(age) < limit
+    return Check(NAMES[role], ok, "" if ok else gettext_noop("silent"), age.total_seconds())
+
+
+def _waiting(now: dt.datetime) -> list[Check]:
+    """Due times that no tick has taken (where something ticks at all), runs that no worker has taken."""
+    waiting = [_age(gettext_noop("oldest queued"), now, Execution.objects.oldest_queued())]
+    return (
+        [_age(gettext_noop("oldest due"), now, next_due()), *waiting]
+        if settings.SCHEDULER_ENABLED
+        else waiting
+    )
+
+
+def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
+    age = figures.age(now, since)
+    ok = age < WAITING.total_seconds()
+    return Check(name, ok, "" if ok else gettext_noop("waits too long"), age, waits=True)
+
+
+def _clocks(now: dt.datetime) -> Check:
+    """Hosts that keep another time than the database. Belfry goes by the latter, but logs and people do not."""
+    hosts = {gethostname(): clock.ahead()} | clocks(now)
+    off = [f"{host} {ahead:+.1f} s" for host, ahead in sorted(hosts.items()) if abs(ahead) > clock.NOTICED]
+    detail = gettext_noop("differ from the database") if off else ""
+    return Check(CLOCKS, not off, detail, where=", ".join(off), advice=True)

@@ -1,0 +1,1 @@
+"""The pages of runs: the dashboard, the ledger, one run."""

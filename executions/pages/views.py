@@ -1,0 +1,267 @@
+"""The pages of runs: the dashboard, the ledger, one run, and the verbs that make or end runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from executions.ledger import artifacts, followers, idempotency, launch, verbs
+from executions.models import BAD, Execution, ExecutionQuerySet, State
+from executions.monitoring import figures, health, logs
+from executions.pages import charts, evidence, previews
+from executions.pages.page_filters import ExecutionFilter, page_of
+from executions.templatetags.runs import growing
+from jobs import timetable
+from jobs.forms.page import RunForm
+from jobs.models import Job
+from jobs.pages.helpers import PageRequest, actor, back, changeable_job, gone_is_404, may_change
+from jobs.verbs import Refused
+from scheduler_site.lib import clock
+
+SHORT = 10  # rows in a list of the dashboard
+
+
+# The dashboard -----------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Target")
+def dashboard(request: PageRequest) -> HttpResponse:
+    """The whole page, or the live part that asks for itself again."""
+    parts = {"live": _live, "chart": _chart, "health": _health}
+    if request.htmx and request.htmx.target in parts:
+        context = parts[request.htmx.target](request)
+        return render(request, f"executions/_{request.htmx.target}.html", context)
+    context = _live(request) | _chart(request) | _health(request)
+    return render(request, "executions/dashboard.html", context)
+
+
+def _live(request: PageRequest) -> dict[str, Any]:
+    rows, jobs = _visible(request), Job.objects.visible_to(request.user)
+    day_ago = clock.now() - dt.timedelta(days=1)
+    failed = rows.filter(state__in=BAD, due_at__gte=day_ago)
+    return {
+        "running": _with_zones(rows.running().order_by("started_at")[:SHORT]),
+        "running_count": rows.running().count(),
+        "waiting_count": rows.filter(state=State.QUEUED).count(),
+        "failed": _with_zones(failed.order_by("-due_at", "-id")[:SHORT]),
+        "failed_count": failed.count(),
+        "next": timetable.attach(jobs.filter(next_run_at__isnull=False).order_by("next_run_at")[:SHORT]),
+        "broken": list(jobs.exclude(broken="").order_by("name")[:SHORT]),
+        "any_job": jobs.exists(),
+    }
+
+
+def _chart(request: PageRequest) -> dict[str, Any]:
+    return {"chart": charts.last_hours(_visible(request), clock.now())}
+
+
+def _health(request: PageRequest) -> dict[str, Any]:
+    """The figures count what all people's jobs did, so they are for administrators."""
+    return {"health": health.report(), "figures": figures.current() if request.user.is_admin else None}
+
+
+# The ledger --------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def executions(request: PageRequest) -> HttpResponse:
+    found = ExecutionFilter(request.GET, queryset=_visible(request), request=request)
+    try:
+        page = page_of(found.qs, request.GET.get("before", ""), request.GET.get("after", ""))
+    except ValueError as error:
+        raise Http404(_("There is no such page.")) from error
+    query = request.GET.copy()
+    for name in ("before", "after"):
+        query.pop(name, None)
+    context = {
+        "filter": found,
+        "page": page,
+        "rows": _with_zones(page.rows),
+        "query": query.urlencode(),
+        "job": _filtered_job(request, found),
+        "narrowed": any(query.values()),
+    }
+    return render(request, "executions/list.html", context)
+
+
+@login_required
+@require_GET
+@vary_on_headers("HX-Target")
+def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    context = {
+        "execution": found,
+        "chain": followers.chain(found, request.user),
+        "may_stop": found.is_open and _may_stop(request, found),
+        "may_run": found.job is not None
+        and request.user.has_perm("jobs.run_job")
+        and may_change(request.user, found.job),
+    }
+    if request.htmx and request.htmx.target == "state":
+        # What is known only at the end is asked for then.
+        answer = render(request, "executions/_state.html", context)
+        if not found.is_open:
+            answer.headers["HX-Trigger"] = "run-ended"
+        return answer
+    context |= evidence.of(found)
+    if request.htmx and request.htmx.target == "evidence":
+        return render(request, "executions/_evidence.html", context)
+    context |= evidence.told(found) | {"output": logs.tail(found)}
+    return render(request, "executions/execution.html", context)
+
+
+@login_required
+@require_GET
+def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """What was written since the chunk `after`: the live part appends it."""
+    found = _visible_execution(request, uid)
+    text = request.GET.get("after", "0")
+    last = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return HttpResponse(growing(found, logs.after(found, last)))
+
+
+@login_required
+@require_GET
+def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
+    return logs.whole(_visible_execution(request, uid))
+
+
+@login_required
+@require_GET
+def artifact(request: PageRequest, uid: uuid.UUID, name: str) -> FileResponse:
+    """A file to be saved. With `show`, an image is an answer of its own kind; nothing else ever is."""
+    found = _visible_execution(request, uid)
+    attempt = request.GET.get("attempt", "")
+    number = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 6 else None
+    file = artifacts.named(found, name, number)
+    if file is None:
+        raise Http404
+    try:
+        return artifacts.download(
+            found, file, previews.shown_as(found.uid, file) if "show" in request.GET else ""
+        )
+    except FileNotFoundError as error:
+        raise Http404 from error
+
+
+# Verbs -------------------------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@gone_is_404
+def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """Runs a job now; the page lets the metadata of this one run be different."""
+    job = changeable_job(request, uid, "jobs.run_job")
+    given = request.POST if "metadata" in request.POST else None
+    form = RunForm(given, initial={"metadata": job.metadata, "key": secrets.token_urlsafe(16)})
+    if request.method == "GET" or (form.is_bound and not form.is_valid()):
+        return render(request, "executions/run.html", {"job": job, "form": form})
+    overrides = {"metadata": form.cleaned_data["metadata"]} if form.is_bound else None
+    try:
+        started, again = _run_once(request, job, overrides)
+    except Refused as reason:
+        form = RunForm(given, initial=form.initial)
+        return render(
+            request, "executions/run.html", {"job": job, "form": form, "refused": reason}, status=409
+        )
+    if again:
+        text = _("This form had been sent before; here is the run that it started.")
+        messages.info(request, text)
+    else:
+        messages.success(request, _("“%(job)s” has been started.") % {"job": job})
+    return back(request, f"/executions/{started.uid}")
+
+
+def _run_once(request: PageRequest, job: Job, overrides: dict[str, Any] | None) -> tuple[Execution, bool]:
+    """The run, and whether the same form had started it before (a double click, or the browser's way back)."""
+    start = partial(launch.launch, job, by=actor(request), overrides=overrides)
+    key = request.POST.get("key", "")
+    if not idempotency.is_key(key):
+        return start(), False
+    # Other metadata in the same form are meant as another run.
+    named = f"{json.dumps(overrides, sort_keys=True)} {key}"
+    return idempotency.run(idempotency.Request(request.user, job, named, {}), start, clock.now())
+
+
+@login_required
+@require_POST
+def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    if not _may_stop(request, found):
+        raise PermissionDenied(_("You may see this run, but not stop it."))
+    if verbs.stop(found, by=actor(request)):
+        messages.success(request, _("The run is being stopped."))
+    else:
+        messages.warning(request, _("The run had ended already, or is being stopped."))
+    return redirect("execution", uid)
+
+
+@login_required
+@require_POST
+def suspend(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    return _suspension(request, uid, verbs.suspend, _("The run has been suspended."))
+
+
+@login_required
+@require_POST
+def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    return _suspension(request, uid, verbs.resume, _("The run has been resumed."))
+
+
+def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool], done: str) -> HttpResponse:
+    found = _visible_execution(request, uid)
+    if not _may_stop(request, found):
+        raise PermissionDenied(_("You may see this run, but not suspend it."))
+    try:
+        verb(found, by=actor(request))
+    except Refused as reason:
+        messages.warning(request, str(reason))
+    else:
+        messages.success(request, done)
+    return redirect("execution", uid)
+
+
+# Helpers -----------------------------------------------------------------------------------------------------------
+
+
+def _visible(request: PageRequest) -> ExecutionQuerySet:
+    return Execution.objects.visible_to(request.user).select_related("job")
+
+
+def _visible_execution(request: PageRequest, uid: uuid.UUID) -> Execution:
+    rows = _visible(request).select_related("job", "blocked_by", "requested_by", "category")
+    return get_object_or_404(rows, uid=uid)
+
+
+def _may_stop(request: PageRequest, found: Execution) -> bool:
+    return Execution.objects.changeable_by(request.user).filter(pk=found.pk).exists()
+
+
+def _with_zones(rows: Iterable[Execution]) -> list[Execution]:
+    """Loads the timing of the rows' jobs at once: their times are shown in the jobs' zones."""
+    found = list(rows)
+    timetable.attach(row.job for row in found if row.job)
+    return found
+
+
+def _filtered_job(request: PageRequest, found: ExecutionFilter) -> Job | None:
+    uid = found.form.cleaned_data.get("job") if found.form.is_valid() else None
+    return Job.objects.visible_to(request.user).filter(uid=uid).first() if uid else None

@@ -1,0 +1,1 @@
+"""The REST routes of runs, and of the system's health."""

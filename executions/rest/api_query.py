@@ -1,0 +1,157 @@
+"""Which runs a request asks for: filters, pages and cursors (wire facts, section 9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Min, Q
+from django.db.models.functions import Least
+
+from executions.models import Execution, ExecutionQuerySet
+from executions.rest.wire import STATUS, for_wire
+from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range, integer
+
+MOST = 200
+MAX_ID = 2**63 - 1
+# What a cursor ends with: to which side of its row it points.
+OLDER, NEWER = "", " newer"
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some runs, the latest due first. `total` is None where it was not counted, a cursor where there is nothing more."""
+
+    executions: list[Execution]
+    next_cursor: str | None
+    previous_cursor: str | None = None
+    total: int | None = None
+    number: int = 1
+    limit: int = MOST
+
+    @property
+    def pages(self) -> int:
+        return math.ceil((self.total or 0) / self.limit)
+
+
+def matching(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
+    """The rows that the parameters choose; without `status` or `state` only runs, no missed or skipped due times.
+
+    Unknown values match nothing, empty ones everything. 400 for odd dates.
+    """
+    statuses, states = _words(params, "status"), _words(params, "state")
+    if statuses:
+        rows = rows.filter(state__in=[state for state, status in STATUS.items() if status in statuses])
+    if states:
+        rows = rows.filter(state__in=states)
+    if not statuses and not states:
+        rows = rows.runs()
+    if triggers := _words(params, "trigger_type"):
+        rows = rows.filter(trigger__in=triggers)
+    if kinds := _words(params, "execution_type"):
+        rows = rows.filter(kind__in=kinds)
+    return within(of_job(rows, params), date_range(params))
+
+
+def of_job(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
+    """Those of the job with the id in `job_id`, when there is one."""
+    job_id = (params.get("job_id") or "").strip()
+    if not job_id:
+        return rows
+    uid = as_uuid(job_id)
+    return rows.filter(job__uid=uid) if uid else rows.none()
+
+
+def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
+    """By when they started; what has not started counts by when it was due."""
+    started, due = range_.lookups("started_at"), range_.lookups("due_at")
+    if not started:
+        return rows
+    # Bounds of the due times, so that their index does the work: nothing starts before it is due, ...
+    bounds = {"due_at__lt": range_.end} if range_.end else {}
+    if range_.start:
+        # ... but a run that had to wait may have been due before the range.
+        # (Of the two moments the due time is the least. Asked for by its own name, PostgreSQL would look for it along the
+        # index of due times, from the oldest row on: through the whole ledger.)
+        due_or_started = Least("due_at", "started_at")
+        earliest = Execution.objects.filter(**started).aggregate(earliest=Min(due_or_started))["earliest"]
+        bounds["due_at__gte"] = min(range_.start, earliest or range_.start)
+    return rows.filter(Q(**started) | Q(started_at=None, **due), **bounds)
+
+
+def page(rows: ExecutionQuerySet, params: Mapping[str, Any], *, default: int) -> Page:
+    """By number and with the total, or, where there is a `cursor`, what lies beyond it without counting anything.
+
+    422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.
+    """
+    number, limit = integer(params, "page", 1), integer(params, "limit", default, high=MOST)
+    if "cursor" in params:
+        return beyond(rows, params["cursor"], limit)
+    total = rows.count()
+    first = (number - 1) * limit
+    # A page beyond the end is not looked for: skipping rows costs as much as reading them.
+    found = _loaded(rows, first, limit) if first < total else []
+    older = _mark(found[-1], OLDER) if found and first + limit < total else None
+    newer = _mark(found[0], NEWER) if found and first else None
+    return Page(found, older, newer, total, number, limit)
+
+
+def beyond(rows: ExecutionQuerySet, cursor: str, limit: int) -> Page:
+    """The `limit` rows next to a cursor, on the side that it points to; for an empty one, the newest.
+
+    Costs the same however far down the ledger it lies.
+    """
+    if not cursor:
+        return _older(rows, limit, first=True)
+    due_at, key, side = _position(cursor)
+    if side == OLDER:
+        return _older(rows.filter(due_at__lte=due_at).exclude(due_at=due_at, pk__gte=key), limit)
+    rows = rows.filter(due_at__gte=due_at).exclude(due_at=due_at, pk__lte=key).order_by("due_at", "id")
+    found = list(for_wire(rows)[: limit + 1])
+    more, found = len(found) > limit, found[:limit][::-1]
+    newer = _mark(found[0], NEWER) if more else None
+    return Page(found, _mark(found[-1], OLDER) if found else None, newer, limit=limit)
+
+
+def _loaded(rows: ExecutionQuerySet, first: int, limit: int) -> list[Execution]:
+    """First which rows, then all about them: to sort thousands of whole rows takes longer than to find them twice."""
+    keys = list(rows.values_list("pk", flat=True)[first : first + limit])
+    found = {run.pk: run for run in for_wire(Execution.objects.filter(pk__in=keys))}
+    return [found[key] for key in keys if key in found]
+
+
+def _older(rows: ExecutionQuerySet, limit: int, *, first: bool = False) -> Page:
+    found = list(for_wire(rows)[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    newer = _mark(found[0], NEWER) if found and not first else None
+    return Page(found, _mark(found[-1], OLDER) if more else None, newer, limit=limit)
+
+
+def _mark(run: Execution, side: str) -> str:
+    text = f"{run.due_at.isoformat()} {run.pk}{side}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[dt.datetime, int, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        moment, key, *side = text.split(" ")
+        if side not in ([], [NEWER.strip()]):
+            raise ValueError(cursor)
+        due_at, pk = dt.datetime.fromisoformat(moment), int(key)
+        if due_at.tzinfo is None or not 0 <= pk <= MAX_ID:
+            raise ValueError(cursor)
+        return due_at.astimezone(dt.UTC), pk, NEWER if side else OLDER
+    except (ValueError, OverflowError, binascii.Error) as error:
+        raise ApiError(
+            400, "Invalid cursor", "Take next_cursor or previous_cursor of an earlier answer."
+        ) from error
+
+
+def _words(params: Mapping[str, Any], name: str) -> set[str]:
+    return {word for part in (params.get(name) or "").split(",") if (word := part.strip())}

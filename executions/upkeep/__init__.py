@@ -1,0 +1,1 @@
+"""Mends what a crash leaves, removes what is old, and notices what is late."""

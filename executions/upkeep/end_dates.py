@@ -1,0 +1,69 @@
+"""Jobs that have come to their end date, or will soon: who is told, and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from executions.alerting import alerts, wording
+from executions.alerting.alerts import Channel, Event
+from executions.ledger.isolation import each
+from executions.models import Watch
+from jobs.models import Job
+from notifications.messages import Message
+from notifications.models import Alert, SlackSettings
+from notifications.post import About, compose, post
+
+WEEK = Watch.Clock.WEEK
+SOON = dt.timedelta(days=30)
+REMINDER_HOUR = 9
+
+
+def auto_paused(job: Job, now: dt.datetime) -> None:
+    """Tells a job's owner, the admins and Slack that it was paused because its last day is over."""
+    mention = alerts.mention_of(job)
+    message = wording.auto_paused(job, mention)
+    _tell_people(job, f"auto_paused:{job.uid}:{job.end_date}", Event.AUTO_PAUSED, message, now)
+
+
+def remind(now: dt.datetime) -> None:
+    """On Mondays from 09:00 of the scheduler's zone, once a week: the jobs whose last day is within 30 days."""
+    local = now.astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE))
+    if local.weekday() or local.hour < REMINDER_HOUR:
+        return
+    week = f"week {local:%G-%V}"
+    if Watch.objects.filter(subject=week, clock=WEEK).exists():
+        return
+    with transaction.atomic():
+        _mark, mine = Watch.objects.get_or_create(
+            subject=week, clock=WEEK, defaults={"since": now, "told_at": now}
+        )
+        if not mine:
+            return
+        Watch.objects.filter(clock=WEEK).exclude(subject=week).delete()
+        date = local.date()
+        ending = Job.objects.filter(end_date__gte=date, end_date__lte=date + SOON)
+
+        @transaction.atomic
+        def tell(key: int) -> None:
+            job = ending.select_related("team", "owner").get(pk=key)
+            message = wording.ending_soon(job, alerts.mention_of(job))
+            _tell_people(job, f"ending:{job.uid}:{week}", Event.ENDING_SOON, message, now)
+
+        each(ending.order_by("end_date", "pk").values_list("pk", flat=True), tell, "reminding")
+
+
+def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
+    admins = [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
+    about = About(job.uid, job.name)
+    people = alerts.people_of(job, admins)
+    rows = (
+        [compose(key, event, Channel.INBOX, message, now, recipients=people, about=about)] if people else []
+    )
+    if SlackSettings.on():
+        rows.append(compose(key, event, Channel.SLACK, message, now, about=about))
+    post(rows)

@@ -1,0 +1,97 @@
+"""Belfry watches itself: whichever process takes the turn tells the admins of those that are silent."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from executions.alerting import wording
+from executions.alerting.alerts import Channel, Event
+from executions.ledger.isolation import each
+from executions.models import Watch
+from executions.monitoring import health
+from notifications.messages import Message
+from notifications.models import Alert, SlackSettings
+from notifications.post import compose, compose_mails, post
+
+SILENT = Watch.Clock.SILENT
+WAITS = ("oldest due", "oldest queued")
+WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, *WAITS)
+# Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
+PATIENCE = dt.timedelta(seconds=10)
+# A burst makes runs wait for a while, and is nobody's business either.
+LONG_WAIT = dt.timedelta(minutes=5)
+# A pause of the whole system that is longer than any restart.
+OUTAGE = dt.timedelta(seconds=60)
+
+
+def judge(now: dt.datetime) -> None:
+    """Tells the admins when a process or the broker is away for longer than a restart takes, and when it is back."""
+    report = health.report(now)
+    watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
+
+    def judge_one(check: health.Check) -> None:
+        if check.name in WATCHED and not check.ok:
+            _is_away(check, now)
+        elif check.ok and (watch := watched.get(check.name)):
+            _came_back(watch, now)
+
+    each(report.checks, judge_one, "judging")
+
+
+def _is_away(check: health.Check, now: dt.datetime) -> None:
+    name = check.name
+    watch, _made = Watch.objects.get_or_create(subject=name, clock=SILENT, defaults={"since": now})
+    patience = LONG_WAIT if name in WAITS else PATIENCE
+    if watch.told_at is None and watch.since <= now - patience:
+        with transaction.atomic():
+            if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
+                message = _bad(check, watch.since)
+                _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
+
+
+def _came_back(watch: Watch, now: dt.datetime) -> None:
+    name = watch.subject
+    with transaction.atomic():
+        gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
+        if gone and watch.told_at is not None:
+            message = _well(name, watch.since)
+            _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def _bad(check: health.Check, since: dt.datetime) -> Message:
+    if check.name == health.CLOCKS:
+        return wording.clocks_differ(check.where, since)
+    if check.name in WAITS:
+        return wording.waits(check.name, since)
+    return wording.system_silent(check.name, check.detail, since)
+
+
+def _well(name: str, since: dt.datetime) -> Message:
+    if name == health.CLOCKS:
+        return wording.clocks_agree(since)
+    return wording.waits_no_more(since) if name in WAITS else wording.system_recovered(name, since)
+
+
+def outage(since: dt.datetime, now: dt.datetime) -> None:
+    """Tells the admins that no process at all took its turn from `since` until now: afterwards, as nobody was there."""
+    if now - since > OUTAGE:
+        message = wording.outage(since, now)
+        with transaction.atomic():
+            _tell_admins(f"outage:{since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def _tell_admins(key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
+    admins = User.objects.active_admins()
+    emails = settings.ALERT_EMAILS or [email for email in admins.values_list("email", flat=True) if email]
+    people = [f"user:{uid}" for uid in admins.values_list("uid", flat=True)]
+    rows = [compose(key, event, Channel.INBOX, message, now, recipients=people)] if people else []
+    # Nobody asked for these by mail: without a server, or with mail switched off, they are not written at all.
+    if emails and settings.EMAIL_HOST and settings.MAIL_ENABLED:
+        rows += compose_mails(key, event, message, now, emails)
+    if SlackSettings.on():
+        rows.append(compose(key, event, Channel.SLACK, message, now))
+    post(rows)

@@ -1,0 +1,1 @@
+"""The inside of a worker process: its places for runs, their leases, what they write."""

@@ -1,0 +1,56 @@
+"""Keeps the leases of a worker's runs alive: a thread does nothing else, so that nothing else can hold it up.
+
+A lease is not renewed for a run that goes on long after its time limit: whatever its own thread waits for, it ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+
+from executions.ledger.claims import LEASE
+from executions.models import Execution, State
+from executions.worker.active_runs import ActiveRun
+from scheduler_site.lib import clock
+
+RENEW_SECONDS = 15.0
+
+
+class Leases:
+    """`step` is called every second."""
+
+    def __init__(self, worker: str, hands: Callable[[], list[ActiveRun]]) -> None:
+        self._worker, self._hands = worker, hands
+        self._next = 0.0
+
+    def step(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        hands = [hand for hand in self._hands() if not hand.overdue]
+        if hands and self.renew(hands):
+            self._next = time.monotonic() + RENEW_SECONDS
+
+    def renew(self, hands: list[ActiveRun]) -> bool:
+        """Renews all leases in one statement; runs that are not ours any more are ended here as well.
+
+        False when somebody else was changing some of the rows: those are tried again at once, not only after a period.
+        """
+        began = time.monotonic()
+        by_key = {(hand.claim.pk, hand.claim.attempt): hand for hand in hands}
+        mine = Execution.objects.filter(
+            pk__in=[pk for pk, _attempt in by_key], worker=self._worker, state=State.RUNNING
+        )
+        with transaction.atomic():
+            renewed = mine.locked_attempts(skip=True) & by_key.keys()
+            rows = Execution.objects.filter(pk__in=[pk for pk, _attempt in renewed])
+            rows.update(lease_until=clock.now() + LEASE)
+        for key in renewed:
+            by_key[key].leased_at = max(by_key[key].leased_at, began)
+        if len(renewed) == len(by_key):
+            return True
+        still_mine = set(mine.values_list("pk", "attempt"))
+        for key in by_key.keys() - still_mine:
+            by_key[key].cancel()
+        return not still_mine - renewed

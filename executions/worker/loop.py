@@ -1,0 +1,45 @@
+"""A thread that does one thing again and again, whatever goes wrong with it, over a connection of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+log = logging.getLogger("executions.worker.loop")
+
+ERRORS = (DatabaseError, InterfaceError, OSError)
+
+
+class Loop(threading.Thread):
+    """Calls `step` every `pause` seconds until `stopping` is set. Its log events are `<name>_waits` and `<name>_failed`."""
+
+    def __init__(
+        self, name: str, step: Callable[[], object], stopping: threading.Event, pause: float
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._step, self._stopping, self._pause = step, stopping, pause
+        # By time.monotonic(): when a step was completed last, well or badly.
+        self.progress_at = time.monotonic()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._once()
+            self.progress_at = time.monotonic()
+            self._stopping.wait(self._pause)
+        connection.close()
+
+    def _once(self) -> None:
+        try:
+            close_old_connections()
+            self._step()
+        except ERRORS as error:
+            log.warning(f"{self.name}_waits", extra={"error": str(error)})
+            connection.close()
+        except Exception:
+            # Whatever is wrong with one row, all others need this thread.
+            log.exception(f"{self.name}_failed")
+            connection.close()

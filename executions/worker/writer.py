@@ -1,0 +1,241 @@
+"""The one thread of a worker that asks and writes the ledger for its runs: claims, output, outcomes; many in one transaction.
+
+One connection serves hundreds of runs. Whatever waits for a database that restarts waits here, and is tried again until
+it is written: doubling it is impossible, since every step is conditional.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from django.db import close_old_connections, connection
+
+from executions.ledger import claims, outcomes
+from executions.ledger.outcomes import Report
+from executions.models import Reason
+from executions.values import Claim
+from jobs.runners import Outcome
+from scheduler_site.lib import clock
+from scheduler_site.lib.database_errors import Kind, kind_of
+
+log = logging.getLogger("executions.worker.writer")
+
+TOGETHER = 100
+# Within so long after a batch the worker counts as busy, and waits for more while more comes, so many times a moment: a batch
+# costs more than a run in it.
+BUSY, MOMENTS, MOMENT = 0.05, 3, 0.001
+# Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
+MOST_TEXT = 1 << 20
+# A report that breaks the connection so often in a row, while the database answers, is to blame itself.
+MOST_BREAKS = 6
+UNWRITABLE = "The outcome could not be written."
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Runs that a message speaks of; the answer is those that are this worker's now."""
+
+    uids: Sequence[str]
+    answer: Future[list[Claim]] = field(default_factory=Future)
+
+
+class Writer(threading.Thread):
+    """`written` is called with each claim whose end is on record (or was refused)."""
+
+    def __init__(self, worker: str, written: Callable[[Sequence[Claim]], None]) -> None:
+        super().__init__(name="writer", daemon=True)
+        self._worker, self._written = worker, written
+        self._waiting: queue.SimpleQueue[Wanted | Report | None] = queue.SimpleQueue()
+        self._leaving = False
+        self._wrote_at = 0.0
+        self._unanswered: set[Future[list[Claim]]] = set()
+        self._door = threading.Lock()
+
+    def claim(self, uids: Sequence[str]) -> Future[list[Claim]]:
+        """What the database will answer; cancelled once the worker leaves.
+
+        Its callbacks run in the writer's thread, or in the one that leaves.
+        """
+        wanted = Wanted(uids)
+        with self._door:
+            if self._leaving:
+                wanted.answer.cancel()
+                return wanted.answer
+            self._unanswered.add(wanted.answer)
+            self._waiting.put(wanted)
+        wanted.answer.add_done_callback(self._forget)
+        return wanted.answer
+
+    def _forget(self, answer: Future[list[Claim]]) -> None:
+        with self._door:
+            self._unanswered.discard(answer)
+
+    def report(self, claim: Claim, what: str | Outcome | None, why: Reason = Reason.SHUTDOWN) -> None:
+        self._waiting.put(Report(claim, what, why))
+
+    def leave(self) -> None:
+        """From now on nothing is claimed; who waits for a claim that the database has not been asked for gets none."""
+        with self._door:
+            self._leaving = True
+            waiting = list(self._unanswered)
+        for answer in waiting:
+            answer.cancel()
+
+    def close(self, seconds: float) -> bool:
+        """Writes what waits, for at most so long; false when the database did not take it in this time."""
+        self.leave()
+        self._waiting.put(None)
+        self.join(seconds)
+        if self.is_alive():
+            log.warning("reports_unwritten", extra={"waiting": self._waiting.qsize()})
+        return not self.is_alive()
+
+    def run(self) -> None:
+        while batch := self._next():
+            try:
+                self._handle(batch)
+            except Exception:
+                # Of whatever went wrong with handing on an answer: nobody else writes for this worker.
+                log.exception("writer_failed")
+            self._wrote_at = time.monotonic()
+        connection.close()
+
+    def _handle(self, batch: list[Wanted | Report]) -> None:
+        if reports := [item for item in batch if isinstance(item, Report)]:
+            self._write(reports)
+            self._written([report.claim for report in reports if report.is_last])
+        wanted = [item for item in batch if isinstance(item, Wanted)]
+        if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
+            self._answer(wanted)
+
+    def _next(self) -> list[Wanted | Report]:
+        """What waits, at least one; empty at the end."""
+        item, batch, text = self._waiting.get(), list[Wanted | Report](), 0
+        if self._busy:
+            self._gather()
+        while item is not None:
+            batch.append(item)
+            text += item.characters if isinstance(item, Report) else 0
+            if len(batch) == TOGETHER or text >= MOST_TEXT or self._waiting.empty():
+                return batch
+            item = self._waiting.get()
+        if batch:
+            self._waiting.put(None)
+        return batch
+
+    @property
+    def _busy(self) -> bool:
+        return time.monotonic() - self._wrote_at < BUSY
+
+    def _gather(self) -> None:
+        for _ in range(MOMENTS):
+            waiting = self._waiting.qsize()
+            time.sleep(MOMENT)
+            if self._waiting.qsize() == waiting:
+                return
+
+    # Reports ---------------------------------------------------------------------------------------------------------
+
+    def _write(self, reports: list[Report]) -> None:
+        moments: list[dt.datetime] = []
+
+        def step() -> None:
+            if moments:
+                outcomes.write(reports, self._worker, moments[0], again=True)
+            else:
+                moments.append(clock.now())
+                outcomes.write(reports, self._worker, moments[0])
+
+        try:
+            self._patiently(step, suspicious=True)
+        except Exception as error:
+            self._isolate(reports, error)
+
+    def _isolate(self, reports: list[Report], error: Exception) -> None:
+        """One report that no database takes must hold up neither the others nor this thread."""
+        if len(reports) > 1:
+            for report in reports:
+                self._write([report])
+            return
+        (report,) = reports
+        log.error("report_unwritable", extra={"run": report.claim.uid}, exc_info=error)
+        if less := reduced(report):
+            self._write([less])
+
+    def _answer(self, wanted: list[Wanted]) -> None:
+        uids, seen = [uid for one in wanted for uid in one.uids], dict[int, int]()
+        try:
+            mine = self._patiently(lambda: self._claim(uids, seen))
+        except Exception as error:
+            if len(wanted) > 1:
+                for one in wanted:
+                    self._answer([one])
+            else:
+                wanted[0].answer.set_exception(error)
+            return
+        by_uid = {claim.uid: claim for claim in mine}
+        for one in wanted:
+            # Taken out as they are handed out: two messages may speak of the same run.
+            one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
+
+    def _claim(self, uids: list[str], seen: dict[int, int]) -> list[Claim]:
+        if self._leaving and not seen:
+            return []
+        return claims.claim([] if self._leaving else uids, self._worker, clock.now(), seen)
+
+    def _patiently(self, step: Callable[[], Result], *, suspicious: bool = False) -> Result:
+        """The result of a step, however long the database is away. Raises what no repetition helps against.
+
+        `suspicious`: also when the step breaks the connection each time, while the database answers (MariaDB does so when it is
+        sent too much at once).
+        """
+        pause, broke = 0.1, 0
+        while True:
+            try:
+                if not self._busy:
+                    # Which asks a connection whether it still lives: one that was just used is found out by its use.
+                    close_old_connections()
+                return step()
+            except Exception as error:
+                kind = kind_of(error)
+                if kind is Kind.NEVER:
+                    raise
+                log.warning("writer_waits", extra={"kind": kind.value, "error": str(error)})
+                connection.close()
+                broke = broke + 1 if suspicious and kind is Kind.AWAY and _answers() else 0
+                if broke >= MOST_BREAKS:
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+
+
+def reduced(report: Report) -> Report | None:
+    """What is said instead of a report that cannot be written: first without what is long, then only that it ended."""
+    what = report.what
+    if not isinstance(what, Outcome):
+        return None
+    bare = Outcome(what.state, UNWRITABLE, exit_code=what.exit_code, retryable=what.retryable)
+    if what.message != UNWRITABLE:
+        return replace(report, what=bare)
+    last = Outcome("error", UNWRITABLE, retryable=False)
+    return replace(report, what=last) if what != last else None
+
+
+def _answers() -> bool:
+    """Whether the database answers, over a new connection."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:
+        connection.close()
+        return False
+    return True
