@@ -174,7 +174,7 @@ def test_mail_settings_are_kept_while_mail_is_on(api: Api, uma: User) -> None:
 
 def test_category_and_team_are_found_by_slug_or_name(api: Api, uma: User) -> None:
     Category.objects.create(name="Night Work", is_active=False)
-    Team.objects.create(name="Ops Worker")
+    Team.objects.create(name="Ops Crew")
     body = BODY | {"category": "night work", "pic_team": "OPS CREW"}
     job = api(uma).post(URL, body, format="json").json()["job"]
     assert (job["category"], job["pic_team"]) == ("night-work", "ops-crew")

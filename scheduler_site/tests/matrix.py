@@ -64,6 +64,7 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /environments/<uuid:uid>/packages": {"verb": "update-all"},
     "POST /environments/<uuid:uid>/rename": {"name": "new"},
     "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /jobs/import-crontab": {"text": "0 3 * * * /bin/true", "source": "new"},
     "POST /api/v1/auth/login": LOGIN,
     "POST /api/v1/jobs": V1_JOB,
     "PUT /api/v1/jobs/<str:job_id>": V1_JOB,

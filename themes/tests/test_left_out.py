@@ -66,7 +66,7 @@ def test_without_it_there_are_no_routes_no_pages_and_no_job_class(tmp_path: Path
         "installed": False,
         "served": ["/token/verify"],
         "packages": ["jobs.classes"],
-        "cors": "^/(api/|token/).*$",
+        "cors": "^/((api/|token/).*|(login|logout|create_user)/?)$",
     }
 
 
