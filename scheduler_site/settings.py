@@ -6,6 +6,7 @@ a combination that is unsafe is refused by the system checks (checks/deployment.
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -256,6 +257,14 @@ PYPI_INDEX_URL = env.secret("PYPI_INDEX_URL")
 # Scripts may be named by their path only below these directories.
 SCRIPT_DIRECTORIES = env.words("SCRIPT_DIRECTORIES")
 SCRIPT_MAX_BYTES = env.integer("SCRIPT_MAX_BYTES", 512 * 1024, low=1024, high=16 * 1024 * 1024)
+# What one run of code may use, all of its processes together: memory (usually half of what the machine has), processes,
+# CPU time; and each of them: open files, the size of a file. 0: as much as there is.
+_half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21
+JOB_MEMORY_MB = env.integer("JOB_MEMORY_MB", max(_half, 256), low=0, high=2**24)
+JOB_PROCESSES = env.integer("JOB_PROCESSES", 128, low=0, high=100_000)
+JOB_CPU_SECONDS = env.integer("JOB_CPU_SECONDS", 0, low=0, high=10**9)
+JOB_OPEN_FILES = env.integer("JOB_OPEN_FILES", 4096, low=16, high=2**20)
+JOB_FILE_SIZE_MB = env.integer("JOB_FILE_SIZE_MB", 10_240, low=0, high=2**24)
 ARTIFACTS_MAX_BYTES = env.integer("ARTIFACTS_MAX_BYTES", 50 * 1024 * 1024, low=0, high=1024**4)
 ARTIFACTS_MAX_FILES = env.integer("ARTIFACTS_MAX_FILES", 100, low=0, high=10_000)
 FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}").rstrip("/")

@@ -24,7 +24,7 @@ from .environment import clean_environment, python_path
 from .files import remove_tree
 from .linux import descendants_of, send_signal
 from .orphans import end_soon
-from .values import Finished, Limits, Request, to_wire
+from .values import Ceilings, Finished, Limits, Request, to_wire
 from .watch import Watch
 
 CLOSE_SECONDS = 30.0  # for the server to end everything; longer than its own farewell
@@ -54,6 +54,7 @@ class Client:
         cancelled: threading.Event,
         log: Callable[[str], None],
         limits: Limits | None = None,
+        ceilings: Ceilings | None = None,
         suspended: threading.Event | None = None,
         held: int | None = None,
         pulse: Callable[[], None] | None = None,
@@ -78,7 +79,13 @@ class Client:
                     control = self._send({"run": number}, descriptors + ([] if held is None else [held]))
                 except OSError as problem:
                     return Finished("unavailable", f"The process that starts jobs does not answer: {problem}")
-            wire = to_wire(request, private=private, grace=stop_grace, limits=limits or Limits())
+            wire = to_wire(
+                request,
+                private=private,
+                grace=stop_grace,
+                limits=limits or Limits(),
+                ceilings=ceilings or Ceilings(),
+            )
             times = itertools.count(1)
             insist = partial(self._insist, number, control, times)
             watch = Watch(lifeline, output, result, log=log, give_up=insist, pulse=pulse)

@@ -25,6 +25,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Ceilings:
+    """What all processes of a run may use together; the warden looks several times a second. None: no ceiling."""
+
+    memory: int | None = None  # bytes
+    cpu: float | None = None  # seconds
+    processes: int | None = None
+
+    def within(self, bounds: Ceilings) -> Ceilings:
+        """The lower of each."""
+        pairs = {name: (value, getattr(bounds, name)) for name, value in asdict(self).items()}
+        return Ceilings(
+            **{name: min((v for v in both if v is not None), default=None) for name, both in pairs.items()}
+        )
+
+
+@dataclass(frozen=True)
 class Call:
     """Import a class by its dotted path, make an instance and call its `run(*args)`."""
 
@@ -42,8 +58,6 @@ class Exec:
     env: dict[str, str] = field(default_factory=dict)
     cwd: str | None = None  # default: a private directory, removed afterwards
     files: dict[str, str] = field(default_factory=dict)  # written (UTF-8, 0600) into the private directory
-    memory_limit: int | None = None  # bytes, of all its processes together
-    cpu_limit: float | None = None  # seconds, of all its processes together
 
 
 Request = Call | Exec
@@ -65,14 +79,15 @@ class Finished:
     points: tuple[Point, ...] = ()
 
 
-def to_wire(request: Request, *, private: str, grace: float, limits: Limits) -> dict[str, Any]:
+def to_wire(
+    request: Request, *, private: str, grace: float, limits: Limits, ceilings: Ceilings
+) -> dict[str, Any]:
     """The request as the warden reads it: tagged with `call` or `exec`.
 
     private: path of a directory for the run alone; the warden makes and removes it.
     """
     common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}
-    common |= {"grace": grace, "limits": asdict(limits)}
+    common |= {"grace": grace, "limits": asdict(limits), "ceilings": asdict(ceilings)}
     if isinstance(request, Call):
         return {"call": request.path, "args": request.args, **common}
-    ceilings = {"memory_limit": request.memory_limit, "cpu_limit": request.cpu_limit}
-    return {"exec": request.argv, "files": request.files, **ceilings, **common}
+    return {"exec": request.argv, "files": request.files, **common}

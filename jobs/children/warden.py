@@ -94,7 +94,7 @@ class Warden:
         self._abandoned = False  # by the server
         self._suspended = False
         self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
-        every = OFTEN if request.get("memory_limit") else EVERY
+        every = OFTEN if request["ceilings"]["memory"] else EVERY
         self._usage = Usage(time.monotonic(), every=every)
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
 
@@ -162,7 +162,7 @@ class Warden:
         tree = descendants_of(os.getpid())
         if now >= self._usage.next_look:
             self._usage.look(tree, now)
-            self._check_limits()
+            self._check_ceilings(len(tree))
         if self._suspended:
             self._halt()
         if kill:
@@ -170,17 +170,16 @@ class Warden:
             for pid in tree:
                 send_signal(pid, signal.SIGKILL)
 
-    def _check_limits(self) -> None:
-        """Those of the whole tree. Memory is taken away at once: a grace would be one to take more."""
+    def _check_ceilings(self, processes: int) -> None:
+        """Memory and processes are taken away at once: a grace would be one to take more."""
         if self._kill_at is not None:
             return
-        memory, cpu = self._request.get("memory_limit"), self._request.get("cpu_limit")
-        if memory is not None and self._usage.memory > memory:
-            self._struck = {"memory": self._usage.memory}
-            self._end(0.0)
-        elif cpu is not None and self._usage.cpu > cpu:
-            self._struck = {"cpu": self._usage.cpu}
-            self._end(self._request["grace"])
+        used = {"memory": self._usage.memory, "processes": processes, "cpu": self._usage.cpu}
+        for name, limit in self._request["ceilings"].items():
+            if limit is not None and used[name] > limit:
+                self._struck = {name: used[name]}
+                self._end(self._request["grace"] if name == "cpu" else 0.0)
+                return
 
     def _wait(self) -> None:
         """Sleep until a child ends, an order comes or the next sample is due."""

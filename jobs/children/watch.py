@@ -52,7 +52,7 @@ class Watch:
         self._said = bytearray()  # by the warden, up to the next line end
         self._returned = bytearray()  # by the job
         self._started = False
-        self._limits: dict[str, float | None] = {}  # of the whole tree
+        self._ceilings: dict[str, float | None] = {}  # of the whole tree
         self._report: dict[str, Any] | None = None
         self._ordered: Ending | None = None
         self._overdue = self._start_by = float("inf")  # monotonic
@@ -69,8 +69,8 @@ class Watch:
         cancelled: threading.Event,
         suspended: threading.Event | None = None,
     ) -> Finished:
-        """ActiveRun over the request and stay until the warden has reported or is gone."""
-        self._limits = {name: request.get(name) for name in ("memory_limit", "cpu_limit")}
+        """Hand over the request and stay until the warden has reported or is gone."""
+        self._ceilings = request["ceilings"]
         clock = Deadline(timeout)
         self._start_by = time.monotonic() + START_SECONDS
         if not self._send(json.dumps(request).encode() + b"\n"):
@@ -205,10 +205,13 @@ class Watch:
         return "exited", returned.get("error") or describe(report["code"], report["signal"])
 
     def _over_limit(self, struck: dict[str, float]) -> str:
-        if "memory" in struck:
-            used, limit = struck["memory"] / MIB, (self._limits["memory_limit"] or 0) / MIB
+        ((name, used),) = struck.items()
+        limit = self._ceilings[name] or 0
+        if name == "memory":
+            used, limit = used / MIB, limit / MIB
             return f"Memory limit exceeded: all processes together used {used:.1f} MiB, {limit:g} MiB are allowed"
-        used, limit = struck["cpu"], self._limits["cpu_limit"] or 0
+        if name == "processes":
+            return f"Process limit exceeded: {used:g} processes at once, {limit:g} are allowed"
         return f"CPU limit exceeded: all processes together used {used:.2f} s, {limit:g} s are allowed"
 
     def _parse_result(self) -> dict[str, str]:

@@ -9,9 +9,11 @@ from typing import Any
 from django.conf import settings
 
 from jobs.children.client import run
-from jobs.children.values import Finished, Limits, Request
+from jobs.children.values import Ceilings, Finished, Limits, Request
 
 from .base import Context, Outcome, Spec, State
+
+MIB = 1024 * 1024
 
 
 def run_child(
@@ -19,12 +21,14 @@ def run_child(
     context: Context[threading.Event],
     *,
     timeout: float | None = None,
+    ceilings: Ceilings | None = None,
     held: int | None = None,
     pulse: Callable[[], None] | None = None,
 ) -> Outcome:
     """Run it to its end in a child process, from the calling thread; output goes to the run's log.
 
-    timeout: seconds that are left, when some of the run's have passed already. held, pulse: as `children.client.run` has them.
+    timeout: seconds that are left, when some of the run's have passed already. ceilings: the job's own, within those of the
+    installation. held, pulse: as `children.client.run` has them.
     """
     spec = context.spec
     finished = run(
@@ -33,12 +37,22 @@ def run_child(
         stop_grace=spec.stop_grace,
         cancelled=context.cancelled,
         log=context.log,
-        limits=Limits(**getattr(settings, "JOB_LIMITS", {})),
+        limits=Limits(open_files=settings.JOB_OPEN_FILES, file_size=settings.JOB_FILE_SIZE_MB * MIB or None),
+        ceilings=(ceilings or Ceilings()).within(installation_ceilings()),
         suspended=context.suspended,
         held=held,
         pulse=pulse,
     )
     return outcome_of(finished, spec)
+
+
+def installation_ceilings() -> Ceilings:
+    """What the installation lets the processes of one run use together; 0 in a setting means no ceiling."""
+    return Ceilings(
+        memory=settings.JOB_MEMORY_MB * MIB or None,
+        cpu=float(settings.JOB_CPU_SECONDS) or None,
+        processes=settings.JOB_PROCESSES or None,
+    )
 
 
 def run_environment(spec: Spec) -> dict[str, str]:

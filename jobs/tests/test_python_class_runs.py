@@ -81,6 +81,6 @@ def test_it_knows_its_run_and_the_variables_the_operator_passes_on(
 
 
 def test_limits_come_from_the_settings(settings: Settings) -> None:
-    settings.JOB_LIMITS = {"open_files": 64}
+    settings.JOB_OPEN_FILES = 64
     _outcome, log = run_class("jobs.classes.shell.ShellJob", "sh", "-c", "ulimit -n")
     assert log.strip() == "64"

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from environments.homes import Description
 from jobs.children.deadline import Deadline
-from jobs.children.values import Exec
+from jobs.children.values import Ceilings, Exec
 from jobs.children.watch import MIB
 
 from ..base import CodeRunner, Context, Outcome
@@ -87,7 +87,12 @@ class ScriptRunner(CodeRunner):
         chosen = spec.options.get("variables") or {}
         request = replace(request, env=variables.of_script(description, chosen, spec.secrets, told))
         outcome = run_child(
-            request, replace(context, log=output), timeout=clock.left, held=lock, pulse=output.tick
+            request,
+            replace(context, log=output),
+            timeout=clock.left,
+            ceilings=_ceilings(spec.options),
+            held=lock,
+            pulse=output.tick,
         )
         output.finish()
         return replace(outcome, artifacts=artifacts.collect(folder, output.note))
@@ -99,13 +104,15 @@ def _request(description: Description, options: Mapping[str, Any]) -> Exec:
     if not path and not isinstance(text, str):
         raise Unstartable("The text of the script is not on record any more.")
     program = str(allowed(path)) if path else NAME
-    memory, cpu = options.get("memory_limit"), options.get("cpu_limit")
     return Exec(
         [description.python, program, *(options.get("arguments") or [])],
         files={} if path else {NAME: str(text)},
-        memory_limit=memory * MIB if memory else None,
-        cpu_limit=float(cpu) if cpu else None,
     )
+
+
+def _ceilings(options: Mapping[str, Any]) -> Ceilings:
+    memory, cpu = options.get("memory_limit"), options.get("cpu_limit")
+    return Ceilings(memory=memory * MIB if memory else None, cpu=float(cpu) if cpu else None)
 
 
 def _check_requirements(text: str, description: Description) -> None:

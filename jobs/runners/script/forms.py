@@ -223,6 +223,12 @@ class ScriptForm(OptionsForm):
         help_text=_("For all processes of the run together."),
     )
 
+    def clean_memory_limit(self) -> int | None:
+        return _within(self.cleaned_data["memory_limit"], settings.JOB_MEMORY_MB)
+
+    def clean_cpu_limit(self) -> int | None:
+        return _within(self.cleaned_data["cpu_limit"], settings.JOB_CPU_SECONDS)
+
     def clean_path(self) -> str:
         path: str = self.cleaned_data["path"]
         if path:
@@ -243,3 +249,10 @@ class ScriptForm(OptionsForm):
             elif path:
                 cleaned["script"] = ""
         return cleaned
+
+
+def _within(value: int | None, bound: int) -> int | None:
+    """A limit of a job within that of the installation; 0 there means none."""
+    if value and bound and value > bound:
+        raise ValidationError(_("The installation allows %(limit)d at most.") % {"limit": bound})
+    return value
