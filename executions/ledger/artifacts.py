@@ -73,6 +73,8 @@ def is_name(name: str) -> bool:
 
 def named(run: Execution, name: str, attempt: int | None = None) -> Artifact | None:
     """The artifact of this name, of the last attempt that left one unless an attempt is given."""
+    if not is_name(name):
+        return None
     found = run.artifacts.filter(name=name).order_by("-attempt", "-id")
     rows = found if attempt is None else found.filter(attempt=attempt)
     # Some databases compare without regard to case or trailing spaces.

@@ -16,13 +16,13 @@ from accounts.models import Category, Team, User
 from audit.models import Entry
 from conftest import Api
 from jobs import verbs
-from jobs.models import Job, today
+from jobs.models import Job
 from jobs.tests.factories import make_job
 from notifications.models import Notification
 
 URL = "/api/v2/jobs/bulk-upload"
 HOOK = "https://1.1.1.1/hook"
-LATER = (today() + dt.timedelta(days=30)).isoformat()
+LATER = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=30)).isoformat()
 GOOD = f"name,cron,url\nnightly,0 2 * * *,{HOOK}\n"
 
 

@@ -21,7 +21,6 @@ from rest_framework.test import APIClient
 from accounts.models import Category, User
 from conftest import PASSWORD
 from executions.tests.test_api_execute import workers
-from jobs.models import today
 from jobs.tests.github_server import GitHub, github
 
 __all__ = ["github", "workers"]
@@ -68,7 +67,7 @@ SPANS = {
     "by dates": f"from={NOW - DAY:%Y-%m-%d}&to={NOW + DAY:%Y-%m-%d}",
     "by times": f"from={NOW - HOUR:{MOMENT}}&to={NOW + HOUR:{MOMENT}}",
 }
-LATER = (today() + dt.timedelta(days=90)).isoformat()
+LATER = (dt.datetime.now(dt.UTC).date() + dt.timedelta(days=90)).isoformat()
 FORM = {
     "name": "Nightly tests",
     "cron_expression": "0 2 * * *",
