@@ -6,6 +6,7 @@ import threading
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -20,6 +21,18 @@ def own(home: Home, tmp_path: Path, settings: object) -> Home:
     """An environment that a test may change."""
     settings.ENVIRONMENTS_DIR = tmp_path / "own"  # type: ignore[attr-defined]
     return make_home(tmp_path / "own")
+
+
+def taken(home: Home) -> IO[bytes] | None:
+    """The lock for a change, as soon as the run before has let go of it: its supervisor ends a moment later than it."""
+    found: list[IO[bytes]] = []
+
+    def take() -> bool:
+        if (lock := homes.lock(home.path, shared=False)) is not None:
+            found.append(lock)
+        return bool(found)
+
+    return found[0] if eventually(take) else None
 
 
 def test_an_environment_that_is_not_there_is_named_with_what_to_do(home: Home) -> None:
@@ -52,7 +65,7 @@ def test_an_environment_without_its_interpreter_is_named(own: Home) -> None:
 
 
 def test_a_script_waits_while_its_environment_is_changed_and_then_starts(home: Home) -> None:
-    operation = homes.lock(home.path, shared=False)
+    operation = taken(home)
     assert operation is not None
     log = Stopwatch("Waiting", operation.close)
     outcome, text = run_script(home, "print('ran')", log=log)
@@ -61,7 +74,7 @@ def test_a_script_waits_while_its_environment_is_changed_and_then_starts(home: H
 
 
 def test_waiting_counts_toward_the_time_limit(home: Home) -> None:
-    operation = homes.lock(home.path, shared=False)
+    operation = taken(home)
     assert operation is not None
     with operation:
         outcome, _log = run_script(home, "print('ran')", timeout=0.6)
@@ -71,7 +84,7 @@ def test_waiting_counts_toward_the_time_limit(home: Home) -> None:
 
 
 def test_a_run_that_waits_can_be_stopped(home: Home) -> None:
-    operation, events = homes.lock(home.path, shared=False), Events()
+    operation, events = taken(home), Events()
     assert operation is not None
     with operation:
         log = Stopwatch("Waiting", events.cancelled.set)
@@ -81,7 +94,7 @@ def test_a_run_that_waits_can_be_stopped(home: Home) -> None:
 
 
 def test_a_run_that_waits_can_be_suspended(home: Home) -> None:
-    operation, events = homes.lock(home.path, shared=False), Events()
+    operation, events = taken(home), Events()
     assert operation is not None
     events.suspended.set()
 
@@ -104,7 +117,7 @@ def test_nobody_changes_an_environment_while_a_script_runs(home: Home) -> None:
 
     run_script(home, "print('up')", log=Stopwatch("up", try_it))
     assert seen == [None]
-    free = homes.lock(home.path, shared=False)
+    free = taken(home)
     assert free is not None
     free.close()
 
