@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from environments import homes
-from environments.models import Environment
+from environments.models import Environment, Operation
 from jobs.models import Job
 from tests_browser.conftest import Visit, Visitor
 
@@ -117,3 +118,25 @@ def test_what_the_environment_lacks_follows_what_is_typed(
     page.wait_for_selector("#lacking >> text=not installed")
     assert "xxx" not in (asked.value.post_data or "")
     assert page.input_value(AREA) == "x" * 100_000
+
+
+def test_a_change_of_the_environment_is_followed_to_its_end(
+    visit: Visit, ada: User, reports: Environment, settings: Any, tmp_path: Path
+) -> None:
+    settings.ENVIRONMENTS_DIR = tmp_path
+    prefix = str(reports.prefix)
+    homes.write(reports.home, homes.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4"))
+    going = Operation.objects.create(
+        environment=reports,
+        environment_name=reports.name,
+        kind=Operation.Kind.INSTALL,
+        busy=reports.pk,
+        created_at=timezone.now(),
+    )
+    page = begin(visit, ada).page
+    page.select_option("[name=environment]", str(reports.uid))
+    page.fill("[name=options-requirements]", "numpy")
+    page.wait_for_selector("#lacking >> text=is being changed")
+    Operation.objects.filter(pk=going.pk).update(state=Operation.State.SUCCESS, busy=None)
+    page.wait_for_selector("#lacking >> text=not installed")
+    assert page.locator("#lacking").count() == 1
