@@ -115,7 +115,7 @@ def _account(body: dict[str, Any]) -> tuple[str, str, bool]:
 def page_or(
     dialect: Callable[..., HttpResponseBase], page: Callable[..., HttpResponseBase]
 ) -> Callable[..., HttpResponseBase]:
-    """The page for whoever looks at it or sends its form, with the token of the form; else the dialect."""
+    """GET and form posts go to the page, which checks CSRF; anything else goes to the dialect."""
     protected = csrf_protect(page)
 
     @csrf_exempt

@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _password(interactive: bool) -> str | None:
-        """None: an account that nobody logs in to until it is given one."""
+        """None: the account cannot log in until it has a password."""
         if not interactive:
             return os.environ.get("DJANGO_SUPERUSER_PASSWORD") or None
         password = getpass.getpass()
