@@ -11,7 +11,7 @@ COPY . .
 
 # Jobs run code: not as root, and not as the owner of the program's own files.
 RUN useradd --system --uid 10001 --home-dir /data belfry \
-    && mkdir /data \
+    && mkdir -p /data/environments /data/artifacts \
     && SECRET_KEY=only-for-collecting-files python manage.py collectstatic --no-input --verbosity 0 \
     && chown -R belfry /data
 USER belfry

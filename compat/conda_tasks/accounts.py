@@ -115,7 +115,7 @@ def _account(body: dict[str, Any]) -> tuple[str, str, bool]:
 def page_or(
     dialect: Callable[..., HttpResponseBase], page: Callable[..., HttpResponseBase]
 ) -> Callable[..., HttpResponseBase]:
-    """GET and form posts go to the page, which checks CSRF; anything else goes to the dialect."""
+    """GET and form posts go to the page, which checks CSRF; other posts go to the dialect."""
     protected = csrf_protect(page)
 
     @csrf_exempt
