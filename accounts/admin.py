@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import verbs
 from accounts.models import GENERAL, ApiToken, Category, Team, User
-from accounts.views import LogoutView
+from accounts.pages.views import LogoutView
 from audit.admin import Filtered
 from audit.models import Entry
 from audit.record import MASK, By, difference, record

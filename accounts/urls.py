@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import token_pages, views
+from accounts.pages import tokens, views
 
 urlpatterns = [
     path("language", views.set_language, name="set_language"),
     path("login", views.LoginView.as_view(), name="login"),
     path("logout", views.LogoutView.as_view(), name="logout"),
-    path("tokens", token_pages.tokens, name="tokens"),
-    path("tokens/<uuid:uid>/revoke", token_pages.revoke, name="token-revoke"),
+    path("tokens", tokens.tokens, name="tokens"),
+    path("tokens/<uuid:uid>/revoke", tokens.revoke, name="token-revoke"),
     path("password", views.PasswordView.as_view(), name="password"),
 ]

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audit.api import TrailView
+from audit.rest.entries import TrailView
 
 urlpatterns = [path("audit", TrailView.as_view())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from audit import views
+from audit.pages import views
 
 urlpatterns = [
     path("audit", views.trail, name="audit"),

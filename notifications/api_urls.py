@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications import api
+from notifications.rest import notifications
 
 urlpatterns = [
-    path("notifications", api.InboxView.as_view()),
-    path("notifications/unread-count", api.UnreadCountView.as_view()),
-    path("notifications/read-all", api.ReadAllView.as_view()),
-    path("notifications/delete-read", api.DeleteReadView.as_view()),
-    path("notifications/<str:notification_id>", api.NotificationView.as_view()),
-    path("notifications/<str:notification_id>/read", api.ReadView.as_view()),
-    path("settings/slack", api.SlackView.as_view()),
-    path("settings/slack/test", api.SlackTestView.as_view()),
+    path("notifications", notifications.InboxView.as_view()),
+    path("notifications/unread-count", notifications.UnreadCountView.as_view()),
+    path("notifications/read-all", notifications.ReadAllView.as_view()),
+    path("notifications/delete-read", notifications.DeleteReadView.as_view()),
+    path("notifications/<str:notification_id>", notifications.NotificationView.as_view()),
+    path("notifications/<str:notification_id>/read", notifications.ReadView.as_view()),
+    path("settings/slack", notifications.SlackView.as_view()),
+    path("settings/slack/test", notifications.SlackTestView.as_view()),
 ]

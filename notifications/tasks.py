@@ -9,9 +9,9 @@ from typing import Any
 from celery import shared_task, signals
 from django.db import close_old_connections, connection
 
-from notifications.deliver import deliver as deliver_now
-from notifications.deliver import deliver_due
-from notifications.post import TASK
+from notifications.delivery.deliver import deliver as deliver_now
+from notifications.delivery.deliver import deliver_due
+from notifications.delivery.post import TASK
 
 log = logging.getLogger("notifications.tasks")
 

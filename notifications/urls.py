@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications import views
+from notifications.pages import views
 
 urlpatterns = [
     path("notifications", views.inbox_page, name="inbox"),

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_noop as _
 
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
-from notifications import channels, deliver
+from notifications.delivery import channels, deliver
+from notifications.delivery.post import compose
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import compose
 from notifications.texts import Text
 from scheduler_site.lib import clock
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from accounts import api as accounts
-from accounts import catalog_api as catalog
-from accounts import preferences_api as preferences
-from accounts import tokens_api as machines
+from accounts.rest import auth as accounts
+from accounts.rest import catalog, preferences
+from accounts.rest import tokens as machines
 from scheduler_site.openapi.views import OpenApiView
 from scheduler_site.rest.views import not_found
 

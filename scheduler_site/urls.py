@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 
-from audit import operator_api
+from audit.rest import operators
 from executions.rest.metrics import MetricsView
 from scheduler_site.openapi.views import redoc, swagger
 from scheduler_site.rest.api_root import ApiRootView
@@ -40,8 +40,8 @@ urlpatterns = [
     path("api", ApiRootView.as_view()),
     path("api/v2/", include("scheduler_site.api_urls")),
     path("api/", include("scheduler_site.api_urls")),
-    path("token/verify", operator_api.verify),
-    path("token/verify/", operator_api.verify),
+    path("token/verify", operators.verify),
+    path("token/verify/", operators.verify),
     path("docs", swagger, name="docs"),
     path("redoc", redoc, name="redoc"),
     path("metrics", MetricsView.as_view(), name="metrics"),

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from accounts import verbs
-from accounts import views as pages
 from accounts.models import User
+from accounts.pages import views as pages
 from accounts.throttle import TooManyAttempts
 from compat.conda_tasks import sessions
 from compat.conda_tasks.base import Answer, CondaView, Refused, refuse

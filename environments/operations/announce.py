@@ -8,7 +8,7 @@ from functools import partial
 from celery import current_app
 from django.db import transaction
 
-from notifications.background import later
+from notifications.delivery.background import later
 
 log = logging.getLogger("environments.announce")
 

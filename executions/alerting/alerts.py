@@ -26,9 +26,9 @@ from executions.models import Execution, Reason, State, Untold, Watch
 from executions.values import ON_TIME
 from jobs.models import Job
 from jobs.runners import Outcome
+from notifications.delivery.post import About, compose, compose_mails, post
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import About, compose, compose_mails, post
 from notifications.texts import Text, Words
 from scheduler_site.lib.database_errors import passes
 

@@ -22,9 +22,9 @@ from executions.upkeep import prune
 from jobs.models import Job, Script, by_digest
 from jobs.tests.factories import make_job, moment
 from notifications import inbox
+from notifications.delivery.post import compose
 from notifications.messages import Message
 from notifications.models import Alert, Notification
-from notifications.post import compose
 
 
 def test_ended_runs_beyond_their_retention_go_with_their_output(

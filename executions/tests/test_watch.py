@@ -22,7 +22,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
-from notifications.deliver import deliver_due
+from notifications.delivery.deliver import deliver_due
 from notifications.models import Alert, SlackSettings
 from notifications.tests.test_deliver import together
 

@@ -21,8 +21,8 @@ from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Untold, Watch
 from executions.upkeep import end_dates, selfwatch
 from jobs.models import Job
-from notifications.background import later
-from notifications.deliver import deliver_due
+from notifications.delivery.background import later
+from notifications.delivery.deliver import deliver_due
 from notifications.messages import Message
 from notifications.models import Alert
 from notifications.texts import Text, Words

@@ -14,9 +14,9 @@ from executions.alerting.alerts import Channel, Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from jobs.models import Job
+from notifications.delivery.post import About, compose, post
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import About, compose, post
 
 WEEK = Watch.Clock.WEEK
 SOON = dt.timedelta(days=30)

@@ -13,9 +13,9 @@ from executions.alerting.alerts import Channel, Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from executions.monitoring import health
+from notifications.delivery.post import compose, compose_mails, post
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.post import compose, compose_mails, post
 
 SILENT = Watch.Clock.SILENT
 WAITS = ("oldest due", "oldest queued")

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import account
-from audit.api import page_json
 from audit.models import Entry
+from audit.rest.entries import page_json
 from jobs.rest import history_schema as schema
 from jobs.rest.jobs import visible_job
 from scheduler_site.rest.views import ApiView

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from audit.schema import CHOICE, DETAILED, LIMITS, page
+from audit.rest.schema import CHOICE, DETAILED, LIMITS, page
 from scheduler_site.openapi.schema import Route, route, text, uid
 
 _PAGE = page("JobHistory", DETAILED)

@@ -63,7 +63,7 @@ def postbox(settings: Settings) -> Iterator[Postbox]:
         port = free.getsockname()[1]
     server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
-    settings.EMAIL_BACKEND = "notifications.smtp.Backend"
+    settings.EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
     yield box
     server.stop()

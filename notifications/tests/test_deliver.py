@@ -13,10 +13,10 @@ from pytest_django import Settings
 
 from accounts.models import User
 from audit.record import By
-from notifications import deliver
+from notifications.delivery import deliver
+from notifications.delivery.post import compose, post
 from notifications.messages import Message
 from notifications.models import Alert, Notification, SlackSettings
-from notifications.post import compose, post
 from notifications.tests.conftest import Postbox, Slack
 
 pytestmark = pytest.mark.django_db
@@ -107,7 +107,7 @@ def test_a_mail_that_the_server_does_not_take_is_sent_again_and_arrives_once(
 
 
 def test_a_mail_server_that_is_away_is_tried_for_a_day(settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "notifications.smtp.Backend"
+    settings.EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     alert = by_mail()
     tries, moment = 0, NOW

@@ -18,7 +18,7 @@ from executions.alerting.alerts import Event, Item
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
 from notifications import inbox, messages, texts
-from notifications.deliver import deliver_due
+from notifications.delivery.deliver import deliver_due
 from notifications.models import Alert, Notification, SlackSettings
 from notifications.texts import Lines, Text, from_json, to_json
 

@@ -19,7 +19,7 @@ from django.urls.resolvers import URLPattern
 
 from compat.conda_tasks.tests import matrix as conda_matrix
 from executions.monitoring import health
-from notifications import deliver
+from notifications.delivery import deliver
 from scheduler_site.tests.matrix import MACHINES, World, make_world
 
 TABLES = [Path(__file__).with_name("role_matrix.txt")]

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from notifications import channels
+from notifications.delivery import channels
 from notifications.models import SlackSettings
 
 

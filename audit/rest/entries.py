@@ -11,8 +11,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from audit import schema
 from audit.models import Entry, EntryQuerySet
+from audit.rest import schema
 from audit.search import Wanted, page_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range, integer
 

@@ -15,8 +15,8 @@ from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 
+from notifications.delivery.smtp import Refused
 from notifications.models import Alert, SlackSettings
-from notifications.smtp import Refused
 
 SLACK_SECONDS = 10.0
 # Slack asks for a while at most; a wrong answer must not put off an alert for days.

@@ -22,13 +22,14 @@ from django.db.models import F
 
 from audit.models import Entry
 from audit.record import By, difference, record
-from notifications import channels, inbox
-from notifications.channels import Divided, Failed, Hopeless, SwitchedOff
+from notifications import inbox
+from notifications.delivery import channels
+from notifications.delivery.channels import Divided, Failed, Hopeless, SwitchedOff
+from notifications.delivery.post import GIVE_UP
 from notifications.models import Alert
-from notifications.post import GIVE_UP
 from scheduler_site.lib import clock
 
-log = logging.getLogger("notifications.deliver")
+log = logging.getLogger("notifications.delivery.deliver")
 
 State = Alert.State
 # Longer than any call may take: afterwards its process is taken for dead.

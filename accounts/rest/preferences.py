@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import preferences_schema as schema
 from accounts import verbs
-from accounts.api import SURFACE
 from accounts.models import Preferences, User
 from accounts.permissions import account
+from accounts.rest import preferences_schema as schema
+from accounts.rest.auth import SURFACE
 from audit.record import By
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 

@@ -15,15 +15,15 @@ from django.db import transaction
 from django.utils.translation import override
 
 from accounts.models import Preferences
-from notifications.background import later
+from notifications.delivery.background import later
 from notifications.messages import Message, one_line, subject_line
 from notifications.models import LONGEST_NAME, Alert
 from notifications.texts import ENGLISH, to_json
 from scheduler_site.lib.text import storable
 
-log = logging.getLogger("notifications.post")
+log = logging.getLogger("notifications.delivery.post")
 
-TASK = "notifications.deliver"
+TASK = "notifications.delivery.deliver"
 BATCH = 100
 GIVE_UP = dt.timedelta(hours=24)
 

@@ -20,9 +20,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.permissions import account
 from audit.record import By
-from notifications import deliver, inbox, verbs
-from notifications.forms import SlackForm
+from notifications import inbox, verbs
+from notifications.delivery import deliver
 from notifications.models import Alert, Notification, SlackSettings
+from notifications.pages.forms import SlackForm
 from scheduler_site.lib.paging import Capped
 
 PAGE_SIZE = 50

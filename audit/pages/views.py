@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from audit import export
-from audit.forms import SearchForm
 from audit.models import Entry, EntryQuerySet
+from audit.pages.forms import SearchForm
 from audit.search import WINDOW, page_of
 
 View = Callable[[HttpRequest], HttpResponseBase]

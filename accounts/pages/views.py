@@ -19,8 +19,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts import verbs
-from accounts.forms import SURFACE, LoginForm, PasswordForm
 from accounts.models import Preferences, User
+from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
 from audit.record import By
 
 

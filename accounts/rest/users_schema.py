@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from accounts.schema import ROLE, SUCCESS, USER
+from accounts.rest.schema import ROLE, SUCCESS, USER
 from scheduler_site.openapi.schema import (
     DETAIL,
     EITHER,

@@ -20,9 +20,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import api_tokens
-from accounts.forms import SURFACE
+from accounts.pages.forms import SURFACE
 from accounts.permissions import account
-from accounts.tokens_api import LAST_YEAR, MAX_NAME, seen_by
+from accounts.rest.tokens import LAST_YEAR, MAX_NAME, seen_by
 from audit.record import By
 
 

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import api_tokens
-from accounts import tokens_schema as schema
 from accounts.models import ApiToken, User
 from accounts.permissions import account, require_person
+from accounts.rest import tokens_schema as schema
 from audit.record import By
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import catalog
-from accounts import catalog_schema as schema
 from accounts.models import LONGEST_NAME, Category, Team
 from accounts.permissions import AdminOnly, account
+from accounts.rest import catalog_schema as schema
 from audit.record import By
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, boolean, timestamp
 

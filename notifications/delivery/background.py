@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-log = logging.getLogger("notifications.background")
+log = logging.getLogger("notifications.delivery.background")
 
 Call = Callable[[], object]
 

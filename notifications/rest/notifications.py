@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import AdminOnly, account
 from audit.record import By
-from notifications import inbox, schema, verbs
+from notifications import inbox, verbs
 from notifications.models import Notification, SlackSettings
+from notifications.rest import schema
 from scheduler_site.rest.views import (
     ApiError,
     ApiView,

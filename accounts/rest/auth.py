@@ -9,11 +9,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import schema, tokens, users_schema, verbs
+from accounts import tokens, verbs
 from accounts.authentication import RefreshAuthentication
 from accounts.models import User
-from accounts.payloads import registration, user_changes
 from accounts.permissions import AdminOnly, account, require_person
+from accounts.rest import schema, users_schema
+from accounts.rest.payloads import registration, user_changes
 from accounts.throttle import TooManyAttempts
 from audit.record import By
 from scheduler_site.rest.views import (
