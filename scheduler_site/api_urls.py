@@ -5,24 +5,23 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from accounts.rest import auth as accounts
-from accounts.rest import catalog, preferences
+from accounts.rest import auth, catalog, preferences, users
 from accounts.rest import tokens as machines
 from scheduler_site.openapi.views import OpenApiView
 from scheduler_site.rest.views import not_found
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("auth/login", accounts.LoginView.as_view()),
-    path("auth/login/form", accounts.FormLoginView.as_view()),
-    path("auth/refresh", accounts.RefreshView.as_view()),
-    path("auth/me", accounts.MeView.as_view()),
-    path("auth/verify", accounts.VerifyView.as_view()),
-    path("auth/logout", accounts.LogoutView.as_view()),
-    path("auth/register", accounts.RegisterView.as_view()),
+    path("auth/login", auth.LoginView.as_view()),
+    path("auth/login/form", auth.FormLoginView.as_view()),
+    path("auth/refresh", auth.RefreshView.as_view()),
+    path("auth/me", auth.MeView.as_view()),
+    path("auth/verify", auth.VerifyView.as_view()),
+    path("auth/logout", auth.LogoutView.as_view()),
+    path("auth/register", users.RegisterView.as_view()),
     path("auth/tokens", machines.TokensView.as_view()),
     path("auth/tokens/<str:token_id>", machines.TokenView.as_view()),
-    path("auth/users", accounts.UsersView.as_view()),
-    path("auth/users/<str:user_id>", accounts.UserView.as_view()),
+    path("auth/users", users.UsersView.as_view()),
+    path("auth/users/<str:user_id>", users.UserView.as_view()),
     path("auth/users/<str:user_id>/preferences", preferences.PreferencesView.as_view()),
     path("auth/users/<str:user_id>/ui-preferences", preferences.UiPreferencesView.as_view()),
     path("job-categories", catalog.CategoriesView.as_view()),

@@ -1,93 +1,140 @@
-"""The REST routes of accounts: `/auth/...` of the native API."""
+"""The REST routes of signing in: `/auth/...` of the native API."""
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import tokens, verbs
 from accounts.authentication import RefreshAuthentication
-from accounts.models import User
-from accounts.permissions import AdminOnly, account, require_person
-from accounts.rest import schema, users_schema
-from accounts.rest.payloads import registration, user_changes
+from accounts.permissions import account
+from accounts.rest import credentials as _credentials  # noqa: F401 (registers them)
+from accounts.rest.wire import Role, UserJson, user_json
 from accounts.throttle import TooManyAttempts
 from audit.record import By
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.shapes import Rules, Success, Uid
 from scheduler_site.rest.views import (
     ApiError,
     ApiView,
     DetailError,
     SchemaError,
     StrictFormParser,
-    as_uuid,
-    timestamp,
     too_many,
 )
 
 SURFACE = "api"
+AccessToken = Annotated[str, "The access token: goes into `Authorization: Bearer ...`."]
+Password = Annotated[str, "The password.", Rules(format="password", minLength=1)]
+REFUSED = {
+    401: "Wrong name or password, or an account that is switched off.",
+    429: "Too many failed attempts.",
+}
 
 
-def user_json(user: User) -> dict[str, Any]:
-    """The user object of every answer; never anything about the password."""
-    return {
-        "id": str(user.uid),
-        "username": user.username,
-        "email": user.email,
-        "role": user.role,
-        "is_active": user.is_active,
-        "created_at": timestamp(user.created_at),
-        "updated_at": timestamp(user.updated_at),
-    }
+class Credentials(TypedDict):
+    """A username or an e-mail address, and the password."""
+
+    username: NotRequired[Annotated[str, "The username; an e-mail address is taken as well."]]
+    email: NotRequired[Annotated[str, "The e-mail address, where `username` is not given."]]
+    password: Password
 
 
-@extend_schema_view(**schema.LOGIN)
-class LoginView(ApiView):
-    """POST username or email, and password, for a pair of tokens. 400, 401 or 429."""
+class PasswordForm(TypedDict):
+    """The password form of OAuth 2 (RFC 6749, 4.3.2)."""
 
+    grant_type: NotRequired[Annotated[str, "Not looked at."]]
+    username: Annotated[str, "The username or the e-mail address.", Rules(minLength=1)]
+    password: Password
+
+
+class SignedIn(TypedDict):
+    """The pair of tokens of a new login."""
+
+    success: Success
+    message: Literal["Login successful"]
+    user: UserJson
+    access_token: AccessToken
+    refresh_token: Annotated[str, "For `POST /auth/refresh` only; good for 30 days unless set otherwise."]
+    token_type: Literal["bearer"]
+
+
+class Refreshed(TypedDict):
+    """A new access token."""
+
+    access_token: AccessToken
+    refresh_token: Annotated[None, "There is no new one."]
+    token_type: Literal["bearer"]
+    expires_in: Annotated[int, "Seconds for which the access token is good.", Rules(examples=[3600])]
+
+
+class OneUser(TypedDict):
+    """The account."""
+
+    user: UserJson
+
+
+class Verified(TypedDict):
+    """Whose token it is."""
+
+    valid: Success
+    user_id: Annotated[Uid, "The account's id."]
+    username: Annotated[str, "Its name."]
+    role: Role
+    message: Literal["Token is valid"]
+
+
+class SignedOut(TypedDict):
+    """A confirmation."""
+
+    success: Success
+    message: Literal["Logout successful"]
+    detail: Annotated[str, "What became of the tokens."]
+
+
+class _SignIn(ApiView):
+    tag = "Signing in"
     traced = False
 
+
+class LoginView(_SignIn):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    def post(self, request: Request) -> Response:
+    @route(
+        "log_in",
+        "A new pair of tokens.",
+        REFUSED,
+        takes=Credentials,
+        examples={"By name": {"username": "ada", "password": "your password"}},
+    )
+    def post(self, request: Request) -> Answer[SignedIn]:
+        """Sign in."""
         body = self.payload()
         name = next((body[key] for key in ("username", "email") if body.get(key)), None)
         password = body.get("password")
         if not (isinstance(name, str) and name.strip() and isinstance(password, str) and password):
             raise ApiError(400, "Missing username or password", "Give username (or email) and password.")
-        return self.answer(request, name.strip(), password)
-
-    def answer(self, request: Request, name: str, password: str) -> Response:
-        try:
-            user = verbs.log_in(name, password, by=By.request(request, SURFACE))
-        except verbs.LoginRefused as refusal:
-            raise DetailError(401, str(refusal)) from refusal
-        except TooManyAttempts as refusal:
-            raise too_many(refusal.wait) from refusal
-        access, refresh = tokens.issue(user)
-        return Response(
-            {
-                "success": True,
-                "message": "Login successful",
-                "user": user_json(user),
-                "access_token": access,
-                "refresh_token": refresh,
-                "token_type": "bearer",
-            }
-        )
+        return signed_in(request, name.strip(), password)
 
 
-@extend_schema_view(**schema.FORM_LOGIN)
-class FormLoginView(LoginView):
-    """The same for the password form of OAuth2 (RFC 6749, 4.3.2); 422 when a field is missing."""
-
+class FormLoginView(_SignIn):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
     parser_classes = (StrictFormParser,)
 
-    def post(self, request: Request) -> Response:
+    @route(
+        "log_in_by_form",
+        "A new pair of tokens.",
+        {**REFUSED, 422: "A field is missing or blank."},
+        takes=PasswordForm,
+        takes_media="application/x-www-form-urlencoded",
+    )
+    def post(self, request: Request) -> Answer[SignedIn]:
+        """Sign in with a form."""
         if not request.content_type.startswith("application/x-www-form-urlencoded"):
             raise ApiError(400, "Content-Type must be application/x-www-form-urlencoded")
         data: Any = request.data
@@ -95,19 +142,19 @@ class FormLoginView(LoginView):
         for field, text in form.items():
             if not text.strip():
                 raise SchemaError(["body", field], "missing", "Field required", None)
-        return self.answer(request, form["username"].strip(), form["password"])
+        return signed_in(request, form["username"].strip(), form["password"])
 
 
-@extend_schema_view(**schema.REFRESH)
-class RefreshView(ApiView):
-    """POST with the refresh token in the header for a new access token."""
-
-    traced = False
-
+class RefreshView(_SignIn):
     authentication_classes = (RefreshAuthentication,)
 
-    def post(self, request: Request) -> Response:
-        return Response(
+    @route("refresh_token", "A new access token; the refresh token stays as it is.")
+    def post(self, request: Request) -> Answer[Refreshed]:
+        """Get a new access token.
+
+        The refresh token goes into the header `Authorization: Bearer ...`. There is no body.
+        """
+        return Answer(
             {
                 "access_token": tokens.access_token(account(request), _login(request)),
                 "refresh_token": None,
@@ -117,35 +164,38 @@ class RefreshView(ApiView):
         )
 
 
-@extend_schema_view(**schema.ME)
-class MeView(ApiView):
-    def get(self, request: Request) -> Response:
-        return Response({"user": user_json(account(request))})
+class MeView(_SignIn):
+    @route("me", "The account that asks.")
+    def get(self, request: Request) -> Answer[OneUser]:
+        """Who am I?"""
+        return Answer({"user": user_json(account(request))})
 
 
-@extend_schema_view(**schema.VERIFY)
-class VerifyView(ApiView):
-    def get(self, request: Request) -> Response:
-        return Response(
+class VerifyView(_SignIn):
+    @route("verify_token", "It is, for this account.")
+    def get(self, request: Request) -> Answer[Verified]:
+        """Is my token good?"""
+        user = account(request)
+        return Answer(
             {
                 "valid": True,
-                "user_id": str(account(request).uid),
-                "username": account(request).username,
-                "role": account(request).role,
+                "user_id": str(user.uid),
+                "username": user.username,
+                "role": user.role,
                 "message": "Token is valid",
             }
         )
 
 
-@extend_schema_view(**schema.LOGOUT)
-class LogoutView(ApiView):
-    """Ends the refresh token that came with this access token."""
-
-    traced = False
-
-    def post(self, request: Request) -> Response:
+class LogoutView(_SignIn):
+    @route(
+        "log_out",
+        "The refresh token of this login is good for nothing any more; the access token ends by itself.",
+    )
+    def post(self, request: Request) -> Answer[SignedOut]:
+        """Sign out."""
         verbs.log_out(account(request), by=By.request(request, SURFACE), login=_login(request))
-        return Response(
+        return Answer(
             {
                 "success": True,
                 "message": "Logout successful",
@@ -154,94 +204,28 @@ class LogoutView(ApiView):
         )
 
 
-@extend_schema_view(**users_schema.REGISTER)
-class RegisterView(ApiView):
-    """POST a new account (admins). 400, 403 or 409."""
-
-    method_permissions = {"POST": AdminOnly}
-
-    def post(self, request: Request) -> Response:
-        require_person(request)
-        fields = registration(self.payload())
-        try:
-            user = verbs.register(**fields, by=By.request(request, SURFACE))
-        except verbs.Taken as error:
-            raise DetailError(409, str(error)) from error
-        body = {"success": True, "message": "User registered successfully", "user": user_json(user)}
-        return Response(body, status=201)
-
-
-@extend_schema_view(**users_schema.USERS)
-class UsersView(ApiView):
-    method_permissions = {"GET": AdminOnly}
-
-    def get(self, request: Request) -> Response:
-        users = [user_json(user) for user in User.objects.order_by("username")]
-        return Response({"count": len(users), "users": users})
-
-
-@extend_schema_view(**users_schema.USER_)
-class UserView(ApiView):
-    """One account: read and changed by itself and by admins, deleted by admins."""
-
-    method_permissions = {"DELETE": AdminOnly}
-
-    def get(self, request: Request, user_id: str) -> Response:
-        self._require_self_or_admin(user_id, "view")
-        return Response({"user": user_json(self._user(user_id))})
-
-    def put(self, request: Request, user_id: str) -> Response:
-        self.require_json()
-        self._require_self_or_admin(user_id, "update")
-        user, body = self._user(user_id), self.payload()
-        if "password" in body:
-            require_person(request)
-        values = user_changes(body, user, by_admin=account(request).is_admin)
-        try:
-            user = verbs.update(user, values, by=By.request(request, SURFACE))
-        except (verbs.Taken, verbs.LastAdmin, User.DoesNotExist) as error:
-            _refuse(error)
-        return Response(
-            {
-                "message": "User updated successfully",
-                "updated_fields": list(values),
-                "user": user_json(user),
-            }
-        )
-
-    def delete(self, request: Request, user_id: str) -> Response:
-        user = self._user(user_id)
-        if user == account(request):
-            raise ApiError(400, "Cannot delete your own account")
-        try:
-            verbs.delete(user, by=By.request(request, SURFACE))
-        except (verbs.LastAdmin, User.DoesNotExist) as error:
-            _refuse(error)
-        deleted = {"id": str(user.uid), "username": user.username}
-        return Response({"message": "User deleted successfully", "deleted_user": deleted})
-
-    def _require_self_or_admin(self, user_id: str, verb: str) -> None:
-        me = account(self.request)
-        if not me.is_admin and as_uuid(user_id) != me.uid:
-            raise ApiError(403, f"Forbidden. You can only {verb} your own profile.")
-
-    def _user(self, user_id: str) -> User:
-        uid = as_uuid(user_id)
-        user = User.objects.filter(uid=uid).first() if uid else None
-        if user is None:
-            raise ApiError(404, "User not found")
-        return user
+def signed_in(request: Request, name: str, password: str) -> Answer[SignedIn]:
+    """A new login. 401, 429."""
+    try:
+        user = verbs.log_in(name, password, by=By.request(request, SURFACE))
+    except verbs.LoginRefused as refusal:
+        raise DetailError(401, str(refusal)) from refusal
+    except TooManyAttempts as refusal:
+        raise too_many(refusal.wait) from refusal
+    access, refresh = tokens.issue(user)
+    return Answer(
+        {
+            "success": True,
+            "message": "Login successful",
+            "user": user_json(user),
+            "access_token": access,
+            "refresh_token": refresh,
+            "token_type": "bearer",
+        }
+    )
 
 
 def _login(request: Request) -> str:
     """The login that a token belongs to; empty for a session."""
     claims: Any = request.auth
     return str(claims.get("sid", "")) if claims else ""
-
-
-def _refuse(error: Exception) -> NoReturn:
-    if isinstance(error, User.DoesNotExist):
-        raise ApiError(404, "User not found") from error
-    if isinstance(error, verbs.LastAdmin):
-        raise ApiError(409, "Last active admin", str(error)) from error
-    raise ApiError(409, str(error)) from error

@@ -3,33 +3,152 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, NotRequired, TypedDict, TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import catalog
 from accounts.models import LONGEST_NAME, Category, Team
 from accounts.permissions import AdminOnly, account
-from accounts.rest import catalog_schema as schema
 from audit.record import By
-from scheduler_site.rest.views import ApiError, ApiView, as_uuid, boolean, timestamp
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.parameters import Flag
+from scheduler_site.rest.shapes import Rules, Stamp, Uid
+from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
 Row = TypeVar("Row", Category, Team)
 T = TypeVar("T")
+INACTIVE = Flag("include_inactive", "Disabled ones too; for administrators.")
+NOT_BOOLEAN = {422: "A boolean that is none."}
+SLUG_TAKEN = {409: "Another one has this slug."}
+CHANGED_MEANWHILE = {409: "It was changed meanwhile."}
+Name = Annotated[str, "The name; another one gives another slug.", Rules(maxLength=LONGEST_NAME)]
+Handle = Annotated[str, "How Slack addresses them.", Rules(maxLength=LONGEST_NAME, examples=["@ops"])]
+Active = Annotated[bool | None, "Whether new jobs may choose it."]
+Moved = Annotated[int, "How many jobs have a new slug by it."]
 
 
-def row_json(row: Category | Team) -> dict[str, Any]:
-    own = {"slack_handle": row.slack_handle} if isinstance(row, Team) else {}
+class _Row(TypedDict):
+    id: Annotated[Uid, "Its id."]
+    slug: Annotated[str, "What jobs name it by.", Rules(examples=["general"])]
+    name: Annotated[str, "What people call it."]
+    is_active: Annotated[bool, "Whether new jobs may choose it."]
+    created_at: Annotated[Stamp, "When it was made."]
+    updated_at: Annotated[Stamp, "When it was last changed."]
+
+
+class CategoryJson(_Row):
+    """A group of jobs."""
+
+
+class TeamJson(_Row):
+    """The people in charge of jobs."""
+
+    slack_handle: Handle
+
+
+class CategoryList(TypedDict):
+    """All of them."""
+
+    categories: Annotated[list[CategoryJson], "By name."]
+
+
+class TeamList(TypedDict):
+    """All of them."""
+
+    pic_teams: Annotated[list[TeamJson], "By name."]
+
+
+class CategoryCreated(TypedDict):
+    """It as it is now."""
+
+    message: Literal["Category created"]
+    category: CategoryJson
+
+
+class CategoryUpdated(TypedDict):
+    """It as it is now."""
+
+    message: Literal["Category updated"]
+    category: CategoryJson
+    jobs_updated: Moved
+
+
+class CategoryDisabled(TypedDict):
+    """It as it is now."""
+
+    message: Literal["Category disabled"]
+    category: CategoryJson
+
+
+class TeamCreated(TypedDict):
+    """It as it is now."""
+
+    message: Literal["PIC team created"]
+    pic_team: TeamJson
+
+
+class TeamUpdated(TypedDict):
+    """It as it is now."""
+
+    message: Literal["PIC team updated"]
+    pic_team: TeamJson
+    jobs_updated: Moved
+
+
+class TeamDisabled(TypedDict):
+    """It as it is now."""
+
+    message: Literal["PIC team disabled"]
+    pic_team: TeamJson
+
+
+class NewCategory(TypedDict):
+    """What to make."""
+
+    name: Name
+    slug: NotRequired[
+        Annotated[str | None, "The slug, where it is not made of the name.", Rules(maxLength=LONGEST_NAME)]
+    ]
+
+
+class NewTeam(NewCategory):
+    """What to make."""
+
+    slack_handle: Handle
+
+
+class CategoryChanges(TypedDict, total=False):
+    """What is to be changed."""
+
+    name: Name
+    is_active: Active
+
+
+class TeamChanges(CategoryChanges, total=False):
+    """What is to be changed."""
+
+    slack_handle: Handle
+
+
+def category_json(row: Category) -> CategoryJson:
+    return _row_json(row)
+
+
+def team_json(row: Team) -> TeamJson:
+    return {**_row_json(row), "slack_handle": row.slack_handle}
+
+
+def _row_json(row: Category | Team) -> _Row:
     return {
         "id": str(row.uid),
         "slug": row.slug,
         "name": row.name,
-        **own,
         "is_active": row.is_active,
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
@@ -37,17 +156,20 @@ def row_json(row: Category | Team) -> dict[str, Any]:
 
 
 class _Catalog(ApiView, Generic[Row]):
-    """What the views of both kinds of row share: the model, and its names on the wire."""
+    """What the views of both kinds of row share."""
 
+    tag = "Categories and teams"
     model: ClassVar[Any]
-    one: ClassVar[str]
-    many: ClassVar[str]
     called: ClassVar[str]
     # Texts that a row must have beside its name.
     texts: ClassVar[tuple[str, ...]] = ()
+    method_permissions = {"POST": AdminOnly, "PUT": AdminOnly, "DELETE": AdminOnly}
 
-    def answer(self, done: str, row: Row, **more: Any) -> dict[str, Any]:
-        return {"message": f"{self.called} {done}", self.one: row_json(row), **more}
+    def rows(self) -> QuerySet[Row]:
+        """All that are active, by name; for administrators who ask for it the others too."""
+        everything = INACTIVE.of(self.request.query_params) and account(self.request).is_admin
+        rows: QuerySet[Row] = self.model.objects.order_by(Lower("name"), "pk")
+        return rows if everything else rows.filter(is_active=True)
 
     def row(self, row_id: str) -> Row:
         uid = as_uuid(row_id)
@@ -56,35 +178,19 @@ class _Catalog(ApiView, Generic[Row]):
             raise ApiError(404, "Not found", f"There is no {self.called} with this id.")
         return row
 
-
-class _Rows(_Catalog[Row]):
-    """GET all that are active, by name (administrators: `include_inactive` for all); POST a new one. 400, 403, 409."""
-
-    method_permissions = {"POST": AdminOnly}
-
-    def get(self, request: Request) -> Response:
-        everything = boolean(request.query_params, "include_inactive") and account(request).is_admin
-        rows = self.model.objects.order_by(Lower("name"), "pk")
-        found = rows if everything else rows.filter(is_active=True)
-        return Response({self.many: [row_json(row) for row in found]})
-
-    def post(self, request: Request) -> Response:
+    def create(self) -> Row:
+        """400, 409."""
         body = self.payload()
         values = {key: text(body, key) for key in ("name", "slug", *self.texts)}
         if missing := [key for key in ("name", *self.texts) if not values[key]]:
             told = f"Missing: {', '.join(missing)}."
             raise ApiError(400, "Missing required fields", told, missing_fields=missing)
-        by = By.request(request, SURFACE)
+        by = By.request(self.request, SURFACE)
         row: Row = told_apart(lambda: catalog.add(self.model, **values, by=by))
-        return Response(self.answer("created", row), status=201)
+        return row
 
-
-class _OneRow(_Catalog[Row]):
-    """PUT changes name and state, DELETE disables; for administrators. 400, 403, 404, 409."""
-
-    method_permissions = {"PUT": AdminOnly, "DELETE": AdminOnly}
-
-    def put(self, request: Request, row_id: str) -> Response:
+    def change(self, row_id: str) -> tuple[Row, int]:
+        """The row, and how many jobs have a new slug by it. 400, 404, 409."""
         row = self.row(row_id)
         body = self.payload()
         if "slug" in body:
@@ -96,35 +202,90 @@ class _OneRow(_Catalog[Row]):
             if not isinstance(active, bool):
                 raise ApiError(400, "Invalid is_active", "Write true or false.")
             values["is_active"] = active
-        by = By.request(request, SURFACE)
-        changed, moved = told_apart(lambda: catalog.change(row, values, by=by))
-        return Response(self.answer("updated", changed, jobs_updated=moved))
+        by = By.request(self.request, SURFACE)
+        return told_apart(lambda: catalog.change(row, values, by=by))
 
-    def delete(self, request: Request, row_id: str) -> Response:
+    def disable(self, row_id: str) -> Row:
+        """404, 409."""
         row = self.row(row_id)
-        by = By.request(request, SURFACE)
-        disabled, _moved = told_apart(lambda: catalog.change(row, {"is_active": False}, by=by))
-        return Response(self.answer("disabled", disabled))
+        by = By.request(self.request, SURFACE)
+        return told_apart(lambda: catalog.change(row, {"is_active": False}, by=by))[0]
 
 
-@extend_schema_view(**schema.CATEGORIES)
-class CategoriesView(_Rows[Category]):
-    model, one, many, called = Category, "category", "categories", "Category"
+class CategoriesView(_Catalog[Category]):
+    model, called = Category, "Category"
+
+    @route("list_categories", "By name; there are no pages.", NOT_BOOLEAN, query=[INACTIVE])
+    def get(self, request: Request) -> Answer[CategoryList]:
+        """All categories."""
+        return Answer({"categories": [category_json(row) for row in self.rows()]})
+
+    @route("create_category", "The new one.", SLUG_TAKEN, takes=NewCategory)
+    def post(self, request: Request) -> Created[CategoryCreated]:
+        """Make a Category.
+
+        For administrators.
+        """
+        return Created({"message": "Category created", "category": category_json(self.create())})
 
 
-@extend_schema_view(**schema.CATEGORY)
-class CategoryView(_OneRow[Category]):
-    model, one, many, called = Category, "category", "categories", "Category"
+class CategoryView(_Catalog[Category]):
+    model, called = Category, "Category"
+
+    @route("update_category", "As it is now.", SLUG_TAKEN, takes=CategoryChanges)
+    def put(self, request: Request, row_id: str) -> Answer[CategoryUpdated]:
+        """Change a Category.
+
+        For administrators. `slug` cannot be given: it follows from the name.
+        """
+        row, moved = self.change(row_id)
+        return Answer({"message": "Category updated", "category": category_json(row), "jobs_updated": moved})
+
+    @route("disable_category", "It is disabled; jobs keep it.", CHANGED_MEANWHILE)
+    def delete(self, request: Request, row_id: str) -> Answer[CategoryDisabled]:
+        """Disable a Category.
+
+        For administrators.
+        """
+        return Answer({"message": "Category disabled", "category": category_json(self.disable(row_id))})
 
 
-@extend_schema_view(**schema.TEAMS)
-class TeamsView(_Rows[Team]):
-    model, one, many, called, texts = Team, "pic_team", "pic_teams", "PIC team", ("slack_handle",)
+class TeamsView(_Catalog[Team]):
+    model, called, texts = Team, "PIC team", ("slack_handle",)
+
+    @route("list_pic_teams", "By name; there are no pages.", NOT_BOOLEAN, query=[INACTIVE])
+    def get(self, request: Request) -> Answer[TeamList]:
+        """All pic teams."""
+        return Answer({"pic_teams": [team_json(row) for row in self.rows()]})
+
+    @route("create_pic_team", "The new one.", SLUG_TAKEN, takes=NewTeam)
+    def post(self, request: Request) -> Created[TeamCreated]:
+        """Make a PIC team.
+
+        For administrators.
+        """
+        return Created({"message": "PIC team created", "pic_team": team_json(self.create())})
 
 
-@extend_schema_view(**schema.TEAM)
-class TeamView(_OneRow[Team]):
-    model, one, many, called, texts = Team, "pic_team", "pic_teams", "PIC team", ("slack_handle",)
+class TeamView(_Catalog[Team]):
+    model, called, texts = Team, "PIC team", ("slack_handle",)
+
+    @route("update_pic_team", "As it is now.", SLUG_TAKEN, takes=TeamChanges)
+    def put(self, request: Request, row_id: str) -> Answer[TeamUpdated]:
+        """Change a PIC team.
+
+        For administrators. `slug` cannot be given: it follows from the name.
+        """
+        row, moved = self.change(row_id)
+        return Answer({"message": "PIC team updated", "pic_team": team_json(row), "jobs_updated": moved})
+
+    @route("disable_pic_team", "It is disabled; jobs keep it.", CHANGED_MEANWHILE)
+    def delete(self, request: Request, row_id: str) -> Answer[TeamDisabled]:
+        """Disable a PIC team.
+
+        For administrators.
+        """
+        return Answer({"message": "PIC team disabled", "pic_team": team_json(self.disable(row_id))})
 
 
 def text(body: dict[str, Any], key: str) -> str:

@@ -4,24 +4,53 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from accounts.models import User
+from accounts.rest.wire import Role
+from scheduler_site.rest.shapes import Rules
 from scheduler_site.rest.views import ApiError
 
 MIN_PASSWORD = 6
 # Long enough for any passphrase; more would only keep the hash function busy.
 MAX_PASSWORD = 1024
 
+Email = Annotated[str, "A mail address that no other account has.", Rules(format="email", maxLength=254)]
+Password = Annotated[
+    str,
+    "A new password.",
+    Rules(format="password", minLength=MIN_PASSWORD, maxLength=MAX_PASSWORD),
+]
+USERNAME = r"[A-Za-z0-9_-]{3,80}"
+
+
+class Registration(TypedDict):
+    """A new account."""
+
+    username: Annotated[str, "Kept in lower case.", Rules(pattern=f"^{USERNAME}$", examples=["john_doe"])]
+    email: Email
+    password: Password
+    role: NotRequired[Annotated[Role, Rules(default="viewer")]]
+    is_active: NotRequired[Annotated[bool, "Whether it may sign in.", Rules(default=True)]]
+
+
+class UserChanges(TypedDict, total=False):
+    """What is to be changed; role and state by administrators only. A new password ends all sessions and logins."""
+
+    email: Email
+    password: Password
+    role: Role
+    is_active: Annotated[bool, "Whether it may sign in."]
+
 
 class _InvalidError(ValueError):
     """Why a value is refused."""
 
 
-def registration(body: Mapping[str, Any]) -> dict[str, Any]:
+def registration(body: Mapping[str, Any]) -> Registration:
     """The arguments of `verbs.register`. 400 `{"error", "message", "fields"}` naming all that is wrong."""
     read: dict[str, Callable[[Any], Any]] = {
         "username": _username,
@@ -40,12 +69,18 @@ def registration(body: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         message = " ".join(faults.values())
         raise ApiError(400, "Validation failed", message, fields=faults)
-    return values
+    return {
+        "username": values["username"],
+        "email": values["email"],
+        "password": values["password"],
+        "role": values["role"],
+        "is_active": values["is_active"],
+    }
 
 
-def user_changes(body: Mapping[str, Any], user: User, *, by_admin: bool) -> dict[str, Any]:
+def user_changes(body: Mapping[str, Any], user: User, *, by_admin: bool) -> UserChanges:
     """The values of `verbs.update`, tested one after the other; an empty email or password is none. 400, 403 or 409."""
-    values: dict[str, Any] = {}
+    values: UserChanges = {}
     if body.get("email") not in (None, ""):
         values["email"] = _or_400("Invalid email", _email, body["email"])
         if User.objects.exclude(pk=user.pk).filter(email=values["email"]).exists():
@@ -75,7 +110,7 @@ def _or_400(label: str, reader: Callable[[Any], Any], value: Any) -> Any:
 def _username(value: Any) -> str:
     if value in (None, ""):
         raise _InvalidError("Username is required.")
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_-]{3,80}", value.strip()):
+    if not isinstance(value, str) or not re.fullmatch(USERNAME, value.strip()):
         raise _InvalidError("Username must be 3 to 80 letters, digits, underscores or hyphens.")
     return value.strip().lower()
 

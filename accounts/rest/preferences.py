@@ -2,45 +2,115 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict, cast
 
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import verbs
 from accounts.models import Preferences, User
 from accounts.permissions import account
-from accounts.rest import preferences_schema as schema
 from accounts.rest.auth import SURFACE
 from audit.record import By
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.shapes import Stamp, Uid, partial
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
-SWITCHES = (
-    "email_on_job_success",
-    "email_on_job_failure",
-    "email_on_job_disabled",
-    "browser_notifications",
-    "daily_digest",
-    "weekly_report",
-)
+NOT_YOURS = {403: "Not one's own."}
 
 
-def preferences_json(found: Preferences) -> dict[str, Any]:
+class _Switches(TypedDict):
+    email_on_job_success: Annotated[bool, "Mail after a success."]
+    email_on_job_failure: Annotated[bool, "Mail after a failure."]
+    email_on_job_disabled: Annotated[bool, "Mail when a job is paused."]
+    browser_notifications: Annotated[bool, "Notes of the browser."]
+    daily_digest: Annotated[bool, "A summary by the day."]
+    weekly_report: Annotated[bool, "A summary by the week."]
+
+
+@partial
+class PreferencesChanges(_Switches):
+    """Any of the switches; whatever they are given counts as true or false."""
+
+
+class PreferencesJson(_Switches):
+    """What somebody wants to be told."""
+
+    id: Annotated[Uid, "Their id."]
+    user_id: Annotated[Uid, "Whose they are."]
+    created_at: Annotated[Stamp, "When they were made."]
+    updated_at: Annotated[Stamp, "When they were last changed."]
+
+
+class PreferencesRead(TypedDict):
+    """The preferences."""
+
+    message: Literal["Notification preferences retrieved successfully"]
+    preferences: PreferencesJson
+
+
+class PreferencesUpdated(TypedDict):
+    """The preferences."""
+
+    message: Literal["Notification preferences updated successfully"]
+    preferences: PreferencesJson
+
+
+class Columns(TypedDict):
+    """Which columns the table of jobs has."""
+
+    pic_team: Annotated[bool, "Whether it has `pic_team`."]
+    end_date: Annotated[bool, "Whether it has `end_date`."]
+    cron_expression: Annotated[bool, "Whether it has `cron_expression`."]
+    target_url: Annotated[bool, "Whether it has `target_url`."]
+    last_execution_at: Annotated[bool, "Whether it has `last_execution_at`."]
+
+
+class JobsTable(TypedDict):
+    """The preferences."""
+
+    jobs_table_columns: Columns
+
+
+class UiPreferences(TypedDict):
+    """What somebody wants to be shown."""
+
+    preferences: JobsTable
+
+
+class UiPreferencesChanges(TypedDict):
+    """The columns; those that are not named get their usual state, unknown ones are dropped."""
+
+    jobs_table_columns: Annotated[
+        dict[str, Annotated[Any, "True or false."]], "Columns and whether to show them."
+    ]
+
+
+SWITCHES = tuple(_Switches.__annotations__)
+
+
+def preferences_json(found: Preferences) -> PreferencesJson:
     return {
         "id": str(found.uid),
         "user_id": str(found.user.uid),
-        **{name: getattr(found, name) for name in SWITCHES},
+        "email_on_job_success": found.email_on_job_success,
+        "email_on_job_failure": found.email_on_job_failure,
+        "email_on_job_disabled": found.email_on_job_disabled,
+        "browser_notifications": found.browser_notifications,
+        "daily_digest": found.daily_digest,
+        "weekly_report": found.weekly_report,
         "created_at": timestamp(found.created_at),
         "updated_at": timestamp(found.updated_at),
     }
 
 
-def columns_json(found: Preferences) -> dict[str, Any]:
-    return {"jobs_table_columns": Preferences.COLUMNS | found.jobs_table_columns}
+def columns_json(found: Preferences) -> JobsTable:
+    return {"jobs_table_columns": cast(Columns, Preferences.COLUMNS | found.jobs_table_columns)}
 
 
 class _View(ApiView):
+    tag = "Preferences"
+
     def stored(self, user_id: str) -> Preferences:
         uid = as_uuid(user_id)
         user = User.objects.filter(uid=uid).first() if uid else None
@@ -54,31 +124,55 @@ class _View(ApiView):
             raise ApiError(403, f"Forbidden: Cannot {verb} other users preferences")
 
 
-@extend_schema_view(**schema.PREFERENCES)
 class PreferencesView(_View):
-    """GET, and PUT any of the six switches; what a switch is given counts as true or false."""
+    @route("get_preferences", "The preferences.", NOT_YOURS)
+    def get(self, request: Request, user_id: str) -> Answer[PreferencesRead]:
+        """What somebody wants to be told.
 
-    def get(self, request: Request, user_id: str) -> Response:
+        One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
+        """
         self.require_own(user_id, "access")
-        return _answer("retrieved", self.stored(user_id))
+        return Answer(
+            {
+                "message": "Notification preferences retrieved successfully",
+                "preferences": preferences_json(self.stored(user_id)),
+            }
+        )
 
-    def put(self, request: Request, user_id: str) -> Response:
+    @route("update_preferences", "As they are now.", NOT_YOURS, takes=PreferencesChanges)
+    def put(self, request: Request, user_id: str) -> Answer[PreferencesUpdated]:
+        """Change what somebody wants to be told.
+
+        One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
+        """
         self.require_own(user_id, "update")
         body = self.payload()
         given = {name: bool(body[name]) for name in SWITCHES if name in body}
         found = verbs.prefer(self.stored(user_id), given, by=By.request(request, SURFACE))
-        return _answer("updated", found)
+        return Answer(
+            {
+                "message": "Notification preferences updated successfully",
+                "preferences": preferences_json(found),
+            }
+        )
 
 
-@extend_schema_view(**schema.UI_PREFERENCES)
 class UiPreferencesView(_View):
-    """GET, and PUT `{"jobs_table_columns": {column: bool}}`: starts from the defaults, drops unknown columns."""
+    @route("get_ui_preferences", "The preferences.", NOT_YOURS)
+    def get(self, request: Request, user_id: str) -> Answer[UiPreferences]:
+        """What somebody wants to be shown.
 
-    def get(self, request: Request, user_id: str) -> Response:
+        One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
+        """
         self.require_own(user_id, "access")
-        return Response({"preferences": columns_json(self.stored(user_id))})
+        return Answer({"preferences": columns_json(self.stored(user_id))})
 
-    def put(self, request: Request, user_id: str) -> Response:
+    @route("update_ui_preferences", "As they are now.", NOT_YOURS, takes=UiPreferencesChanges)
+    def put(self, request: Request, user_id: str) -> Answer[UiPreferences]:
+        """Change what somebody wants to be shown.
+
+        One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
+        """
         self.require_own(user_id, "update")
         body = self.payload()
         if "jobs_table_columns" not in body:
@@ -89,9 +183,4 @@ class UiPreferencesView(_View):
         columns = {name: bool(given.get(name, usual)) for name, usual in Preferences.COLUMNS.items()}
         by = By.request(request, SURFACE)
         found = verbs.prefer(self.stored(user_id), {"jobs_table_columns": columns}, by=by)
-        return Response({"preferences": columns_json(found)})
-
-
-def _answer(verb: str, found: Preferences) -> Response:
-    message = f"Notification preferences {verb} successfully"
-    return Response({"message": message, "preferences": preferences_json(found)})
+        return Answer({"preferences": columns_json(found)})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts import api_tokens
 from accounts.models import ApiToken, User
 from accounts.permissions import account, require_person
-from accounts.rest import tokens_schema as schema
 from audit.record import By
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.shapes import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -23,7 +23,68 @@ MAX_NAME = 100
 LAST_YEAR = 9000
 
 
-def token_json(token: ApiToken) -> dict[str, Any]:
+PEOPLE = {403: "API tokens cannot manage API tokens, and a session needs its CSRF token."}
+
+
+class Owner(TypedDict):
+    """Whose it is."""
+
+    id: Annotated[Uid, "The account's id."]
+    username: Annotated[str, "The account's name."]
+
+
+class ApiTokenJson(TypedDict):
+    """A password for a machine, which acts as its owner."""
+
+    id: Annotated[Uid, "The token's id."]
+    name: Annotated[str, "What people call it."]
+    prefix: Annotated[str, "Its beginning, to know it by.", Rules(examples=["belfry_1a2b3c4d"])]
+    owner: Owner
+    read_only: Annotated[bool, "Whether it may only read."]
+    created_at: Annotated[Stamp, "When it was made."]
+    expires_at: Annotated[Stamp | None, "When it ends; null: never."]
+    last_used_at: Annotated[Stamp | None, "When it was used last, more or less."]
+    revoked_at: Annotated[Stamp | None, "When it was revoked."]
+
+
+class ApiTokens(TypedDict):
+    """API tokens."""
+
+    count: Annotated[int, "How many."]
+    tokens: Annotated[list[ApiTokenJson], "The tokens."]
+
+
+class NewApiToken(TypedDict):
+    """A token to make."""
+
+    name: Annotated[str, "What to call it.", Rules(minLength=1, maxLength=MAX_NAME)]
+    read_only: NotRequired[Annotated[bool | None, "Whether it may only read.", Rules(default=False)]]
+    expires_at: NotRequired[
+        Annotated[
+            str | None,
+            "When it ends: ISO 8601, in the future; in UTC without an offset. Never without one.",
+        ]
+    ]
+
+
+class ApiTokenCreated(TypedDict):
+    """The new token."""
+
+    message: Literal["API token created successfully"]
+    token: ApiTokenJson
+    value: Annotated[str, "The token itself: goes into `Authorization: Bearer ...`."]
+
+
+class ApiTokenRevoked(TypedDict):
+    """The token as it is now."""
+
+    message: Annotated[
+        Literal["API token revoked successfully", "API token is revoked already"], "Whether anything changed."
+    ]
+    token: ApiTokenJson
+
+
+def token_json(token: ApiToken) -> ApiTokenJson:
     """A token as it may be shown: `prefix` is its beginning, the rest is known to nobody but its user."""
     return {
         "id": str(token.uid),
@@ -44,19 +105,27 @@ def seen_by(user: User) -> Any:
     return found if user.is_admin else found.filter(owner=user)
 
 
-@extend_schema_view(**schema.TOKENS)
-class TokensView(ApiView):
-    """GET the tokens; POST `{name, read_only?, expires_at?}` for a new one, whose `value` is in this answer only.
+class _Tokens(ApiView):
+    tag = "API tokens"
 
-    400, 403, 409.
-    """
 
-    def get(self, request: Request) -> Response:
+class TokensView(_Tokens):
+    @route("list_api_tokens", "The tokens; those of all accounts for administrators.", PEOPLE)
+    def get(self, request: Request) -> Answer[ApiTokens]:
+        """My API tokens, the newest first."""
         require_person(request)
         found = [token_json(token) for token in seen_by(account(request))]
-        return Response({"count": len(found), "tokens": found})
+        return Answer({"count": len(found), "tokens": found})
 
-    def post(self, request: Request) -> Response:
+    @route(
+        "create_api_token",
+        "The new token. Its value is told here and never again.",
+        {**PEOPLE, 409: "The account has too many tokens."},
+        takes=NewApiToken,
+        examples={"For a script": {"name": "deploy script", "read_only": True}},
+    )
+    def post(self, request: Request) -> Created[ApiTokenCreated]:
+        """Make an API token."""
         require_person(request)
         body = self.payload()
         name, read_only, expires_at = _name(body), _read_only(body), _expiry(body)
@@ -67,15 +136,16 @@ class TokensView(ApiView):
             )
         except api_tokens.TooManyTokens as refusal:
             raise ApiError(409, "Too many API tokens", str(refusal)) from refusal
-        answer = {"message": "API token created successfully", "token": token_json(token), "value": value}
-        return Response(answer, status=201, headers={"Cache-Control": "no-store"})
+        return Created(
+            {"message": "API token created successfully", "token": token_json(token), "value": value},
+            headers={"Cache-Control": "no-store"},
+        )
 
 
-@extend_schema_view(**schema.TOKEN)
-class TokenView(ApiView):
-    """DELETE: revokes a token; it stays in the list. 403, 404."""
-
-    def delete(self, request: Request, token_id: str) -> Response:
+class TokenView(_Tokens):
+    @route("revoke_api_token", "It is good for nothing any more; it stays in the list.", PEOPLE)
+    def delete(self, request: Request, token_id: str) -> Answer[ApiTokenRevoked]:
+        """Revoke an API token."""
         require_person(request)
         uid = as_uuid(token_id)
         token = seen_by(account(request)).filter(uid=uid).first() if uid else None
@@ -83,8 +153,12 @@ class TokenView(ApiView):
             raise ApiError(404, "API token not found", "There is no API token with this id.")
         revoked = api_tokens.revoke(token, by=By.request(request, SURFACE))
         token.refresh_from_db()
-        message = "API token revoked successfully" if revoked else "API token is revoked already"
-        return Response({"message": message, "token": token_json(token)})
+        return Answer(
+            {
+                "message": "API token revoked successfully" if revoked else "API token is revoked already",
+                "token": token_json(token),
+            }
+        )
 
 
 def _name(body: dict[str, Any]) -> str:

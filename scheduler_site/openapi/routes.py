@@ -86,6 +86,9 @@ class RouteSchema(AutoSchema):
         _tell_required_body(operation)
         return operation
 
+    def get_tags(self) -> list[str]:
+        return [getattr(self.view, "tag", "System")]
+
     def get_auth(self) -> list[dict[str, Any]]:
         # An empty list says more than nothing at all, which would mean that the document has not thought of it.
         return super().get_auth() or [{}]

@@ -77,6 +77,8 @@ class ApiView(APIView):
 
     method_permissions: ClassVar[Mapping[str, type[BasePermission]]] = {}
     traced: ClassVar[bool] = True
+    # Where the API's document shows its routes.
+    tag: ClassVar[str] = "System"
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     content_negotiation_class = JSONAlways
     metadata_class = None

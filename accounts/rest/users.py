@@ -1,0 +1,182 @@
+"""The REST routes of accounts, for administrators and for oneself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NoReturn, TypedDict
+
+from rest_framework.request import Request
+
+from accounts import verbs
+from accounts.models import User
+from accounts.permissions import AdminOnly, account, require_person
+from accounts.rest.auth import SURFACE, OneUser
+from accounts.rest.payloads import Registration, UserChanges, registration, user_changes
+from accounts.rest.wire import UserJson, user_json
+from audit.record import By
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.shapes import Detail, Success, Uid
+from scheduler_site.rest.views import ApiError, ApiView, DetailError, as_uuid
+
+
+class Registered(TypedDict):
+    """The new account."""
+
+    success: Success
+    message: Literal["User registered successfully"]
+    user: UserJson
+
+
+class Users(TypedDict):
+    """Accounts."""
+
+    count: Annotated[int, "How many."]
+    users: Annotated[list[UserJson], "The accounts."]
+
+
+class UserUpdated(TypedDict):
+    """The account as it is now."""
+
+    message: Literal["User updated successfully"]
+    updated_fields: Annotated[list[Annotated[str, "A field."]], "What was given."]
+    user: UserJson
+
+
+class DeletedUser(TypedDict):
+    """The account."""
+
+    id: Annotated[Uid, "Its id."]
+    username: Annotated[str, "Its name."]
+
+
+class UserDeleted(TypedDict):
+    """What was removed."""
+
+    message: Literal["User deleted successfully"]
+    deleted_user: DeletedUser
+
+
+class _Users(ApiView):
+    tag = "Users"
+
+
+class RegisterView(_Users):
+    method_permissions = {"POST": AdminOnly}
+
+    @route(
+        "register_user",
+        "The new account.",
+        {409: ("Another account has this name or address.", Detail)},
+        takes=Registration,
+        examples={
+            "A user": {
+                "username": "john_doe",
+                "email": "john@example.com",
+                "password": "secure123",
+                "role": "user",
+            }
+        },
+    )
+    def post(self, request: Request) -> Created[Registered]:
+        """Make an account.
+
+        For administrators.
+        """
+        require_person(request)
+        fields = registration(self.payload())
+        try:
+            user = verbs.register(**fields, by=By.request(request, SURFACE))
+        except verbs.Taken as error:
+            raise DetailError(409, str(error)) from error
+        return Created({"success": True, "message": "User registered successfully", "user": user_json(user)})
+
+
+class UsersView(_Users):
+    method_permissions = {"GET": AdminOnly}
+
+    @route("list_users", "All of them; there are no pages.")
+    def get(self, request: Request) -> Answer[Users]:
+        """All accounts, by name.
+
+        For administrators.
+        """
+        users = [user_json(user) for user in User.objects.order_by("username")]
+        return Answer({"count": len(users), "users": users})
+
+
+class UserView(_Users):
+    method_permissions = {"DELETE": AdminOnly}
+
+    @route("get_user", "The account.", {403: "Not one's own."})
+    def get(self, request: Request, user_id: str) -> Answer[OneUser]:
+        """One account.
+
+        One's own account, or for administrators any.
+        """
+        self._require_self_or_admin(user_id, "view")
+        return Answer({"user": user_json(self._user(user_id))})
+
+    @route(
+        "update_user",
+        "The account as it is now.",
+        {409: "Another account has this address, or it is the last active administrator."},
+        takes=UserChanges,
+    )
+    def put(self, request: Request, user_id: str) -> Answer[UserUpdated]:
+        """Change an account.
+
+        One's own account, or for administrators any.
+        """
+        self.require_json()
+        self._require_self_or_admin(user_id, "update")
+        user, body = self._user(user_id), self.payload()
+        if "password" in body:
+            require_person(request)
+        values = user_changes(body, user, by_admin=account(request).is_admin)
+        try:
+            user = verbs.update(user, values, by=By.request(request, SURFACE))
+        except (verbs.Taken, verbs.LastAdmin, User.DoesNotExist) as error:
+            _refuse(error)
+        return Answer(
+            {
+                "message": "User updated successfully",
+                "updated_fields": list(values),
+                "user": user_json(user),
+            }
+        )
+
+    @route("delete_user", "It is gone; its jobs stay.", {409: "It is the last active administrator."})
+    def delete(self, request: Request, user_id: str) -> Answer[UserDeleted]:
+        """Remove an account.
+
+        For administrators, and not for one's own account.
+        """
+        user = self._user(user_id)
+        if user == account(request):
+            raise ApiError(400, "Cannot delete your own account")
+        try:
+            verbs.delete(user, by=By.request(request, SURFACE))
+        except (verbs.LastAdmin, User.DoesNotExist) as error:
+            _refuse(error)
+        deleted: DeletedUser = {"id": str(user.uid), "username": user.username}
+        return Answer({"message": "User deleted successfully", "deleted_user": deleted})
+
+    def _require_self_or_admin(self, user_id: str, verb: str) -> None:
+        me = account(self.request)
+        if not me.is_admin and as_uuid(user_id) != me.uid:
+            raise ApiError(403, f"Forbidden. You can only {verb} your own profile.")
+
+    def _user(self, user_id: str) -> User:
+        uid = as_uuid(user_id)
+        user = User.objects.filter(uid=uid).first() if uid else None
+        if user is None:
+            raise ApiError(404, "User not found")
+        return user
+
+
+def _refuse(error: Exception) -> NoReturn:
+    if isinstance(error, User.DoesNotExist):
+        raise ApiError(404, "User not found") from error
+    if isinstance(error, verbs.LastAdmin):
+        raise ApiError(409, "Last active admin", str(error)) from error
+    raise ApiError(409, str(error)) from error

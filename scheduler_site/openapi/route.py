@@ -1,0 +1,100 @@
+"""How a view says what a route is for. The rest follows from the code: who may call it, what it takes, what it answers."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from scheduler_site.openapi.shapes import Schema, in_one_line, schema_of
+from scheduler_site.rest.parameters import Parameter, Text
+from scheduler_site.rest.shapes import Detail, Error, Faults, Refusal
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+JSON = "application/json"
+# Marks a body that may be left out; it is gone in the document.
+OPTIONAL_BODY = "x-optional"
+
+
+def route(
+    name: str,
+    good: str,
+    refusals: Mapping[int, str | tuple[str, Any]] | None = None,
+    *,
+    query: Iterable[Parameter] = (),
+    headers: Iterable[Parameter] = (),
+    response_headers: Iterable[Parameter] = (),
+    takes: Any = None,
+    optional: bool = False,
+    takes_media: str = JSON,
+    gives: Any = None,
+    gives_media: str = JSON,
+    examples: Mapping[str, Any] | None = None,
+) -> Callable[[Method], Method]:
+    """A decorator for the method of a view, whose docstring is the summary and, after a blank line, what else is to be said.
+
+    `good` describes the answer, whose status and schema are in the type that the method returns (`Answer[...]`); `gives` is its
+    type where that is no JSON. `refusals`: by status, those beside the usual, with a type where it is not the usual one.
+    `takes`: the type of the body, which may be left out when it is `optional`.
+    """
+
+    def described(method: Method) -> Method:
+        summary, about = _told(method)
+        status, schema = (200, schema_of(gives)) if gives else _answered(method)
+        parameters = [
+            *(_parameter(one, "query") for one in query),
+            *(_parameter(one, "header") for one in headers),
+            *(_parameter(one, "header", [status]) for one in response_headers),
+        ]
+        body = schema_of(takes) | ({OPTIONAL_BODY: True} if optional else {}) if takes else None
+        decorate = extend_schema(
+            operation_id=name,
+            summary=summary,
+            description=about,
+            parameters=parameters,
+            request={takes_media: body} if body else None,
+            responses={
+                (status, gives_media): OpenApiResponse(schema, good),
+                **{(code, JSON): _refusal(code, told) for code, told in (refusals or {}).items()},
+            },
+            examples=[
+                OpenApiExample(label, value=value, request_only=True, media_type=takes_media)
+                for label, value in (examples or {}).items()
+            ],
+        )
+        decorated: Method = decorate(method)
+        return decorated
+
+    return described
+
+
+def _told(method: Callable[..., Any]) -> tuple[str, str]:
+    first, _, rest = inspect.cleandoc(method.__doc__ or "").partition("\n\n")
+    summary = in_one_line(first)
+    return summary.removesuffix("."), in_one_line(rest) or summary
+
+
+def _answered(method: Callable[..., Any]) -> tuple[int, Schema]:
+    """The status and the body of what the method returns: `-> Created[JobCreated]`."""
+    answer = get_type_hints(method, include_extras=True)["return"]
+    return answer.__origin__.status_code, schema_of(get_args(answer)[0])
+
+
+def _parameter(one: Parameter, place: Literal["query", "header"], response: Any = False) -> OpenApiParameter:
+    return OpenApiParameter(one.name, one.schema, place, description=one.about, response=response)
+
+
+def _refusal(status: int, told: str | tuple[str, Any]) -> OpenApiResponse:
+    about, kind = told if isinstance(told, tuple) else (told, None)
+    return OpenApiResponse(schema_of(kind) if kind else usual(status), about)
+
+
+def usual(status: int) -> Schema:
+    """The shape of a refusal with this status."""
+    shapes: dict[int, Any] = {401: Detail, 403: Refusal, 404: Refusal, 422: Faults, 429: Detail}
+    return schema_of(shapes.get(status, Error))
+
+
+__all__ = ["Parameter", "Text", "route", "usual"]

@@ -1,0 +1,102 @@
+"""Parameters of the query, declared once: what the API's document says of them, and how they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scheduler_site.rest.query import boolean, integer
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; `rules` are further keywords of JSON Schema."""
+
+    name: str
+    about: str
+    rules: Schema = field(default_factory=dict, kw_only=True)
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "string"} | self.rules
+
+
+@dataclass(frozen=True)
+class Text(Parameter):
+    def of(self, params: Mapping[str, str]) -> str:
+        """Without spaces around it; empty where it is not given."""
+        return (params.get(self.name) or "").strip()
+
+
+@dataclass(frozen=True)
+class Words(Text):
+    """Some words, separated by commas."""
+
+    def all_of(self, params: Mapping[str, str]) -> set[str]:
+        return {word for part in self.of(params).split(",") if (word := part.strip())}
+
+
+@dataclass(frozen=True)
+class Integer(Parameter):
+    """A whole number from `low` to `high`, both inclusive; without `default` it may be left out."""
+
+    default: int | None = None
+    low: int = 1
+    high: int | None = None
+
+    @property
+    def schema(self) -> Schema:
+        bounds = {"minimum": self.low, "maximum": self.high, "default": self.default}
+        return {"type": "integer"} | {key: bound for key, bound in bounds.items() if bound is not None}
+
+    def of(self, params: Mapping[str, str]) -> int:
+        """422 when it is none, or out of bounds; what is not given is the default, or 0."""
+        return integer(params, self.name, self.default or 0, low=self.low, high=self.high)
+
+
+@dataclass(frozen=True)
+class Flag(Parameter):
+    """A boolean, false where it is not given."""
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "boolean", "default": False}
+
+    def of(self, params: Mapping[str, str]) -> bool:
+        """422 when it is none."""
+        return boolean(params, self.name)
+
+
+@dataclass(frozen=True)
+class Seconds(Parameter):
+    """A number of seconds from 0 to `high`, where it is given."""
+
+    high: float = 60.0
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "number", "minimum": 0, "maximum": int(self.high)} | self.rules
+
+
+_BOUND = {
+    "anyOf": [{"format": "date"}, {"format": "date-time"}, {"pattern": r"^\s*$"}],
+    "examples": ["2026-01-02"],
+}
+PAGE = Integer("page", "The number of the page.", default=1)
+# Read by `date_range`.
+RANGE = (
+    Text(
+        "from",
+        "The beginning, inclusive: a date (00:00 UTC) or a time (UTC without an offset).",
+        rules=_BOUND,
+    ),
+    Text("to", "The end, exclusive; a date means the whole day.", rules=_BOUND),
+)
+
+
+def documented(*parts: Parameter | tuple[Parameter, ...]) -> Iterator[Parameter]:
+    for part in parts:
+        yield from part if isinstance(part, tuple) else (part,)
