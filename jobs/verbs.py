@@ -18,6 +18,8 @@ from audit.record import By, difference, masked, record
 from jobs import dependencies, notices, stretches, timetable
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
+from jobs.models.fields import NAMES
+from jobs.models.shapes import references
 from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
@@ -199,26 +201,10 @@ def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
 
 def describe(job: Job) -> dict[str, Any]:
     """A job in plain values, as the audit trail compares them; secrets are left out."""
-    hidden = {
-        "id",
-        "uid",
-        "secrets",
-        "periodic_task",
-        "spelling",
-        "next_run_at",
-        "unsettled",
-        "day_rule",
-        "broken",
-    }
-    hidden |= {"created_at", "updated_at", "created_by", "updated_by"}
-    names = {"category", "team", "owner", "environment"}
-    plain = {
-        f.name: str(getattr(job, f.name) or "") if f.name in names else getattr(job, f.name)
-        for f in Job._meta.concrete_fields
-        if f.name not in hidden
-    }
+    plain = {name: getattr(job, name) for name in NAMES if name not in references()}
+    named = {name: str(getattr(job, name) or "") for name in (*references(), "owner")}
     schedule = job.timing.to_json() | {"enabled": job.timing.enabled}
-    return plain | {"schedule": schedule, "depends_on": dependencies.describe(job)}
+    return plain | named | {"schedule": schedule, "depends_on": dependencies.describe(job)}
 
 
 def _keep_text(job: Job) -> None:

@@ -95,7 +95,7 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
         except IntegrityError:
             fault = Fault("Duplicate job name", _("Another job has this name."))
     if fault:
-        team = row.cells.get("pic_team", "") if fault.label == "Invalid PIC team" else ""
+        team = row.cells.get("team", "") if fault.label == "Invalid PIC team" else ""
         report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,10 +15,13 @@ from jobs.bulk.table import Row
 from jobs.forms.errors import Fault
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
+from jobs.models.fields import PLAIN, JobField
+from jobs.models.shapes import shape_of
 from jobs.rest import payloads
 from jobs.verbs import Draft
 from scheduler_site.lib import strict_json
 
+ON = frozenset({"enable", "enabled", "active", "true", "1", "yes", "y", "on"})
 OFF = frozenset({"disable", "disabled", "inactive", "false", "0", "no", "n", "off"})
 # First what belongs to the row alone; then the fields of the job form.
 ORDER = (
@@ -61,12 +65,22 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
 
 
 def _body(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
-    fields = {"name": "name", "cron": "cron_expression", "category": "category", "pic_team": "pic_team"}
-    fields["description"] = "description"
-    body: dict[str, Any] = {key: cells[field] for field, key in fields.items() if field in cells}
+    keys = {"cron": "cron_expression", "category": "category", "team": "pic_team"}
+    body: dict[str, Any] = {key: cells[field] for field, key in keys.items() if field in cells}
+    body |= {field.name: _typed(field, cells[field.name]) for field in PLAIN if field.name in cells}
     body["end_date"] = cells.get("end_date", "")
     body["metadata"] = _metadata(cells, faults)
     return body | (_script(cells, faults) or _target(cells, default_owner, faults))
+
+
+def _typed(field: JobField, text: str) -> Any:
+    """The cell of a field as JSON has it; what is no such value stays a text, which is refused with the field's name."""
+    shape = shape_of(field)
+    if shape == "number" and re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    if shape == "flag" and text.lower() in ON | OFF:
+        return text.lower() in ON
+    return text
 
 
 def _script(cells: Mapping[str, str], faults: dict[str, Fault]) -> dict[str, Any]:

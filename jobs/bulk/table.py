@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from jobs.models.fields import FIELDS
+
 # Headers of each field in lower case; of several columns for one field the first that is not empty counts.
 HEADERS: dict[str, tuple[str, ...]] = {
-    "name": ("job name", "name"),
-    "description": ("description", "job description"),
     "cron": ("cron schedule (jst)", "cron expression", "cron", "cron_expression"),
     "active": ("status", "is_active", "active"),
     "target_url": ("target url", "target_url", "url"),
@@ -22,15 +22,11 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "owner": ("github owner", "owner", "github_owner"),
     "repo": ("repo", "github repo", "github_repo"),
     "workflow": ("workflow name", "github workflow name", "github_workflow_name"),
-    "category": ("category", "job category", "job_category"),
-    "end_date": ("end date", "end_date"),
-    "pic_team": ("pic team", "pic_team", "pic team slug", "pic_team_slug"),
     "branch": ("branch", "ref"),
-    "metadata": ("request body", "request_body", "metadata"),
     "script": ("script",),
     "script_path": ("script path", "script_path"),
     "arguments": ("arguments",),
-    "environment": ("environment", "environment id", "environment_id"),
+    **{field.name: field.columns for field in FIELDS if field.columns},
 }
 # Columns whose cells are kept as they are: blanks at the ends of a script are part of it.
 EXACT = frozenset(HEADERS["script"])

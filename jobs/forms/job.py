@@ -19,6 +19,8 @@ from jobs import dependencies, schedule, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.models import LONGEST_DESCRIPTION, Job, today
+from jobs.models.fields import NAMES
+from jobs.models.shapes import column_of
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.timetable import Timing
@@ -107,36 +109,7 @@ class JobForm(forms.ModelForm[Job]):
 
     class Meta:
         model = Job
-        fields = (
-            "name",
-            "description",
-            "kind",
-            "environment",
-            "category",
-            "team",
-            "end_date",
-            "metadata",
-            "catch_up",
-            "start_deadline",
-            "overlap",
-            "timeout",
-            "stop_grace",
-            "max_attempts",
-            "retry_delay",
-            "retry_cap",
-            "rerun_lost",
-            "start_by",
-            "finish_by",
-            "baseline_duration",
-            "baseline_memory",
-            "enable_email_notifications",
-            "notification_emails",
-            "notify_on_success",
-        )
-        labels = {
-            "enable_email_notifications": _("Enable email notifications"),
-            "notify_on_success": _("Notify on success"),
-        }
+        fields = tuple(name for name in NAMES if name != "options")
         widgets = {"end_date": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, user: User, **kwargs: Any) -> None:
@@ -236,7 +209,7 @@ class JobForm(forms.ModelForm[Job]):
 
     def draft(self) -> Draft:
         """The checked values; to be called when the form is valid."""
-        values = {name: self.cleaned_data[name] for name in (*self.Meta.fields, "options")}
+        values = {name: self.cleaned_data[name] for name in NAMES}
         return Draft(values, self.timing, self.cleaned_data["secrets"], self.cleaned_data["depends_on"])
 
     def _clean_environment(self, cleaned: dict[str, Any]) -> None:
@@ -369,6 +342,5 @@ def schedule_data(job: Job) -> dict[str, Any]:
 
 def form_data(job: Job) -> dict[str, Any]:
     """A stored job as the data of this form, for surfaces that change only some of it."""
-    references = {name: getattr(job, f"{name}_id") for name in ("category", "team", "environment")}
-    values = {name: getattr(job, name) for name in JobForm.Meta.fields if name not in references}
-    return values | schedule_data(job) | references | {"options": job.options}
+    values = {name: getattr(job, column_of(name).attname) for name in NAMES}
+    return values | schedule_data(job)

@@ -12,23 +12,13 @@ from accounts.models import Category, Team, User
 from environments.models import Environment
 from jobs import timetable
 from jobs.models import Dependency, Job, JobQuerySet, Pause
+from jobs.models.fields import NAMES
+from jobs.models.shapes import column_of
 from jobs.rest.wire import read_json
 
 COLUMNS = (
-    *("pk", "uid", "name", "kind", "options", "secrets", "metadata", "category_id", "team_id", "owner_id"),
-    *(
-        "description",
-        "environment_id",
-        "end_date",
-        "next_run_at",
-        "day_rule",
-        "broken",
-        "created_at",
-        "updated_at",
-    ),
-    *("catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts", "retry_delay"),
-    *("retry_cap", "rerun_lost", "start_by", "finish_by", "baseline_duration", "baseline_memory"),
-    *("enable_email_notifications", "notification_emails", "notify_on_success"),
+    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
+    *(column_of(name).attname for name in NAMES),
 )
 M = TypeVar("M", bound=Model)
 

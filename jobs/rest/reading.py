@@ -17,24 +17,11 @@ from jobs.forms.job import default_grace, form_data
 from jobs.forms.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
 from jobs.forms.targets import TARGET_KEYS, TARGET_KINDS, with_target
 from jobs.models import Job, today
+from jobs.models.fields import PLAIN, JobField
+from jobs.models.shapes import column_of, shape_of
 from jobs.rest.wire import read_moment
 from jobs.schedule import ScheduleError
 
-# The largest numbers that make sense; times are in seconds.
-TEN_YEARS = 3653 * 86400
-LIMITS = {
-    "start_deadline": TEN_YEARS,
-    "timeout": TEN_YEARS,
-    "stop_grace": 86400,
-    "max_attempts": 1000,
-    "retry_delay": TEN_YEARS,
-    "retry_cap": TEN_YEARS,
-    "start_by": TEN_YEARS,
-    "finish_by": TEN_YEARS,
-}
-# Numbers that a job may do without: null takes them away.
-OPTIONAL = ("timeout", "start_by", "finish_by")
-FLAGS = ("rerun_lost", "baseline_duration", "baseline_memory")
 # Leaves room for arithmetic before the last year of Python's calendar.
 LAST_YEAR = 9000
 MAX_NAME = 100
@@ -55,7 +42,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool | None:
 class Reading:
     """A body on top of what is stored, or of the defaults: `data` for the form, `faults` by field of the form.
 
-    Null means absent, except where a field can be empty: metadata, end_date, pic_team, timeout, start_by, finish_by.
+    Null means absent, except where a field can be empty: metadata, end_date, pic_team, and columns that may be null.
     """
 
     def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
@@ -64,8 +51,6 @@ class Reading:
         self.data = form_data(job or Job(category=self._usual_category()))
         self.faults: dict[str, Fault] = {}
         readers: dict[str, Callable[[], None]] = {
-            "name": self._name,
-            "description": self._description,
             "schedule": self._schedule,
             "at": self._moment,
             "options": self._target,
@@ -79,8 +64,7 @@ class Reading:
             "depends_on": self._depends_on,
             "is_active": lambda: None if job is None else self._check_flag("is_active"),
         }
-        readers |= {name: partial(self._number, name, limit) for name, limit in LIMITS.items()}
-        readers |= {name: partial(self._flag, name) for name in FLAGS}
+        readers |= {field.name: partial(self._plain, field) for field in PLAIN}
         for field, read in readers.items():
             try:
                 read()
@@ -88,9 +72,6 @@ class Reading:
                 self.faults[field] = Fault(fault.label or f"Invalid {field}", str(fault))
         if job is None and not self._given("stop_grace"):
             self.data["stop_grace"] = default_grace(str(self.data["kind"]))
-        for name in ("catch_up", "overlap"):
-            if self._given(name):
-                self.data[name] = body[name]
 
     def _given(self, name: str) -> bool:
         return self.body.get(name) is not None
@@ -109,14 +90,6 @@ class Reading:
 
     def _check_flag(self, name: str) -> None:
         flag(self.body, name)
-
-    def _name(self) -> None:
-        if self._given("name"):
-            self.data["name"] = self._text("name")
-
-    def _description(self) -> None:
-        if self._given("description"):
-            self.data["description"] = self._text("description")
 
     # When ----------------------------------------------------------------------------------------------------------
 
@@ -274,19 +247,28 @@ class Reading:
         if self._given("depends_on"):
             self.data["depends_on"] = self.body["depends_on"]
 
-    def _number(self, name: str, limit: int) -> None:
-        value = self.body.get(name)
-        if value is None:
-            if name in OPTIONAL and name in self.body:
+    def _plain(self, field: JobField) -> None:
+        """A value of the column's type; whether it is within its bounds, or one of its choices, is told by the form."""
+        name = field.name
+        if not self._given(name):
+            if name in self.body and column_of(name).null:
                 self.data[name] = None
-        elif isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= limit:
-            raise Unreadable(_("Write a whole number from 0 to %(limit)d.") % {"limit": limit})
-        else:
-            self.data[name] = value
+            return
+        match shape_of(field):
+            case "text":
+                self.data[name] = self._text(name)
+            case "number":
+                self.data[name] = self._number(name, field.most)
+            case "flag":
+                self.data[name] = flag(self.body, name)
+            case "choice":
+                self.data[name] = self.body[name]
 
-    def _flag(self, name: str) -> None:
-        if (value := flag(self.body, name)) is not None:
-            self.data[name] = value
+    def _number(self, name: str, most: int) -> int:
+        value = self.body[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise Unreadable(_("Write a whole number from 0 to %(limit)d.") % {"limit": most})
+        return value
 
 
 def _named(model: type[_Named], text: str) -> _Named | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from jobs.models import DAY, LONGEST_DESCRIPTION, Dependency, Job
+from typing import Any
+
+from jobs.models import Dependency, Job
+from jobs.models.fields import PLAIN, JobField
+from jobs.models.shapes import bounds_of, column_of, shape_of
 from jobs.runners.python_class import LONGEST_PATH
 from scheduler_site.openapi.schema import (
     Schema,
@@ -24,8 +28,6 @@ from scheduler_site.openapi.schema import (
     word,
 )
 
-NAME = text("The name, which no other job has.", maxLength=200, examples=["Nightly backup"])
-DESCRIPTION = text("What it is for: plain text, of one line or several.", maxLength=LONGEST_DESCRIPTION)
 CRON = text(
     "Five fields in the job's time zone, 0 and 7 are Sunday; with both day fields set, either matches unless `day_rule` "
     "is both. Names, lists, ranges, steps, `L`, `5#3` and macros such as `@daily` are known.",
@@ -157,53 +159,29 @@ PAUSE = answer(
 )
 EDGE = answer("Dependency", "A job to run after.", {"job": uid("That job's id."), "on": ON})
 
+
+def plain(field: JobField) -> Schema:
+    """A field that is sent and answered as it is stored, by its column."""
+    column, about = column_of(field.name), field.about
+    rules: dict[str, Any] = bounds_of(field)
+    if column.has_default() and column.default != "":
+        rules["default"] = column.default
+    if field.examples:
+        rules["examples"] = list(field.examples)
+    match shape_of(field):
+        case "text":
+            schema = text(about, maxLength=column.max_length, **rules)
+        case "choice":
+            schema = word(about, [value for value, _label in column.choices or ()], **rules)
+        case "number":
+            schema = whole(about, **rules)
+        case "flag":
+            schema = flag(about, **rules)
+    return maybe(schema) if column.null else schema
+
+
 # What is answered as it was sent.
-RULES: dict[str, Schema] = {
-    "catch_up": word(
-        "What becomes of due times that passed during an outage.", Job.CatchUp.values, default="last"
-    ),
-    "start_deadline": whole(
-        "Seconds after its due time at which a run is missed.", minimum=1, maximum=366 * DAY, default=3600
-    ),
-    "overlap": word(
-        "What becomes of a due time while an earlier run goes on.", Job.Overlap.values, default="skip"
-    ),
-    "timeout": maybe(
-        whole(
-            "Seconds after which a run is stopped; null: the usual of its kind.", minimum=1, maximum=7 * DAY
-        )
-    ),
-    "stop_grace": whole(
-        "Seconds between asking a run to stop and killing it.", minimum=0, maximum=600, default=10
-    ),
-    "max_attempts": whole("How often a failing run is tried.", minimum=1, maximum=100, default=1),
-    "retry_delay": whole(
-        "Seconds before the second attempt; doubles each time.", minimum=1, maximum=DAY, default=30
-    ),
-    "retry_cap": whole("The longest delay between attempts.", minimum=1, maximum=7 * DAY, default=3600),
-    "rerun_lost": flag(
-        "Whether a run whose worker died is repeated: only where running twice does no harm.", default=False
-    ),
-    "start_by": maybe(
-        whole(
-            "Seconds after its due time at which a run that has not started is late.",
-            minimum=1,
-            maximum=366 * DAY,
-        )
-    ),
-    "finish_by": maybe(
-        whole(
-            "Seconds after its start at which a run takes longer than expected.", minimum=1, maximum=366 * DAY
-        )
-    ),
-    "baseline_duration": flag(
-        "Whether a run that takes much longer or much less time than the last good ones is told.",
-        default=False,
-    ),
-    "baseline_memory": flag(
-        "Whether a run that uses much more memory than the last good ones is told.", default=False
-    ),
-}
+RULES = {field.name: plain(field) for field in PLAIN}
 MAIL: dict[str, Schema] = {
     "enable_email_notifications": flag("Whether mail is sent when a scheduled run fails.", default=False),
     "notification_emails": listing(
@@ -214,7 +192,6 @@ MAIL: dict[str, Schema] = {
 
 _WRITTEN: dict[str, Schema] = {
     "id": uid("The job's id."),
-    "name": NAME,
     "cron_expression": text("The cron expression; empty where it runs otherwise.", examples=["0 2 * * *"]),
     "target_url": maybe(text("The address of a webhook.")),
     **{name: maybe(schema) for name, schema in GITHUB.items()},
@@ -227,7 +204,6 @@ _WRITTEN: dict[str, Schema] = {
     "is_active": flag("Whether its schedule is in force."),
     "created_at": stamp("When it was made."),
     "updated_at": stamp("When it was last changed."),
-    "description": DESCRIPTION,
     "kind": KIND,
     "options": OPTIONS,
     "environment": maybe(ENVIRONMENT),
@@ -260,8 +236,6 @@ JOB = answer(
 )
 
 _SENT: dict[str, Schema] = {
-    "name": maybe(NAME),
-    "description": maybe(DESCRIPTION),
     "cron_expression": maybe(CRON),
     "schedule": maybe(
         body(

@@ -12,6 +12,7 @@ from django.conf import settings
 from jobs import schedule, wording
 from jobs.forms.targets import target
 from jobs.models import Dependency, Job, Pause
+from jobs.models.fields import PLAIN
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from scheduler_site.rest.views import timestamp
@@ -22,7 +23,7 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
     timing = job.timing
     return {
         "id": str(job.uid),
-        "name": job.name,
+        **{field.name: getattr(job, field.name) for field in PLAIN},
         "cron_expression": timing.expression,
         **target(job.kind, job.options),
         "metadata": job.metadata,
@@ -37,25 +38,11 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "created_at": timestamp(job.created_at),
         "updated_at": timestamp(job.updated_at),
         # Ours, beside those of the dialect.
-        "description": job.description,
         "kind": job.kind,
         "options": job.options,
         "environment": job.environment.name if job.environment else None,
         "environment_id": str(job.environment.uid) if job.environment else None,
         "schedule": schedule_json(timing),
-        "catch_up": job.catch_up,
-        "start_deadline": job.start_deadline,
-        "overlap": job.overlap,
-        "timeout": job.timeout,
-        "stop_grace": job.stop_grace,
-        "max_attempts": job.max_attempts,
-        "retry_delay": job.retry_delay,
-        "retry_cap": job.retry_cap,
-        "rerun_lost": job.rerun_lost,
-        "start_by": job.start_by,
-        "finish_by": job.finish_by,
-        "baseline_duration": job.baseline_duration,
-        "baseline_memory": job.baseline_memory,
         "pause": pause_json(pause),
         "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
         "broken": job.broken,

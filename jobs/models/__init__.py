@@ -1,0 +1,26 @@
+"""What runs: jobs and their pauses. When it runs is kept in django-celery-beat's tables (`jobs/timetable.py`)."""
+
+from jobs.models.dependencies import Dependency, Mutex
+from jobs.models.job import DAY, LONGEST_DESCRIPTION, Job, today, within
+from jobs.models.pauses import Pause, Stretch
+from jobs.models.queries import JobQuerySet
+from jobs.models.scripts import SCRIPT_OPTION, Script, by_digest, digest_of, named_digest, with_text
+
+__all__ = [
+    "DAY",
+    "LONGEST_DESCRIPTION",
+    "SCRIPT_OPTION",
+    "Dependency",
+    "Job",
+    "JobQuerySet",
+    "Mutex",
+    "Pause",
+    "Script",
+    "Stretch",
+    "by_digest",
+    "digest_of",
+    "named_digest",
+    "today",
+    "with_text",
+    "within",
+]

@@ -1,0 +1,236 @@
+"""A job. Its schedule is kept in django-celery-beat's tables (`jobs/timetable.py`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Category, Team, User
+from audit.models import Stamped
+from environments.models import Environment
+from jobs import timetable
+from jobs.models import kinds
+from jobs.models.fields import FIELDS
+from jobs.models.queries import JobQuerySet
+from jobs.models.scripts import by_digest
+from scheduler_site.lib import clock
+from scheduler_site.lib.encrypted import EncryptedJSONField
+
+if TYPE_CHECKING:
+    from jobs.models.pauses import Pause
+
+DAY = 86400
+LONGEST_DESCRIPTION = 2000
+
+
+def today() -> dt.date:
+    """The date in the scheduler's zone, in which end dates are meant."""
+    return clock.now().astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)).date()
+
+
+def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
+    """Bounds of a number of seconds or times; the databases have different ones or none."""
+    return [MinValueValidator(low), MaxValueValidator(high)]
+
+
+class Job(Stamped):
+    """Something to run, and the rules for running it."""
+
+    Kind = kinds.Kind
+    CODE_KINDS = kinds.CODE_KINDS
+
+    class CatchUp(models.TextChoices):
+        """What becomes of due times that passed while Belfry was down."""
+
+        SKIP = "skip", _("record them as missed")
+        LAST = "last", _("run once, for the latest")
+        ALL = "all", _("run each, in order")
+
+    class Overlap(models.TextChoices):
+        """What becomes of a due time while an earlier run goes on."""
+
+        SKIP = "skip", _("skip it")
+        QUEUE = "queue", _("wait for the earlier run")
+        REPLACE = "replace", _("stop the earlier run")
+        ALLOW = "allow", _("run side by side")
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    # What it is for, in words for people; several lines.
+    description = models.CharField(
+        _("description"), max_length=LONGEST_DESCRIPTION, blank=True, default="", db_default=""
+    )
+    kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
+    options = models.JSONField(_("options"), default=dict)
+    secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
+    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    # Of scripts. By its public id: a run's definition names it without asking the database.
+    environment = models.ForeignKey(
+        Environment,
+        verbose_name=_("environment"),
+        to_field="uid",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="jobs",
+    )
+    category = models.ForeignKey(
+        Category, verbose_name=_("category"), on_delete=models.PROTECT, related_name="jobs"
+    )
+    team = models.ForeignKey(
+        Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    owner = models.ForeignKey(
+        User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
+    )
+    end_date = models.DateField(_("end date"), null=True, blank=True, help_text=_("The last day it runs."))
+
+    # When: the schedule itself lives in the periodic task; `next_run_at` is what the tick reads.
+    periodic_task = models.OneToOneField(
+        "django_celery_beat.PeriodicTask",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="job",
+    )
+    day_rule = models.CharField(max_length=6, default="either", editable=False)
+    # What another dialect's client wrote: its words for the schedule, and the name it gave (compat/ndscheduler).
+    # Counts as long as the job is what was made of it.
+    spelling = models.JSONField(default=dict, blank=True, editable=False)
+    next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, editable=False)
+    # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
+    unsettled = models.JSONField(default=list, blank=True, editable=False)
+    broken = models.TextField(
+        _("broken"), blank=True, editable=False, help_text=_("Why it cannot be scheduled.")
+    )
+
+    catch_up = models.CharField(
+        _("after an outage"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST
+    )
+    start_deadline = models.PositiveIntegerField(
+        _("start deadline"),
+        default=3600,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its due time at which a run is missed."),
+    )
+    overlap = models.CharField(_("overlap"), max_length=7, choices=Overlap.choices, default=Overlap.SKIP)
+    timeout = models.PositiveIntegerField(
+        _("time limit"), null=True, blank=True, validators=within(1, 7 * DAY), help_text=_("In seconds.")
+    )
+    stop_grace = models.PositiveIntegerField(
+        _("grace when stopped"),
+        default=10,
+        validators=within(0, 600),
+        help_text=_("Seconds between TERM and KILL."),
+    )
+    max_attempts = models.PositiveSmallIntegerField(_("attempts"), default=1, validators=within(1, 100))
+    retry_delay = models.PositiveIntegerField(
+        _("retry delay"),
+        default=30,
+        validators=within(1, DAY),
+        help_text=_("Seconds before the second attempt; doubles each time."),
+    )
+    retry_cap = models.PositiveIntegerField(
+        _("longest retry delay"), default=3600, validators=within(1, 7 * DAY)
+    )
+    rerun_lost = models.BooleanField(
+        _("repeat lost runs"), default=False, help_text=_("Only where running twice does no harm.")
+    )
+
+    # The two clocks: alerts only, they end nothing.
+    start_by = models.PositiveIntegerField(
+        _("start by"),
+        null=True,
+        blank=True,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its due time at which a run that has not started is late."),
+    )
+    finish_by = models.PositiveIntegerField(
+        _("finish by"),
+        null=True,
+        blank=True,
+        validators=within(1, 366 * DAY),
+        help_text=_("Seconds after its start at which a run takes longer than expected."),
+    )
+
+    # What is usual for it is learned from its last good runs; alerts only, too.
+    baseline_duration = models.BooleanField(
+        _("unusual duration"),
+        default=False,
+        db_default=False,
+        help_text=_("Alert when a run takes much longer or much less time than usual."),
+    )
+    baseline_memory = models.BooleanField(
+        _("unusual memory"),
+        default=False,
+        db_default=False,
+        help_text=_("Alert when a run uses much more memory than usual."),
+    )
+
+    enable_email_notifications = models.BooleanField(_("Enable email notifications"), default=False)
+    notification_emails = models.JSONField(_("E-mail addresses"), default=list, blank=True)
+    notify_on_success = models.BooleanField(_("Notify on success"), default=False)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        ordering = ("name",)
+        indexes = [
+            models.Index(fields=["next_run_at"], name="job_next_run"),
+            models.Index(fields=["category", "name"], name="job_category_name"),
+        ]
+        permissions = [("run_job", _("Can run jobs")), ("run_code", _("Can run code on the server"))]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def timing(self) -> timetable.Timing:
+        """Its schedule as stored; lists load many at once with `timetable.attach`."""
+        return timetable.read([self])[self.pk]
+
+    @property
+    def is_active(self) -> bool:
+        return self.timing.enabled
+
+    @property
+    def is_code(self) -> bool:
+        return self.kind in self.CODE_KINDS
+
+    @property
+    def has_ended(self) -> bool:
+        return self.end_date is not None and self.end_date < today()
+
+    @property
+    def current_pause(self) -> Pause | None:
+        return self.pauses.filter(ended_at=None).order_by("-id").first()
+
+    def definition(self) -> dict[str, Any]:
+        """What a run needs to know, and what is shown of it later: kept with each run, without secrets."""
+        script = {"environment": self.environment_id.hex} if self.environment_id else {}
+        baselines = [name for name in ("duration", "memory") if getattr(self, f"baseline_{name}")]
+        told = {field.name: getattr(self, field.name) for field in FIELDS if field.in_runs}
+        if self.kind == self.Kind.SCRIPT:
+            told["options"] = by_digest(self.options)
+        return (
+            script
+            | told
+            | {
+                "alerts": {
+                    "emails": self.notification_emails if self.enable_email_notifications else [],
+                    "on_success": self.enable_email_notifications and self.notify_on_success,
+                    **({"baselines": baselines} if baselines else {}),
+                },
+            }
+        )

@@ -1,0 +1,47 @@
+"""Which jobs: those that somebody may see or change, and those in a state."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from jobs.models.kinds import CODE_KINDS
+
+if TYPE_CHECKING:
+    from jobs.models.job import Job  # noqa: F401 - in the name of a base class
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: User) -> JobQuerySet:
+        """All jobs, or those of the user's category when it has one."""
+        if not user.has_perm("jobs.view_job"):
+            return self.none()
+        if user.category_id is None or user.is_admin:
+            return self.all()
+        return self.filter(category_id=user.category_id)
+
+    def changeable_by(self, user: User) -> JobQuerySet:
+        """All for administrators; for others their own, and with the scope `category` all that they see."""
+        if not user.has_perm("jobs.change_job"):
+            return self.none()
+        visible = self.visible_to(user)
+        if not user.is_admin and user.edit_scope == User.EditScope.OWN:
+            visible = visible.filter(owner=user)
+        return visible if user.has_perm("jobs.run_code") else visible.exclude(kind__in=CODE_KINDS)
+
+    def enabled(self) -> JobQuerySet:
+        return self.filter(Q(periodic_task__isnull=True) | Q(periodic_task__enabled=True))
+
+    def paused(self) -> JobQuerySet:
+        return self.filter(periodic_task__enabled=False)
+
+    def due(self, now: dt.datetime) -> JobQuerySet:
+        return self.filter(next_run_at__lte=now)
+
+    def expired(self, date: dt.date) -> JobQuerySet:
+        """Past their end date, which is their last day."""
+        return self.filter(end_date__lt=date, periodic_task__enabled=True)
