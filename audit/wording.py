@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -23,7 +25,18 @@ SURFACES: dict[str, str | Promise] = {
 
 def kind_name(kind: str) -> str:
     """What objects of this kind (a model's name) are called; the kind itself where it is not known any more."""
-    return str(_names().get(kind, kind))
+    model = _models().get(kind)
+    return str(model._meta.verbose_name or kind) if model else kind
+
+
+def field_name(kind: str, field: str) -> str:
+    """What forms call a field of such an object; empty where it is no column, but a part of one (`options.method`)."""
+    model = _models().get(kind)
+    try:
+        column = model._meta.get_field(field) if model else None
+    except FieldDoesNotExist:
+        return ""
+    return str(getattr(column, "verbose_name", ""))
 
 
 def surface_name(surface: str) -> str:
@@ -31,5 +44,5 @@ def surface_name(surface: str) -> str:
 
 
 @cache
-def _names() -> dict[str, str | Promise]:
-    return {model._meta.model_name or "": model._meta.verbose_name or "" for model in apps.get_models()}
+def _models() -> dict[str, type[Model]]:
+    return {model._meta.model_name or "": model for model in apps.get_models()}

@@ -44,6 +44,12 @@ def run_of(entry: Entry) -> uuid.UUID | None:
 
 
 @register.filter
+def field_name(row: diff.Row, kind: str) -> str:
+    """What forms call the field of a row, about an object of this kind; empty where it is a part of a field."""
+    return wording.field_name(kind, row.field)
+
+
+@register.filter
 def changed(entry: Entry) -> list[diff.Row]:
     """The rows of what it changed."""
     return diff.rows(entry.changes)

@@ -19,6 +19,7 @@ from jobs.dependencies import Edge
 from jobs.forms import line_ends
 from jobs.forms.job import JobForm, in_reach
 from jobs.models import SCRIPT_OPTION, Dependency, Job
+from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
 from scheduler_site.lib import strict_json
@@ -118,6 +119,15 @@ class PageJobForm(JobForm):
         if present != "mixed":
             choices = [one for one in LINE_ENDS.items() if one[0] != "mixed"]
             cast("forms.ChoiceField", self.fields["line_ends"]).choices = choices
+
+    @property
+    def rules(self) -> list[list[forms.BoundField]]:
+        """The fields that stand among the rules, row by row."""
+        rows: dict[str, list[forms.BoundField]] = {}
+        for field in FIELDS:
+            if field.row:
+                rows.setdefault(field.row, []).append(self[field.name])
+        return list(rows.values())
 
     @property
     def _shown_options(self) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils.translation import gettext_noop as _
+
 # The largest number that is read, before the bounds of the column are looked at; times are in seconds.
 TEN_YEARS = 3653 * 86400
 
@@ -32,6 +34,8 @@ class JobField:
     # Whether the page of the job shows it even where it has its default.
     always_shown: bool = False
     unit: Literal["", "seconds"] = ""
+    # What the page says where there is no value.
+    nothing: str = ""
     most: int = TEN_YEARS
     examples: tuple[str, ...] = ()
     # Headers of its column in a CSV file, in lower case. Without any: its name, of fields that are not `own`.
@@ -91,6 +95,7 @@ FIELDS = (
         row="end",
         always_shown=True,
         unit="seconds",
+        nothing=_("as usual for its kind"),
     ),
     JobField(
         "stop_grace",

@@ -38,6 +38,7 @@ from jobs.pages.helpers import (
     refused,
     visible_job,
 )
+from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
@@ -90,6 +91,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "may_change": may_change(request.user, found),
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),
+        "rules": rules_of(found),
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script.warning(found.environment),
         "environment_url": script.url_of(found.environment),

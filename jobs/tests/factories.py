@@ -10,6 +10,8 @@ from audit.record import By
 from jobs import verbs
 from jobs.forms.job import JobForm
 from jobs.models import Job
+from jobs.models.fields import FIELDS
+from jobs.models.shapes import column_of
 
 UTC = dt.UTC
 
@@ -23,6 +25,11 @@ def somebody() -> User:
     return User.objects.get_or_create(username="olga", defaults={"role": User.Role.ADMIN})[0]
 
 
+def usual_rules() -> dict[str, Any]:
+    """The fields of a job that stand among the rules, with their defaults."""
+    return {field.name: column_of(field.name).get_default() for field in FIELDS if field.row}
+
+
 def form_values(**changes: Any) -> dict[str, Any]:
     """What a page or an API hands to the form for a job that calls a webhook every hour."""
     values: dict[str, Any] = {
@@ -32,13 +39,8 @@ def form_values(**changes: Any) -> dict[str, Any]:
         "schedule_kind": "cron",
         "expression": "0 * * * *",
         "timezone": "UTC",
-        "catch_up": "last",
-        "start_deadline": 3600,
-        "overlap": "skip",
+        **usual_rules(),
         "stop_grace": 1,
-        "max_attempts": 1,
-        "retry_delay": 30,
-        "retry_cap": 3600,
         "options": {"target_url": "https://1.1.1.1/hook"},
         "end_date": None,
     }

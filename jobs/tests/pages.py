@@ -9,6 +9,7 @@ from django.test import Client
 from accounts.models import Category, User
 from jobs.forms.page import version_of
 from jobs.models import Job
+from jobs.tests.factories import usual_rules
 
 
 def browser(user: User | None = None) -> Client:
@@ -31,13 +32,8 @@ def entries(**changes: Any) -> dict[str, Any]:
         "timezone": "Europe/Berlin",
         "day_rule": "either",
         "period": "minutes",
-        "catch_up": "last",
-        "start_deadline": "3600",
-        "overlap": "skip",
-        "stop_grace": "10",
-        "max_attempts": "1",
-        "retry_delay": "30",
-        "retry_cap": "3600",
+        # A browser sends neither empty boxes nor null.
+        **{name: str(value) for name, value in usual_rules().items() if value not in (None, False)},
     }
     named = {name.replace("options_", "options-"): value for name, value in changes.items()}
     return values | named

@@ -1,0 +1,37 @@
+"""The rules of a job as its page shows them: those that are not as usual, and those that people look for in any case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.defaultfilters import yesno
+from django.utils.translation import gettext as _
+
+from jobs.models import Job
+from jobs.models.fields import FIELDS, JobField
+from jobs.models.shapes import column_of, shape_of
+from jobs.templatetags.timing import duration
+
+
+def rules_of(job: Job) -> list[tuple[str, str]]:
+    """Their labels and values, in words."""
+    shown = [field for field in FIELDS if field.row and _is_shown(field, getattr(job, field.name))]
+    return [(str(column_of(field.name).verbose_name), _worded(job, field)) for field in shown]
+
+
+def _is_shown(field: JobField, value: Any) -> bool:
+    return field.always_shown or value != column_of(field.name).get_default()
+
+
+def _worded(job: Job, field: JobField) -> str:
+    value = getattr(job, field.name)
+    if value is None:
+        return _(field.nothing) if field.nothing else "–"
+    match shape_of(field):
+        case "choice":
+            return str(getattr(job, f"get_{field.name}_display")())
+        case "flag":
+            return str(yesno(value))
+        case "number" if field.unit == "seconds":
+            return duration(value)
+    return str(value)
