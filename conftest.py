@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts import tokens
 from accounts.models import User
 from audit import append_only
+from jobs import zones
 from scheduler_site.lib import clock
 
 PASSWORD = "correct-horse-9"
@@ -78,6 +79,13 @@ def _language_of_one_test() -> Iterator[None]:
     """A request leaves its language behind in the thread, which the next request changes, but not the next test."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def _own_time_zones() -> Iterator[None]:
+    """The rules that a test's database keeps go with it."""
+    yield
+    zones.forget()
 
 
 @pytest.fixture(autouse=True)

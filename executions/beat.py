@@ -19,7 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from executions import failpoints
-from executions.ledger import stretches
+from executions.ledger import stretches, zone_change
 from executions.ledger.publish import publish
 from executions.ledger.tick import next_due, tick
 from executions.models import Execution
@@ -77,7 +77,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.name = heartbeat.own_name()
         self.announcer = Announcer()
         self._stopping = threading.Event()
-        self._started = False
+        self._started = self._knows_zones = False
         self._ticked_at = time.monotonic()
         super().__init__(*args, **kwargs)
 
@@ -108,6 +108,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
         Watchdog(self._signs, self._stopping).start()
         Loop("stretches", stretches.settle, self._stopping, 1.0).start()
+        Loop("zones", zone_change.look, self._stopping, 30.0).start()
         gc_tuning.settle()
         self._started = True
 
@@ -130,6 +131,9 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         try:
             close_old_connections()
             heartbeat.beat(self.name, ["beat"])
+            if not self._knows_zones:
+                zone_change.learn()
+                self._knows_zones = True
             due = next_due()
             if due is not None and due <= clock.now():
                 if not tick(clock.now(), self.announcer):

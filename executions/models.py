@@ -67,6 +67,7 @@ class Reason(models.TextChoices):
     PAUSED = "paused", _("the job was paused")
     ENDED = "ended", _("the job's end date has passed")
     BROKEN = "broken", _("the job could not be scheduled")
+    RULES = "rules", _("the rules of its time zone changed")
     DELETED = "deleted", _("the job was deleted")
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
@@ -341,6 +342,8 @@ class Heartbeat(models.Model):
     started_at = models.DateTimeField()
     # Seconds by which its host's clock is ahead of the database's.
     ahead = models.FloatField(default=0.0, db_default=0.0)
+    # The release of the time zone rules that it came with.
+    tzdata = models.CharField(max_length=16, default="", db_default="")
 
     def __str__(self) -> str:
         return f"{self.role} {self.name}"

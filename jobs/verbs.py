@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, stretches, timetable
+from jobs import dependencies, notices, stretches, timetable, zones
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
 from jobs.models.fields import NAMES
@@ -176,7 +176,7 @@ def resume(job: Job, *, by: By) -> bool:
         record(Entry.Event.RESUMED, job, by=by)
         quarantine(job, str(error))
         return True
-    job.save(update_fields=["next_run_at"])
+    job.save(update_fields=["next_run_at", "zone_rules"])
     record(Entry.Event.RESUMED, job, by=by)
     notices.enabled(job, by)
     return True
@@ -192,7 +192,12 @@ def quarantine(job: Job, reason: str) -> None:
 
 
 def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
-    """The first due time strictly after `moment`; none when paused, without a schedule, or over."""
+    """The first due time strictly after `moment`; none when paused, without a schedule, or over.
+
+    Notes in the job by which rules of its zone that is.
+    """
+    zones.refresh(now=False)
+    job.zone_rules = zones.mark(job.timing)
     if not job.timing.enabled:
         return None
     schedule = job.timing.schedule(job.end_date)

@@ -174,6 +174,20 @@ def clocks_agree(since: dt.datetime) -> Message:
     return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
+def zones_differ(hosts: str, since: dt.datetime) -> Message:
+    """`hosts` names each with its release of tzdata."""
+    title = Text(_("Belfry: hosts have different rules of time zones"))
+    facts: Facts = [(Text(_("Releases of tzdata")), hosts), (Text(_("Since")), when(since))]
+    closing = _("Jobs start by the newest of these rules. Update the images or packages of the other hosts.")
+    return Message(_marked("🟠", title), title, facts, Text(closing), "/", title=title)
+
+
+def zones_agree(since: dt.datetime) -> Message:
+    title = Text(_("Belfry: all hosts have the same rules of time zones again"))
+    facts: Facts = [(Text(_("They differed since")), when(since))]
+    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
+
+
 def outage(since: dt.datetime, until: dt.datetime) -> Message:
     title = Text(_("Belfry did not work for a while"))
     facts: Facts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -49,7 +49,7 @@ def plan(
         reason = fates[0].reason or Reason.DEADLINE
         state = State.SKIPPED if reason == Reason.COALESCED else State.MISSED
         fates.insert(0, Planned(first, state, reason, due.skipped, last=first))
-    return list(_summarised(fates))
+    return list(summarised(fates))
 
 
 def _fates(
@@ -78,7 +78,8 @@ def _to_run(
     return set(in_time[-1:] if catch_up == "last" else in_time[-MOST_RUNS:])
 
 
-def _summarised(fates: list[Planned]) -> Iterator[Planned]:
+def summarised(fates: Iterable[Planned]) -> Iterator[Planned]:
+    """Very many in a row that do not run, for one reason, become one."""
     for (state, reason), group in groupby(fates, key=lambda fate: (fate.state, fate.reason)):
         members = list(group)
         if state == State.QUEUED or sum(fate.slots for fate in members) <= SUMMARISE:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +21,9 @@ from django.db import DatabaseError, connection, transaction
 from executions.alerting import alerts
 from executions.ledger.catch_up import Planned, plan
 from executions.ledger.launch import make_way, scheduled_row
+from executions.ledger.zone_change import rework
 from executions.models import OPEN, Execution, Reason, State
-from jobs import timetable, verbs
+from jobs import timetable, verbs, zones
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
@@ -98,11 +99,15 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     jobs = _locked(now, size, key)
     if not jobs:
         return Ticked()
+    # Read when the jobs are locked: rules that come later find what is written here.
+    zones.refresh()
     timings = timetable.read(jobs)
+    gaps: list[Execution] = []
     plans: dict[int, list[Execution]] = {}
     for job in jobs:
         job.__dict__["timing"] = timings[job.pk]
         try:
+            gaps += rework(job, now)
             plans[job.pk] = [scheduled_row(job, planned, now) for planned in _settle(job, now)]
         except Exception as error:
             # Whatever is wrong with this job must not keep the others from running.
@@ -115,7 +120,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
             )
             verbs.quarantine(job, f"{error}{about}")
     sound = [job for job in jobs if job.pk in plans]
-    rows = _rows(sound, plans, now)
+    rows = gaps + _rows(sound, plans, now)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
     alerts.passed_over(rows, now)
@@ -146,34 +151,46 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
         schedule = Timing.from_json(segment["timing"]).schedule(last_day)
         first, until = (dt.datetime.fromisoformat(segment[key]) for key in ("first", "until"))
         if schedule:
-            planned += plan(schedule, first, min(until, now), **policy)
+            found = plan(schedule, first, min(until, now), **policy)
+            planned += [_because(segment.get("why"), one) for one in found]
     schedule = job.timing.schedule(job.end_date) if job.timing.enabled else None
     if schedule is None or job.next_run_at is None:
         job.next_run_at = None
         return planned
     first_due = schedule.next_after(job.next_run_at) if job.unsettled else job.next_run_at
+    if not job.unsettled and first_due is not None and first_due > now:
+        # Moved on by other rules of its zone: what lies before is accounted for.
+        return planned
     if first_due is not None and first_due <= now:
-        planned += _plan(schedule, first_due, now, **policy)
-    job.next_run_at = _next_after(schedule, now)
+        planned += _plan(job.zone_rules, schedule, first_due, now, **policy)
+    job.next_run_at = _next_after(job.zone_rules, schedule, now)
     return planned
 
 
-# Thousands of jobs share few schedules: what is due at one instant is worked out once for all that have the same.
-_plan = lru_cache(maxsize=1000)(plan)
+def _because(why: str | None, planned: Planned) -> Planned:
+    """Of what was missed in a segment that has a reason of its own."""
+    return replace(planned, reason=Reason(why)) if why and planned.state == State.MISSED else planned
+
+
+# Thousands of jobs share few schedules: what is due at one instant is worked out once for all that have the same, by the
+# same rules of their zone.
+@lru_cache(maxsize=1000)
+def _plan(_rules: int, *args: Any, **policy: Any) -> list[Planned]:
+    return plan(*args, **policy)
 
 
 @lru_cache(maxsize=1000)
-def _next_after(schedule: Schedule, moment: dt.datetime) -> dt.datetime | None:
+def _next_after(_rules: int, schedule: Schedule, moment: dt.datetime) -> dt.datetime | None:
     return schedule.next_after(moment)
 
 
 def _advance(jobs: list[Job]) -> None:
     """Many jobs share their next time, and one statement for each time costs far less than one CASE over all jobs."""
-    by_time: dict[dt.datetime | None, list[int]] = {}
+    by_time: dict[tuple[dt.datetime | None, int], list[int]] = {}
     for job in jobs:
-        by_time.setdefault(job.next_run_at, []).append(job.pk)
-    for moment, keys in by_time.items():
-        Job.objects.filter(pk__in=keys).update(next_run_at=moment)
+        by_time.setdefault((job.next_run_at, job.zone_rules), []).append(job.pk)
+    for (moment, rules), keys in by_time.items():
+        Job.objects.filter(pk__in=keys).update(next_run_at=moment, zone_rules=rules)
 
 
 def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) -> list[Execution]:

@@ -19,8 +19,10 @@ from executions.ledger.publish import BROKER_ERRORS, depth
 from executions.ledger.tick import next_due
 from executions.models import Execution
 from executions.monitoring import figures
-from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest
+from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest, tzdata
+from jobs import zones
 from jobs.models import Job
+from jobs.schedule import rules
 from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.monitoring.health")
@@ -34,6 +36,7 @@ NAMES = {
     RECONCILED: gettext_noop("reconciler"),
 }
 CLOCKS = gettext_noop("clocks")
+ZONES = gettext_noop("time zone rules")
 NO_ANSWER = gettext_noop("does not answer")
 # Longer than this a run should not wait for a worker, nor a due time for the tick.
 WAITING = dt.timedelta(seconds=30)
@@ -87,7 +90,7 @@ def report(now: dt.datetime | None = None) -> Health:
     waiting: list[Check] = []
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        processes, waiting = _processes(now), [*_waiting(now), _clocks(now)]
+        processes, waiting = _processes(now), [*_waiting(now), _clocks(now), _zones(now)]
         health.checks += [*processes, Check(gettext_noop("database"), True)]
     except (DatabaseError, InterfaceError, OSError):
         health.checks.append(Check("database", False, NO_ANSWER))
@@ -173,3 +176,14 @@ def _clocks(now: dt.datetime) -> Check:
     off = [f"{host} {ahead:+.1f} s" for host, ahead in sorted(hosts.items()) if abs(ahead) > clock.NOTICED]
     detail = gettext_noop("differ from the database") if off else ""
     return Check(CLOCKS, not off, detail, where=", ".join(off), advice=True)
+
+
+def _zones(now: dt.datetime) -> Check:
+    """Hosts that came with another release of tzdata. All go by the newest rules, but none should need to."""
+    zones.refresh(now=False)
+    hosts = tzdata(now)
+    hosts.setdefault(gethostname(), set()).add(rules.version())
+    differ = len(set().union(*hosts.values())) > 1
+    told = [f"{host} {' and '.join(sorted(releases)) or '?'}" for host, releases in sorted(hosts.items())]
+    detail = gettext_noop("differ between the hosts") if differ else ""
+    return Check(ZONES, not differ, detail, where=", ".join(told) if differ else "", advice=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from executions.models import Heartbeat
+from jobs.schedule import rules
 from scheduler_site.lib import clock
 
 EVERY = 5.0
@@ -37,6 +38,8 @@ class Process:
     age: float
     # Seconds by which its host's clock is ahead of the database's.
     ahead: float = 0.0
+    # The release of the time zone rules that it came with, such as 2026b.
+    tzdata: str = ""
 
     @property
     def alive(self) -> bool:
@@ -54,7 +57,7 @@ def beat(name: str, roles: Iterable[str]) -> None:
         return
     now, ahead = clock.now(), clock.ahead()
     for role in roles:
-        _show(f"{role} {name}"[:120], role, now, ahead)
+        _show(f"{role} {name}"[:120], role, now, ahead, rules.version())
     _last[name] = time.monotonic()
 
 
@@ -72,9 +75,9 @@ def last_resync() -> dt.datetime | None:
     return Heartbeat.objects.filter(name=RESYNCED).values_list("at", flat=True).first()
 
 
-def _show(name: str, role: str, now: dt.datetime, ahead: float = 0.0) -> None:
-    if not Heartbeat.objects.filter(name=name).update(at=now, ahead=ahead):
-        values = {"role": role, "at": now, "started_at": now, "ahead": ahead}
+def _show(name: str, role: str, now: dt.datetime, ahead: float = 0.0, tzdata: str = "") -> None:
+    if not Heartbeat.objects.filter(name=name).update(at=now, ahead=ahead, tzdata=tzdata):
+        values = {"role": role, "at": now, "started_at": now, "ahead": ahead, "tzdata": tzdata}
         Heartbeat.objects.update_or_create(name=name, defaults=values)
 
 
@@ -100,8 +103,8 @@ def processes(now: dt.datetime) -> list[Process]:
     """Everybody with a sign of life in the last hour, by role; a process that was killed stays until then."""
     rows = Heartbeat.objects.exclude(role__in=SHARED).order_by("role", "-at")
     return [
-        Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds(), ahead)
-        for role, name, at, ahead in rows.values_list("role", "name", "at", "ahead")
+        Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds(), ahead, tzdata)
+        for role, name, at, ahead, tzdata in rows.values_list("role", "name", "at", "ahead", "tzdata")
     ]
 
 
@@ -112,4 +115,13 @@ def clocks(now: dt.datetime) -> dict[str, float]:
         if process.alive:
             host = process.name.rpartition(":")[0]
             hosts[host] = max(hosts.get(host, 0.0), process.ahead, key=abs)
+    return hosts
+
+
+def tzdata(now: dt.datetime) -> dict[str, set[str]]:
+    """The releases of the time zone rules that the living processes of each host came with; of one they do not tell, none."""
+    hosts: dict[str, set[str]] = {}
+    for process in processes(now):
+        if process.alive and process.tzdata:
+            hosts.setdefault(process.name.rpartition(":")[0], set()).add(process.tzdata)
     return hosts

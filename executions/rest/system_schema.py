@@ -67,6 +67,7 @@ HEALTH_BODY = answer(
                     "name": text("Its name."),
                     "age": _SECONDS,
                     "alive": flag("Whether that is recent."),
+                    "tzdata": text("The release of the time zone rules that it came with."),
                     "clock_ahead": number("Seconds by which its host's clock is ahead of the database's."),
                 },
             ),

@@ -149,6 +149,7 @@ def figures_json(figures: Figures) -> dict[str, Any]:
                 "age": round(one.age, 3),
                 "alive": one.alive,
                 "clock_ahead": round(one.ahead, 3),
+                "tzdata": one.tzdata,
             }
             for one in figures.processes
         ],

@@ -18,7 +18,7 @@ from audit.record import By, difference, record
 from executions.models import Heartbeat
 from executions.monitoring import heartbeat
 from executions.upkeep import reconcile
-from jobs import stretches, timetable, verbs
+from jobs import stretches, timetable, verbs, zones
 from jobs.models import Job
 from scheduler_site.lib.clock import now as database_time
 
@@ -49,6 +49,7 @@ def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resyn
     The clock is read for each job: the tick goes on meanwhile, and what it has advanced must not be put back.
     """
     done = Resynced(at=clock(), expired=_pause_ended())
+    zones.refresh()
     for job in _all():
         if _looks_wrong(job, clock()):
             _mend(job, clock, done)
@@ -87,6 +88,9 @@ def _all() -> Iterator[Job]:
 def _looks_wrong(job: Job, now: dt.datetime) -> bool:
     if job.next_run_at is not None and job.next_run_at <= now:
         return False
+    if job.zone_rules and job.zone_rules != zones.mark(job.timing):
+        # Worked out by other rules of its zone: that is mended elsewhere (executions/ledger/zone_change.py).
+        return False
     try:
         return verbs.upcoming(job, now) != job.next_run_at or bool(job.broken)
     except Exception:  # whatever a damaged row raises
@@ -112,7 +116,7 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
         stretches.turn(found, now)
         found.broken = ""
         stretches.follow(found, now, None)
-    found.save(update_fields=["next_run_at", "broken"])
+    found.save(update_fields=["next_run_at", "zone_rules", "broken"])
     done.added += before is None and found.next_run_at is not None
     done.removed += before is not None and found.next_run_at is None
     done.moved += before is not None and found.next_run_at is not None

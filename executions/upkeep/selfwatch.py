@@ -19,7 +19,7 @@ from notifications.models import Alert, SlackSettings
 
 SILENT = Watch.Clock.SILENT
 WAITS = ("oldest due", "oldest queued")
-WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, *WAITS)
+WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, health.ZONES, *WAITS)
 # Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
 PATIENCE = dt.timedelta(seconds=10)
 # A burst makes runs wait for a while, and is nobody's business either.
@@ -65,6 +65,8 @@ def _came_back(watch: Watch, now: dt.datetime) -> None:
 def _bad(check: health.Check, since: dt.datetime) -> Message:
     if check.name == health.CLOCKS:
         return wording.clocks_differ(check.where, since)
+    if check.name == health.ZONES:
+        return wording.zones_differ(check.where, since)
     if check.name in WAITS:
         return wording.waits(check.name, since)
     return wording.system_silent(check.name, check.detail, since)
@@ -73,6 +75,8 @@ def _bad(check: health.Check, since: dt.datetime) -> Message:
 def _well(name: str, since: dt.datetime) -> Message:
     if name == health.CLOCKS:
         return wording.clocks_agree(since)
+    if name == health.ZONES:
+        return wording.zones_agree(since)
     return wording.waits_no_more(since) if name in WAITS else wording.system_recovered(name, since)
 
 

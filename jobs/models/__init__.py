@@ -5,6 +5,7 @@ from jobs.models.job import DAY, LONGEST_DESCRIPTION, Job, today, within
 from jobs.models.pauses import Pause, Stretch
 from jobs.models.queries import JobQuerySet
 from jobs.models.scripts import SCRIPT_OPTION, Script, by_digest, digest_of, named_digest, with_text
+from jobs.models.zones import ZoneRules
 
 __all__ = [
     "DAY",
@@ -17,6 +18,7 @@ __all__ = [
     "Pause",
     "Script",
     "Stretch",
+    "ZoneRules",
     "by_digest",
     "digest_of",
     "named_digest",

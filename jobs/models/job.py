@@ -107,6 +107,8 @@ class Job(Stamped):
     # Counts as long as the job is what was made of it.
     spelling = models.JSONField(default=dict, blank=True, editable=False)
     next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, editable=False)
+    # By which rules of its time zone that was worked out (jobs/zones.py); 0 where it does not matter or is not known.
+    zone_rules = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
     unsettled = models.JSONField(default=list, blank=True, editable=False)
     broken = models.TextField(

@@ -9,6 +9,7 @@ cron(8) takes jumps of three hours or more for corrections; here these rules hol
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -50,10 +51,25 @@ class Batch(NamedTuple):
 
 
 def zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name such as `Europe/Berlin`; raises ScheduleError(field="timezone")."""
+    """The time zone of an IANA name such as `Europe/Berlin`; raises ScheduleError(field="timezone").
+
+    Its rules are those that the installation agreed on (`agree`), else those that this process came with.
+    """
+    if agreed := _agreed.get(name):
+        return agreed
     if not _is_zone(name):
         raise ScheduleError("The time zone is not known: write a name such as Asia/Tokyo or UTC.", "timezone")
     return ZoneInfo(name)
+
+
+# Zones by rules that may differ from those that this process came with.
+_agreed: dict[str, ZoneInfo] = {}
+
+
+def agree(zones: Mapping[str, ZoneInfo]) -> None:
+    """From now on these zones are used for their names: hosts whose tzdata differ come to the same due times."""
+    global _agreed
+    _agreed = dict(zones)
 
 
 def _is_zone(name: object) -> bool:
@@ -132,6 +148,11 @@ def _resolve(wall: datetime, wildcard: bool) -> tuple[int, ...]:
     if first > second:
         return () if wildcard else (_change_between(wall, second, first),)
     return (first,)
+
+
+def when_fixed(wall: datetime) -> datetime:
+    """When a job with this fixed wall-clock time (aware) runs: after a gap, and at the first occurrence of two."""
+    return instant(_resolve(wall, wildcard=False)[0])
 
 
 def _change_between(wall: datetime, before: int, after: int) -> int:
