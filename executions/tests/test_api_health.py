@@ -82,8 +82,8 @@ def test_so_are_the_figures_and_the_processes(
         "undelivered_alerts": 2,
     }
     assert body["processes"] == [
-        {"role": "beat", "name": "host:7", "age": 1.5, "alive": True, "clock_ahead": 0.0},
-        {"role": "io", "name": "host:8", "age": 90.0, "alive": False, "clock_ahead": 0.0},
+        {"role": "beat", "name": "host:7", "age": 1.5, "alive": True, "clock_ahead": 0.0, "tzdata": ""},
+        {"role": "io", "name": "host:8", "age": 90.0, "alive": False, "clock_ahead": 0.0, "tzdata": ""},
     ]
 
 
