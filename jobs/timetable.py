@@ -45,7 +45,10 @@ COLUMNS = (*_PATHS, "task_zone")
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A job's schedule as stored. `bounds` are aware UTC; `every` is a number of `period`s."""
+    """A job's schedule as stored. `bounds` are aware UTC; `every` is a number of `period`s.
+
+    `timezone` is that of a cron expression, or the one in which the time of a one-time job was given.
+    """
 
     kind: Kind = "none"
     expression: str = ""
@@ -107,16 +110,16 @@ def read(jobs: Iterable[Job]) -> dict[int, Timing]:
     jobs = list(jobs)
     wanted = [job.periodic_task_id for job in jobs if job.periodic_task_id]
     rows = {row["pk"]: row for row in _rows(wanted)} if wanted else {}
-    return {job.pk: _timing(rows.get(job.periodic_task_id), job.day_rule) for job in jobs}
+    return {job.pk: _timing(rows.get(job.periodic_task_id), job.day_rule, job.at_zone) for job in jobs}
 
 
 def timings(rows: Iterable[dict[str, Any]]) -> Iterator[Timing]:
-    """The timings of rows with `columns` and `day_rule`; those that are alike are one object."""
+    """The timings of rows with `columns`, `day_rule` and `at_zone`; those that are alike are one object."""
     known: dict[Any, Timing] = {}
     for row in rows:
-        key = (row["day_rule"], *(row[name] for name in COLUMNS))
+        key = (row["day_rule"], row["at_zone"], *(row[name] for name in COLUMNS))
         if (timing := known.get(key)) is None:
-            timing = known[key] = _timing(row, row["day_rule"])
+            timing = known[key] = _timing(row, row["day_rule"], row["at_zone"])
         yield timing
 
 
@@ -144,6 +147,7 @@ def write(job: Job, timing: Timing) -> None:
         task.save()
         job.periodic_task = task
     job.day_rule = timing.day_rule
+    job.at_zone = timing.timezone if timing.kind == "once" else ""
     job.__dict__["timing"] = timing
 
 
@@ -198,7 +202,7 @@ def _rows(ids: list[int]) -> list[dict[str, Any]]:
     return list(PeriodicTask.objects.filter(pk__in=ids).annotate(**columns()).values("pk", *COLUMNS))
 
 
-def _timing(row: dict[str, Any] | None, day_rule: str) -> Timing:
+def _timing(row: dict[str, Any] | None, day_rule: str, at_zone: str) -> Timing:
     if row is None or row["task_enabled"] is None:
         return NEVER
     common = {"enabled": row["task_enabled"], "start": row["task_start"], "expires": row["task_expires"]}
@@ -208,7 +212,7 @@ def _timing(row: dict[str, Any] | None, day_rule: str) -> Timing:
         return Timing("cron", expression, row["task_zone"] or "", day_rule, **common)
     if row["task_period"] is not None:
         return Timing("interval", every=row["task_every"], period=row["task_period"], **common)
-    return Timing("once", at=row["task_at"], **common)
+    return Timing("once", timezone=at_zone, at=row["task_at"], **common)
 
 
 def _earliest(*moments: dt.datetime | None) -> dt.datetime | None:

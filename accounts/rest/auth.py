@@ -136,7 +136,8 @@ class FormLoginView(_SignIn):
     def post(self, request: Request) -> Answer[SignedIn]:
         """Sign in with a form."""
         if not request.content_type.startswith("application/x-www-form-urlencoded"):
-            raise ApiError(400, "Content-Type must be application/x-www-form-urlencoded")
+            text = "Send username and password as a form."
+            raise ApiError(400, "Content-Type must be application/x-www-form-urlencoded", text)
         data: Any = request.data
         form = {field: str(data.get(field, "")) for field in ("username", "password")}
         for field, text in form.items():

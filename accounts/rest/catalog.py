@@ -15,8 +15,9 @@ from accounts.models import LONGEST_NAME, Category, Team
 from accounts.permissions import AdminOnly, account
 from audit.record import By
 from scheduler_site.openapi.route import route
+from scheduler_site.rest import versions
 from scheduler_site.rest.answers import Answer, Created
-from scheduler_site.rest.parameters import Flag
+from scheduler_site.rest.parameters import CHANGED, IF_MATCH, Flag
 from scheduler_site.rest.shapes import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
@@ -203,13 +204,15 @@ class _Catalog(ApiView, Generic[Row]):
                 raise ApiError(400, "Invalid is_active", "Write true or false.")
             values["is_active"] = active
         by = By.request(self.request, SURFACE)
-        return told_apart(lambda: catalog.change(row, values, by=by))
+        with versions.unchanged(self.request, self.model.objects.filter(pk=row.pk)):
+            return told_apart(lambda: catalog.change(row, values, by=by))
 
     def disable(self, row_id: str) -> Row:
         """404, 409."""
         row = self.row(row_id)
         by = By.request(self.request, SURFACE)
-        return told_apart(lambda: catalog.change(row, {"is_active": False}, by=by))[0]
+        with versions.unchanged(self.request, self.model.objects.filter(pk=row.pk)):
+            return told_apart(lambda: catalog.change(row, {"is_active": False}, by=by))[0]
 
 
 class CategoriesView(_Catalog[Category]):
@@ -232,16 +235,23 @@ class CategoriesView(_Catalog[Category]):
 class CategoryView(_Catalog[Category]):
     model, called = Category, "Category"
 
-    @route("update_category", "As it is now.", SLUG_TAKEN, takes=CategoryChanges)
+    @route(
+        "update_category", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=CategoryChanges
+    )
     def put(self, request: Request, row_id: str) -> Answer[CategoryUpdated]:
         """Change a Category.
 
         For administrators. `slug` cannot be given: it follows from the name.
         """
         row, moved = self.change(row_id)
-        return Answer({"message": "Category updated", "category": category_json(row), "jobs_updated": moved})
+        return versions.tagged(
+            Answer({"message": "Category updated", "category": category_json(row), "jobs_updated": moved}),
+            row,
+        )
 
-    @route("disable_category", "It is disabled; jobs keep it.", CHANGED_MEANWHILE)
+    @route(
+        "disable_category", "It is disabled; jobs keep it.", CHANGED_MEANWHILE | CHANGED, headers=[IF_MATCH]
+    )
     def delete(self, request: Request, row_id: str) -> Answer[CategoryDisabled]:
         """Disable a Category.
 
@@ -270,16 +280,20 @@ class TeamsView(_Catalog[Team]):
 class TeamView(_Catalog[Team]):
     model, called, texts = Team, "PIC team", ("slack_handle",)
 
-    @route("update_pic_team", "As it is now.", SLUG_TAKEN, takes=TeamChanges)
+    @route("update_pic_team", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=TeamChanges)
     def put(self, request: Request, row_id: str) -> Answer[TeamUpdated]:
         """Change a PIC team.
 
         For administrators. `slug` cannot be given: it follows from the name.
         """
         row, moved = self.change(row_id)
-        return Answer({"message": "PIC team updated", "pic_team": team_json(row), "jobs_updated": moved})
+        return versions.tagged(
+            Answer({"message": "PIC team updated", "pic_team": team_json(row), "jobs_updated": moved}), row
+        )
 
-    @route("disable_pic_team", "It is disabled; jobs keep it.", CHANGED_MEANWHILE)
+    @route(
+        "disable_pic_team", "It is disabled; jobs keep it.", CHANGED_MEANWHILE | CHANGED, headers=[IF_MATCH]
+    )
     def delete(self, request: Request, row_id: str) -> Answer[TeamDisabled]:
         """Disable a PIC team.
 

@@ -84,19 +84,20 @@ def user_changes(body: Mapping[str, Any], user: User, *, by_admin: bool) -> User
     if body.get("email") not in (None, ""):
         values["email"] = _or_400("Invalid email", _email, body["email"])
         if User.objects.exclude(pk=user.pk).filter(email=values["email"]).exists():
-            raise ApiError(409, "Email already exists")
+            raise ApiError(409, "Email already exists", "Another account has this address.")
     if body.get("password") not in (None, ""):
         values["password"] = _or_400("", _password, body["password"])
     if "role" in body:
         if not by_admin:
-            raise ApiError(403, "Only admins can change user roles")
+            raise ApiError(403, "Only admins can change user roles", "Leave role out.")
         values["role"] = _or_400("Invalid role", _role, body["role"])
     if "is_active" in body:
         if not by_admin:
-            raise ApiError(403, "Only admins can change user active status")
+            raise ApiError(403, "Only admins can change user active status", "Leave is_active out.")
         values["is_active"] = _or_400("Invalid is_active", _boolean, body["is_active"])
     if not values:
-        raise ApiError(400, "No valid fields to update")
+        text = "Give at least one of email, password, role and is_active."
+        raise ApiError(400, "No valid fields to update", text)
     return values
 
 
@@ -104,7 +105,7 @@ def _or_400(label: str, reader: Callable[[Any], Any], value: Any) -> Any:
     try:
         return reader(value)
     except _InvalidError as error:
-        raise ApiError(400, label or str(error), str(error) if label else "") from error
+        raise ApiError(400, label or str(error), str(error)) from error
 
 
 def _username(value: Any) -> str:

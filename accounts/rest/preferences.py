@@ -14,7 +14,7 @@ from audit.record import By
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.shapes import Stamp, Uid, partial
-from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
+from scheduler_site.rest.views import BARE, ApiError, ApiView, as_uuid, timestamp
 
 NOT_YOURS = {403: "Not one's own."}
 
@@ -115,13 +115,13 @@ class _View(ApiView):
         uid = as_uuid(user_id)
         user = User.objects.filter(uid=uid).first() if uid else None
         if user is None:
-            raise ApiError(404, "User not found")
+            raise ApiError(404, "User not found", BARE)
         return Preferences.objects.get_or_create(user=user)[0]
 
     def require_own(self, user_id: str, verb: str) -> None:
         me = account(self.request)
         if not me.is_admin and as_uuid(user_id) != me.uid:
-            raise ApiError(403, f"Forbidden: Cannot {verb} other users preferences")
+            raise ApiError(403, f"Forbidden: Cannot {verb} other users preferences", BARE)
 
 
 class PreferencesView(_View):

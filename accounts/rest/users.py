@@ -14,9 +14,11 @@ from accounts.rest.payloads import Registration, UserChanges, registration, user
 from accounts.rest.wire import UserJson, user_json
 from audit.record import By
 from scheduler_site.openapi.route import route
+from scheduler_site.rest import versions
 from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.parameters import CHANGED, IF_MATCH
 from scheduler_site.rest.shapes import Detail, Success, Uid
-from scheduler_site.rest.views import ApiError, ApiView, DetailError, as_uuid
+from scheduler_site.rest.views import BARE, ApiError, ApiView, DetailError, as_uuid
 
 
 class Registered(TypedDict):
@@ -119,7 +121,8 @@ class UserView(_Users):
     @route(
         "update_user",
         "The account as it is now.",
-        {409: "Another account has this address, or it is the last active administrator."},
+        {409: "Another account has this address, or it is the last active administrator.", **CHANGED},
+        headers=[IF_MATCH],
         takes=UserChanges,
     )
     def put(self, request: Request, user_id: str) -> Answer[UserUpdated]:
@@ -134,16 +137,16 @@ class UserView(_Users):
             require_person(request)
         values = user_changes(body, user, by_admin=account(request).is_admin)
         try:
-            user = verbs.update(user, values, by=By.request(request, SURFACE))
+            with versions.unchanged(request, User.objects.filter(pk=user.pk)):
+                user = verbs.update(user, values, by=By.request(request, SURFACE))
         except (verbs.Taken, verbs.LastAdmin, User.DoesNotExist) as error:
             _refuse(error)
-        return Answer(
-            {
-                "message": "User updated successfully",
-                "updated_fields": list(values),
-                "user": user_json(user),
-            }
-        )
+        told: UserUpdated = {
+            "message": "User updated successfully",
+            "updated_fields": list(values),
+            "user": user_json(user),
+        }
+        return versions.tagged(Answer(told), user)
 
     @route("delete_user", "It is gone; its jobs stay.", {409: "It is the last active administrator."})
     def delete(self, request: Request, user_id: str) -> Answer[UserDeleted]:
@@ -153,7 +156,7 @@ class UserView(_Users):
         """
         user = self._user(user_id)
         if user == account(request):
-            raise ApiError(400, "Cannot delete your own account")
+            raise ApiError(400, "Cannot delete your own account", BARE)
         try:
             verbs.delete(user, by=By.request(request, SURFACE))
         except (verbs.LastAdmin, User.DoesNotExist) as error:
@@ -164,19 +167,19 @@ class UserView(_Users):
     def _require_self_or_admin(self, user_id: str, verb: str) -> None:
         me = account(self.request)
         if not me.is_admin and as_uuid(user_id) != me.uid:
-            raise ApiError(403, f"Forbidden. You can only {verb} your own profile.")
+            raise ApiError(403, f"Forbidden. You can only {verb} your own profile.", BARE)
 
     def _user(self, user_id: str) -> User:
         uid = as_uuid(user_id)
         user = User.objects.filter(uid=uid).first() if uid else None
         if user is None:
-            raise ApiError(404, "User not found")
+            raise ApiError(404, "User not found", "There is no account with this id.")
         return user
 
 
 def _refuse(error: Exception) -> NoReturn:
     if isinstance(error, User.DoesNotExist):
-        raise ApiError(404, "User not found") from error
+        raise ApiError(404, "User not found", "There is no account with this id.") from error
     if isinstance(error, verbs.LastAdmin):
         raise ApiError(409, "Last active admin", str(error)) from error
-    raise ApiError(409, str(error)) from error
+    raise ApiError(409, str(error), "Choose another one.") from error

@@ -38,6 +38,7 @@ SHOWN = (
     "category_id",
     "periodic_task_id",
     "day_rule",
+    "at_zone",
     "next_run_at",
 )
 INDENT = 4

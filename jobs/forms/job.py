@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,14 @@ from scheduler_site.lib.strict_json import Decoder
 
 DEFAULT_DAYS = 365
 Date = TypeVar("Date", dt.date, dt.datetime)
+# The fields of a schedule, and those that each kind of it is made of.
+SCHEDULE = ("expression", "timezone", "day_rule", "every", "period", "at")
+SCHEDULE_OF: dict[str, tuple[str, ...]] = {
+    "cron": ("expression", "timezone", "day_rule"),
+    "interval": ("every", "period"),
+    "once": ("at", "timezone"),
+    "none": (),
+}
 # The error of the schedule module names one of these; the form shows it beside this field.
 _FIELDS = {"expression": "expression", "timezone": "timezone", "every": "every", "at": "at"}
 
@@ -204,6 +212,7 @@ class JobForm(forms.ModelForm[Job]):
         self._clean_options(cleaned)
         self._clean_schedule(cleaned)
         if not cleaned.get("enable_email_notifications"):
+            self._forget(("notification_emails", "notify_on_success"))
             cleaned["notification_emails"], cleaned["notify_on_success"] = [], False
         return cleaned
 
@@ -259,7 +268,9 @@ class JobForm(forms.ModelForm[Job]):
     def _clean_schedule(self, cleaned: dict[str, Any]) -> None:
         self.timing: Timing | None = None
         kind = cleaned.get("schedule_kind")
-        if kind is None or any(name in self.errors for name in ("expression", "timezone", "every", "at")):
+        if kind is not None:
+            self._forget(name for name in SCHEDULE if name not in SCHEDULE_OF[kind])
+        if kind is None or any(name in self.errors for name in SCHEDULE):
             return
         try:
             timing = self._timing(kind, cleaned)
@@ -270,20 +281,22 @@ class JobForm(forms.ModelForm[Job]):
             self.add_error(_FIELDS.get(error.field, "expression"), str(error))
 
     def _clean_end(self, cleaned: dict[str, Any], timing: Timing) -> None:
-        """A job that ends before it runs even once is a mistake; an end date that nobody gave makes room."""
+        """An end date that nobody gave makes room. One before the next due time is meant: so people retire a job."""
         end = cleaned.get("end_date")
-        if end is None or timing.kind == "none" or not timing.enabled:
+        if end is None or timing.kind != "once" or self.end_date_was_chosen():
             return
-        given = bool(self.data.get("end_date"))
-        if not given and timing.at and timing.at >= (timetable.end_of(end) or timing.at):
+        if timing.at and timing.at >= (timetable.end_of(end) or timing.at):
             cleaned["end_date"] = timing.at.date() + dt.timedelta(days=1)
-        elif given and (self.new or "end_date" in self.changed_data) and not self._runs_before(end, timing):
-            self.add_error("end_date", _("The job would never run before its end date."))
 
-    @staticmethod
-    def _runs_before(end: dt.date, timing: Timing) -> bool:
-        schedule = timing.schedule(end)
-        return schedule is not None and schedule.next_after(clock.now()) is not None
+    def end_date_was_chosen(self) -> bool:
+        """Whether somebody gave the end date, or it is the one for whoever gives none."""
+        return bool(self.data.get("end_date"))
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Drops what belongs to another choice than the one that was made: it is hidden, so nobody could correct it."""
+        for name in names:
+            self.errors.pop(name, None)
+            self.cleaned_data[name] = None
 
     def _timing(self, kind: str, cleaned: dict[str, Any]) -> Timing:
         enabled = self.new or self.instance.timing.enabled
@@ -299,7 +312,14 @@ class JobForm(forms.ModelForm[Job]):
             return Timing("cron", cron.expression, zone.key, rule, enabled=enabled)
         if kind == "interval":
             return self._interval(cleaned, now, enabled)
-        return Timing("once", at=self._moment(cleaned.get("at"), zone, now), enabled=enabled)
+        return self._once(cleaned, zone, now, enabled)
+
+    def _once(self, cleaned: dict[str, Any], zone: ZoneInfo, now: dt.datetime, enabled: bool) -> Timing:
+        at, old = self._moment(cleaned.get("at"), zone, now), None if self.new else self.instance.timing
+        same = (
+            old is not None and (old.at, old.timezone) == (at, "") and zone.key == settings.SCHEDULER_TIMEZONE
+        )
+        return Timing("once", timezone="" if same else zone.key, at=at, enabled=enabled)
 
     def _interval(self, cleaned: dict[str, Any], now: dt.datetime, enabled: bool) -> Timing:
         every, period = cleaned.get("every"), cleaned.get("period") or "minutes"

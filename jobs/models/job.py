@@ -103,6 +103,8 @@ class Job(Stamped):
         related_name="job",
     )
     day_rule = models.CharField(max_length=6, default="either", editable=False)
+    # The zone in which the time of a one-time job was given; empty for the scheduler's.
+    at_zone = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
     # What another dialect's client wrote: its words for the schedule, and the name it gave (compat/ndscheduler).
     # Counts as long as the job is what was made of it.
     spelling = models.JSONField(default=dict, blank=True, editable=False)
@@ -213,6 +215,16 @@ class Job(Stamped):
     @property
     def has_ended(self) -> bool:
         return self.end_date is not None and self.end_date < today()
+
+    @property
+    def will_not_run_again(self) -> bool:
+        """Whether its schedule is in force and has no due time left, because of its end date or because it ran once."""
+        return (
+            self.timing.kind != "none"
+            and self.timing.enabled
+            and not self.broken
+            and self.next_run_at is None
+        )
 
     @property
     def current_pause(self) -> Pause | None:

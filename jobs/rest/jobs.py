@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -16,12 +16,14 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.permissions import WriterOnly, account
 from audit.record import By
-from jobs import verbs
+from jobs import dependencies, verbs
 from jobs.models import Job
 from jobs.rest import payloads, schema
 from jobs.rest.listing import listed, pause_of
+from jobs.rest.notes import notes
 from jobs.rest.reading import flag
 from jobs.rest.wire import job_json, read_json, read_moment
+from scheduler_site.rest import versions
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -84,8 +86,19 @@ def written(job: Job) -> dict[str, Any]:
     return job_json(stored, pause_of(stored))
 
 
+class _Written(ApiView):
+    """What the answers to changes have in common."""
+
+    def answer(self, message: str, job: Job, body: Mapping[str, Any], status: int = 200) -> Response:
+        """The job as it is stored now, its tag, and what of the body has no effect."""
+        stored = Job.objects.select_related("category", "team", "owner", "environment").get(pk=job.pk)
+        self.notes = notes(body, stored)
+        told = {"message": message, "job": job_json(stored, pause_of(stored))}
+        return versions.tagged(Response(told, status=status), stored)
+
+
 @extend_schema_view(**schema.JOBS)
-class JobsView(ApiView):
+class JobsView(_Written):
     """GET all jobs, the newest first; POST a new one (400, 403)."""
 
     method_permissions = {"POST": WriterOnly}
@@ -95,25 +108,27 @@ class JobsView(ApiView):
         return Response({"count": len(answer), "jobs": answer})
 
     def post(self, request: Request) -> Response:
-        draft = payloads.draft(self.payload(), account(request))
+        body = self.payload()
+        draft = payloads.draft(body, account(request))
         try:
             job = verbs.create(draft, by=By.request(request, SURFACE))
         except IntegrityError as error:
             raise _duplicate_name() from error
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
-        return Response({"message": "Job created successfully", "job": written(job)}, status=201)
+        return self.answer("Job created successfully", job, body, status=201)
 
 
 @extend_schema_view(**schema.JOB_)
-class JobView(ApiView):
-    """One job: GET; PUT changes what the body names; DELETE. 400, 403, 404."""
+class JobView(_Written):
+    """One job: GET; PUT changes what the body names; DELETE. 400, 403, 404; 412 for what `If-Match` does not name."""
 
     method_permissions = {"PUT": WriterOnly, "DELETE": WriterOnly}
 
     def get(self, request: Request, job_id: str) -> Response:
         job = visible_job(account(request), job_id)
-        return Response({"job": read_json(job, pause_of(job), last_execution_at=timestamp(_last_start(job)))})
+        told = read_json(job, pause_of(job), last_execution_at=timestamp(_last_start(job)))
+        return versions.tagged(Response({"job": told}), job)
 
     def put(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)
@@ -127,16 +142,25 @@ class JobView(ApiView):
             raise no_such_job() from error
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
-        return Response({"message": "Job updated successfully", "job": written(job)})
+        return self.answer("Job updated successfully", job, body)
 
     @transaction.atomic
     def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> None:
-        """All of it or nothing: a refusal undoes what was changed before it."""
+        """All of it or nothing: a refusal undoes what was changed before it. 412."""
+        if draft.depends_on is not None:
+            dependencies.alone()
+        versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
         job = verbs.update(job, draft, by=by)
         if active is not None and active != job.is_active:
             self._switch(job, active, by)
         if active is not False and job.has_ended and Job.objects.enabled().filter(pk=job.pk).exists():
             raise expired()
+
+    @transaction.atomic
+    def _delete(self, job: Job, by: By) -> None:
+        dependencies.alone()
+        versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
+        verbs.delete(job, by=by)
 
     def _switch(self, job: Job, active: bool, by: By) -> None:
         try:
@@ -150,7 +174,7 @@ class JobView(ApiView):
     def delete(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)
         try:
-            verbs.delete(job, by=By.request(request, SURFACE))
+            self._delete(job, By.request(request, SURFACE))
         except Job.DoesNotExist as error:
             raise no_such_job() from error
         deleted = {"id": str(job.uid), "name": job.name}

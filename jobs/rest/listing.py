@@ -17,7 +17,8 @@ from jobs.models.shapes import column_of
 from jobs.rest.wire import read_json
 
 COLUMNS = (
-    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "broken", "created_at", "updated_at"),
+    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "at_zone", "broken"),
+    *("created_at", "updated_at"),
     *(column_of(name).attname for name in NAMES),
 )
 M = TypeVar("M", bound=Model)

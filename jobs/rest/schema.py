@@ -6,7 +6,9 @@ from typing import Any
 
 from jobs.rest.schema_job import CHANGES, JOB, NEW, WRITTEN
 from scheduler_site.openapi.schema import (
+    CHANGED,
     EITHER,
+    IF_MATCH,
     Route,
     Schema,
     answer,
@@ -79,8 +81,10 @@ JOB_: Route = {
             200: ("The job as it is now.", _changed(constant("Job updated successfully"), "JobUpdated")),
             **NOT_YOURS,
             409: "A job that it is to follow is gone, or follows it already.",
+            412: CHANGED,
         },
         about=f"{CHANGERS} A refused change changes nothing.",
+        headers=IF_MATCH,
         takes=CHANGES,
         examples={"Another time": {"cron_expression": "30 3 * * *"}, "Paused": {"is_active": False}},
     ),
@@ -103,8 +107,10 @@ JOB_: Route = {
                 ),
             ),
             **NOT_YOURS,
+            412: CHANGED,
         },
         about=CHANGERS,
+        headers=IF_MATCH,
     ),
 }
 PAUSE: Route = {

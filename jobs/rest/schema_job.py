@@ -235,6 +235,15 @@ JOB = answer(
     },
 )
 
+# Parts of a schedule that may stand beside `schedule` as well.
+_BESIDE: dict[str, Schema] = {
+    "schedule_kind": maybe(word("The kind of schedule.", ["cron", "interval", "once", "none"])),
+    "timezone": maybe(ZONE),
+    "day_rule": maybe(DAY_RULE),
+    "every": maybe(whole("How many periods lie between two runs.", minimum=1, maximum=100_000_000)),
+    "period": maybe(PERIOD),
+    "at": maybe(text("When it runs once: ISO 8601, without an offset in its time zone.")),
+}
 _SENT: dict[str, Schema] = {
     "cron_expression": maybe(CRON),
     "schedule": maybe(
@@ -242,18 +251,13 @@ _SENT: dict[str, Schema] = {
             "ScheduleChoice",
             "When it runs; the kind follows from what is given.",
             {
-                "kind": maybe(word("The kind of schedule.", ["cron", "interval", "once", "none"])),
+                "kind": _BESIDE["schedule_kind"],
                 "expression": maybe(CRON),
-                "timezone": maybe(ZONE),
-                "day_rule": maybe(DAY_RULE),
-                "every": maybe(
-                    whole("How many periods lie between two runs.", minimum=1, maximum=100_000_000)
-                ),
-                "period": maybe(PERIOD),
-                "at": maybe(text("When it runs once: ISO 8601, without an offset in its time zone.")),
+                **{name: schema for name, schema in _BESIDE.items() if name != "schedule_kind"},
             },
         )
     ),
+    **_BESIDE,
     "kind": maybe(KIND),
     "options": maybe(OPTIONS),
     "environment": maybe(
@@ -266,6 +270,7 @@ _SENT: dict[str, Schema] = {
     "category": maybe(text("A category by slug or name; without one, general.", maxLength=100)),
     "end_date": maybe(day("The last day on which it runs; a year from today unless set otherwise.")),
     "pic_team": maybe(text("The team in charge, by slug or name.", maxLength=100)),
+    "pic_team_slug": maybe(text("The same, where `pic_team` is not given.", maxLength=100)),
     **{name: maybe(schema) for name, schema in (MAIL | RULES).items()},
     "secrets": maybe(mapping("Secrets to set, by name; null takes one away.", maybe(text("The value.")))),
     "depends_on": maybe(

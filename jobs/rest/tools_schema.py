@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.rest.schema_job import DAY_RULE, GITHUB, METADATA, TARGET_URL, ZONE
 from scheduler_site.openapi.schema import (
     ERROR,
+    WARNINGS,
     Route,
     answer,
     body,
@@ -72,8 +73,9 @@ REPORT = answer(
         "error_count": whole("How many are not."),
         "errors": listing("Those that are not.", _ROW),
         "jobs": listing("The jobs of those that are.", _BULK_JOB),
+        "warnings": WARNINGS,
     },
-    optional=("error",),
+    optional=("error", "warnings"),
 )
 BULK: Route = {
     "post": route(

@@ -15,7 +15,9 @@ from audit.record import By
 from notifications import inbox, verbs
 from notifications.models import Notification, SlackSettings
 from notifications.rest import schema
+from scheduler_site.rest import versions
 from scheduler_site.rest.views import (
+    BARE,
     ApiError,
     ApiView,
     DateRange,
@@ -131,15 +133,18 @@ class SlackView(ApiView):
     method_permissions = {"GET": AdminOnly, "PUT": AdminOnly}
 
     def get(self, request: Request) -> Response:
-        return Response({"slack_settings": slack_json(SlackSettings.load())})
+        slack = SlackSettings.load()
+        return versions.tagged(Response({"slack_settings": slack_json(slack)}), slack)
 
     def put(self, request: Request) -> Response:
         values = _slack_values(self.payload())
         try:
-            slack = verbs.update_slack(values, by=By.request(request, SURFACE))
+            with versions.unchanged(request, SlackSettings.objects.all()):
+                slack = verbs.update_slack(values, by=By.request(request, SURFACE))
         except verbs.Invalid as problem:
             raise ApiError(400, "Invalid settings", str(problem)) from problem
-        return Response({"message": "Slack settings updated", "slack_settings": slack_json(slack)})
+        told = {"message": "Slack settings updated", "slack_settings": slack_json(slack)}
+        return versions.tagged(Response(told), slack)
 
 
 @extend_schema_view(**schema.SLACK_TEST)
@@ -164,9 +169,9 @@ def _own(request: Request, notification_id: str, verb: str) -> Notification:
     uid = as_uuid(notification_id)
     found = Notification.objects.select_related("user").filter(uid=uid).first() if uid else None
     if found is None:
-        raise ApiError(404, "Notification not found")
+        raise ApiError(404, "Notification not found", BARE)
     if found.user_id != account(request).pk:
-        raise ApiError(403, f"Forbidden: Cannot {verb} other users notifications")
+        raise ApiError(403, f"Forbidden: Cannot {verb} other users notifications", BARE)
     return found
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from notifications.models import Notification
 from scheduler_site.openapi.query import PAGE, RANGE, between
 from scheduler_site.openapi.schema import (
+    CHANGED,
     EITHER,
+    IF_MATCH,
     Route,
     answer,
     body,
@@ -213,9 +215,11 @@ SLACK: Route = {
                     "The settings as they are now.",
                     {"message": constant("Slack settings updated"), "slack_settings": SLACK_SETTINGS},
                 ),
-            )
+            ),
+            412: CHANGED,
         },
         about="For administrators.",
+        headers=IF_MATCH,
         takes=SLACK_CHANGES,
     ),
 }

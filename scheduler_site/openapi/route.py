@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from scheduler_site.openapi.shapes import Schema, in_one_line, schema_of
 from scheduler_site.rest.parameters import Parameter, Text
-from scheduler_site.rest.shapes import Detail, Error, Faults, Refusal
+from scheduler_site.rest.shapes import Detail, Error, Faults, Refusal, Warnings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 JSON = "application/json"
@@ -39,6 +39,7 @@ def route(
     type where that is no JSON. `refusals`: by status, those beside the usual, with a type where it is not the usual one.
     `takes`: the type of the body, which may be left out when it is `optional`.
     """
+    query = list(query)
 
     def described(method: Method) -> Method:
         summary, about = _told(method)
@@ -56,7 +57,7 @@ def route(
             parameters=parameters,
             request={takes_media: body} if body else None,
             responses={
-                (status, gives_media): OpenApiResponse(schema, good),
+                (status, gives_media): OpenApiResponse(_with_warnings(schema), good),
                 **{(code, JSON): _refusal(code, told) for code, told in (refusals or {}).items()},
             },
             examples=[
@@ -64,8 +65,10 @@ def route(
                 for label, value in (examples or {}).items()
             ],
         )
-        decorated: Method = decorate(method)
-        return decorated
+        decorated: Any = decorate(method)
+        # What a request holds beside these is named in the answer (scheduler_site/rest/ignored.py).
+        decorated.takes, decorated.query = body, frozenset(one.name for one in query)
+        return decorated  # type: ignore[no-any-return]
 
     return described
 
@@ -80,6 +83,13 @@ def _answered(method: Callable[..., Any]) -> tuple[int, Schema]:
     """The status and the body of what the method returns: `-> Created[JobCreated]`."""
     answer = get_type_hints(method, include_extras=True)["return"]
     return answer.__origin__.status_code, schema_of(get_args(answer)[0])
+
+
+def _with_warnings(schema: Schema) -> Schema:
+    """What every good answer may have beside its own keys."""
+    if "warnings" in schema.get("properties", ("warnings",)):
+        return schema
+    return schema | {"properties": schema["properties"] | {"warnings": schema_of(Warnings)}}
 
 
 def _parameter(one: Parameter, place: Literal["query", "header"], response: Any = False) -> OpenApiParameter:

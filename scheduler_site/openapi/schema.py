@@ -150,6 +150,17 @@ FAULTS = answer(
 EITHER = either("One of the two shapes of a refusal.", ERROR, DETAIL)
 
 
+WARNINGS = listing("What was given and has no effect; only where there is anything.", text("A sentence."))
+IF_MATCH = {
+    "If-Match": text(
+        "The `ETag` of what was read (its `updated_at` in quotes), where only that shall be changed."
+    )
+}
+CHANGED = (
+    "It is not as `If-Match` says: somebody else has changed it. Without that header the last change counts."
+)
+
+
 # Routes ------------------------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +180,7 @@ def route(
     gives: str = "application/json",
     examples: Mapping[str, Any] | None = None,
 ) -> Any:
-    """A decorator for the method of a view.
+    """A decorator for the method of a view. What a request holds beside `query` and `takes` is named in the answer.
 
     `answers`: by status, of good ones and of refusals beside the usual; `takes`: the body of the request, of the type `media`;
     `headers` of the request, `told`: those of a good answer.
@@ -179,7 +190,9 @@ def route(
         *(_parameter(name, schema, "header") for name, schema in (headers or {}).items()),
         *(_parameter(name, schema, "header", [200]) for name, schema in (told or {}).items()),
     ]
-    return extend_schema(
+    # A body that is a good answer and a refusal is one component.
+    refused = [told[1:] for status, told in answers.items() if status >= 300 and isinstance(told, tuple)]
+    described = extend_schema(
         operation_id=name,
         summary=summary,
         description=about or f"{summary}.",
@@ -187,7 +200,9 @@ def route(
         parameters=parameters,
         request={media: takes | ({OPTIONAL_BODY: True} if optional else {})} if takes else None,
         responses={
-            (status, gives if status < 300 else "application/json"): _response(status, told)
+            (status, gives if status < 300 else "application/json"): _response(
+                status, told, shared=told[1:] in refused
+            )
             for status, told in answers.items()
         },
         examples=[
@@ -195,6 +210,13 @@ def route(
             for label, value in (examples or {}).items()
         ],
     )
+
+    def decorate(method: Any) -> Any:
+        method = described(method)
+        method.takes, method.query = takes, frozenset(query or ())
+        return method
+
+    return decorate
 
 
 def _parameter(
@@ -205,8 +227,10 @@ def _parameter(
     return OpenApiParameter(name, rules, place, description=about, response=list(response) or False)
 
 
-def _response(status: int, told: str | tuple[str, Schema]) -> OpenApiResponse:
+def _response(status: int, told: str | tuple[str, Schema], *, shared: bool) -> OpenApiResponse:
     about, schema = told if isinstance(told, tuple) else (told, usual(status))
+    if status < 300 and "warnings" not in schema.get("properties", ("warnings",)) and not shared:
+        schema = schema | {"properties": schema["properties"] | {"warnings": WARNINGS}}
     return OpenApiResponse(schema, about)
 
 

@@ -97,6 +97,17 @@ RANGE = (
 )
 
 
+IF_MATCH = Text(
+    "If-Match",
+    "The `ETag` of what was read (its `updated_at` in quotes), where only that shall be changed.",
+)
+
+
+CHANGED = {
+    412: "It is not as `If-Match` says: somebody else has changed it. Without that header the last change counts."
+}
+
+
 def documented(*parts: Parameter | tuple[Parameter, ...]) -> Iterator[Parameter]:
     for part in parts:
         yield from part if isinstance(part, tuple) else (part,)

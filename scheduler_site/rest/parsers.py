@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict
 from rest_framework.parsers import BaseParser, FormParser
 
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.problems import ApiError, max_body, too_large
+from scheduler_site.rest.problems import BARE, ApiError, max_body, too_large
 from scheduler_site.rest.query import refuse_odd_texts
 
 
@@ -36,7 +36,7 @@ class StrictJSONParser(BaseParser):
         try:
             return strict_json.loads(_read(stream, parser_context))
         except strict_json.InvalidJSON as error:
-            raise ApiError(400, "Invalid JSON") from error
+            raise ApiError(400, "Invalid JSON", BARE) from error
         except strict_json.UnacceptableValue as error:
             raise ApiError(400, "Invalid payload", str(error)) from error
 

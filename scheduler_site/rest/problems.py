@@ -36,10 +36,14 @@ class Problem(exceptions.APIException):
         self.headers = dict(headers or {})
 
 
-class ApiError(Problem):
-    """A domain error: `{"error": label, "message": text}`; further keys as keywords."""
+# In the place of a message: the documents of the dialect give the whole body, and it has none (v2 wire facts 1.1, 4, 11).
+BARE = ""
 
-    def __init__(self, status: int, error: str, message: str = "", **extra: Any) -> None:
+
+class ApiError(Problem):
+    """A domain error: `{"error": label, "message": text}`; further keys as keywords. `BARE` is for what has no message."""
+
+    def __init__(self, status: int, error: str, message: str, **extra: Any) -> None:
         super().__init__(status, {"error": error} | ({"message": message} if message else {}) | extra)
 
 
@@ -87,7 +91,7 @@ def _problem(error: Exception) -> Problem:
         case exceptions.Throttled():
             return too_many(getattr(error, "wait", None))
         case exceptions.UnsupportedMediaType():
-            return ApiError(400, "Content-Type must be application/json")
+            return ApiError(400, "Content-Type must be application/json", BARE)
         case DjangoValidationError() | exceptions.ValidationError():
             return _invalid(error)
         case exceptions.ParseError():
@@ -99,7 +103,7 @@ def _problem(error: Exception) -> Problem:
         case TooManyFieldsSent() | TooManyFilesSent():
             return ApiError(400, "Bad request", "The form has too many fields or files.")
         case SuspiciousOperation():
-            return ApiError(400, "Bad request")
+            return ApiError(400, "Bad request", "The request cannot be read.")
         case OperationalError() | InterfaceError() | InternalError():
             return Problem(
                 unavailable.STATUS,

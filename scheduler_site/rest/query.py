@@ -14,6 +14,11 @@ from scheduler_site.rest.problems import ApiError, SchemaError
 
 # Far beyond any real page, and small enough to be multiplied by a page size in every database.
 MAX_INTEGER = 2**31 - 1
+UNREADABLE = "cannot be read. Write a date such as 2026-12-31, or a time such as 2026-12-31T08:00:00Z."
+# A time of day, and after a blank an offset.
+_BLANK_FOR_PLUS = re.compile(
+    r"([T ]\d{2}(?::?\d{2}(?::?\d{2}(?:[.,]\d+)?)?)?) (\d{2}(?::?\d{2})?)$", re.ASCII
+)
 
 
 def refuse_odd_texts(params: Mapping[str, Any]) -> None:
@@ -81,23 +86,25 @@ class DateRange:
 def date_range(params: Mapping[str, Any]) -> DateRange:
     """The parameters `from` and `to`. A bare date is 00:00 UTC, as `to` the whole day; naive is UTC.
 
+    A `+` that was not escaped arrives as a blank (WHATWG URL, 5.1), and is read as what it was.
     400 "Invalid date" for what is no date, 400 "Invalid date range" when it is empty.
     """
-    start, end = _moment(params.get("from")), _moment(params.get("to"), whole_day=True)
+    start, end = _moment(params, "from"), _moment(params, "to", whole_day=True)
     if start and end and start >= end:
         raise ApiError(400, "Invalid date range", "'from' must be before 'to'.")
     return DateRange(start, end)
 
 
-def _moment(text: str | None, *, whole_day: bool = False) -> datetime | None:
-    if not (text := (text or "").strip()):
+def _moment(params: Mapping[str, Any], name: str, *, whole_day: bool = False) -> datetime | None:
+    if not (text := (params.get(name) or "").strip()):
         return None
     try:
+        text = _BLANK_FOR_PLUS.sub(r"\1+\2", text)
         moment = datetime.fromisoformat(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         return moment + timedelta(days=1) if whole_day and len(text) == 10 else moment
     except (ValueError, OverflowError) as error:
-        raise ApiError(400, "Invalid date") from error
+        raise ApiError(400, "Invalid date", f"{name} {UNREADABLE}") from error
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -28,6 +28,10 @@ Stamp = Annotated[
     Rules(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$", examples=["2026-01-02T03:04:05.678901"]),
 ]
 Success = Literal[True]
+Warnings = Annotated[
+    list[Annotated[str, "A sentence."]],
+    "What was given and has no effect; only where there is anything.",
+]
 Kind = TypeVar("Kind", bound=type)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -18,9 +19,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from scheduler_site.lib import strict_json
+from scheduler_site.rest import ignored
 from scheduler_site.rest.operators import OperatorRefused, check_operator, without_operator
 from scheduler_site.rest.parsers import StrictFormParser, StrictJSONParser
 from scheduler_site.rest.problems import (
+    BARE,
     ApiError,
     DetailError,
     Problem,
@@ -39,6 +42,7 @@ from scheduler_site.rest.query import (
 )
 
 __all__ = [
+    "BARE",
     "ApiError",
     "ApiView",
     "DateRange",
@@ -82,6 +86,10 @@ class ApiView(APIView):
     parser_classes: Sequence[type[BaseParser]] = (StrictJSONParser,)
     content_negotiation_class = JSONAlways
     metadata_class = None
+    # What was given and has no effect, in words: added to a good answer.
+    notes: tuple[str, ...] = ()
+    _read: dict[str, Any] | None = None
+    _before: Any = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if getattr(self, (request.method or "").lower(), None) is None or request.method == "OPTIONS":
@@ -108,7 +116,7 @@ class ApiView(APIView):
     def require_json(self) -> None:
         """400 unless the request says that it carries JSON."""
         if "application/json" not in self.request.META.get("CONTENT_TYPE", "").lower():
-            raise ApiError(400, "Content-Type must be application/json")
+            raise ApiError(400, "Content-Type must be application/json", BARE)
 
     def payload(self, *, optional: bool = False) -> dict[str, Any]:
         """The body, a JSON object; 400 otherwise. With `optional` no body at all is an empty object."""
@@ -117,11 +125,50 @@ class ApiView(APIView):
             return {}
         self.require_json()
         if empty:
-            raise ApiError(400, "Invalid JSON")
+            raise ApiError(400, "Invalid JSON", BARE)
         data = self.request.data
         if not isinstance(data, dict):
             raise ApiError(400, "Invalid payload", "The body must be a JSON object.")
-        return without_operator(data) if self.traced else data
+        self._read = without_operator(data) if self.traced else data
+        self._look_before(self._read)
+        return self._read
+
+    # What is ignored is said -----------------------------------------------------------------------------------------
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        data = getattr(response, "data", None)
+        if response.status_code < 300 and isinstance(data, dict) and (told := self._warnings(data)):
+            response.data = data | {"warnings": [*data.get("warnings", ()), *told]}
+        return super().finalize_response(request, response, *args, **kwargs)
+
+    def _warnings(self, answer: Any) -> list[str]:
+        handler = self._handler()
+        found = ignored.in_body(self._given(), getattr(handler, "takes", None))
+        query = ignored.in_query(self.request.query_params, getattr(handler, "query", ()))
+        return [*ignored.warnings(found, answer, self._before), *ignored.warnings(query), *self.notes]
+
+    def _handler(self) -> Any:
+        method = (self.request.method or "").lower()
+        return getattr(self, "get" if method == "head" else method, None)
+
+    def _given(self) -> dict[str, Any]:
+        """The body, also of a route that reads none; nothing where it is no JSON object."""
+        if self._read is not None or self.request.method in SAFE_METHODS:
+            return self._read or {}
+        try:
+            data = self.request.data if self.request.META.get("CONTENT_LENGTH") not in (None, "", "0") else {}
+        except exceptions.APIException:
+            return {}
+        if not isinstance(data, dict):
+            return {}
+        return without_operator(dict(data)) if self.traced else dict(data)
+
+    def _look_before(self, body: dict[str, Any]) -> None:
+        """Keeps the object as it is, where a body that changes it may have come from reading it."""
+        handler, read = self._handler(), getattr(self, "get", None)
+        if self.request.method == "PUT" and read and ignored.in_body(body, getattr(handler, "takes", None)):
+            with suppress(exceptions.APIException):
+                self._before = read(self.request, **self.kwargs).data
 
 
 @csrf_exempt

@@ -22,7 +22,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 
 from conftest import Api
-from scheduler_site.rest.views import ApiError, ApiView, DetailError, SchemaError, too_many
+from scheduler_site.rest.views import BARE, ApiError, ApiView, DetailError, SchemaError, too_many
 
 
 class Failing(ApiView):
@@ -44,7 +44,11 @@ def answer(error: Exception) -> tuple[int, Any]:
     ("error", "status", "body"),
     [
         (ApiError(404, "Job not found", "Gone."), 404, {"error": "Job not found", "message": "Gone."}),
-        (ApiError(400, "Missing", missing_fields=["a"]), 400, {"error": "Missing", "missing_fields": ["a"]}),
+        (
+            ApiError(400, "Missing", BARE, missing_fields=["a"]),
+            400,
+            {"error": "Missing", "missing_fields": ["a"]},
+        ),
         (DetailError(409, "Taken"), 409, {"detail": "Taken"}),
         (exceptions.NotAuthenticated(), 401, {"detail": "Not authenticated"}),
         (exceptions.PermissionDenied("Admin access required"), 403, {"detail": "Admin access required"}),
@@ -57,7 +61,11 @@ def answer(error: Exception) -> tuple[int, Any]:
             413,
             {"error": "Payload too large", "message": "The body is larger than 1048576 bytes."},
         ),
-        (SuspiciousOperation("internal"), 400, {"error": "Bad request"}),
+        (
+            SuspiciousOperation("internal"),
+            400,
+            {"error": "Bad request", "message": "The request cannot be read."},
+        ),
         (
             TooManyFilesSent("internal"),
             400,

@@ -82,6 +82,11 @@ def test_no_boolean_is_422(text: str) -> None:
         ("2025-01-01T10:00:00Z", None, ("2025-01-01T10:00:00+00:00", None)),
         ("2025-01-01T10:00:00.123Z", None, ("2025-01-01T10:00:00.123000+00:00", None)),
         (None, "2025-01-01T10:00:00+09:00", (None, "2025-01-01T01:00:00+00:00")),
+        # A plus sign that was not escaped.
+        (None, "2025-01-01T10:00:00 09:00", (None, "2025-01-01T01:00:00+00:00")),
+        (None, "2025-01-01T10:00:00.123456 09:00", (None, "2025-01-01T01:00:00.123456+00:00")),
+        (None, "2025-01-01 10:00 0900", (None, "2025-01-01T01:00:00+00:00")),
+        (None, "2025-01-01 10:00", (None, "2025-01-01T10:00:00+00:00")),
     ],
 )
 def test_a_range_is_in_utc_and_a_bare_end_is_its_whole_day(
@@ -133,7 +138,8 @@ def test_an_empty_range_is_400(start: str, end: str) -> None:
 def test_no_date_is_400(text: str) -> None:
     with pytest.raises(ApiError) as caught:
         date_range({"to": text})
-    assert (caught.value.status_code, caught.value.body) == (400, {"error": "Invalid date"})
+    assert (caught.value.status_code, caught.value.body["error"]) == (400, "Invalid date")
+    assert caught.value.body["message"].startswith("to cannot be read.")
 
 
 @pytest.mark.parametrize(
