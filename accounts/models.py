@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import Stamped
@@ -128,6 +129,8 @@ class User(AbstractUser, Stamped):
     )
     # Set when an administrator of a fresh installation still has the password that everybody knows.
     must_change_password = models.BooleanField(default=False, editable=False)
+    # Part of what every session and every token of a login is signed with: one more ends all of them.
+    sessions_ended = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[Users] = Users()
 
@@ -148,6 +151,12 @@ class User(AbstractUser, Stamped):
     def set_password(self, raw_password: str | None) -> None:
         super().set_password(raw_password)
         self.must_change_password = False
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """As Django's own, and another one after `logins.end_all` as well."""
+        salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+        signed = f"{self.password}:{self.sessions_ended}" if self.sessions_ended else self.password
+        return salted_hmac(salt, signed, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def is_admin(self) -> bool:
@@ -186,6 +195,31 @@ class Preferences(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class Login(models.Model):
+    """A login that lasts: where it came from, and until when it is good. What is ended is refused (accounts/logins.py)."""
+
+    # Of a pair of tokens the claim `sid`, of the one token of /api/v1 its digest, of a session an id of its own.
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="logins")
+    surface = models.CharField(max_length=16)
+    # What the browser or the program calls itself.
+    device = models.CharField(_("device"), max_length=200, blank=True)
+    address = models.GenericIPAddressField(_("address"), null=True)
+    # Of a session: the key of its row.
+    session_key = models.CharField(max_length=40, blank=True, db_index=True)
+    created_at = models.DateTimeField(_("since"))
+    last_seen_at = models.DateTimeField(_("last seen"))
+    expires_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-last_seen_at", "-id")
+        indexes = [models.Index(fields=["user", "address"], name="login_user_address")]
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.surface})"
 
 
 class ApiToken(models.Model):

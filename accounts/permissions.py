@@ -31,7 +31,7 @@ def by_api_token(request: Request) -> bool:
 def require_person(request: Request) -> None:
     """403 for an API token: what it may do must end with it."""
     if by_api_token(request):
-        text = "API tokens can neither manage API tokens nor set passwords. Log in instead."
+        text = "API tokens can neither manage accounts nor API tokens. Log in instead."
         raise ApiError(403, "Insufficient permissions", text)
 
 

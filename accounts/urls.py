@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.pages import tokens, views
+from accounts.pages import sessions, tokens, views
 
 urlpatterns = [
     path("language", views.set_language, name="set_language"),
@@ -12,5 +12,8 @@ urlpatterns = [
     path("logout", views.LogoutView.as_view(), name="logout"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<uuid:uid>/revoke", tokens.revoke, name="token-revoke"),
+    path("sessions", sessions.sessions, name="sessions"),
+    path("sessions/end", sessions.end_all, name="sessions-end-all"),
+    path("sessions/<uuid:uid>/end", sessions.end, name="session-end"),
     path("password", views.PasswordView.as_view(), name="password"),
 ]

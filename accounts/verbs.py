@@ -13,10 +13,11 @@ from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts import tokens
+from accounts import devices, logins, tokens
 from accounts.models import Preferences, User
 from accounts.throttle import Attempt
 from audit.models import Entry
@@ -50,13 +51,13 @@ class Taken(Exception):
         self.field = field
 
 
-def log_in(name: str, password: str, *, by: By) -> User:
-    """The account of a username or e-mail address and its password.
+def log_in(name: str, password: str, *, by: By, request: HttpRequest | None = None) -> User:
+    """The account of a username or e-mail address and its password; `request` shows whether its device is known.
 
-    Raises LoginRefused, and TooManyAttempts after too many failures in a minute.
+    Raises LoginRefused, and TooManyAttempts after too many failures.
     """
     known = User.objects.find(name)
-    attempt = Attempt(str(known.uid) if known else name, by.address)
+    attempt = _attempt(known, name, by, request)
     try:
         user = _checked(known, name, password)
     except LoginRefused:
@@ -71,6 +72,14 @@ def log_in(name: str, password: str, *, by: By) -> User:
     return user
 
 
+def _attempt(known: User | None, name: str, by: By, request: HttpRequest | None) -> Attempt:
+    if known is None:
+        return Attempt(name, by.address)
+    device = devices.known(request, known)
+    familiar = not device and logins.knows_address(known, by.address)
+    return Attempt(str(known.uid), by.address, device=device, familiar=familiar)
+
+
 def _checked(known: User | None, name: str, password: str) -> User:
     if known is not None and not known.is_active:
         raise LoginRefused(gettext_noop("This account is inactive"))
@@ -81,8 +90,8 @@ def _checked(known: User | None, name: str, password: str) -> User:
 
 
 def confirm(user: User, password: str, *, by: By) -> bool:
-    """Whether somebody who is logged in knows his password; counted like a login. Raises TooManyAttempts."""
-    attempt = Attempt(str(user.uid), by.address)
+    """Whether somebody who is logged in knows his password; counted by itself. Raises TooManyAttempts."""
+    attempt = Attempt(str(user.uid), by.address, device="confirmation")
     if user.check_password(password):
         attempt.succeeded()
         return True
@@ -90,11 +99,18 @@ def confirm(user: User, password: str, *, by: By) -> bool:
 
 
 @transaction.atomic
-def log_out(user: User, *, by: By, login: str = "") -> None:
-    """Ends the refresh token of the `login` as well, when there is one."""
+def log_out(user: User, *, by: By, login: str = "", session_key: str = "") -> None:
+    """Ends all tokens of the `login` as well, when there is one; `session_key` names the session that ends."""
     if login:
         tokens.revoke(login, user)
+    logins.ended(user, uid=login, session_key=session_key)
     record(Entry.Event.LOGOUT, user, by=by)
+
+
+@transaction.atomic
+def note_reuse(user: User, *, by: By) -> None:
+    """Writes down that a refresh token was used twice: its login has been ended."""
+    record(Entry.Event.LOGOUT, user, by=by, description="a refresh token was used twice")
 
 
 def register(username: str, password: str | None, *, by: By, **fields: Any) -> User:
@@ -134,6 +150,7 @@ def _update(user: User, values: Mapping[str, Any], by: By) -> User:
     changes = difference(before, describe(user))
     event = Entry.Event.MODIFIED
     if "password" in values:
+        logins.all_ended(user)
         event = event if changes else Entry.Event.PASSWORD_CHANGED
         changes["password"] = {"old": MASK, "new": MASK}
     if changes:

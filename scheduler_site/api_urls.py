@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from accounts.rest import auth, catalog, preferences, users
+from accounts.rest import auth, catalog, preferences, sessions, users
 from accounts.rest import tokens as machines
 from scheduler_site.openapi.views import OpenApiView
 from scheduler_site.rest.views import not_found
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/register", users.RegisterView.as_view()),
     path("auth/tokens", machines.TokensView.as_view()),
     path("auth/tokens/<str:token_id>", machines.TokenView.as_view()),
+    path("auth/sessions", sessions.SessionsView.as_view()),
+    path("auth/sessions/<str:session_id>", sessions.SessionView.as_view()),
     path("auth/users", users.UsersView.as_view()),
     path("auth/users/<str:user_id>", users.UserView.as_view()),
     path("auth/users/<str:user_id>/preferences", preferences.PreferencesView.as_view()),

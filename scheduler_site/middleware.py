@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.middleware.locale import LocaleMiddleware
 from django.urls import is_valid_path
 from django.utils import translation
 
+from accounts import logins
+from audit.record import address_of
 from scheduler_site.rest.unavailable import DATABASE_ERRORS
 
 # Scripts and styles come from our own files only, so a text that slips through an escape still cannot run.
@@ -106,3 +110,5 @@ class SlidingSessionMiddleware:
             now = int(time.time())
             if now - request.session.get("_seen", 0) >= self.EVERY:
                 request.session["_seen"] = now
+                lifetime = dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+                logins.seen(request.session.session_key or "", address_of(request), lifetime)

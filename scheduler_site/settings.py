@@ -357,6 +357,8 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(
         seconds=env.integer("JWT_REFRESH_TOKEN_EXPIRES", 2592000, low=60, high=31536000)
     ),
+    # Each refresh token is good for one use, whoever asks; otherwise where a client asks for it when it logs in.
+    "ROTATE_REFRESH_TOKENS": env.boolean("JWT_ROTATE_REFRESH_TOKENS", default=False),
     "TOKEN_TYPE_CLAIM": "type",
     "USER_ID_FIELD": "uid",
     "USER_ID_CLAIM": "sub",

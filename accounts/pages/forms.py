@@ -38,7 +38,9 @@ class LoginForm(AuthenticationForm):
         if self.request is None or not name or not password:
             return self.cleaned_data
         try:
-            self.user_cache = verbs.log_in(name, password, by=By.request(self.request, SURFACE))
+            self.user_cache = verbs.log_in(
+                name, password, by=By.request(self.request, SURFACE), request=self.request
+            )
         except verbs.LoginRefused as refusal:
             raise ValidationError(_(str(refusal))) from refusal
         except TooManyAttempts as refusal:

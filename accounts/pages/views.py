@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth import views as auth
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
@@ -18,9 +20,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from accounts import verbs
+from accounts import logins, verbs
 from accounts.models import Preferences, User
 from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
+from accounts.permissions import account
 from audit.record import By
 
 
@@ -52,6 +55,11 @@ class LoginView(Throttled, auth.LoginView):
     authentication_form = LoginForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response, request = super().form_valid(form), self.request
+        _welcome(response, request)
+        return response
+
 
 class LogoutView(auth.LogoutView):
     """POST only: a link must not log anybody out."""
@@ -60,7 +68,8 @@ class LogoutView(auth.LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if isinstance(request.user, User):
-            verbs.log_out(request.user, by=By.request(request, SURFACE))
+            key = request.session.session_key or ""
+            verbs.log_out(request.user, by=By.request(request, SURFACE), session_key=key)
         return super().post(request, *args, **kwargs)
 
 
@@ -79,4 +88,12 @@ class PasswordView(Throttled, LoginRequiredMixin, FormView[PasswordForm]):
     def form_valid(self, form: PasswordForm) -> HttpResponse:
         update_session_auth_hash(self.request, form.save())
         messages.success(self.request, _("Your password has been changed."))
-        return super().form_valid(form)
+        response = super().form_valid(form)
+        _welcome(response, self.request)
+        return response
+
+
+def _welcome(response: HttpResponse, request: HttpRequest) -> None:
+    lifetime = dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    key = request.session.session_key or ""
+    logins.welcome(response, account(request), request, SURFACE, lifetime, session_key=key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+from uuid import uuid4
 
+from django.conf import settings
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from accounts import tokens, verbs
+from accounts import logins, tokens, verbs
 from accounts.authentication import RefreshAuthentication
 from accounts.permissions import account
 from accounts.rest import credentials as _credentials  # noqa: F401 (registers them)
@@ -41,6 +43,9 @@ class Credentials(TypedDict):
     username: NotRequired[Annotated[str, "The username; an e-mail address is taken as well."]]
     email: NotRequired[Annotated[str, "The e-mail address, where `username` is not given."]]
     password: Password
+    rotate: NotRequired[
+        Annotated[bool, "Whether the refresh token is to be good for one use.", Rules(default=False)]
+    ]
 
 
 class PasswordForm(TypedDict):
@@ -49,6 +54,7 @@ class PasswordForm(TypedDict):
     grant_type: NotRequired[Annotated[str, "Not looked at."]]
     username: Annotated[str, "The username or the e-mail address.", Rules(minLength=1)]
     password: Password
+    rotate: NotRequired[Annotated[str, "`true`: the refresh token is to be good for one use."]]
 
 
 class SignedIn(TypedDict):
@@ -66,7 +72,7 @@ class Refreshed(TypedDict):
     """A new access token."""
 
     access_token: AccessToken
-    refresh_token: Annotated[None, "There is no new one."]
+    refresh_token: Annotated[str | None, "The next one; null where the old one stays good."]
     token_type: Literal["bearer"]
     expires_in: Annotated[int, "Seconds for which the access token is good.", Rules(examples=[3600])]
 
@@ -118,7 +124,7 @@ class LoginView(_SignIn):
         password = body.get("password")
         if not (isinstance(name, str) and name.strip() and isinstance(password, str) and password):
             raise ApiError(400, "Missing username or password", "Give username (or email) and password.")
-        return signed_in(request, name.strip(), password)
+        return signed_in(request, name.strip(), password, rotating=body.get("rotate") is True)
 
 
 class FormLoginView(_SignIn):
@@ -143,22 +149,32 @@ class FormLoginView(_SignIn):
         for field, text in form.items():
             if not text.strip():
                 raise SchemaError(["body", field], "missing", "Field required", None)
-        return signed_in(request, form["username"].strip(), form["password"])
+        rotating = str(data.get("rotate", "")).lower() == "true"
+        return signed_in(request, form["username"].strip(), form["password"], rotating=rotating)
 
 
 class RefreshView(_SignIn):
     authentication_classes = (RefreshAuthentication,)
 
-    @route("refresh_token", "A new access token; the refresh token stays as it is.")
+    @route("refresh_token", "A new access token; a refresh token only where it is good for one use.")
     def post(self, request: Request) -> Answer[Refreshed]:
         """Get a new access token.
 
-        The refresh token goes into the header `Authorization: Bearer ...`. There is no body.
+        The refresh token goes into the header `Authorization: Bearer ...`. There is no body. One that is good for one use
+        and comes a second time is 401, and ends the login: somebody has a copy of it.
         """
+        # Clients of the dialect know no rotation: they keep theirs, and are told null (v2 wire facts, 3).
+        user, payload = account(request), cast("dict[str, Any]", request.auth)
+        try:
+            refresh = tokens.rotated(payload, user)
+        except tokens.TokenRefused as error:
+            logins.ended(user, uid=_login(request))
+            verbs.note_reuse(user, by=By.request(request, SURFACE))
+            raise DetailError(401, str(error), {"WWW-Authenticate": "Bearer"}) from error
         return Answer(
             {
-                "access_token": tokens.access_token(account(request), _login(request)),
-                "refresh_token": None,
+                "access_token": tokens.access_token(user, _login(request), tokens.since(payload)),
+                "refresh_token": refresh,
                 "token_type": "bearer",
                 "expires_in": int(tokens.ACCESS_LIFETIME.total_seconds()),
             }
@@ -191,30 +207,34 @@ class VerifyView(_SignIn):
 class LogoutView(_SignIn):
     @route(
         "log_out",
-        "The refresh token of this login is good for nothing any more; the access token ends by itself.",
+        "The tokens of this login, access and refresh, are good for nothing any more.",
     )
     def post(self, request: Request) -> Answer[SignedOut]:
         """Sign out."""
-        verbs.log_out(account(request), by=By.request(request, SURFACE), login=_login(request))
+        session = getattr(request, "session", None)
+        key = session.session_key or "" if session is not None and not _login(request) else ""
+        by = By.request(request, SURFACE)
+        verbs.log_out(account(request), by=by, login=_login(request), session_key=key)
         return Answer(
             {
                 "success": True,
                 "message": "Logout successful",
-                "detail": "The refresh token has been revoked. Discard the access token.",
+                "detail": "The tokens of this login have been revoked.",
             }
         )
 
 
-def signed_in(request: Request, name: str, password: str) -> Answer[SignedIn]:
+def signed_in(request: Request, name: str, password: str, *, rotating: bool) -> Answer[SignedIn]:
     """A new login. 401, 429."""
     try:
-        user = verbs.log_in(name, password, by=By.request(request, SURFACE))
+        user = verbs.log_in(name, password, by=By.request(request, SURFACE), request=request)
     except verbs.LoginRefused as refusal:
         raise DetailError(401, str(refusal)) from refusal
     except TooManyAttempts as refusal:
         raise too_many(refusal.wait) from refusal
-    access, refresh = tokens.issue(user)
-    return Answer(
+    uid, always = uuid4(), bool(settings.SIMPLE_JWT["ROTATE_REFRESH_TOKENS"])
+    access, refresh = tokens.issue(user, login=uid, rotating=rotating or always)
+    answer: Answer[SignedIn] = Answer(
         {
             "success": True,
             "message": "Login successful",
@@ -224,6 +244,8 @@ def signed_in(request: Request, name: str, password: str) -> Answer[SignedIn]:
             "token_type": "bearer",
         }
     )
+    logins.welcome(answer, user, request, SURFACE, tokens.REFRESH_LIFETIME, uid=uid)
+    return answer
 
 
 def _login(request: Request) -> str:

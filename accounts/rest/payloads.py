@@ -42,6 +42,11 @@ class UserChanges(TypedDict, total=False):
 
     email: Email
     password: Password
+    current_password: Annotated[
+        str,
+        "The old one, where one's own password is changed; not needed for ten minutes after a login.",
+        Rules(format="password"),
+    ]
     role: Role
     is_active: Annotated[bool, "Whether it may sign in."]
 

@@ -10,6 +10,7 @@ from accounts import verbs
 from accounts.models import User
 from accounts.permissions import AdminOnly, account, require_person
 from accounts.rest.auth import SURFACE, OneUser
+from accounts.rest.own_password import require_old_password
 from accounts.rest.payloads import Registration, UserChanges, registration, user_changes
 from accounts.rest.wire import UserJson, user_json
 from audit.record import By
@@ -133,9 +134,10 @@ class UserView(_Users):
         self.require_json()
         self._require_self_or_admin(user_id, "update")
         user, body = self._user(user_id), self.payload()
-        if "password" in body:
-            require_person(request)
+        require_person(request)
         values = user_changes(body, user, by_admin=account(request).is_admin)
+        if "password" in values and user == account(request):
+            require_old_password(request, user, body.get("current_password"), by=By.request(request, SURFACE))
         try:
             with versions.unchanged(request, User.objects.filter(pk=user.pk)):
                 user = verbs.update(user, values, by=By.request(request, SURFACE))
@@ -154,6 +156,7 @@ class UserView(_Users):
 
         For administrators, and not for one's own account.
         """
+        require_person(request)
         user = self._user(user_id)
         if user == account(request):
             raise ApiError(400, "Cannot delete your own account", BARE)

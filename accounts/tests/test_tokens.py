@@ -163,9 +163,13 @@ def test_a_token_that_was_renewed_ends_the_same_login(uma: User) -> None:
     refused(with_token(refresh).post(REFRESH), "revoked")
 
 
-def test_logging_out_twice_is_no_error(uma: User) -> None:
-    access, _ = tokens.issue(uma)
-    assert [with_token(access).post("/api/v2/auth/logout").status_code for _ in range(2)] == [200, 200]
+def test_logout_ends_the_access_token_at_once_and_with_it_a_second_logout(uma: User) -> None:
+    access, refresh = tokens.issue(uma)
+    renewed = with_token(refresh).post(REFRESH).json()["access_token"]
+    assert with_token(access).post("/api/v2/auth/logout").status_code == 200
+    for token in (access, renewed):
+        refused(with_token(token).get(ME), "revoked")
+    refused(with_token(access).post("/api/v2/auth/logout"), "revoked")
 
 
 def test_logins_leave_no_rows_and_revocations_are_forgotten_when_they_no_longer_matter(uma: User) -> None:

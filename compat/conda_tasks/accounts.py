@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from accounts import verbs
+from accounts import logins, verbs
 from accounts.models import User
 from accounts.pages import views as pages
 from accounts.throttle import TooManyAttempts
 from compat.conda_tasks import sessions
-from compat.conda_tasks.base import Answer, CondaView, Refused, refuse
+from compat.conda_tasks.base import SURFACE, Answer, CondaView, Refused, refuse
 from compat.views import as_json
 
 LONGEST_NAME = 150
@@ -49,14 +49,17 @@ class LoginView(Door):
         if not (isinstance(name, str) and isinstance(password, str) and name and password):
             refuse(401, WRONG)
         try:
-            user = verbs.log_in(name, password, by=self.by)
+            user = verbs.log_in(name, password, by=self.by, request=request)
         except verbs.LoginRefused:
             refuse(401, WRONG)
         except TooManyAttempts as refusal:
             told = {"message": str(refusal)}
             raise Refused(429, told, {"Retry-After": str(refusal.wait)}) from refusal
         answer = as_json(200, {"message": "Login successful", "user": identity(user)})
-        sessions.set_cookie(answer, sessions.open_session(user))
+        token = sessions.open_session(user)
+        sessions.set_cookie(answer, token)
+        key = sessions.key_of(token)
+        logins.welcome(answer, user, request, SURFACE, sessions.LIFETIME, session_key=key)
         return answer
 
 
@@ -71,7 +74,8 @@ class LogoutView(Door):
         sessions.close_session(request)
         if user is not None:
             request.user = user
-            verbs.log_out(user, by=self.by)
+            key = sessions.key_of(request.COOKIES.get(sessions.COOKIE, ""))
+            verbs.log_out(user, by=self.by, session_key=key)
         answer = as_json(200, {"message": "Logout successful"})
         sessions.set_cookie(answer, "")
         return answer

@@ -20,7 +20,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from accounts import logins
 from accounts.models import User
+from audit.record import address_of
 
 COOKIE = "session"
 LIFETIME = dt.timedelta(minutes=15)
@@ -41,7 +43,7 @@ def open_session(user: User) -> str:
         Session.objects.filter(expire_date__lt=now).delete()
     data = {"user": user.pk, "rev": user.get_session_auth_hash()}
     Session.objects.create(
-        session_key=_key(token), session_data=CondaSession().encode(data), expire_date=now + LIFETIME
+        session_key=key_of(token), session_data=CondaSession().encode(data), expire_date=now + LIFETIME
     )
     return token
 
@@ -51,7 +53,7 @@ def account(request: HttpRequest) -> tuple[User | None, bool]:
     token, now = request.COOKIES.get(COOKIE, ""), timezone.now()
     if not token or len(token) > LONGEST:
         return None, False
-    row = Session.objects.filter(session_key=_key(token), expire_date__gt=now).first()
+    row = Session.objects.filter(session_key=key_of(token), expire_date__gt=now).first()
     user = _owner(row) if row else None
     if row is None or user is None:
         return None, False
@@ -59,12 +61,15 @@ def account(request: HttpRequest) -> tuple[User | None, bool]:
         return user, False
     # Of a session that was closed meanwhile there is no row to renew.
     rows = Session.objects.filter(session_key=row.session_key, expire_date__gt=now)
-    return user, rows.update(expire_date=now + LIFETIME) == 1
+    renewed = rows.update(expire_date=now + LIFETIME) == 1
+    if renewed:
+        logins.seen(row.session_key, address_of(request), LIFETIME)
+    return user, renewed
 
 
 def close_session(request: HttpRequest) -> None:
     if token := request.COOKIES.get(COOKIE, "")[:LONGEST]:
-        Session.objects.filter(session_key=_key(token)).delete()
+        Session.objects.filter(session_key=key_of(token)).delete()
 
 
 def set_cookie(response: HttpResponse, token: str) -> None:
@@ -88,6 +93,6 @@ def _owner(row: Session) -> User | None:
     return user if user and constant_time_compare(revision, user.get_session_auth_hash()) else None
 
 
-def _key(token: str) -> str:
+def key_of(token: str) -> str:
     """As long as a key of that table may be: 160 bits."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()[:40]

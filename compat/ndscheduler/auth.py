@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import verbs
+from accounts import logins, verbs
 from accounts.throttle import TooManyAttempts
 from compat.ndscheduler import tokens, wire
-from compat.ndscheduler.base import Answer, Refusal, V1View, refuse, response
+from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, refuse, response
 
 REQUIRED = "Username and password are required"
 WRONG = "Invalid username or password"
@@ -26,7 +26,7 @@ class LoginView(V1View):
         if not (isinstance(name, str) and isinstance(password, str) and name.strip() and password):
             refuse(400, REQUIRED)
         try:
-            user = verbs.log_in(name.strip(), password, by=self.by)
+            user = verbs.log_in(name.strip(), password, by=self.by, request=request)
         except verbs.LoginRefused as refusal:
             raise Refusal(401, WRONG) from refusal
         except TooManyAttempts as refusal:
@@ -35,6 +35,7 @@ class LoginView(V1View):
         token = tokens.issue(user, category)
         answer = response({"token": token, "user": wire.identity(user, category)})
         tokens.set_cookie(answer, token)
+        logins.welcome(answer, user, request, SURFACE, tokens.LIFETIME, uid=tokens.login_of(token))
         return answer
 
 

@@ -1,7 +1,8 @@
 """The one token of this dialect: a JWT (HS256) of one day, in the Authorization header or in the cookie `token`.
 
 Clients decode it without looking at the signature, to learn who they are. What the account may do is read from the database.
-The signing key is made of the server's and of the account's password hash: a new password ends the tokens of the old one.
+The signing key is made of the server's and of the account's password hash: a new password ends the tokens of the old one. A
+token that was ended by itself is in the same list as those of the native API, under its digest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import datetime as dt
 import hashlib
 import hmac
 from typing import Any
+from uuid import UUID
 
 import jwt
 from django.conf import settings
@@ -19,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.tokens import is_ended, note, with_login
 from compat.ndscheduler.wire import identity
 
 COOKIE = "token"
@@ -58,14 +61,32 @@ def _owner(token: str) -> User | None:
         if not token or len(token) > LONGEST:
             return None
         told: Any = jwt.decode(token, options={"verify_signature": False}).get("user_id")
-        user = User.objects.filter(pk=told, is_active=True).first() if _is_key(told) else None
-        if user is None:
+        login = login_of(token).hex
+        users = with_login(User.objects.filter(is_active=True), login)
+        user = users.filter(pk=told).first() if _is_key(told) else None
+        if user is None or is_ended(user):
             return None
         required = {"require": ["exp", "user_id", "username"]}
         claims = jwt.decode(token, _key(user), algorithms=[ALGORITHM], options=required)  # type: ignore[arg-type]
     except (jwt.InvalidTokenError, ValueError, OverflowError, RecursionError):
         return None
-    return user if claims["username"] == user.username else None
+    if claims["username"] != user.username:
+        return None
+    note(user, login)
+    return user
+
+
+def login_of(token: str) -> UUID:
+    """What its login is known by; the claims have no room for an id."""
+    return UUID(hashlib.sha256(token.encode()).hexdigest()[:32])
+
+
+def since(request: HttpRequest) -> int:
+    """When the password was given for the token of a request that has been let in, in Unix time."""
+    scheme, _, raw = request.headers.get("Authorization", "").strip().partition(" ")
+    token = raw.strip() if scheme.lower() == "bearer" else _out_of_cookie(request.COOKIES.get(COOKIE, ""))
+    told: int = jwt.decode(token, options={"verify_signature": False})["exp"]
+    return told - int(LIFETIME.total_seconds())
 
 
 def _is_key(told: Any) -> bool:

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import CASCADE, ManyToOneRel, Max, Model, Q, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
-from accounts import tokens
+from accounts import logins, tokens
 from audit import chain
 from environments.models import Operation
 from executions.ledger import artifacts
@@ -49,7 +49,13 @@ def prune(now: dt.datetime | None = None) -> int:
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))
     chain.seal(everything=True)
-    gone = {"executions": removed, "tokens": tokens.flush(), "artifact_folders": folders, "scripts": texts}
+    gone = {
+        "executions": removed,
+        "tokens": tokens.flush(),
+        "logins": logins.flush(),
+        "artifact_folders": folders,
+        "scripts": texts,
+    }
     log.info("pruned", extra=gone)
     return removed
 

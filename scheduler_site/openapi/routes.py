@@ -53,6 +53,7 @@ IDS = {
     "notification_id": "The item's id.",
     "row_id": "Its id.",
     "token_id": "The token's id.",
+    "session_id": "The session's id.",
     "environment_id": "The environment's id.",
     "operation_id": "The operation's id.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import time
@@ -22,7 +23,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
 from accounts import api_tokens, tokens
-from accounts.models import Category, Team, User
+from accounts.models import Category, Login, Team, User
 from audit.record import By
 from compat.conda_tasks import sessions
 from compat.conda_tasks.tests import matrix as conda_matrix
@@ -235,6 +236,13 @@ def make_world() -> World:
         "executions": run,
         "alerts": alert,
         "notifications": Notification.objects.create(user=owner, title="t", message="m", created_at=now),
+        "sessions": Login.objects.create(
+            user=owner,
+            surface="api",
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + dt.timedelta(days=1),
+        ),
         "tokens": api_tokens.create(owner, "t", read_only=False, expires_at=None, by=by)[0],
         "job-categories": here,
         "environments": environment,

@@ -31,7 +31,7 @@ REFUSALS = ("login", "401", "403", "404", "405")
 # Rows that the first look makes (v2 wire facts, 4.1 and 10.1).
 MADE_BY_READING = {"accounts_preferences", "notifications_slacksettings"}
 # Logging out leads to the login as well.
-NO_REFUSAL = (("POST", "/logout"), ("POST", "/logout/"))
+NO_REFUSAL = (("POST", "/logout"), ("POST", "/logout/"), ("POST", "/sessions/end"))
 # Verbs without a line of their own are tried as these: whoever may do something there, the admin may.
 SAMPLE = ("nobody", "admin")
 
