@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, stretches, timetable, zones
+from jobs import dependencies, notices, removal, stretches, timetable, zones
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
 from jobs.models.fields import NAMES
@@ -115,7 +115,10 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
 
 @transaction.atomic
 def delete(job: Job, *, by: By) -> None:
-    """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped."""
+    """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped.
+
+    That takes no longer when there are very many: the job is gone for everybody, and its row follows (jobs/removal.py).
+    """
     # Jobs that follow it get another definition.
     dependencies.alone()
     job = _locked(job)
@@ -124,7 +127,7 @@ def delete(job: Job, *, by: By) -> None:
     notices.deleted(job, by)
     dependencies.let_go(job, by=by)
     task = job.periodic_task_id
-    job.delete()
+    removal.remove(job, clock.now())
     timetable.discard(task)
 
 

@@ -7,7 +7,7 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CASCADE, ManyToOneRel, Max, Model, Q, QuerySet
+from django.db.models import CASCADE, ManyToOneRel, Max, Min, Model, Q, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts import logins, tokens
@@ -25,6 +25,8 @@ log = logging.getLogger("executions.upkeep.prune")
 BATCH = 1000
 # So many runs go at once, with all that they wrote.
 SLICE = 200
+# So many keys of the ledger are looked at in one statement.
+KEYS = 10_000
 # So many runs may have been written by transactions that were open a moment ago.
 OPEN_KEYS = 10_000
 
@@ -71,7 +73,7 @@ def _remove_runs(before: dt.datetime) -> int:
         for job in {job for _key, job, _due in found if job is not None} - newest.keys():
             newest[job] = _newest(job)
         keys = [key for key, job, _due in found if newest.get(job or 0) != key]
-        _erase(keys)
+        _erase(Execution, keys)
         removed += len(keys)
     return removed
 
@@ -83,9 +85,9 @@ def _newest(job: int) -> int:
 
 
 @transaction.atomic
-def _erase(keys: list[int]) -> None:
-    """Removes runs and what belongs to them. Django itself would load every row first, to look for signals."""
-    for relation in Execution._meta.get_fields(include_hidden=True):
+def _erase(model: type[Model], keys: list[int]) -> None:
+    """Removes rows and what belongs to them. Django itself would load every row first, to look for signals."""
+    for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ManyToOneRel):
             continue
         theirs = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": keys})
@@ -93,7 +95,7 @@ def _erase(keys: list[int]) -> None:
             theirs._raw_delete(using=theirs.db)
         else:
             theirs.update(**{relation.field.name: None})
-    rows = Execution.objects.filter(pk__in=keys)
+    rows = model._base_manager.filter(pk__in=keys)
     rows._raw_delete(using=rows.db)
 
 
@@ -123,13 +125,22 @@ def _of_jobs() -> set[str]:
 
 
 def _of_runs(runs: ExecutionQuerySet) -> set[str]:
-    named = runs.filter(kind=Job.Kind.SCRIPT).order_by().values_list("definition__options", flat=True)
-    return {named_digest(one) for one in named.distinct() if isinstance(one, dict)}
+    """By slices of keys: no statement reads the whole ledger, and no result is more than a slice has."""
+    digests: set[str] = set()
+    ends = runs.order_by().aggregate(first=Min("pk"), last=Max("pk"))
+    first, last = ends["first"] or 0, ends["last"] or -1
+    for start in range(first, last + 1, KEYS):
+        some = runs.filter(pk__gte=start, pk__lt=start + KEYS, kind=Job.Kind.SCRIPT).order_by()
+        named = some.values_list("definition__options", flat=True).distinct()
+        digests |= {named_digest(one) for one in named if isinstance(one, dict)}
+    return digests
 
 
 def _remove(rows: QuerySet[Model]) -> int:
-    total = 0
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        rows.model._default_manager.filter(pk__in=keys).delete()
+    """In slices by key, each after the last: what went before is not looked at again."""
+    total, rest = 0, rows
+    while keys := list(rest.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        _erase(rows.model, keys)
+        rest = rows.filter(pk__gt=keys[-1])
         total += len(keys)
     return total

@@ -19,7 +19,7 @@ from environments.models import Environment
 from jobs import timetable
 from jobs.models import kinds
 from jobs.models.fields import FIELDS
-from jobs.models.queries import JobQuerySet
+from jobs.models.queries import JobManager
 from jobs.models.scripts import by_digest
 from scheduler_site.lib import clock
 from scheduler_site.lib.encrypted import EncryptedJSONField
@@ -184,7 +184,11 @@ class Job(Stamped):
     notification_emails = models.JSONField(_("E-mail addresses"), default=list, blank=True)
     notify_on_success = models.BooleanField(_("Notify on success"), default=False)
 
-    objects = JobQuerySet.as_manager()
+    # It is hidden, and goes when its runs are without it (jobs/removal.py).
+    deleted_at = models.DateTimeField(null=True, editable=False, db_index=True)
+
+    objects = JobManager()
+    everything: models.Manager[Job] = models.Manager()
 
     class Meta:
         verbose_name = _("job")

@@ -45,3 +45,13 @@ class JobQuerySet(models.QuerySet["Job"]):
     def expired(self, date: dt.date) -> JobQuerySet:
         """Past their end date, which is their last day."""
         return self.filter(end_date__lt=date, periodic_task__enabled=True)
+
+
+AllJobs = models.Manager.from_queryset(JobQuerySet)
+
+
+class JobManager(AllJobs["Job"]):
+    """Jobs as everybody knows them: without those that are being removed (jobs/removal.py)."""
+
+    def get_queryset(self) -> JobQuerySet:
+        return JobQuerySet(self.model, using=self._db).filter(deleted_at=None)
