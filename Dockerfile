@@ -9,11 +9,13 @@ COPY requirements.txt constraints.txt ./
 RUN pip install --requirement requirements.txt
 COPY . .
 
-# Jobs run code: not as root, and not as the owner of the program's own files.
-RUN useradd --system --uid 10001 --home-dir /data belfry \
+# Not as root, and not as the owner of the program's own files. The code of jobs runs as `jobs`, where the container has the
+# right to (docker-compose.yml): it may pass through /data to the environments, which its group reads; belfry is in it.
+RUN useradd --system --uid 10002 --user-group --home-dir /nonexistent jobs \
+    && useradd --system --uid 10001 --user-group --groups jobs --home-dir /data belfry \
     && mkdir -p /data/environments /data/artifacts \
     && SECRET_KEY=only-for-collecting-files python manage.py collectstatic --no-input --verbosity 0 \
-    && chown -R belfry /data
+    && chown -R belfry:belfry /data && chmod 711 /data /data/environments && chmod 700 /data/artifacts
 USER belfry
 EXPOSE 8000
 CMD ["python", "manage.py", "up"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -14,6 +15,7 @@ from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -120,6 +122,18 @@ class ApiTokenAdmin(Filtered, admin.ModelAdmin[ApiToken]):
         return False
 
 
+def _what_code_reaches() -> str:
+    """docs/security.md, in one sentence beside the right."""
+    if settings.JOB_USER:
+        text = gettext(
+            "The code runs as the account %(account)s of the server, and can read what its other jobs can."
+        )
+        return text % {"account": settings.JOB_USER}
+    return gettext(
+        "The code runs as the account of Belfry itself: it can read all secrets and the database, as an administrator can."
+    )
+
+
 @admin.register(User)
 class UserAdmin(Filtered, DjangoUserAdmin[User]):
     """Writes through the verbs; groups and single permissions do not exist here, the role decides."""
@@ -139,6 +153,14 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
         (None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),
         (_("Permissions"), {"fields": ("role", "category", "edit_scope", "may_run_code", "is_active")}),
     )
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "may_run_code" and field:
+            field.help_text = format_lazy("{} {}", db_field.help_text, _what_code_reaches())
+        return field
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         by = By.request(request, SURFACE)

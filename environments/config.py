@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 from django.conf import settings
 
+from environments import account
+from environments.account import Account
 from environments.backends.base import Config
 from environments.backends.processes import clean_environment
 
 # Tells the child that its standard input stays open as long as it is wanted.
 LIFELINE = "BELFRY_LIFELINE"
+# Tells the child whom to become: the fields of an Account, as JSON.
+ACCOUNT = "BELFRY_ACCOUNT"
 PROJECT_ROOT = str(Path(__file__).resolve().parents[1])
+
+
+class AccountUnusable(Exception):
+    """Why code cannot run as JOB_USER; it runs as nobody else then."""
+
+
+def job_account() -> Account | None:
+    """Whom code runs as, or None where that is Belfry's own account. Raises AccountUnusable."""
+    if not settings.JOB_USER:
+        return None
+    try:
+        found = account.resolve(settings.JOB_USER, settings.JOB_GROUP)
+    except LookupError as problem:
+        raise AccountUnusable(f"JOB_USER={settings.JOB_USER}: {problem.args[0]}.") from None
+    if found.uid == 0:
+        raise AccountUnusable(f"JOB_USER={settings.JOB_USER} is root.")
+    if found.uid == os.geteuid():
+        return None
+    if missing := account.missing_rights():
+        raise AccountUnusable(
+            f"This process may not run code as {settings.JOB_USER}: it lacks {', '.join(missing)}."
+        )
+    return found
 
 
 def config() -> Config:
@@ -29,4 +57,7 @@ def config() -> Config:
 
 def surroundings() -> dict[str, str]:
     """The variables of a child process: what package tools need, and nothing that is ours."""
-    return clean_environment(os.environ) | {"PYTHONPATH": PROJECT_ROOT, LIFELINE: "1"}
+    ours = {"PYTHONPATH": PROJECT_ROOT, LIFELINE: "1"}
+    if whom := job_account():
+        ours |= whom.variables | {ACCOUNT: json.dumps(whom)}
+    return clean_environment(os.environ) | ours

@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
+from environments.account import Account
+
 
 @dataclass(frozen=True)
 class Description:
@@ -43,7 +45,27 @@ def write(home: Path, description: Description) -> None:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=home, suffix=".part", encoding="utf-8", delete=False) as draft:
         json.dump(asdict(description), draft)
+    # Where the environment belongs to the account that code runs as, its group reads it, and Belfry with it.
+    Path(draft.name).chmod(0o640)
     Path(draft.name).replace(home / "description.json")
+
+
+def hand_over(folder: Path, account: Account) -> None:
+    """A folder of ENVIRONMENTS_DIR, made where it is missing, to the account that code runs as. Raises OSError.
+
+    Others may pass through ENVIRONMENTS_DIR, but not list it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    above = folder.parent.stat()
+    if above.st_uid == os.geteuid() and above.st_mode & 0o011 != 0o011:
+        folder.parent.chmod(above.st_mode & 0o777 | 0o011)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(handle).st_uid == os.geteuid():
+            os.fchmod(handle, 0o750)
+            os.fchown(handle, account.uid, account.gid)
+    finally:
+        os.close(handle)
 
 
 def lock(home: Path, *, shared: bool) -> IO[bytes] | None:

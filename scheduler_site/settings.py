@@ -257,6 +257,8 @@ PYPI_INDEX_URL = env.secret("PYPI_INDEX_URL")
 # Scripts may be named by their path only below these directories.
 SCRIPT_DIRECTORIES = env.words("SCRIPT_DIRECTORIES")
 SCRIPT_MAX_BYTES = env.integer("SCRIPT_MAX_BYTES", 512 * 1024, low=1024, high=16 * 1024 * 1024)
+# The account (and group) that the code of jobs and environments' operations runs as; empty: Belfry's own.
+JOB_USER, JOB_GROUP = env.text("JOB_USER"), env.text("JOB_GROUP")
 # What one run of code may use, all of its processes together: memory (usually half of what the machine has), processes,
 # CPU time; and each of them: open files, the size of a file. 0: as much as there is.
 _half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21

@@ -96,7 +96,8 @@ def remove_tree(top: Path) -> None:
         return
     root = os.open(top, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        os.fchmod(root, 0o700)
+        with contextlib.suppress(PermissionError):  # another account's
+            os.fchmod(root, 0o700)
         while names := os.listdir(root):  # noqa: PTH208 (by descriptor)
             for name in names:
                 _remove_entry(root, name)

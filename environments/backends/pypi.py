@@ -223,7 +223,10 @@ def _search_path() -> str:
     """PATH, and where pyenv keeps its interpreters: what it puts into PATH starts only some of them."""
     home = os.environ.get("HOME", "")
     root = Path(os.environ.get("PYENV_ROOT") or f"{home}/.pyenv")
-    kept = sorted(map(str, root.glob("versions/3.*/bin")))
+    try:
+        kept = sorted(map(str, root.glob("versions/3.*/bin")))
+    except OSError:  # the home of somebody else
+        kept = []
     return os.pathsep.join([os.environ.get("PATH", os.defpath), *kept])
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from environments.backends.base import Failed, Invalid, Request
-from environments.config import surroundings
+from environments.config import AccountUnusable, job_account, surroundings
+from environments.homes import hand_over
 
 COMMAND = (sys.executable, "-P", "-m", "environments.child")
 # Between TERM and KILL.
@@ -81,13 +82,18 @@ def ask(
 
     Raises Failed and Invalid as the child says; Stopped when `pulse` or the deadline ended it.
     """
+    try:
+        variables = surroundings()
+        _prepare(request)
+    except AccountUnusable as problem:
+        raise Failed(str(problem)) from problem
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=surroundings(),
+            env=variables,
             cwd="/",
             start_new_session=True,
             pass_fds=(lock.fileno(),) if lock else (),
@@ -103,6 +109,13 @@ def ask(
         if said.answer is None and reason:
             raise Stopped(reason)
         return _judged(said.answer, child.returncode, errors)
+
+
+def _prepare(request: Request) -> None:
+    """The folders that the child writes into are its account's, where that is another one. Raises AccountUnusable, OSError."""
+    if account := job_account():
+        for folder in filter(None, (request.home, request.config.cache_dir)):
+            hand_over(Path(folder), account)
 
 
 def _tell(child: subprocess.Popen[bytes], request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -11,7 +12,9 @@ from django.db.models import Q
 
 from audit.record import By
 from environments import homes
+from environments.account import files_of
 from environments.backends import disk
+from environments.config import AccountUnusable, job_account
 from environments.errors import Refused
 from environments.models import Environment, EnvironmentQuerySet, Operation
 from environments.operations import ledger, reading
@@ -24,11 +27,19 @@ def remove(home: Path) -> bool:
     if home.parent != Path(settings.ENVIRONMENTS_DIR):
         raise ValueError(f"{home} is no directory of an environment.")
     try:
+        _empty(home)
         disk.remove_tree(home)
     except OSError as error:
         log.warning("remains", extra={"directory": str(home), "error": str(error)})
         return False
     return True
+
+
+def _empty(home: Path) -> None:
+    """What the account that code runs as has made is removed with its rights."""
+    with suppress(OSError, AccountUnusable), files_of(job_account()):
+        for entry in list(home.iterdir()):
+            disk.remove_tree(entry)
 
 
 def tidy() -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from environments.account import Account, files_of
 from scheduler_site.running import descriptors
 
 from .environment import clean_environment, python_path
@@ -55,12 +56,14 @@ class Client:
         log: Callable[[str], None],
         limits: Limits | None = None,
         ceilings: Ceilings | None = None,
+        account: Account | None = None,
         suspended: threading.Event | None = None,
         held: int | None = None,
         pulse: Callable[[], None] | None = None,
     ) -> Finished:
         """Run it to its end, at most `timeout` seconds plus the grace; output goes to `log` as it comes.
 
+        account: whom the child runs as, where that is somebody else than this process.
         suspended: the child stands still, and the time limit with it, while this is set.
         held: a descriptor that stays open, here or with the warden, until nothing of the child is left.
         pulse: called several times a second, in the thread that called, while the child runs.
@@ -85,6 +88,7 @@ class Client:
                 grace=stop_grace,
                 limits=limits or Limits(),
                 ceilings=ceilings or Ceilings(),
+                account=account,
             )
             times = itertools.count(1)
             insist = partial(self._insist, number, control, times)
@@ -97,7 +101,8 @@ class Client:
             lifeline.close()  # if the job still runs (the log sink failed, say), this ends it
             os.close(output)
             os.close(result)
-            remove_tree(private)  # the warden did, unless it was killed
+            with files_of(account):
+                remove_tree(private)  # the warden did, unless it was killed
 
     def close(self) -> None:
         """End the server and every job that still runs, and wait for it."""

@@ -15,6 +15,9 @@ import sys
 import traceback
 from typing import Any, NoReturn, TextIO
 
+from environments.account import Account
+from environments.account import become as become_account
+
 from .linux import die_with_parent
 
 MAX_RESULT = 1 << 20  # bytes of JSON
@@ -66,11 +69,13 @@ def _execute(argv: list[str]) -> NoReturn:
 
 def _settle(request: dict[str, Any], warden: int, output: int, keep: set[int]) -> None:
     os.setsid()
-    die_with_parent(warden)
     _reset_signals(for_python="call" in request)
     _wire_up(output, keep)
     _limit(request["limits"])
     _stand_back()
+    if request["account"]:
+        become_account(Account(*request["account"]))
+    die_with_parent(warden)
     os.environ.pop("PYTHONPATH", None)  # the server's way to find this project, not the job's
     os.environ.update(request["env"])
     os.chdir(request["cwd"])

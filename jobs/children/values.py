@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from environments.account import Account
+
 # unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk);
 # lost: what supervised it died, and the job was ended.
 # limit: the whole tree used more than it may, and was ended for it.
@@ -80,14 +82,20 @@ class Finished:
 
 
 def to_wire(
-    request: Request, *, private: str, grace: float, limits: Limits, ceilings: Ceilings
+    request: Request,
+    *,
+    private: str,
+    grace: float,
+    limits: Limits,
+    ceilings: Ceilings,
+    account: Account | None = None,
 ) -> dict[str, Any]:
     """The request as the warden reads it: tagged with `call` or `exec`.
 
     private: path of a directory for the run alone; the warden makes and removes it.
     """
     common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}
-    common |= {"grace": grace, "limits": asdict(limits), "ceilings": asdict(ceilings)}
+    common |= {"grace": grace, "limits": asdict(limits), "ceilings": asdict(ceilings), "account": account}
     if isinstance(request, Call):
         return {"call": request.path, "args": request.args, **common}
     return {"exec": request.argv, "files": request.files, **common}

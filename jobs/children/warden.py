@@ -19,6 +19,8 @@ import socket
 import time
 from typing import Any
 
+from environments.account import Account, files_of
+
 from . import job
 from .files import remove_tree
 from .linux import (
@@ -94,6 +96,7 @@ class Warden:
         self._abandoned = False  # by the server
         self._suspended = False
         self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
+        self._account = Account(*request["account"]) if request["account"] else None
         every = OFTEN if request["ceilings"]["memory"] else EVERY
         self._usage = Usage(time.monotonic(), every=every)
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
@@ -102,8 +105,11 @@ class Warden:
         private = self._request["private"]
         os.mkdir(private, 0o700)
         try:
-            self._request["env"] = {"TMPDIR": private, "PYTHONUNBUFFERED": "1", **self._request["env"]}
+            usual = {"TMPDIR": private, "PYTHONUNBUFFERED": "1"}
+            usual |= self._account.variables if self._account else {}
+            self._request["env"] = {**usual, **self._request["env"]}
             self._write_files()
+            self._hand_over(private)
             problem = self._start(output, result)
             if not problem:
                 self.report({"started": self._job})
@@ -112,7 +118,8 @@ class Warden:
                 self._act()
                 self._wait()
         finally:
-            remove_tree(private)
+            with files_of(self._account):
+                remove_tree(private)
         self.report({"unstartable": problem} if problem else self._ending())
 
     def _write_files(self) -> None:
@@ -121,6 +128,12 @@ class Warden:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(text.encode())
+            self._hand_over(path)
+
+    def _hand_over(self, path: str) -> None:
+        """To the account of the job, which nobody else runs as yet: the folder is the last thing to be handed over."""
+        if self._account:
+            os.chown(path, self._account.uid, self._account.gid, follow_symlinks=False)
 
     def _start(self, output: int, result: int) -> str:
         """Fork the job; what prevented its start, or nothing."""

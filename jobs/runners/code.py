@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
+from environments.config import AccountUnusable, job_account
 from jobs.children.client import run
 from jobs.children.values import Ceilings, Finished, Limits, Request
 
@@ -31,6 +32,10 @@ def run_child(
     installation. held, pulse: as `children.client.run` has them.
     """
     spec = context.spec
+    try:
+        account = job_account()
+    except AccountUnusable as problem:
+        return Outcome("error", str(problem))
     finished = run(
         request,
         timeout=spec.timeout if timeout is None else timeout,
@@ -39,6 +44,7 @@ def run_child(
         log=context.log,
         limits=Limits(open_files=settings.JOB_OPEN_FILES, file_size=settings.JOB_FILE_SIZE_MB * MIB or None),
         ceilings=(ceilings or Ceilings()).within(installation_ceilings()),
+        account=account,
         suspended=context.suspended,
         held=held,
         pulse=pulse,

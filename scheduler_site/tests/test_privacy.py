@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+import redis
 from django.conf import settings
-from django.core.cache.backends.redis import RedisCacheClient
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.redis import RedisCache
 
 from scheduler_site.lib.cache import JSONSerializer
+from scheduler_site.running import embedded_redis
 
 PROGRAM = """
 import ctypes, os, sys
@@ -55,11 +62,31 @@ class Planted:
         return (Path.touch, (self.path,))
 
 
-def test_a_pickle_planted_in_the_cache_is_nothing_and_runs_nothing(tmp_path: Path) -> None:
-    planted = pickle.dumps(Planted(tmp_path / "ran"))
-    client = RedisCacheClient(["redis://127.0.0.1:1"], serializer=_configured_serializer())
-    assert client._serializer.loads(planted) is None  # type: ignore[attr-defined]
+def test_a_pickle_planted_in_the_cache_is_nothing_and_runs_nothing(tmp_path: Path, broker: Path) -> None:
+    cache = _configured_cache(broker)
+    cache.set("name", ["kept"])
+    with redis.Redis(unix_socket_path=str(broker)) as server:
+        (key,) = cast("list[bytes]", server.keys("*"))
+        server.set(key, pickle.dumps(Planted(tmp_path / "ran")))
+    assert cache.get("name") is None
+    assert cache.get_many(["name"]) == {"name": None}
     assert not (tmp_path / "ran").exists()
+    pickle.loads(pickle.dumps(Planted(tmp_path / "ran")))
+    assert (tmp_path / "ran").exists()
+
+
+@pytest.fixture
+def broker() -> Iterator[Path]:
+    """The socket of a real server, the one that `manage.py up` starts."""
+    with tempfile.TemporaryDirectory(prefix="redis") as folder:
+        path = Path(folder, "redis.sock")
+        process = subprocess.Popen(embedded_redis.command(Path(folder), path), stdout=subprocess.DEVNULL)
+        try:
+            assert embedded_redis.wait(path, 20)
+            yield path
+        finally:
+            process.terminate()
+            process.wait()
 
 
 @pytest.mark.parametrize("value", [0, 7, 1.5, "text", None, True, [1, "two"], {"a": [None]}])
@@ -68,8 +95,15 @@ def test_the_cache_gives_back_what_was_put_in(value: object) -> None:
     assert JSONSerializer().loads(written if isinstance(written, bytes) else str(written).encode()) == value
 
 
-def _configured_serializer() -> str:
-    """Tests run on another cache: what operation uses is read from the source of the settings."""
-    source = (settings.BASE_DIR / "scheduler_site" / "settings.py").read_text(encoding="utf-8")
-    assert '"serializer": "scheduler_site.lib.cache.JSONSerializer"' in source
-    return "scheduler_site.lib.cache.JSONSerializer"
+def _configured_cache(server: Path) -> BaseCache:
+    """Tests run on another cache: what operation uses is read from the settings of a process of its own."""
+    program = "from django.conf import settings; import json; print(json.dumps(settings.CACHES['default']['OPTIONS']))"
+    variables = {"DJANGO_SETTINGS_MODULE": "scheduler_site.settings", "DATA_DIR": str(server.parent)}
+    options = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | variables,
+        cwd=settings.BASE_DIR,
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    return RedisCache(f"unix://{server}", {"OPTIONS": json.loads(options.stdout)})

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from environments.config import AccountUnusable
 from environments.homes import Description
 from jobs.children.deadline import Deadline
 from jobs.children.values import Ceilings, Exec
@@ -80,10 +81,13 @@ class ScriptRunner(CodeRunner):
             raise Unstartable(f"These secrets cannot be environment variables: {', '.join(unusable)}")
         request = _request(description, spec.options)
         try:
-            folder = artifacts.prepare(spec)
+            place = artifacts.place_of(spec)
+            artifacts.prepare(place)
+        except AccountUnusable as problem:
+            return Outcome("error", str(problem))
         except OSError as problem:
             return Outcome("error", f"The folder for artifacts cannot be made: {problem}")
-        told = run_environment(spec) | {"BELFRY_ARTIFACTS": str(folder)}
+        told = run_environment(spec) | {"BELFRY_ARTIFACTS": str(place.left)}
         chosen = spec.options.get("variables") or {}
         request = replace(request, env=variables.of_script(description, chosen, spec.secrets, told))
         outcome = run_child(
@@ -95,7 +99,7 @@ class ScriptRunner(CodeRunner):
             pulse=output.tick,
         )
         output.finish()
-        return replace(outcome, artifacts=artifacts.collect(folder, output.note))
+        return replace(outcome, artifacts=artifacts.collect(place, output.note))
 
 
 def _request(description: Description, options: Mapping[str, Any]) -> Exec:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import tempfile
 import unicodedata
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from django.conf import settings
 
+from environments.account import Account, files_of
+from environments.config import job_account
 from jobs.children.files import remove_tree
 
 from ..base import File, Spec
@@ -22,23 +27,82 @@ MOST_LINES = 20
 _UNPRINTABLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
-def folder_of(spec: Spec) -> Path:
-    return Path(settings.ARTIFACTS_DIR, uuid.UUID(spec.run_id).hex, str(spec.attempt))
+@dataclass(frozen=True)
+class Place:
+    """Where the files of one attempt are left, and where they are kept: the same, unless code runs as another account."""
+
+    kept: Path
+    left: Path
+    account: Account | None = None
 
 
-def prepare(spec: Spec) -> Path:
+def place_of(spec: Spec) -> Place:
+    """Raises AccountUnusable."""
+    run, attempt, account = uuid.UUID(spec.run_id).hex, str(spec.attempt), job_account()
+    kept = Path(settings.ARTIFACTS_DIR, run, attempt)
+    # DATA_DIR is closed to the other account, and what is kept is no concern of the runs that come after.
+    left = Path(tempfile.gettempdir(), f"belfry-artifacts-{run}-{attempt}") if account else kept
+    return Place(kept, left, account)
+
+
+def prepare(place: Place) -> None:
     """An empty folder for this attempt alone. Raises OSError."""
-    folder = folder_of(spec)
-    folder.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.parent.mkdir(mode=0o700, exist_ok=True)
-    remove_tree(str(folder))  # of a worker that died in this attempt
-    folder.mkdir(mode=0o700)
-    return folder
+    place.kept.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.kept.parent.mkdir(mode=0o700, exist_ok=True)
+    remove_tree(str(place.kept))  # of a worker that died in this attempt
+    if place.account:
+        with files_of(place.account):
+            remove_tree(str(place.left))
+    place.left.mkdir(mode=0o700)
+    if place.account:
+        os.chown(place.left, place.account.uid, place.account.gid, follow_symlinks=False)
 
 
-def collect(folder: Path, log: Callable[[str], None]) -> tuple[File, ...]:
+def collect(place: Place, log: Callable[[str], None]) -> tuple[File, ...]:
     """What is kept, by name; everything else is removed, and `log` is told of it. Nothing of the run lives any more."""
-    if not _is_ours(folder):
+    with files_of(place.account):
+        kept = _sorted_out(place, log)
+    if not place.account:
+        return kept
+    try:
+        return tuple(filter(None, (_taken_over(file, place, log) for file in kept)))
+    finally:
+        with files_of(place.account):
+            remove_tree(str(place.left))
+
+
+def _taken_over(file: File, place: Place, log: Callable[[str], None]) -> File | None:
+    """A copy that belongs to Belfry. Other runs of the same account live on: what they put in the way is not read."""
+    assert place.account  # noqa: S101
+    try:
+        with files_of(place.account):
+            handle = os.open(place.left / file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(handle, "rb") as source:  # noqa: PTH123 - a descriptor
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode) or about.st_uid != place.account.uid:
+                raise OSError(errno.EPERM, "it was replaced")
+            target = place.kept / file.name
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with target.open("xb") as copy:
+                copied = _copied(source, copy, file.size)
+    except OSError as problem:
+        log(f"Artifact not kept: {_readable(file.name)}: {problem.strerror}")
+        return None
+    return File(file.name, copied)
+
+
+def _copied(source: IO[bytes], copy: IO[bytes], size: int) -> int:
+    """At most what was measured."""
+    left = size
+    while left and (data := source.read(min(left, 1024 * 1024))):
+        copy.write(data)
+        left -= len(data)
+    return size - left
+
+
+def _sorted_out(place: Place, log: Callable[[str], None]) -> tuple[File, ...]:
+    folder = place.left
+    if not _is_ours(place):
         log("Artifacts not kept: their folder was removed or replaced.")
         return ()
     kept: list[File] = []
@@ -61,11 +125,12 @@ def collect(folder: Path, log: Callable[[str], None]) -> tuple[File, ...]:
     return tuple(kept)
 
 
-def _is_ours(folder: Path) -> bool:
+def _is_ours(place: Place) -> bool:
     """Still the folder that was made, not a link to another one."""
     try:
-        root = Path(settings.ARTIFACTS_DIR).resolve()
-        return folder.is_dir() and folder.resolve() == root / folder.relative_to(settings.ARTIFACTS_DIR)
+        above = place.left.parent if place.account else Path(settings.ARTIFACTS_DIR)
+        expected = above.resolve() / place.left.relative_to(above)
+        return place.left.is_dir() and place.left.resolve() == expected
     except (OSError, RuntimeError):
         return False
 

@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, SystemCheckError
 from django.db import DatabaseError, connections
 
 from accounts import verbs
+from scheduler_site.checks.job_user import console_notice
 from scheduler_site.lib import env
 from scheduler_site.running import embedded_redis, programs, startup
 from scheduler_site.running.console import Console
@@ -56,8 +57,10 @@ def run(console: Console) -> bool:
     listener = startup.bind_port()
     supervisor = Supervisor(console, lock=lock, directory=settings.BASE_DIR)
     set_environment()
-    if os.geteuid() == 0:
-        console.say("running as root, and so would the code of jobs: better use an ordinary account")
+    if notice := console_notice():
+        console.say(notice)
+    if os.geteuid() == 0 and notice:
+        console.say("running as root, and so does the code of jobs: set JOB_USER, or use an ordinary account")
     try:
         start(supervisor, console, listener.fileno())
     finally:
