@@ -5,8 +5,7 @@ Creating, changing and deleting take time: these verbs write an operation down, 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -23,6 +22,7 @@ from environments.operations import ledger, remains
 from environments.operations.announce import announce_soon
 from environments.operations.course import CANCELLED
 from scheduler_site.lib import clock
+from scheduler_site.lib.later import Wait
 
 Backend, State, Kind = Environment.Backend, Environment.State, Operation.Kind
 
@@ -36,11 +36,13 @@ __all__ = [
     "cancel",
     "create",
     "delete",
+    "ended",
     "install",
     "named",
     "register",
     "remove",
     "rename",
+    "until_ended",
     "update",
     "wait",
 ]
@@ -167,16 +169,22 @@ def cancel(operation: Operation, *, by: By) -> bool:
     return bool(asked)
 
 
+def ended(keys: Collection[int]) -> Collection[int]:
+    """The keys of operations that are not open (any more)."""
+    going = Operation.objects.filter(pk__in=keys).open().values_list("pk", flat=True)
+    return set(keys) - set(going)
+
+
+def until_ended(operation: Operation, seconds: float) -> Wait:
+    """For the end of an operation."""
+    return Wait(operation.pk, seconds, ended)
+
+
 def wait(operation: Operation, seconds: float) -> Operation:
-    """The operation as soon as it has ended, or as it is when `seconds` are over."""
-    deadline, pause = time.monotonic() + seconds, 0.05
-    while True:
-        operation.refresh_from_db()
-        remaining = deadline - time.monotonic()
-        if not operation.is_open or remaining <= 0:
-            return operation
-        time.sleep(min(pause, remaining))
-        pause = min(pause * 1.5, 0.5)
+    """The operation as soon as it has ended, or as it is when `seconds` are over; this thread waits."""
+    until_ended(operation, seconds).here()
+    operation.refresh_from_db()
+    return operation
 
 
 def _change(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: By) -> Operation:

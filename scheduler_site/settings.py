@@ -328,6 +328,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", default=
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
+# How many requests of one account may wait for the end of a run at the same time, in each web process.
+WAITS_PER_ACCOUNT = env.integer("WAITS_PER_ACCOUNT", 20, low=0, high=10_000)
 # Of a request, files apart. A script of the largest size fits in, though a browser sends two bytes for each line end, and JSON
 # escapes what is not ASCII.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(1024 * 1024, 2 * SCRIPT_MAX_BYTES)

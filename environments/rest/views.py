@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,11 +40,18 @@ from scheduler_site.rest.views import ApiError, ApiView
 SURFACE = "api"
 
 
-def accepted(request: Request, message: str, found: Operation) -> Response:
-    """202 with the operation as it is after the wait."""
-    found = verbs.wait(found, seconds_to_wait(request.query_params))
-    stored = Operation.objects.select_related("environment", "requested_by").get(pk=found.pk)
-    return Response({"message": message, "operation": operation_json(stored)}, status=202)
+class EnvironmentsApiView(ApiView):
+    """Base of the views that begin an operation."""
+
+    def accepted(self, request: Request, message: str, found: Operation) -> HttpResponseBase:
+        """202 with the operation as it is after the wait."""
+
+        def answer() -> Response:
+            stored = Operation.objects.select_related("environment", "requested_by").get(pk=found.pk)
+            return Response({"message": message, "operation": operation_json(stored)}, status=202)
+
+        seconds = seconds_to_wait(request.query_params)
+        return self.later(request, verbs.until_ended(found, seconds), answer)
 
 
 def by(request: Request) -> By:
@@ -51,7 +59,7 @@ def by(request: Request) -> By:
 
 
 @extend_schema_view(**schema.ENVIRONMENTS)
-class EnvironmentsView(ApiView):
+class EnvironmentsView(EnvironmentsApiView):
     """GET all environments by name; POST begins to make one. 400, 403; 409 for a name that is taken."""
 
     method_permissions = {"POST": MayAdd}
@@ -61,7 +69,7 @@ class EnvironmentsView(ApiView):
         found = [environment_json(row) for row in rows]
         return Response({"count": len(found), "environments": found})
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         body = self.payload()
         seconds_to_wait(request.query_params)
         begun = carried_out(
@@ -73,11 +81,11 @@ class EnvironmentsView(ApiView):
                 by=by(request),
             )
         )
-        return accepted(request, "Environment is being created", begun)
+        return self.accepted(request, "Environment is being created", begun)
 
 
 @extend_schema_view(**schema.ENVIRONMENT_)
-class EnvironmentView(ApiView):
+class EnvironmentView(EnvironmentsApiView):
     """One environment: GET with its use; PUT `{name}` renames; DELETE begins to delete. 400, 403, 404, 409."""
 
     method_permissions = {"PUT": MayChange, "DELETE": MayDelete}
@@ -93,15 +101,15 @@ class EnvironmentView(ApiView):
         renamed = environment_json(one(request, environment_id))
         return Response({"message": "Environment renamed", "environment": renamed, "updated_jobs": jobs})
 
-    def delete(self, request: Request, environment_id: str) -> Response:
+    def delete(self, request: Request, environment_id: str) -> HttpResponseBase:
         found = changeable(request, environment_id)
         seconds_to_wait(request.query_params)
         begun = carried_out(lambda: verbs.delete(found, by=by(request)))
-        return accepted(request, "Environment is being deleted", begun)
+        return self.accepted(request, "Environment is being deleted", begun)
 
 
 @extend_schema_view(**schema.PACKAGES)
-class PackagesView(ApiView):
+class PackagesView(EnvironmentsApiView):
     """What is installed: GET; POST begins to install, PUT to update, DELETE to remove. 400, 403, 404, 409."""
 
     method_permissions = {"POST": MayChange, "PUT": MayChange, "DELETE": MayChange}
@@ -110,31 +118,31 @@ class PackagesView(ApiView):
         found = packages_json(reading.installed(one(request, environment_id)))
         return Response({"count": len(found), "packages": found})
 
-    def post(self, request: Request, environment_id: str) -> Response:
+    def post(self, request: Request, environment_id: str) -> HttpResponseBase:
         found = changeable(request, environment_id)
         wanted = packages(self.payload())
         seconds_to_wait(request.query_params)
         begun = carried_out(lambda: verbs.install(found, wanted, by=by(request)))
-        return accepted(request, "Packages are being installed", begun)
+        return self.accepted(request, "Packages are being installed", begun)
 
-    def put(self, request: Request, environment_id: str) -> Response:
+    def put(self, request: Request, environment_id: str) -> HttpResponseBase:
         found = changeable(request, environment_id)
         wanted = packages(self.payload(optional=True), required=False)
         seconds_to_wait(request.query_params)
         begun = carried_out(lambda: verbs.update(found, wanted, by=by(request)))
-        return accepted(request, "Packages are being updated", begun)
+        return self.accepted(request, "Packages are being updated", begun)
 
-    def delete(self, request: Request, environment_id: str) -> Response:
+    def delete(self, request: Request, environment_id: str) -> HttpResponseBase:
         found = changeable(request, environment_id)
         names = list(filter(None, map(str.strip, request.query_params.get("packages", "").split(","))))
         wanted = packages({"packages": names})
         seconds_to_wait(request.query_params)
         begun = carried_out(lambda: verbs.remove(found, wanted, by=by(request)))
-        return accepted(request, "Packages are being removed", begun)
+        return self.accepted(request, "Packages are being removed", begun)
 
 
 @extend_schema_view(**schema.DISCOVERED)
-class DiscoveredView(ApiView):
+class DiscoveredView(EnvironmentsApiView):
     """GET what an installed Conda has; POST `{prefix, name}` registers one of them. 400, 403, 409."""
 
     method_permissions = {"POST": MayAdd}
@@ -143,13 +151,13 @@ class DiscoveredView(ApiView):
         found = found_json(choice.discovered())
         return Response({"count": len(found), "environments": found})
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         body = self.payload()
         seconds_to_wait(request.query_params)
         made: Environment = carried_out(
             lambda: verbs.register(text(body, "prefix"), text(body, "name"), by=by(request))
         )
-        return accepted(request, "Environment is being registered", made.operations.latest("id"))
+        return self.accepted(request, "Environment is being registered", made.operations.latest("id"))
 
 
 @extend_schema_view(**schema.STATISTICS)
@@ -165,18 +173,24 @@ class StatisticsView(ApiView):
 class OperationView(ApiView):
     """GET how an operation stands, and what its tool said. 404."""
 
-    def get(self, request: Request, operation_id: str) -> Response:
-        found = verbs.wait(operation(request, operation_id), seconds_to_wait(request.query_params))
-        return Response({"operation": operation_json(found)})
+    def get(self, request: Request, operation_id: str) -> HttpResponseBase:
+        found = operation(request, operation_id)
+
+        def answer() -> Response:
+            found.refresh_from_db()
+            return Response({"operation": operation_json(found)})
+
+        seconds = seconds_to_wait(request.query_params)
+        return self.later(request, verbs.until_ended(found, seconds), answer)
 
 
 @extend_schema_view(**schema.CANCEL)
-class CancelView(ApiView):
+class CancelView(EnvironmentsApiView):
     """POST: ends a waiting operation, asks a running one to end. 403, 404; 409 when it has ended."""
 
     method_permissions = {"POST": MayChange}
 
-    def post(self, request: Request, operation_id: str) -> Response:
+    def post(self, request: Request, operation_id: str) -> HttpResponseBase:
         found = operation(request, operation_id)
         self.payload(optional=True)
         if found.environment is not None and not may_change(account(request), found.environment):
@@ -185,4 +199,4 @@ class CancelView(ApiView):
         found.refresh_from_db()
         if not asked and not found.is_open:
             raise ApiError(409, "Operation has ended", "An operation that has ended cannot be cancelled.")
-        return accepted(request, "Operation cancel requested", found)
+        return self.accepted(request, "Operation cancel requested", found)

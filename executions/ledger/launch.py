@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
+from scheduler_site.lib.later import Wait
 
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
@@ -91,16 +92,22 @@ def make_way(runs: list[Execution], now: dt.datetime) -> None:
     )
 
 
+def ended(keys: Collection[int]) -> Collection[int]:
+    """The keys of runs that are not open (any more)."""
+    going = Execution.objects.filter(pk__in=keys).open().values_list("pk", flat=True)
+    return set(keys) - set(going)
+
+
+def until_ended(execution: Execution, seconds: float) -> Wait:
+    """For the end of a run."""
+    return Wait(execution.pk, seconds, ended)
+
+
 def wait(execution: Execution, seconds: float) -> Execution:
-    """The execution as soon as it has ended, or as it is when `seconds` are over."""
-    deadline, pause = time.monotonic() + seconds, 0.02
-    while True:
-        execution.refresh_from_db()
-        remaining = deadline - time.monotonic()
-        if not execution.is_open or remaining <= 0:
-            return execution
-        time.sleep(min(pause, remaining))
-        pause = min(pause * 1.5, 0.25)
+    """The execution as soon as it has ended, or as it is when `seconds` are over; this thread waits."""
+    until_ended(execution, seconds).here()
+    execution.refresh_from_db()
+    return execution
 
 
 def _override(execution: Execution, overrides: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ from executions.rest.wire import (
     moment,
     points_json,
     statistics_json,
+    stored,
 )
 from jobs import verbs as job_verbs
 from jobs.models import Job
@@ -88,7 +89,7 @@ class ExecuteView(ApiView):
 
     method_permissions = {"POST": WriterOnly}
 
-    def post(self, request: Request, job_id: str) -> Response:
+    def post(self, request: Request, job_id: str) -> HttpResponseBase:
         job = changeable_job(account(request), job_id)
         body = self.payload(optional=True)
         changes, seconds = overrides(job, body), seconds_to_wait(job, body, request.query_params)
@@ -102,11 +103,13 @@ class ExecuteView(ApiView):
             raise ApiError(409, "Idempotency-Key reused", text) from error
         except Job.DoesNotExist as error:
             raise no_such_job() from error
-        if seconds and not run.held:
-            launch.wait(run, seconds)
-        answer = {"message": "Job triggered successfully", "job_id": str(job.uid)}
         headers = {"Idempotency-Replayed": "true"} if replayed else None
-        return Response(answer | {"execution": stored(run)}, headers=headers)
+
+        def answer() -> Response:
+            told = {"message": "Job triggered successfully", "job_id": str(job.uid)}
+            return Response(told | {"execution": stored(run)}, headers=headers)
+
+        return self.later(request, launch.until_ended(run, 0 if run.held else seconds), answer)
 
     def _run(
         self, job: Job, by: By, changes: dict[str, Any], keyed: idempotency.Request | None
@@ -345,8 +348,3 @@ def changeable(request: Request, execution_id: str) -> Execution:
     if not Execution.objects.changeable_by(account(request)).filter(pk=run.pk).exists():
         raise ApiError(403, "Insufficient permissions", "You may stop the runs of your own jobs.")
     return run
-
-
-def stored(run: Execution) -> dict[str, Any]:
-    """A run as it is now."""
-    return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())

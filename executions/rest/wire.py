@@ -181,3 +181,8 @@ def _output(run: Execution) -> str | None:
     if run.kind in Job.CODE_KINDS:
         return as_shown(read.first_text) if read.first_text else read.first_text
     return read.last_text if read.last_chunk != read.first_chunk else None
+
+
+def stored(run: Execution) -> dict[str, Any]:
+    """A run as it is now."""
+    return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())

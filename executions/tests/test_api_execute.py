@@ -24,6 +24,7 @@ from jobs.runners import RUNNERS, Context, IORunner
 from jobs.tests.factories import make_job
 from jobs.tests.running import Answer, Receiver
 from jobs.tests.webhooks import receiver
+from scheduler_site.lib.later import Wait
 
 __all__ = ["receiver"]
 
@@ -147,12 +148,18 @@ def test_the_default_is_to_wait_for_calls_and_not_for_code(
     api: Api, ada: User, no_workers: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(launch, "wait", lambda run, seconds: waits.append(seconds))
+    until = launch.until_ended
+
+    def noted(run: Execution, seconds: float) -> Wait:
+        waits.append(seconds)
+        return until(run, 0)
+
+    monkeypatch.setattr(launch, "until_ended", noted)
     options = {"job_class": "jobs.classes.sample.AwesomeJob", "args": [1, 2]}
     execute(api, ada, make_job(ada, name="code", kind="python_class", options=options))
     execute(api, ada, make_job(ada, name="call", overlap="allow"))
     execute(api, ada, make_job(ada, name="told"), {"wait": 2.5})
-    assert waits == [15.0, 2.5]
+    assert waits == [0.0, 15.0, 2.5]
 
 
 @pytest.mark.parametrize(

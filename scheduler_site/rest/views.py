@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -16,9 +16,11 @@ from rest_framework.parsers import BaseParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scheduler_site.lib import strict_json
+from scheduler_site.lib.later import Wait, later
 from scheduler_site.rest import ignored
 from scheduler_site.rest.operators import OperatorRefused, check_operator, without_operator
 from scheduler_site.rest.parsers import StrictFormParser, StrictJSONParser
@@ -169,6 +171,19 @@ class ApiView(APIView):
         if self.request.method == "PUT" and read and ignored.in_body(body, getattr(handler, "takes", None)):
             with suppress(exceptions.APIException):
                 self._before = read(self.request, **self.kwargs).data
+
+    def later(self, request: Request, wait: Wait, then: Callable[[], Response]) -> HttpResponseBase:
+        """What `then` answers as soon as `wait` is over; no thread is held meanwhile (scheduler_site/lib/later.py)."""
+
+        def answer() -> HttpResponseBase:
+            try:
+                response = then()
+            except Exception as error:
+                response = self.handle_exception(error)
+            finished: Response = self.finalize_response(request, response).render()
+            return finished
+
+        return later(request._request, wait, then, account=request.user.pk, after=answer)
 
 
 @csrf_exempt

@@ -19,11 +19,15 @@ MODULES = (
     "environments.tasks",
     "executions.beat",
     "executions.tasks",
-    "gunicorn.workers.gthread",
+    "gunicorn.app.wsgiapp",
     "kombu.transport.redis",
     "kombu.transport.pyamqp",
     "notifications.tasks",
+    "scheduler_site.front.worker",
 )
+
+
+FRONT = "scheduler_site.front.worker.FrontWorker"
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def web(listener: int) -> Program:
     """The pages and the API, on a socket that is bound already: clients wait while the program restarts."""
     argv = (
         *(sys.executable, "-m", "gunicorn", "scheduler_site.wsgi:application", "--bind", f"fd://{listener}"),
-        *("--worker-class", "gthread", "--preload", "--workers", "2", "--threads", "8"),
+        *("--worker-class", FRONT, "--preload", "--workers", "2", "--threads", "8"),
         *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
     )
     return Program("web", argv, grace=8, keep=(listener,))

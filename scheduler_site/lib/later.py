@@ -1,0 +1,79 @@
+"""Answers that wait for something: no thread is held meanwhile.
+
+A view says what it waits for and what it will answer then. The web front (scheduler_site/front) keeps the request, asks
+for all that are waiting with one query, and calls the view's second half in a thread again. Under another server, and in
+tests, the thread of the request waits.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import time
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+# A server that can keep a request says so here.
+KEPT = "belfry.front"
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.25
+
+Over = Callable[[Collection[int]], Collection[int]]
+
+
+@dataclass(frozen=True)
+class Wait:
+    """For the row with the key `key`, at most `seconds`. `over`: those of many keys for which nobody need wait any more."""
+
+    key: int
+    seconds: float
+    over: Over
+
+    def here(self) -> None:
+        """Waits in this thread."""
+        deadline, pause = time.monotonic() + self.seconds, FIRST_PAUSE
+        while not self.over([self.key]) and (remaining := deadline - time.monotonic()) > 0:
+            time.sleep(min(pause, remaining))
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+@dataclass
+class Kept:
+    """The second half of a request. `account`: whose bound it counts for; `finish` is called from any thread, once."""
+
+    wait: Wait
+    account: Hashable
+    then: Callable[[], HttpResponseBase]
+    _context: contextvars.Context = field(default_factory=contextvars.copy_context)
+
+    def finish(self) -> HttpResponseBase:
+        # In the language, and with whatever else the first half had set.
+        return self._context.run(self.then)
+
+
+class Later(HttpResponse):
+    """Stands for an answer that comes later; what middleware adds to it is added to that answer."""
+
+    def __init__(self, kept: Kept) -> None:
+        super().__init__()
+        self.kept = kept
+
+
+def later(
+    request: HttpRequest,
+    wait: Wait,
+    then: Callable[[], HttpResponseBase],
+    *,
+    account: Hashable,
+    after: Callable[[], HttpResponseBase] | None = None,
+) -> HttpResponseBase:
+    """What `then` gives as soon as `wait` is over.
+
+    `after` is asked instead when the view has returned by then: it also does what the view's base does with an answer.
+    """
+    if wait.seconds <= 0 or wait.over([wait.key]):
+        return then()
+    if request.META.get(KEPT):
+        return Later(Kept(wait, account, after or then))
+    wait.here()
+    return then()
