@@ -1,4 +1,4 @@
-"""Whether and when a failed attempt is repeated: a pure decision; `executions/perform.py` acts on it."""
+"""Whether and when a failed attempt is repeated: a pure decision; `executions/ledger/outcomes.py` acts on it."""
 
 from __future__ import annotations
 

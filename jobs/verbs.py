@@ -7,7 +7,7 @@ A due time that the tick has not recorded yet must survive a change of the job's
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -31,6 +31,27 @@ class Refused(Exception):
     """A verb that cannot be carried out; the text says why."""
 
 
+class Ended(Refused):
+    """The last day of a job that is to run is over."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The job's end date has passed."))
+
+
+class Unscheduled(Refused):
+    """What has no schedule cannot be paused."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This job has no schedule that could be paused."))
+
+
+class TooLate(Refused):
+    """The time at which a pause is to end has passed."""
+
+    def __init__(self) -> None:
+        super().__init__(_("The time of the resumption has passed already."))
+
+
 @dataclass
 class Draft:
     """Checked values for a job: model fields, a schedule, secrets, jobs to run after (of the last three none: unchanged)."""
@@ -39,6 +60,12 @@ class Draft:
     timing: Timing | None = None
     secrets: dict[str, str] | None = None
     depends_on: list[Edge] | None = None
+
+    def differing(self, job: Job) -> Draft:
+        """Only what changes `job`: what somebody else changes in other fields meanwhile must not be undone."""
+        values = {name: value for name, value in self.values.items() if value != getattr(job, name)}
+        same = self.timing is None or self.timing.same_schedule(job.timing)
+        return replace(self, values=values, timing=None if same else self.timing)
 
 
 @transaction.atomic
@@ -68,12 +95,23 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
 
 
 @transaction.atomic
-def update(job: Job, draft: Draft, *, by: By, description: str = "") -> Job:
-    """Changes a job; the time of its next run moves only when its schedule or its end date does.
+def update(job: Job, draft: Draft, *, by: By, description: str = "", active: bool | None = None) -> Job:
+    """Changes a job and, where `active` is given, pauses or resumes it; all of it or nothing.
 
-    What changes nothing writes nothing; `description` goes into the trail.
-    Raises Refused when it would come to follow itself, or a job that is gone.
+    The time of its next run moves only when its schedule or its end date does. What changes nothing writes nothing;
+    `description` goes into the trail. Raises Refused when it would come to follow itself, or a job that is gone; Ended for one
+    that would stay active past its last day; Unscheduled.
     """
+    job = _changed(job, draft, by, description)
+    if active is not None and active != job.is_active:
+        (resume if active else pause)(job, by=by)
+        job = _locked(job)
+    if active is not False and job.has_ended and job.is_active:
+        raise Ended
+    return job
+
+
+def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     now = clock.now()
     if draft.depends_on is not None:
         dependencies.alone()
@@ -135,14 +173,14 @@ def delete(job: Job, *, by: By) -> None:
 def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = None) -> bool:
     """Stops the schedule, until somebody resumes it or `until` comes. False when it was paused already.
 
-    Raises Refused for a job without a schedule, and for an `until` that has passed.
+    Raises Unscheduled, and TooLate for an `until` that has passed.
     """
     now = clock.now()
     if until is not None and until <= now:
-        raise Refused(_("The time of the resumption has passed already."))
+        raise TooLate
     job = _locked(job)
     if job.periodic_task_id is None:
-        raise Refused(_("This job has no schedule that could be paused."))
+        raise Unscheduled
     _keep_unsettled(job, now)
     if not timetable.set_enabled(job, False):
         return False
@@ -160,29 +198,41 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
 def resume(job: Job, *, by: By) -> bool:
     """Starts the schedule again, with the first due time after now. False when it was running already.
 
-    Raises Refused for a job whose end date has passed.
+    A job that could not be scheduled is tried again, paused or not. Raises Ended.
     """
     now = clock.now()
     job = _locked(job)
     if job.has_ended:
-        raise Refused(_("The job's end date has passed."))
-    if job.periodic_task_id is None or not timetable.set_enabled(job, True):
+        raise Ended
+    if job.periodic_task_id is None:
         return False
-    job.pauses.filter(ended_at=None).update(ended_at=now)
-    stretches.end(job, now)
+    switched = timetable.set_enabled(job, True)
+    if not switched and not job.broken:
+        return False
     try:
         job.next_run_at = now if job.unsettled else upcoming(job, now)
     except Exception as error:
         if passes(error):
             raise
+        if not switched:
+            return False
         # Such as a time zone that this system does not know: resumed, but with nothing to be due.
+        _end_pause(job, now)
         record(Entry.Event.RESUMED, job, by=by)
         quarantine(job, str(error))
         return True
-    job.save(update_fields=["next_run_at", "zone_rules"])
-    record(Entry.Event.RESUMED, job, by=by)
+    _end_pause(job, now)
+    changes = difference({"broken": job.broken}, {"broken": ""})
+    job.broken = ""
+    job.save(update_fields=["next_run_at", "zone_rules", "broken"])
+    record(Entry.Event.RESUMED, job, by=by, changes=changes)
     notices.enabled(job, by)
     return True
+
+
+def _end_pause(job: Job, now: dt.datetime) -> None:
+    job.pauses.filter(ended_at=None).update(ended_at=now)
+    stretches.end(job, now)
 
 
 @transaction.atomic

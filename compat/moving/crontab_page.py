@@ -21,11 +21,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from accounts.pages.request import PageRequest, actor
 from compat.moving.crontab import Choices, Import
 from compat.moving.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
 from jobs.bulk.upload import TooLarge, refuse_large
-from jobs.pages.helpers import PageRequest, actor
 from scheduler_site.lib import clock
 
 ENCODINGS = ("UTF-8", "ISO-8859-1", "ISO-8859-15", "Windows-1252", "EUC-JP", "Shift_JIS", "Big5", "GB18030")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Set
+from copy import copy
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -13,6 +14,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Category, User
 from compat.ndscheduler import cron, wire
+from compat.ndscheduler.form import V1JobForm
+from jobs.forms.job import form_data
+from jobs.forms.timing import schedule_data
 from jobs.models import Job
 from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
@@ -29,6 +33,8 @@ POLICIES: dict[str, Any] = {
     "catch_up": Job.CatchUp.ALL,
     "start_deadline": 3600,
 }
+# Options of ours in the words of this dialect.
+OPTIONS = {"job_class": "job_class_string", "args": "pub_args"}
 
 
 class Invalid(ValueError):
@@ -36,7 +42,7 @@ class Invalid(ValueError):
 
 
 def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
-    """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid."""
+    """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid, PermissionDenied for code."""
     _require(body)
     name, class_name, args = (
         _name(body["name"]),
@@ -45,10 +51,31 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     )
     fields, timing = _schedule(body, job)
     values = _kind(class_name, args, job) | _naming(name, job)
-    values["spelling"] |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
-    if job is None:
-        values |= POLICIES | {"category": user.category or Category.general()}
-    return Draft(values, timing)
+    spelling = values.pop("spelling")
+    spelling |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
+    checked = _checked(values, timing, user, job)
+    checked.values["spelling"] = spelling
+    return checked.differing(job) if job else checked
+
+
+def _checked(values: dict[str, Any], timing: Timing | None, user: User, job: Job | None) -> Draft:
+    """The form of all surfaces judges the job as a whole. What it does not know of a schedule, its bounds, stays."""
+    stored = job or Job(category=user.category or Category.general(), **POLICIES)
+    when = schedule_data(timing) if timing else {}
+    form = V1JobForm(form_data(stored) | when | values, user=user, instance=copy(job))
+    form.settle(stored.category_id, stored.team_id)
+    if not form.is_valid():
+        raise Invalid(_fault(form))
+    found = form.draft()
+    return replace(found, timing=timing or found.timing)
+
+
+def _fault(form: V1JobForm) -> str:
+    """The first, with the name that the field has in this dialect."""
+    for error in form.option_errors:
+        return f"Invalid {OPTIONS.get(error.option, error.option)}: {error.reason}"
+    field, errors = next(iter(form.errors.items()))
+    return f"Invalid {field}: {' '.join(map(str, errors))}"
 
 
 def imported(body: Mapping[str, Any], timing: Timing, *, taken: Set[str]) -> Draft:

@@ -1,30 +1,16 @@
-"""What the pages share: the typed request, lookups that check permission, and refusals."""
+"""What the pages share: lookups that check permission, and refusals."""
 
 from __future__ import annotations
 
 import uuid
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from django_htmx.middleware import HtmxDetails
 
-from accounts.models import User
-from audit.record import By
+from accounts.pages.request import PageRequest
 from environments import usage
 from environments.models import Environment, Operation
-
-
-class PageRequest(HttpRequest):
-    """The request of a page behind the login."""
-
-    user: User
-    htmx: HtmxDetails
-
-
-def actor(request: PageRequest) -> By:
-    return By.request(request, surface="page")
 
 
 def visible(request: PageRequest, uid: uuid.UUID) -> Environment:

@@ -17,19 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.pages.request import PageRequest, actor
 from environments import usage, verbs
 from environments.errors import Refused, worded
 from environments.models import Environment, Operation
 from environments.operations import reading
-from environments.pages.access import (
-    PageRequest,
-    actor,
-    changeable,
-    may_cancel,
-    may_change,
-    visible,
-    visible_operation,
-)
+from environments.pages.access import changeable, may_cancel, may_change, visible, visible_operation
 from environments.pages.forms import InstallForm, RenameForm
 
 SHORT = 10

@@ -14,11 +14,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.pages.request import PageRequest, actor
 from environments import choice, usage, verbs
 from environments.errors import NameTaken, Refused, worded
 from environments.models import Environment, Operation
 from environments.operations import reading
-from environments.pages.access import PageRequest, actor, require_add
+from environments.pages.access import require_add
 from environments.pages.forms import NewForm, RegisterForm
 
 

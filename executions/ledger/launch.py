@@ -17,7 +17,7 @@ from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
-from jobs.verbs import Refused
+from jobs.verbs import Ended, Refused
 from scheduler_site.lib import clock
 from scheduler_site.lib.later import Wait
 
@@ -56,12 +56,12 @@ def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
 def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
-    Raises Refused when the job's end date has passed, or when a run goes on and the job's rule is to skip.
+    Raises Ended when the job's end date has passed, Refused when a run goes on and the job's rule is to skip.
     """
     now = clock.now()
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.has_ended:
-        raise Refused(_("The job's end date has passed."))
+        raise Ended
     open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
     if open_runs and job.overlap == Job.Overlap.SKIP:
         raise Refused(_("A run of this job has not ended yet."))

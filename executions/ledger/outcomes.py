@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,8 +70,10 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bo
     with transaction.atomic():
         outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
         led_on = followers.of(claim.job for claim, _ in outcomes)
-        ended = _end_all(outcomes, worker, now) if outcomes else []
-        followers.start(led_on, _final_ends(outcomes, ended), now)
+        waits = [_retry_delay(claim, outcome) for claim, outcome in outcomes]
+        ended = _end_all(outcomes, waits, worker, now) if outcomes else []
+        last = [pair for pair, wait in zip(outcomes, waits, strict=True) if wait is None]
+        followers.start(led_on, _final_ends(last, ended), now)
         ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
         _keep_evidence(outcomes, ended)
@@ -92,12 +94,17 @@ def _is_on_record(reports: Sequence[Report], worker: str, now: dt.datetime) -> b
     )
 
 
-def _end_all(outcomes: Sequence[tuple[Claim, Outcome]], worker: str, now: dt.datetime) -> list[Claim]:
-    """Attempts that came to the same state are written in one statement: after a burst, many did."""
+def _end_all(
+    outcomes: Sequence[tuple[Claim, Outcome]], waits: Sequence[float | None], worker: str, now: dt.datetime
+) -> list[Claim]:
+    """`waits`: seconds until the next attempt of each, none for no more.
+
+    Attempts that came to the same state are written in one statement: after a burst, many did.
+    """
     failpoints.reach("before outcome")
     alike: dict[tuple[int, float | None, str], list[tuple[Claim, Outcome]]] = {}
-    for claim, outcome in outcomes:
-        key = (claim.attempt, _retry_delay(claim, outcome), outcome.state)
+    for (claim, outcome), wait in zip(outcomes, waits, strict=True):
+        key = (claim.attempt, wait, outcome.state)
         alike.setdefault(key, []).append((claim, _masked(claim, outcome)))
     mine = Execution.objects.filter(state=State.RUNNING, worker=worker)
     # Several are locked first: what is this worker's then will be so in the statements that follow.
@@ -159,11 +166,11 @@ def _give_up(report: Report, worker: str, now: dt.datetime) -> bool:
     return bool(lose(mine, report.why, now))
 
 
-def _final_ends(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:
-    """Those of the attempts that ended which were the last of their runs."""
+def _final_ends(last: Iterable[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:
+    """Those of the last attempts of runs that have ended."""
     keys = {(claim.pk, claim.attempt) for claim in ended}
-    for claim, outcome in outcomes:
-        if (claim.pk, claim.attempt) in keys and _retry_delay(claim, outcome) is None:
+    for claim, outcome in last:
+        if (claim.pk, claim.attempt) in keys:
             yield End(claim.pk, claim.job, outcome.state, outcome.state == "stopped")
 
 

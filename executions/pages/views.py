@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from accounts.pages.request import PageRequest, actor
 from executions.ledger import artifacts, followers, idempotency, launch, verbs
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.monitoring import figures, health, logs
@@ -28,7 +29,7 @@ from executions.templatetags.runs import growing
 from jobs import timetable
 from jobs.forms.page import RunForm
 from jobs.models import Job
-from jobs.pages.helpers import PageRequest, actor, back, changeable_job, gone_is_404, may_change
+from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 

@@ -116,13 +116,12 @@ class ExecuteView(ApiView):
     ) -> tuple[Execution, bool]:
         """The run, and whether it is that of an earlier request with the same key."""
         now = clock.now()
-        if keyed and (known := idempotency.earlier(keyed, now)):
-            return known, True
-        if job.has_ended:
-            self._pause(job, by)
-            raise expired()
         start = partial(launch.launch, job, by=by, overrides=changes)
-        return idempotency.run(keyed, start, now) if keyed else (start(), False)
+        try:
+            return idempotency.run(keyed, start, now) if keyed else (start(), False)
+        except job_verbs.Ended as refusal:
+            self._pause(job, by)
+            raise expired() from refusal
 
     def _pause(self, job: Job, by: By) -> None:
         with contextlib.suppress(job_verbs.Refused):  # it has no schedule that could be paused

@@ -112,3 +112,10 @@ def test_the_secrets_of_the_job_are_masked_wherever_a_run_may_repeat_them(ledger
     seen = row.error + row.result + "".join(chunk.text for chunk in row.log.all())
     assert "canary-4711" not in seen
     assert seen.count("[secret]") == 4
+
+
+def test_the_delay_of_an_outcome_is_drawn_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, claim = started(ledger, max_attempts=3)
+    drawn = iter([1.05])  # a second one would raise StopIteration
+    monkeypatch.setattr("random.uniform", lambda _low, _high: next(drawn))
+    assert finish(claim, Outcome("failed"))

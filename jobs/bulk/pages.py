@@ -21,10 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from redis.exceptions import RedisError
 
 from accounts.models import User
+from accounts.pages.request import PageRequest, actor
 from jobs.bulk.report import Report, process
 from jobs.bulk.table import Table, Unusable, read
 from jobs.bulk.upload import TooLarge, content, refuse_large
-from jobs.pages.helpers import PageRequest, actor
 
 # How long a file that was looked at waits for its confirmation.
 KEPT_SECONDS = 1800

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from django.core.exceptions import ValidationError
+
 
 class Fault(NamedTuple):
     """What is told of a field that is refused."""
@@ -18,3 +20,12 @@ class Unreadable(ValueError):
     def __init__(self, message: str, label: str = "") -> None:
         super().__init__(message)
         self.label = label
+
+
+class OptionError(ValidationError):
+    """Why one of a job's options is refused. As an error of the field `options` it is told with the option's name before it."""
+
+    def __init__(self, option: str, reason: str) -> None:
+        super().__init__("%(option)s: %(reason)s", code="option", params={"option": option, "reason": reason})
+        self.option = option
+        self.reason = reason

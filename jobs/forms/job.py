@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, cast
-from zoneinfo import ZoneInfo
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -15,44 +14,27 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
-from jobs import dependencies, schedule, timetable
+from jobs import dependencies, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
+from jobs.forms.errors import OptionError
+from jobs.forms.timing import FAULTY, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
 from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
-from jobs.runners import RUNNERS, OptionsForm
-from jobs.schedule import DayRule, Interval, ScheduleError
+from jobs.runners import RUNNERS, OptionsForm, Runner
+from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
-from scheduler_site.lib import clock
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
 
 DEFAULT_DAYS = 365
-Date = TypeVar("Date", dt.date, dt.datetime)
-# The fields of a schedule, and those that each kind of it is made of.
-SCHEDULE = ("expression", "timezone", "day_rule", "every", "period", "at")
-SCHEDULE_OF: dict[str, tuple[str, ...]] = {
-    "cron": ("expression", "timezone", "day_rule"),
-    "interval": ("every", "period"),
-    "once": ("at", "timezone"),
-    "none": (),
-}
-# The error of the schedule module names one of these; the form shows it beside this field.
-_FIELDS = {"expression": "expression", "timezone": "timezone", "every": "every", "at": "at"}
 
 
 def default_grace(kind: str) -> int:
     """Seconds between TERM and KILL of a new job of this kind."""
     return RUNNERS[kind].default_grace if kind in RUNNERS else 10
-
-
-def in_reach(value: Date | None) -> Date | None:
-    """A date that can be converted between time zones: `datetime` ends with the year 9999."""
-    if value and not 1971 <= value.year <= 9000:
-        raise ValidationError(_("Choose a year from 1971 to 9000."))
-    return value
 
 
 class LinesField(forms.CharField):
@@ -123,7 +105,9 @@ class JobForm(forms.ModelForm[Job]):
     def __init__(self, data: Mapping[str, Any] | None = None, *, user: User, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {})
         instance: Job | None = kwargs.get("instance")
-        kwargs["initial"] = (schedule_data(instance) if instance else self._fresh(user)) | kwargs["initial"]
+        kwargs["initial"] = (schedule_data(instance.timing) if instance else self._fresh(user)) | kwargs[
+            "initial"
+        ]
         if instance is None:
             kwargs["initial"].setdefault("stop_grace", default_grace(kwargs["initial"]["kind"]))
         super().__init__(data, **kwargs)
@@ -148,6 +132,19 @@ class JobForm(forms.ModelForm[Job]):
             "timezone": settings.SCHEDULER_TIMEZONE,
             "kind": Job.Kind.WEBHOOK,
         }
+
+    def settle(self, category: int, team: int | None) -> None:
+        """Takes this category and this team, of which the surface has judged by its own rules whether they may be chosen."""
+        choices = cast("forms.ModelChoiceField[Category]", self.fields["category"])
+        choices.queryset = Category.objects.filter(pk=category)
+        teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
+        teams.queryset, teams.required = Team.objects.filter(pk=team or 0), False
+
+    @property
+    def end_date_policy(self) -> str:
+        """`optional`, `default` or `required`."""
+        policy: str = settings.JOB_END_DATE_POLICY
+        return policy
 
     def clean_name(self) -> str:
         """Of one line: names stand in subjects, and in mails whose other lines are ours."""
@@ -195,10 +192,10 @@ class JobForm(forms.ModelForm[Job]):
 
     def clean_end_date(self) -> dt.date | None:
         value: dt.date | None = in_reach(self.cleaned_data["end_date"])
-        if value is None and self.new and settings.JOB_END_DATE_POLICY == "default":
+        if value is None and self.new and self.end_date_policy == "default":
             return today() + dt.timedelta(days=DEFAULT_DAYS)
         missing = value is None and (self.new or self.instance.end_date is not None)
-        if missing and settings.JOB_END_DATE_POLICY == "required":
+        if missing and self.end_date_policy == "required":
             raise ValidationError(_("An end date is required."))
         if value is not None and value < today() and value != self.instance.end_date:
             raise ValidationError(_("The end date has passed already."))
@@ -239,6 +236,11 @@ class JobForm(forms.ModelForm[Job]):
         same = self.instance.kind == kind
         return form(prefix="options", initial=self.instance.options if same else {})
 
+    @staticmethod
+    def runner(kind: str) -> Runner:
+        """Which judges the options of this kind."""
+        return RUNNERS[kind]
+
     def _clean_options(self, cleaned: dict[str, Any]) -> None:
         kind = cleaned.get("kind")
         if kind is None:
@@ -247,11 +249,21 @@ class JobForm(forms.ModelForm[Job]):
             self.add_error("kind", _("Jobs of this kind cannot be made in this version."))
             return
         try:
-            cleaned["options"] = RUNNERS[kind].clean_options(self._given_options(kind))
+            cleaned["options"] = self.runner(kind).clean_options(self._given_options(kind))
         except ValidationError as error:
-            for name, messages in error.message_dict.items():
-                for message in messages:
-                    self.add_error("options", f"{name}: {message}")
+            self._refuse_options(error.message_dict)
+
+    def _refuse_options(self, reasons: Mapping[str, Iterable[str]]) -> None:
+        """Each reason keeps the option that it is about."""
+        for name, texts in reasons.items():
+            for text in texts:
+                self.add_error("options", OptionError(name, text))
+
+    @property
+    def option_errors(self) -> list[OptionError]:
+        """What is wrong with single options."""
+        found = self.errors.as_data().get("options", [])
+        return [error for error in found if isinstance(error, OptionError)]
 
     def _given_options(self, kind: str) -> Any:
         if "options" in self.data:
@@ -273,12 +285,13 @@ class JobForm(forms.ModelForm[Job]):
         if kind is None or any(name in self.errors for name in SCHEDULE):
             return
         try:
-            timing = self._timing(kind, cleaned)
+            timing = entered(kind, cleaned, None if self.new else self.instance.timing)
             unchanged = not self.new and timing.same_schedule(self.instance.timing)
             self.timing = self.instance.timing if unchanged else timing
             self._clean_end(cleaned, timing)
         except ScheduleError as error:
-            self.add_error(_FIELDS.get(error.field, "expression"), str(error))
+            # The error names a field of the form.
+            self.add_error(error.field if error.field in FAULTY else "expression", str(error))
 
     def _clean_end(self, cleaned: dict[str, Any], timing: Timing) -> None:
         """An end date that nobody gave makes room. One before the next due time is meant: so people retire a job."""
@@ -298,69 +311,8 @@ class JobForm(forms.ModelForm[Job]):
             self.errors.pop(name, None)
             self.cleaned_data[name] = None
 
-    def _timing(self, kind: str, cleaned: dict[str, Any]) -> Timing:
-        enabled = self.new or self.instance.timing.enabled
-        if kind == "none":
-            return Timing()
-        now = clock.now()
-        zone = schedule.zone(cleaned.get("timezone") or settings.SCHEDULER_TIMEZONE)
-        rule: DayRule = "both" if cleaned.get("day_rule") == "both" else "either"
-        if kind == "cron":
-            if not cleaned.get("expression"):
-                raise ScheduleError(str(_("This field is required.")), field="expression")
-            cron = schedule.parse_cron(cleaned["expression"], zone.key, rule, now=now)
-            return Timing("cron", cron.expression, zone.key, rule, enabled=enabled)
-        if kind == "interval":
-            return self._interval(cleaned, now, enabled)
-        return self._once(cleaned, zone, now, enabled)
-
-    def _once(self, cleaned: dict[str, Any], zone: ZoneInfo, now: dt.datetime, enabled: bool) -> Timing:
-        at, old = self._moment(cleaned.get("at"), zone, now), None if self.new else self.instance.timing
-        same = (
-            old is not None and (old.at, old.timezone) == (at, "") and zone.key == settings.SCHEDULER_TIMEZONE
-        )
-        return Timing("once", timezone="" if same else zone.key, at=at, enabled=enabled)
-
-    def _interval(self, cleaned: dict[str, Any], now: dt.datetime, enabled: bool) -> Timing:
-        every, period = cleaned.get("every"), cleaned.get("period") or "minutes"
-        if not every:
-            raise ScheduleError(str(_("This field is required.")), field="every")
-        old = None if self.new else self.instance.timing
-        same = old is not None and old.kind == "interval" and (old.every, old.period) == (every, period)
-        # The grid stays where it is as long as the interval does.
-        anchor = old.start if same and old else now.replace(microsecond=0)
-        Interval(dt.timedelta(seconds=every * timetable.PERIODS[period]), anchor=anchor or now)
-        return Timing("interval", every=every, period=period, start=anchor, enabled=enabled)
-
-    def _moment(self, at: dt.datetime | None, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
-        if at is None:
-            raise ScheduleError(str(_("This field is required.")), field="at")
-        # The form field has read the text in the active zone (UTC); the digits were meant in the job's zone.
-        moment = at.replace(tzinfo=zone).astimezone(dt.UTC)
-        unchanged = not self.new and self.instance.timing.at == moment
-        if moment <= now and not unchanged:
-            raise ScheduleError(str(_("This time has passed already.")), field="at")
-        return moment
-
-
-def schedule_data(job: Job) -> dict[str, Any]:
-    """The schedule of a job as the form's fields."""
-    timing = job.timing
-    name = timing.timezone or settings.SCHEDULER_TIMEZONE
-    data: dict[str, Any] = {
-        "schedule_kind": timing.kind,
-        "expression": timing.expression,
-        "timezone": name,
-        "day_rule": timing.day_rule,
-        "every": timing.every or None,
-        "period": timing.period,
-    }
-    if timing.at:
-        data["at"] = timing.at.astimezone(ZoneInfo(name)).replace(tzinfo=None)
-    return data
-
 
 def form_data(job: Job) -> dict[str, Any]:
     """A stored job as the data of this form, for surfaces that change only some of it."""
     values = {name: getattr(job, column_of(name).attname) for name in NAMES}
-    return values | schedule_data(job)
+    return values | schedule_data(job.timing)

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from jobs.dependencies import Edge
 from jobs.forms import line_ends
-from jobs.forms.job import JobForm, in_reach
+from jobs.forms.job import JobForm
+from jobs.forms.timing import in_reach
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
@@ -161,8 +162,7 @@ class PageJobForm(JobForm):
     def _clean_options(self, cleaned: dict[str, Any]) -> None:
         kind = cleaned.get("kind")
         if kind in RUNNERS and (errors := self.options_form(kind).errors):
-            for name, messages in errors.items():
-                self.add_error("options", f"{name}: {messages[0]}")
+            self._refuse_options({name: [str(messages[0])] for name, messages in errors.items()})
         else:
             super()._clean_options(cleaned)
 

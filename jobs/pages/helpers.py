@@ -1,4 +1,4 @@
-"""What the pages share: the typed request, fetching as the check of who may, and the way back."""
+"""What the pages share: fetching as the check of who may, and the way back."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
-from audit.record import By
+from accounts.pages.request import PageRequest
 from jobs.models import Job
 
 P = ParamSpec("P")
-
-
-class PageRequest(HttpRequest):
-    """The request of a page behind the login."""
-
-    user: User
-    htmx: HtmxDetails
 
 
 def visible_job(request: PageRequest, uid: uuid.UUID) -> Job:
@@ -61,10 +53,6 @@ def gone_is_404(
             raise Http404(_("There is no such page.")) from error
 
     return guarded
-
-
-def actor(request: PageRequest) -> By:
-    return By.request(request, surface="page")
 
 
 def back(request: PageRequest, default: str) -> HttpResponseRedirect:

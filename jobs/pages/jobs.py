@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.pages.request import PageRequest, actor
 from jobs import dependencies, timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
@@ -28,16 +29,7 @@ from jobs.forms.page import PageJobForm, PauseForm, edge_rows, version_of
 from jobs.models import SCRIPT_OPTION, Dependency, Job, Pause
 from jobs.pages import previews, script, test_run
 from jobs.pages.filters import JobFilter
-from jobs.pages.helpers import (
-    PageRequest,
-    actor,
-    back,
-    changeable_job,
-    gone_is_404,
-    may_change,
-    refused,
-    visible_job,
-)
+from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of

@@ -15,12 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.pages.request import PageRequest, actor
 from environments.models import Environment
 from jobs.forms import environment_field, lacking
 from jobs.forms.environment_field import EnvironmentField
 from jobs.forms.lacking import Lacking
 from jobs.forms.page import PageJobForm
-from jobs.pages.helpers import PageRequest, actor
 from jobs.runners import OptionsForm
 
 State = Environment.State

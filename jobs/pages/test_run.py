@@ -24,10 +24,11 @@ def of_form(form: PageJobForm, kind: str, user: User) -> Answer | None:
     if kind not in (Job.Kind.WEBHOOK, Job.Kind.GITHUB_ACTIONS):
         return None
     form.is_valid()
-    problems = [str(text) for name in NEEDED for text in form.errors.get(name, [])]
+    # Without the names of options, which the page does not use.
+    problems = [error.reason for error in form.option_errors]
+    problems += [str(text) for name in NEEDED for text in form.errors.get(name, [])]
     if problems:
-        # An option is named before its fault, by a name that the page does not use.
-        return _unasked(kind, problems[0].rpartition(": ")[2] if "options" in form.errors else problems[0])
+        return _unasked(kind, problems[0])
     try:
         with test_run.Turn(user):
             return _asked(form, kind)

@@ -13,12 +13,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.pages.request import PageRequest, actor
 from audit import diff
 from audit.models import Entry
 from audit.search import page_of
 from jobs import versions
 from jobs.models import Job
-from jobs.pages.helpers import PageRequest, actor, changeable_job, gone_is_404, may_change, visible_job
+from jobs.pages.helpers import changeable_job, gone_is_404, may_change, visible_job
 from jobs.verbs import Refused
 
 

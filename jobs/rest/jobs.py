@@ -140,36 +140,27 @@ class JobView(_Written):
             raise _duplicate_name() from error
         except Job.DoesNotExist as error:
             raise no_such_job() from error
+        except verbs.Ended as refusal:
+            raise expired() from refusal
+        except verbs.Unscheduled as refusal:
+            raise ApiError(400, "Invalid is_active", str(refusal)) from refusal
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
         return self.answer("Job updated successfully", job, body)
 
     @transaction.atomic
     def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> None:
-        """All of it or nothing: a refusal undoes what was changed before it. 412."""
+        """412."""
         if draft.depends_on is not None:
             dependencies.alone()
         versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
-        job = verbs.update(job, draft, by=by)
-        if active is not None and active != job.is_active:
-            self._switch(job, active, by)
-        if active is not False and job.has_ended and Job.objects.enabled().filter(pk=job.pk).exists():
-            raise expired()
+        verbs.update(job, draft, by=by, active=active)
 
     @transaction.atomic
     def _delete(self, job: Job, by: By) -> None:
         dependencies.alone()
         versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
         verbs.delete(job, by=by)
-
-    def _switch(self, job: Job, active: bool, by: By) -> None:
-        try:
-            if active:
-                verbs.resume(job, by=by)
-            else:
-                verbs.pause(job, by=by)
-        except verbs.Refused as refusal:
-            raise expired() if active else ApiError(400, "Invalid is_active", str(refusal)) from refusal
 
     def delete(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)
@@ -207,8 +198,6 @@ class ResumeView(ApiView):
     def post(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        if job.has_ended:
-            raise expired()
         changed = _carried_out(lambda: verbs.resume(job, by=By.request(request, SURFACE)))
         message = "Job resumed successfully" if changed else "Job is active already"
         return Response({"message": message, "job": written(job)})
@@ -217,6 +206,10 @@ class ResumeView(ApiView):
 def _carried_out(verb: Callable[[], bool]) -> bool:
     try:
         return verb()
+    except verbs.Ended as refusal:
+        raise expired() from refusal
+    except verbs.TooLate as refusal:
+        raise ApiError(400, "Invalid until", "This time has passed already.") from refusal
     except verbs.Refused as refusal:
         raise ApiError(409, "Not possible", str(refusal)) from refusal
     except Job.DoesNotExist as error:
@@ -234,13 +227,10 @@ def _until(value: Any, job: Job) -> dt.datetime | None:
     if value is None:
         return None
     try:
-        moment = read_moment(value, job.timing.timezone or settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
+        return read_moment(value, job.timing.timezone or settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
         text = "Write a time such as 2026-03-29T03:00:00+02:00."
         raise ApiError(400, "Invalid until", text) from error
-    if moment <= dt.datetime.now(dt.UTC):
-        raise ApiError(400, "Invalid until", "This time has passed already.")
-    return moment
 
 
 def _duplicate_name() -> ApiError:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs.forms.job import SCHEDULE, SCHEDULE_OF
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KINDS, shorthand, target
+from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
 from jobs.rest.wire import schedule_json
 

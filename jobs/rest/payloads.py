@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
-from accounts.models import Category, Team, User
-from jobs.forms.errors import Fault
+from accounts.models import User
+from jobs.forms.errors import Fault, OptionError
 from jobs.forms.job import JobForm
 from jobs.forms.schedule_keys import SCHEDULE_KEYS
 from jobs.forms.targets import GITHUB_KEYS
@@ -62,7 +62,7 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     if faults:
         label, text = first_fault(faults, _UPDATE if job else _CREATE)
         raise ApiError(400, label, text)
-    return _differences(form.draft(), job) if job else form.draft()
+    return form.draft().differing(job) if job else form.draft()
 
 
 def examined(body: Mapping[str, Any], user: User, job: Job | None = None) -> tuple[JobForm, dict[str, Fault]]:
@@ -87,11 +87,7 @@ def _require_fields(body: Mapping[str, Any]) -> None:
 def _form(reading: Reading, user: User, job: Job | None) -> JobForm:
     # The form writes into its instance; the job itself is needed for comparison.
     form = JobForm(reading.data, user=user, instance=copy.copy(job))
-    # Which category and team may be named has been decided: a disabled category may be, and what is stored may stay.
-    category = cast("forms.ModelChoiceField[Category]", form.fields["category"])
-    category.queryset = Category.objects.filter(pk=reading.data["category"])
-    team = cast("forms.ModelChoiceField[Team]", form.fields["team"])
-    team.queryset, team.required = Team.objects.filter(pk=reading.data["team"]), False
+    form.settle(reading.data["category"], reading.data["team"])
     return form
 
 
@@ -106,8 +102,8 @@ def _label(field: str, error: forms.ValidationError) -> str:
     if field == "name":
         return _NAME_LABELS.get(error.code or "", "Invalid name")
     if field == "options":
-        # The form names the option before the reason.
-        return OPTION_LABELS.get(error.messages[0].partition(":")[0], "Invalid options")
+        option = error.option if isinstance(error, OptionError) else ""
+        return OPTION_LABELS.get(option, "Invalid options")
     return _LABELS.get(field, f"Invalid {field}")
 
 
@@ -118,10 +114,3 @@ def first_fault(faults: Mapping[str, Fault], order: tuple[str, ...]) -> Fault:
         # That a URL is missing is told by the form as well, as an option of the kind that was taken for granted.
         ranks |= {"target": len(order) + 1, "options": len(order) + 2}
     return faults[min(faults, key=lambda field: ranks.get(field, len(order)))]
-
-
-def _differences(draft: Draft, job: Job) -> Draft:
-    """Only what changes: what somebody else changes in other fields meanwhile must not be undone."""
-    values = {name: value for name, value in draft.values.items() if value != getattr(job, name)}
-    same = draft.timing is None or draft.timing.same_schedule(job.timing)
-    return Draft(values, None if same else draft.timing, draft.secrets, draft.depends_on)

@@ -9,8 +9,8 @@ from typing import Any
 
 from django import template
 from django.conf import settings
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from jobs import schedule, wording
@@ -122,9 +122,10 @@ def duration(value: float | dt.timedelta | None) -> str:
 
 
 @register.simple_tag
-def enumerated(*parts: object) -> str:
+def enumerated(*parts: str) -> str:
     """Those that are something, one after the other, as the language separates them."""
-    return text.enumerated(part for part in parts if part)
+    # Escaped here, where it is known which of them are: `{% translate ... as %}` hands over what is escaped already.
+    return mark_safe(text.enumerated(conditional_escape(part) for part in parts if part))  # noqa: S308
 
 
 @register.filter

@@ -43,6 +43,7 @@ SURFACES = (
 INTERNAL = {
     *("id", "uid", "created_by", "updated_by", "created_at", "updated_at", "owner", "secrets"),
     *("periodic_task", "day_rule", "spelling", "next_run_at", "unsettled", "broken"),
+    *("at_zone", "zone_rules", "deleted_at"),
 }
 
 
@@ -59,7 +60,7 @@ def outcomes(tree: Path) -> dict[str, str]:
             (tree / path.name).symlink_to(path)
     shutil.copy(settings.BASE_DIR / "conftest.py", tree)
     shutil.copytree(settings.BASE_DIR / "jobs", tree / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
-    inserted(tree / "jobs/models/job.py", COLUMNS, "    objects = JobQuerySet.as_manager()\n")
+    inserted(tree / "jobs/models/job.py", COLUMNS, "    class Meta:\n")
     inserted(tree / "jobs/models/fields.py", DECLARATIONS, '    JobField("enable_email_notifications"')
     command = [sys.executable, "-m", "pytest", "jobs/tests/field_of_its_own.py", "--nomigrations"]
     command += ["-p", "no:cacheprovider", "-p", "no:xdist", "--junitxml=found.xml"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from django.db import connection
 
 from audit.models import Entry
 from audit.record import By
@@ -81,3 +82,28 @@ def test_a_job_past_its_end_date_cannot_be_resumed() -> None:
     Job.objects.update(end_date=dt.date(2020, 1, 1))
     with pytest.raises(verbs.Refused, match="end date"):
         verbs.resume(job, by=by())
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_resuming_a_job_that_could_not_be_scheduled_tries_it_again(paused: bool) -> None:
+    job = make_job()
+    if paused:
+        verbs.pause(job, by=by())
+    verbs.quarantine(fresh(job), "no such zone")
+    assert verbs.resume(fresh(job), by=by()) is True
+    job = fresh(job)
+    assert (job.broken, job.is_active) == ("", True)
+    assert job.next_run_at is not None
+    assert Entry.objects.get(event="resumed").changes == {"broken": {"old": "no such zone", "new": ""}}
+    assert not job.stretches.filter(until=None).exists()
+
+
+def test_a_job_that_still_cannot_be_scheduled_stays_broken() -> None:
+    job = make_job()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_celery_beat_crontabschedule SET timezone = 'Mars/Olympus'")
+    verbs.quarantine(fresh(job), "no such zone")
+    entries = Entry.objects.count()
+    assert verbs.resume(fresh(job), by=by()) is False
+    assert (fresh(job).broken, fresh(job).next_run_at) == ("no such zone", None)
+    assert Entry.objects.count() == entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -17,7 +18,7 @@ from audit.models import Entry
 from audit.record import By
 from jobs import verbs
 from jobs.forms.job import JobForm, form_data
-from jobs.models import Job
+from jobs.models import Job, today
 
 from .conftest import AWESOME, BODY, HEX, V1, Speak, native_job, pause, told, trail
 
@@ -104,6 +105,27 @@ def test_arguments_may_be_left_out_or_be_the_text_of_an_array(ada: User, v1: Spe
 def test_a_class_that_nobody_knows_is_accepted(ada: User, v1: Speak) -> None:
     client = v1(ada)
     assert client.get(f"/jobs/{client.add(job_class_string='no.Such')}")["job_class_string"] == "no.Such"
+
+
+@pytest.mark.parametrize("policy", ["optional", "default", "required"])
+def test_what_the_dialect_has_no_words_for_is_not_asked_of_it(
+    ada: User, v1: Speak, settings: Settings, policy: str
+) -> None:
+    settings.JOB_END_DATE_POLICY, settings.JOB_PIC_TEAM_REQUIRED = policy, True
+    client = v1(ada)
+    job_id = client.add()
+    assert client.ask("PUT", f"/jobs/{job_id}", BODY | {"minute": "7"}).status_code == 200
+    job = Job.objects.get(uid=job_id)
+    assert (job.end_date, job.team) == (None, None)
+
+
+def test_the_rules_of_all_jobs_hold_here_too(ada: User, v1: Speak) -> None:
+    client = v1(ada)
+    job_id = client.add()
+    Job.objects.update(end_date=today() - dt.timedelta(days=1))
+    status, error = told(client.ask("PUT", f"/jobs/{job_id}", BODY | {"name": "renamed"}))
+    assert (status, error) == (400, "The job's end date has passed.")
+    assert Job.objects.get().name == BODY["name"]
 
 
 def test_several_jobs_may_have_one_name(ada: User, v1: Speak) -> None:
