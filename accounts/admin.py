@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -19,8 +19,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import verbs
-from accounts.models import GENERAL, ApiToken, Category, Team, User
+from accounts import catalog, verbs
+from accounts.models import ApiToken, Category, Team, User
 from accounts.pages.views import LogoutView
 from audit.admin import Filtered
 from audit.models import Entry
@@ -29,76 +29,81 @@ from audit.record import MASK, By, difference, record
 SURFACE = "admin"
 
 
-class Audited(Filtered):
-    """Records what the admin does to rows that have no verbs of their own."""
+class CatalogForm(ModelForm[Any]):
+    """Refuses beside the field what the verbs would refuse."""
 
-    recorded: tuple[str, ...] = ()
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        name = cleaned.get("name", "")
+        if not name or (self.instance.pk and "name" not in self.changed_data):
+            return cleaned
+        # Before the form's values are in it: the row as it is stored.
+        stored = type(self.instance).objects.get(pk=self.instance.pk) if self.instance.pk else self.instance
+        try:
+            catalog.slug_of(stored, name, cleaned.get("slug", ""))
+        except catalog.NoSlug:
+            self.add_error(
+                "name",
+                gettext("The slug is made of the letters a to z and the digits of the name; it has none."),
+            )
+        except catalog.SlugTaken:
+            self.add_error("name", gettext("Another one has this name or slug already."))
+        except catalog.Fixed:
+            self.add_error("name", gettext("The category General keeps its name."))
+        return cleaned
+
+
+class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
+    """Writes through the verbs of the API: a new name moves the slug along, and nothing is removed, only disabled."""
+
+    form = CatalogForm
+    actions = ("disable",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         by = By.request(request, SURFACE)
-        before = self._described(type(obj)._default_manager.get(pk=obj.pk)) if change else {}
-        if change and before == self._described(obj):
+        values = {field: form.cleaned_data[field] for field in form.changed_data}
+        if change:
+            catalog.change(obj, values, by=by)
             return
-        obj.updated_by = by.user
-        if not change:
-            obj.created_by = by.user
-        super().save_model(request, obj, form, change)  # type: ignore[misc]
-        event = Entry.Event.MODIFIED if change else Entry.Event.ADDED
-        record(event, obj, by=by, changes=difference(before, self._described(obj)))
+        added = catalog.add(type(obj), values.pop("name"), by=by, **values)
+        if not form.cleaned_data["is_active"]:
+            added, _moved = catalog.change(added, {"is_active": False}, by=by)
+        obj.__dict__.update(added.__dict__)
 
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        changes = difference(self._described(obj), {})
-        record(Entry.Event.DELETED, obj, by=By.request(request, SURFACE), changes=changes)
-        super().delete_model(request, obj)  # type: ignore[misc]
-
-    def delete_queryset(self, request: HttpRequest, queryset: Iterable[Any]) -> None:
-        with transaction.atomic():
-            for obj in queryset:
-                self.delete_model(request, obj)
-
-    def _described(self, obj: models.Model) -> dict[str, Any]:
-        return {field: getattr(obj, field) for field in self.recorded}
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # It follows the name.
+        return ("slug",) if obj else ()
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Sequence[str]]:
         return {} if obj else {"slug": ("name",)}
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # Clients know rows by their slug.
-        return ("slug",) if obj else ()
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_disable_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"accounts.delete_{self.opts.model_name}")
+
+    @admin.action(description=_("Disable the selected rows"), permissions=["disable"])
+    def disable(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for row in queryset:
+                catalog.change(row, {"is_active": False}, by=By.request(request, SURFACE))
 
 
 @admin.register(Category)
-class CategoryAdmin(Audited, admin.ModelAdmin[Category]):
+class CategoryAdmin(CatalogAdmin):
     list_display = ("name", "slug", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     fields = ("name", "slug", "description", "is_active")
-    recorded = fields
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
-        if any(category.slug == GENERAL for category in objs):
-            protected = [*protected, gettext("The category General holds the jobs that name none.")]
-        return deleted, counts, missing, protected
 
 
 @admin.register(Team)
-class TeamAdmin(Audited, admin.ModelAdmin[Team]):
+class TeamAdmin(CatalogAdmin):
     list_display = ("name", "slug", "slack_handle", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     fields = ("name", "slug", "slack_handle", "is_active")
-    recorded = fields
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
-        # A job must not change without a word in its history.
-        jobs = [job for team in objs for job in team.jobs.order_by("name")]
-        return deleted, counts, missing, [*protected, *map(str, jobs)]
 
 
 @admin.register(ApiToken)

@@ -33,7 +33,8 @@ class Fixed(Exception):
 @transaction.atomic
 def add(model: type[Row], name: str, *, by: By, slug: str = "", **fields: Any) -> Row:
     """A new row, active; without `slug` it is made of the name. Raises NoSlug, SlugTaken."""
-    row = model(name=name, slug=_slug(slug or name), created_by=by.user, updated_by=by.user, **fields)
+    row = model(name=name, created_by=by.user, updated_by=by.user, **fields)
+    row.slug = slug_of(row, name, slug)
     _save(row)
     record(Entry.Event.ADDED, row, by=by, changes=difference({}, _described(row)))
     return row
@@ -47,12 +48,10 @@ def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
     """
     row = type(row).objects.select_for_update().get(pk=row.pk)
     before, slug = _described(row), row.slug
+    if values.get("name", row.name) != row.name:
+        values = {**values, "slug": slug_of(row, values["name"], values.get("slug", ""))}
     for field, value in values.items():
         setattr(row, field, value)
-    if row.name != before["name"]:
-        if isinstance(row, Category) and slug == GENERAL:
-            raise Fixed
-        row.slug = _slug(values.get("slug") or row.name)
     if changes := difference(before, _described(row)):
         row.updated_by = by.user
         _save(row)
@@ -60,11 +59,16 @@ def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
     return row, row.jobs.count() if row.slug != slug else 0
 
 
-def _slug(text: str) -> str:
-    slug = slugify(text)
-    if not slug or len(slug) > LONGEST_NAME:
+def slug_of(row: Category | Team, name: str, slug: str = "") -> str:
+    """The slug of a row that is to have this name: `slug`, or one that is made of the name. Raises NoSlug, SlugTaken, Fixed."""
+    if isinstance(row, Category) and row.slug == GENERAL and row.pk:
+        raise Fixed
+    found = slugify(slug or name)
+    if not found or len(found) > LONGEST_NAME:
         raise NoSlug
-    return slug
+    if type(row).objects.filter(slug=found).exclude(pk=row.pk).exists():
+        raise SlugTaken
+    return found
 
 
 def _save(row: Category | Team) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from django.http import HttpRequest
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts import roles
 from accounts.models import User
 from scheduler_site.rest.problems import ApiError
 
@@ -35,17 +36,16 @@ def require_person(request: Request) -> None:
         raise ApiError(403, "Insufficient permissions", text)
 
 
-class AdminOnly(BasePermission):
-    message = "Admin access required"
+class Needs(BasePermission):
+    """A permission of the role table."""
+
+    permission: ClassVar[str]
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.user, User) and request.user.is_admin
+        return isinstance(request.user, User) and request.user.has_perm(self.permission)
 
 
-class WriterOnly(BasePermission):
-    """Users and admins, not viewers."""
-
-    message = "User or admin access required"
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.user, User) and request.user.is_writer
+def needs(permission: str) -> type[Needs]:
+    """The class for `method_permissions` of a view; its refusal names the roles that have the permission."""
+    text = "User or admin access required" if permission in roles.USER else "Admin access required"
+    return type("Needs", (Needs,), {"permission": permission, "message": text})

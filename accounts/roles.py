@@ -44,6 +44,15 @@ ADMIN = (
     USER
     | CODE
     | {
+        # What is not bound to a category or an owner.
+        "jobs.view_all_jobs",
+        "jobs.change_all_jobs",
+        "environments.change_all_environments",
+        "executions.view_system",
+        "executions.resync_jobs",
+        "notifications.view_alert",
+        "notifications.resend_alert",
+        "notifications.change_slacksettings",
         "accounts.view_user",
         "accounts.add_user",
         "accounts.change_user",
@@ -69,6 +78,16 @@ def permissions(user: User) -> frozenset[str]:
         return frozenset()
     granted = TABLE.get(user.role, frozenset())
     return granted | CODE if user.may_run_code and user.role != User.Role.VIEWER else granted
+
+
+def home_category(user: User) -> int | None:
+    """The key of the category to which everything that the user sees is bound; None where all are seen."""
+    return None if user.has_perm("jobs.view_all_jobs") else user.category_id
+
+
+def roles_with(permission: str) -> list[str]:
+    """The roles that have a permission of the table."""
+    return [role for role, granted in TABLE.items() if permission in granted]
 
 
 class RoleBackend(ModelBackend):

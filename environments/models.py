@@ -29,7 +29,11 @@ class EnvironmentQuerySet(models.QuerySet["Environment"]):
         """All for administrators, for others those they made."""
         if not user.has_perm("environments.change_environment"):
             return self.none()
-        return self.existing() if user.is_admin else self.existing().filter(created_by=user)
+        return (
+            self.existing()
+            if user.has_perm("environments.change_all_environments")
+            else self.existing().filter(created_by=user)
+        )
 
     def existing(self) -> EnvironmentQuerySet:
         """Without names that only a job knows."""
@@ -72,6 +76,7 @@ class Environment(Stamped):
         verbose_name = _("environment")
         verbose_name_plural = _("environments")
         ordering = ("name",)
+        permissions = [("change_all_environments", "Can change environments that others made")]
 
     def __str__(self) -> str:
         return self.name

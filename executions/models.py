@@ -19,6 +19,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
+from accounts.roles import home_category
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
@@ -90,15 +91,14 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
     def visible_to(self, user: User) -> ExecutionQuerySet:
         if not user.has_perm("executions.view_execution"):
             return self.none()
-        if user.category_id is None or user.is_admin:
-            return self.all()
-        return self.filter(category_id=user.category_id)
+        home = home_category(user)
+        return self.all() if home is None else self.filter(category_id=home)
 
     def changeable_by(self, user: User) -> ExecutionQuerySet:
         """Whose runs may be stopped: those of the jobs that the user may change."""
         if not user.has_perm("executions.stop_execution"):
             return self.none()
-        if user.is_admin:
+        if user.has_perm("jobs.change_all_jobs"):
             return self.all()
         return self.visible_to(user).filter(job__in=Job.objects.changeable_by(user))
 
@@ -227,7 +227,11 @@ class Execution(models.Model):
             # With the due time, which is asked for beside it (selection.within): the index alone has the answer.
             models.Index(fields=["started_at", "due_at"], name="execution_started_due"),
         ]
-        permissions = [("stop_execution", _("Can stop executions"))]
+        permissions = [
+            ("stop_execution", _("Can stop executions")),
+            ("view_system", "Can see the figures of the system"),
+            ("resync_jobs", "Can compare all jobs with their stored schedules"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_name} {self.due_at:%Y-%m-%d %H:%M:%S}"

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from accounts.roles import roles_with
 from notifications.models import LONGEST_NAME, Alert, Notification
 from notifications.texts import Words, from_json, in_english, to_json
 from scheduler_site.lib import clock
@@ -27,7 +28,9 @@ TYPES: dict[str, Notification.Type] = {
 def everybody(category_id: int) -> QuerySet[User]:
     """All who may see the jobs of a category: the inbox must not tell what the lists hide."""
     return User.objects.filter(
-        Q(category_id=None) | Q(category_id=category_id) | Q(role=User.Role.ADMIN, is_active=True)
+        Q(category_id=None)
+        | Q(category_id=category_id)
+        | Q(role__in=roles_with("jobs.view_all_jobs"), is_active=True)
     )
 
 

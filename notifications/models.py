@@ -101,6 +101,7 @@ class Alert(models.Model):
     class Meta:
         verbose_name = _("alert")
         verbose_name_plural = _("alerts")
+        permissions = [("resend_alert", "Can send alerts again")]
         ordering = ("-id",)
         indexes = [
             models.Index(fields=["next_attempt_at"], name="alert_next_attempt"),

@@ -49,7 +49,7 @@ def _link(path: str, url: str, label: str | Promise) -> Link:
 def _default_password(request: HttpRequest) -> bool:
     """Whether an account still has the password that everybody knows; told to administrators only."""
     user = getattr(request, "user", None)
-    if not isinstance(user, User) or not user.is_admin:
+    if not isinstance(user, User) or not user.has_perm("accounts.change_user"):
         return False
     return User.objects.filter(must_change_password=True, is_active=True).exists()
 

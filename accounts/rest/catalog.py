@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from accounts import catalog
 from accounts.models import LONGEST_NAME, Category, Team
-from accounts.permissions import AdminOnly, account
+from accounts.permissions import Needs, account, needs
 from audit.record import By
 from scheduler_site.openapi.route import route
 from scheduler_site.rest import versions
@@ -156,6 +156,11 @@ def _row_json(row: Category | Team) -> _Row:
     }
 
 
+def _rights(model: str) -> dict[str, type[Needs]]:
+    verbs = {"POST": "add", "PUT": "change", "DELETE": "delete"}
+    return {method: needs(f"accounts.{verb}_{model}") for method, verb in verbs.items()}
+
+
 class _Catalog(ApiView, Generic[Row]):
     """What the views of both kinds of row share."""
 
@@ -164,13 +169,15 @@ class _Catalog(ApiView, Generic[Row]):
     called: ClassVar[str]
     # Texts that a row must have beside its name.
     texts: ClassVar[tuple[str, ...]] = ()
-    method_permissions = {"POST": AdminOnly, "PUT": AdminOnly, "DELETE": AdminOnly}
 
     def rows(self) -> QuerySet[Row]:
         """All that are active, by name; for administrators who ask for it the others too."""
-        everything = INACTIVE.of(self.request.query_params) and account(self.request).is_admin
+        everything = INACTIVE.of(self.request.query_params) and self.may_see_all()
         rows: QuerySet[Row] = self.model.objects.order_by(Lower("name"), "pk")
         return rows if everything else rows.filter(is_active=True)
+
+    def may_see_all(self) -> bool:
+        return account(self.request).has_perm(f"accounts.view_{self.model._meta.model_name}")
 
     def row(self, row_id: str) -> Row:
         uid = as_uuid(row_id)
@@ -217,6 +224,7 @@ class _Catalog(ApiView, Generic[Row]):
 
 class CategoriesView(_Catalog[Category]):
     model, called = Category, "Category"
+    method_permissions = _rights("category")
 
     @route("list_categories", "By name; there are no pages.", NOT_BOOLEAN, query=[INACTIVE])
     def get(self, request: Request) -> Answer[CategoryList]:
@@ -234,6 +242,7 @@ class CategoriesView(_Catalog[Category]):
 
 class CategoryView(_Catalog[Category]):
     model, called = Category, "Category"
+    method_permissions = _rights("category")
 
     @route(
         "update_category", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=CategoryChanges
@@ -262,6 +271,7 @@ class CategoryView(_Catalog[Category]):
 
 class TeamsView(_Catalog[Team]):
     model, called, texts = Team, "PIC team", ("slack_handle",)
+    method_permissions = _rights("team")
 
     @route("list_pic_teams", "By name; there are no pages.", NOT_BOOLEAN, query=[INACTIVE])
     def get(self, request: Request) -> Answer[TeamList]:
@@ -279,6 +289,7 @@ class TeamsView(_Catalog[Team]):
 
 class TeamView(_Catalog[Team]):
     model, called, texts = Team, "PIC team", ("slack_handle",)
+    method_permissions = _rights("team")
 
     @route("update_pic_team", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=TeamChanges)
     def put(self, request: Request, row_id: str) -> Answer[TeamUpdated]:

@@ -120,7 +120,8 @@ class _View(ApiView):
 
     def require_own(self, user_id: str, verb: str) -> None:
         me = account(self.request)
-        if not me.is_admin and as_uuid(user_id) != me.uid:
+        permission = "accounts.view_user" if verb == "access" else "accounts.change_user"
+        if as_uuid(user_id) != me.uid and not me.has_perm(permission):
             raise ApiError(403, f"Forbidden: Cannot {verb} other users preferences", BARE)
 
 

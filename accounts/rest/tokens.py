@@ -102,7 +102,7 @@ def token_json(token: ApiToken) -> ApiTokenJson:
 def seen_by(user: User) -> Any:
     """The newest first."""
     found = ApiToken.objects.select_related("owner")
-    return found if user.is_admin else found.filter(owner=user)
+    return found if user.has_perm("accounts.view_apitoken") else found.filter(owner=user)
 
 
 class _Tokens(ApiView):

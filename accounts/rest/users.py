@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from accounts import verbs
 from accounts.models import User
-from accounts.permissions import AdminOnly, account, require_person
+from accounts.permissions import account, needs, require_person
 from accounts.rest.auth import SURFACE, OneUser
 from accounts.rest.own_password import require_old_password
 from accounts.rest.payloads import Registration, UserChanges, registration, user_changes
@@ -64,7 +64,7 @@ class _Users(ApiView):
 
 
 class RegisterView(_Users):
-    method_permissions = {"POST": AdminOnly}
+    method_permissions = {"POST": needs("accounts.add_user")}
 
     @route(
         "register_user",
@@ -95,7 +95,7 @@ class RegisterView(_Users):
 
 
 class UsersView(_Users):
-    method_permissions = {"GET": AdminOnly}
+    method_permissions = {"GET": needs("accounts.view_user")}
 
     @route("list_users", "All of them; there are no pages.")
     def get(self, request: Request) -> Answer[Users]:
@@ -108,7 +108,7 @@ class UsersView(_Users):
 
 
 class UserView(_Users):
-    method_permissions = {"DELETE": AdminOnly}
+    method_permissions = {"DELETE": needs("accounts.delete_user")}
 
     @route("get_user", "The account.", {403: "Not one's own."})
     def get(self, request: Request, user_id: str) -> Answer[OneUser]:
@@ -135,7 +135,7 @@ class UserView(_Users):
         self._require_self_or_admin(user_id, "update")
         user, body = self._user(user_id), self.payload()
         require_person(request)
-        values = user_changes(body, user, by_admin=account(request).is_admin)
+        values = user_changes(body, user, by_admin=account(request).has_perm("accounts.change_user"))
         if "password" in values and user == account(request):
             require_old_password(request, user, body.get("current_password"), by=By.request(request, SURFACE))
         try:
@@ -169,7 +169,8 @@ class UserView(_Users):
 
     def _require_self_or_admin(self, user_id: str, verb: str) -> None:
         me = account(self.request)
-        if not me.is_admin and as_uuid(user_id) != me.uid:
+        permission = "accounts.view_user" if verb == "view" else "accounts.change_user"
+        if as_uuid(user_id) != me.uid and not me.has_perm(permission):
             raise ApiError(403, f"Forbidden. You can only {verb} your own profile.", BARE)
 
     def _user(self, user_id: str) -> User:

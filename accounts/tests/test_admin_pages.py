@@ -165,24 +165,50 @@ def test_nobody_deletes_his_own_account(admin: Client, ada: User) -> None:
     assert User.objects.filter(pk=ada.pk).exists()
 
 
-def test_categories_and_teams_are_added_changed_and_deleted_with_entries(admin: Client) -> None:
+def test_categories_and_teams_are_added_changed_and_disabled_with_entries(admin: Client) -> None:
     admin.post("/admin/accounts/category/add/", {"name": "QA", "slug": "qa", "is_active": "on"})
     qa = Category.objects.get(slug="qa")
     admin.post(f"/admin/accounts/category/{qa.pk}/change/", {"name": "Quality", "is_active": "on"})
-    admin.post(f"/admin/accounts/category/{qa.pk}/delete/", {"post": "yes"})
     team = {"name": "Ops", "slug": "ops", "slack_handle": "@ops", "is_active": "on"}
     admin.post("/admin/accounts/team/add/", team)
-    admin.post(
-        "/admin/accounts/team/",
-        {"action": "delete_selected", "_selected_action": [Team.objects.get().pk], "post": "yes"},
-    )
+    ops = Team.objects.get()
+    admin.post("/admin/accounts/team/", {"action": "disable", "_selected_action": [ops.pk]})
     assert [entry[:2] for entry in entries()] == [
         ("added", "QA"),
         ("modified", "Quality"),
-        ("deleted", "Quality"),
         ("added", "Ops"),
-        ("deleted", "Ops"),
+        ("modified", "Ops"),
     ]
+    ops.refresh_from_db()
+    assert not ops.is_active
+
+
+def test_a_new_name_moves_the_slug_along_as_over_the_api(admin: Client) -> None:
+    qa = Category.objects.create(name="QA")
+    admin.post(f"/admin/accounts/category/{qa.pk}/change/", {"name": "Quality Gate", "is_active": "on"})
+    qa.refresh_from_db()
+    assert (qa.name, qa.slug) == ("Quality Gate", "quality-gate")
+
+
+@pytest.mark.parametrize("kind", ["category", "team"])
+def test_nothing_is_removed_since_jobs_point_to_it(admin: Client, kind: str) -> None:
+    row = Category.general() if kind == "category" else Team.objects.create(name="Ops")
+    assert admin.post(f"/admin/accounts/{kind}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in admin.get(f"/admin/accounts/{kind}/").content.decode()
+    assert type(row).objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("General", "has this name or slug"), ("日本語", "the digits of the name; it has none")],
+)
+def test_what_no_slug_can_be_made_of_is_refused_and_stays_in_the_form(
+    admin: Client, name: str, text: str
+) -> None:
+    body = {"name": name, "slug": "", "description": "What was typed", "is_active": "on"}
+    page = admin.post("/admin/accounts/category/add/", body).content.decode()
+    assert text in page
+    assert "What was typed" in page
 
 
 def test_a_taken_slug_is_refused_beside_the_field(admin: Client) -> None:
@@ -191,23 +217,12 @@ def test_a_taken_slug_is_refused_beside_the_field(admin: Client) -> None:
     assert "already exists" in answer.content.decode()
 
 
-def test_the_category_general_cannot_be_deleted(admin: Client) -> None:
+def test_the_category_general_keeps_its_name(admin: Client) -> None:
     general = Category.general()
-    answer = admin.post(f"/admin/accounts/category/{general.pk}/delete/", {"post": "yes"})
-    assert answer.status_code == 200
-    assert "holds the jobs that name none" in answer.content.decode()
-    body = {"action": "delete_selected", "_selected_action": [general.pk], "post": "yes"}
-    admin.post("/admin/accounts/category/", body)
-    assert Category.objects.filter(slug="general").exists()
-
-
-def test_a_category_in_use_is_kept_with_a_readable_page(admin: Client, uma: User) -> None:
-    qa = Category.objects.create(name="QA")
-    User.objects.filter(pk=uma.pk).update(category=qa)
-    answer = admin.post(f"/admin/accounts/category/{qa.pk}/delete/", {"post": "yes"})
-    assert answer.status_code == 200
-    assert "uma" in answer.content.decode()
-    assert Category.objects.filter(pk=qa.pk).exists()
+    page = admin.post(f"/admin/accounts/category/{general.pk}/change/", {"name": "Other", "is_active": "on"})
+    assert "keeps its name" in page.content.decode()
+    general.refresh_from_db()
+    assert general.name == "General"
 
 
 def test_entries_can_be_read_but_not_changed(admin: Client, uma: User) -> None:

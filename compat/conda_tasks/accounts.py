@@ -85,7 +85,7 @@ class CreateUserView(Door):
     """POST username, password and is_admin: 201. 400, 401; 403 for everybody but administrators."""
 
     def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
-        if not self.user.is_admin:
+        if not self.user.has_perm("accounts.add_user"):
             refuse(403, "Unauthorized - Admin privileges required")
         name, password, admin = _account(self.body())
         role = User.Role.ADMIN if admin else User.Role.USER

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar, NoReturn
 
 from django.http import HttpRequest
 
-from accounts.models import User
 from audit.record import By
 from compat import origin
 from compat.ndscheduler import tokens
@@ -17,12 +16,10 @@ from compat.views import Answer, DialectView, Refused, response
 from scheduler_site.lib import strict_json
 from scheduler_site.rest.operators import check_operator
 
-__all__ = ["DENIED", "Answer", "Refusal", "V1View", "coded", "is_admin", "is_writer", "refuse", "response"]
+__all__ = ["DENIED", "Answer", "Refusal", "V1View", "coded", "refuse", "response"]
 
 SURFACE = "v1"
 DENIED = "Permission denied"
-
-Right = Callable[[User], bool]
 
 
 class Refusal(Refused):
@@ -42,21 +39,12 @@ def coded(status: int, text: str) -> Refusal:
     return Refusal(status, {"code": status, "message": text})
 
 
-def is_writer(user: User) -> bool:
-    """May change and run jobs."""
-    return user.is_writer
-
-
-def is_admin(user: User) -> bool:
-    return user.is_admin
-
-
 class V1View(DialectView):
-    """Order of refusals: method, account, origin of a write by cookie, right. `needs` names what a method needs besides an
-    account.
+    """Order of refusals: method, account, origin of a write by cookie, right. `needs` names the permission that
+    a method needs besides an account.
     """
 
-    needs: ClassVar[Mapping[str, Right]] = {}
+    needs: ClassVar[Mapping[str, str]] = {}
 
     def failure(self, status: int, text: str) -> dict[str, Any]:
         return {"error": {"code": status, "message": text}}
@@ -68,8 +56,8 @@ class V1View(DialectView):
         if method != "GET" and by_cookie and not origin.is_ours(request):
             refuse(403, "A request from another origin needs an Authorization header")
         self.user = request.user = user
-        right = self.needs.get(method)
-        if right is not None and not right(user):
+        permission = self.needs.get(method)
+        if permission is not None and not user.has_perm(permission):
             refuse(403, DENIED)
         if method != "GET":
             check_operator(request)

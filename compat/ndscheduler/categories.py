@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts import catalog
 from accounts.models import Category
 from compat.ndscheduler import wire
-from compat.ndscheduler.base import Refusal, V1View, is_admin, refuse
+from compat.ndscheduler.base import Refusal, V1View, refuse
 from compat.ndscheduler.numbering import ALL, ALL_NAME, Numbers, number
 from jobs.models import Job
 
@@ -30,7 +30,7 @@ class CategoriesBase(V1View):
 class CategoriesView(CategoriesBase):
     """GET all categories; POST a new one (400, 403)."""
 
-    needs = {"POST": is_admin}
+    needs = {"POST": "accounts.add_category"}
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
         general = self.numbers.general
@@ -56,7 +56,7 @@ class CategoriesView(CategoriesBase):
 class CategoryView(CategoriesBase):
     """GET, PUT and DELETE one category; 404 for an id that is none."""
 
-    needs = {"PUT": is_admin, "DELETE": is_admin}
+    needs = {"PUT": "accounts.change_category", "DELETE": "accounts.delete_category"}
 
     def get(self, request: HttpRequest, category_id: str) -> dict[str, Any]:
         key = number(category_id)

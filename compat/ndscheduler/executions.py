@@ -11,7 +11,7 @@ from django.db.models.functions import Right
 from django.http import HttpRequest
 
 from compat.ndscheduler import ranges, scope, wire
-from compat.ndscheduler.base import Refusal, V1View, is_writer, refuse
+from compat.ndscheduler.base import Refusal, V1View, refuse
 from executions.ledger import launch
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from jobs import timetable
@@ -43,7 +43,7 @@ class ExecutionsView(V1View):
 class ExecutionView(V1View):
     """GET the run of an id; POST runs the job of an id (400, 403)."""
 
-    needs = {"POST": is_writer}
+    needs = {"POST": "jobs.run_job"}
 
     def get(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
         uid = scope.as_uuid(execution_id)

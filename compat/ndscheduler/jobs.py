@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from audit.models import Entry
 from audit.record import record
 from compat.ndscheduler import drafts, scope, wire
-from compat.ndscheduler.base import DENIED, Refusal, V1View, coded, is_writer, refuse
+from compat.ndscheduler.base import DENIED, Refusal, V1View, coded, refuse
 from jobs import timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.models import Job
@@ -42,7 +42,11 @@ class JobsBase(V1View):
 class JobsView(JobsBase):
     """GET all jobs by name; POST a new one (400, 403). PUT, DELETE, PATCH and OPTIONS need an id (400)."""
 
-    needs = dict.fromkeys(("POST", "PUT", "PATCH", "DELETE", "OPTIONS"), is_writer)
+    needs = {
+        "POST": "jobs.add_job",
+        "DELETE": "jobs.delete_job",
+        **dict.fromkeys(("PUT", "PATCH", "OPTIONS"), "jobs.change_job"),
+    }
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
         found = timetable.attach(scope.jobs(self.user).only(*wire.SHOWN))

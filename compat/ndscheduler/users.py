@@ -13,7 +13,7 @@ from accounts.models import Category, User
 from accounts.rest.own_password import ASKED, is_fresh
 from accounts.throttle import TooManyAttempts
 from compat.ndscheduler import tokens, wire
-from compat.ndscheduler.base import DENIED, Refusal, V1View, is_admin, refuse
+from compat.ndscheduler.base import DENIED, Refusal, V1View, refuse
 from compat.ndscheduler.numbering import ALL, Numbers, number
 
 LONGEST_NAME = 50
@@ -30,7 +30,7 @@ class UsersBase(V1View):
 class UsersView(UsersBase):
     """GET all accounts by name; POST a new one (400). Administrators only."""
 
-    needs = {"GET": is_admin, "POST": is_admin}
+    needs = {"GET": "accounts.view_user", "POST": "accounts.add_user"}
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
         return {"users": [self.shown(user) for user in User.objects.order_by("username")]}
@@ -56,11 +56,11 @@ class CurrentUserView(UsersBase):
 class UserView(UsersBase):
     """GET one account (itself, or any for administrators); PUT any of its fields, DELETE it. 400 for an unknown id."""
 
-    needs = {"PUT": is_admin, "DELETE": is_admin}
+    needs = {"PUT": "accounts.change_user", "DELETE": "accounts.delete_user"}
 
     def get(self, request: HttpRequest, user_id: str) -> dict[str, Any]:
         user = _user(user_id)
-        if user != self.user and not self.user.is_admin:
+        if user != self.user and not self.user.has_perm("accounts.view_user"):
             refuse(403, DENIED)
         return self.shown(user)
 

@@ -74,7 +74,10 @@ def _chart(request: PageRequest) -> dict[str, Any]:
 
 def _health(request: PageRequest) -> dict[str, Any]:
     """The figures count what all people's jobs did, so they are for administrators."""
-    return {"health": health.report(), "figures": figures.current() if request.user.is_admin else None}
+    return {
+        "health": health.report(),
+        "figures": figures.current() if request.user.has_perm("executions.view_system") else None,
+    }
 
 
 # The ledger --------------------------------------------------------------------------------------------------------

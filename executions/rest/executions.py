@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.permissions import WriterOnly, account
+from accounts.permissions import account, needs
 from audit.record import By
 from executions.ledger import artifacts, idempotency, launch, verbs
 from executions.models import Execution, ExecutionQuerySet
@@ -67,7 +67,7 @@ class HealthView(ApiView):
             "docs_url": "/docs",
             "timestamp": moment(clock.shown()),
         }
-        if isinstance(request.user, User) and request.user.is_admin:
+        if isinstance(request.user, User) and request.user.has_perm("executions.view_system"):
             body["checks"] = [
                 {"name": check.name, "ok": check.ok, "detail": check.told, "age": check.age}
                 for check in report.checks
@@ -87,7 +87,7 @@ class ExecuteView(ApiView):
     sent before is answered with its run, and `Idempotency-Replayed: true`; 409 when it says something else than before.
     """
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.run_job")}
 
     def post(self, request: Request, job_id: str) -> HttpResponseBase:
         job = changeable_job(account(request), job_id)
@@ -214,7 +214,7 @@ class ExecutionView(ApiView):
 class StopView(ApiView):
     """POST: ends a waiting run, asks a running one to end. 403, 404; 409 when it has ended."""
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("executions.stop_execution")}
 
     def post(self, request: Request, execution_id: str) -> Response:
         run = changeable(request, execution_id)
@@ -229,7 +229,7 @@ class StopView(ApiView):
 class _SuspensionView(ApiView):
     """POST: 403, 404; 409 for other kinds than code, and for a run that does not run."""
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("executions.stop_execution")}
     verb: ClassVar[Callable[..., bool]]
     message: ClassVar[str]
 

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import AdminOnly
+from accounts.permissions import needs
 from audit.record import By
 from executions.monitoring import heartbeat
 from executions.rest import system_schema as schema
@@ -24,7 +24,7 @@ from scheduler_site.rest.views import ApiView
 class StatusView(ApiView):
     """GET: whether a beat lives, and how many jobs it will run. Beats share the work, so each of them leads."""
 
-    method_permissions = {"GET": AdminOnly}
+    method_permissions = {"GET": needs("executions.view_system")}
 
     def get(self, request: Request) -> Response:
         age = heartbeat.freshest(clock.now()).get("beat")
@@ -43,7 +43,7 @@ class StatusView(ApiView):
 class ResyncView(ApiView):
     """POST: compares every job with its stored schedule and mends what differs; fires nothing."""
 
-    method_permissions = {"POST": AdminOnly}
+    method_permissions = {"POST": needs("executions.resync_jobs")}
 
     def post(self, request: Request) -> Response:
         self.payload(optional=True)

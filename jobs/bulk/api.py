@@ -12,7 +12,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import WriterOnly
+from accounts.permissions import needs
 from audit.record import By
 from jobs.bulk.report import process
 from jobs.bulk.table import Unusable, read
@@ -32,7 +32,7 @@ class BulkUploadView(ApiView):
     200 with the report when a row is good or there is none; 400 with the same report when all are bad; 400, 413.
     """
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.add_job")}
     parser_classes = (MultiPartParser,)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -14,6 +14,7 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
+from accounts.roles import home_category
 from jobs import dependencies, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
@@ -114,8 +115,8 @@ class JobForm(forms.ModelForm[Job]):
         self.user = user
         self.new = instance is None
         categories, teams = Category.objects.filter(is_active=True), Team.objects.filter(is_active=True)
-        if user.category_id and not user.is_admin:
-            categories = categories.filter(pk=user.category_id)
+        if home := home_category(user):
+            categories = categories.filter(pk=home)
         if instance:
             # What the job has already it may keep, though nobody may choose it any more.
             categories = categories | Category.objects.filter(pk=instance.category_id)

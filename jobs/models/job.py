@@ -198,7 +198,12 @@ class Job(Stamped):
             models.Index(fields=["next_run_at"], name="job_next_run"),
             models.Index(fields=["category", "name"], name="job_category_name"),
         ]
-        permissions = [("run_job", _("Can run jobs")), ("run_code", _("Can run code on the server"))]
+        permissions = [
+            ("run_job", _("Can run jobs")),
+            ("run_code", _("Can run code on the server")),
+            ("view_all_jobs", "Can see jobs and runs of all categories"),
+            ("change_all_jobs", "Can change jobs of all owners"),
+        ]
 
     def __str__(self) -> str:
         return self.name

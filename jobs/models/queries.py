@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from accounts.roles import home_category
 from jobs.models.kinds import CODE_KINDS
 
 if TYPE_CHECKING:
@@ -20,16 +21,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         """All jobs, or those of the user's category when it has one."""
         if not user.has_perm("jobs.view_job"):
             return self.none()
-        if user.category_id is None or user.is_admin:
-            return self.all()
-        return self.filter(category_id=user.category_id)
+        home = home_category(user)
+        return self.all() if home is None else self.filter(category_id=home)
 
     def changeable_by(self, user: User) -> JobQuerySet:
         """All for administrators; for others their own, and with the scope `category` all that they see."""
         if not user.has_perm("jobs.change_job"):
             return self.none()
         visible = self.visible_to(user)
-        if not user.is_admin and user.edit_scope == User.EditScope.OWN:
+        if user.edit_scope == User.EditScope.OWN and not user.has_perm("jobs.change_all_jobs"):
             visible = visible.filter(owner=user)
         return visible if user.has_perm("jobs.run_code") else visible.exclude(kind__in=CODE_KINDS)
 

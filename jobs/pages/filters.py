@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
+from accounts.roles import home_category
 from jobs.models import Job, JobQuerySet
 
 STATES = [
@@ -33,9 +34,8 @@ def categories(request: HttpRequest | None) -> QuerySet[Category]:
     user = request.user if request else None
     if not isinstance(user, User):
         return Category.objects.none()
-    if user.category_id is None or user.is_admin:
-        return Category.objects.all()
-    return Category.objects.filter(pk=user.category_id)
+    home = home_category(user)
+    return Category.objects.all() if home is None else Category.objects.filter(pk=home)
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped library

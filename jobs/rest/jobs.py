@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from accounts.permissions import WriterOnly, account
+from accounts.permissions import account, needs
 from audit.record import By
 from jobs import dependencies, verbs
 from jobs.models import Job
@@ -101,7 +101,7 @@ class _Written(ApiView):
 class JobsView(_Written):
     """GET all jobs, the newest first; POST a new one (400, 403)."""
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.add_job")}
 
     def get(self, request: Request) -> Response:
         answer = listed(Job.objects.visible_to(account(request)), with_last_start, _milliseconds)
@@ -123,7 +123,7 @@ class JobsView(_Written):
 class JobView(_Written):
     """One job: GET; PUT changes what the body names; DELETE. 400, 403, 404; 412 for what `If-Match` does not name."""
 
-    method_permissions = {"PUT": WriterOnly, "DELETE": WriterOnly}
+    method_permissions = {"PUT": needs("jobs.change_job"), "DELETE": needs("jobs.delete_job")}
 
     def get(self, request: Request, job_id: str) -> Response:
         job = visible_job(account(request), job_id)
@@ -176,7 +176,7 @@ class JobView(_Written):
 class PauseView(ApiView):
     """POST `{reason?, until?}`: stops the schedule. 400, 403, 404; 409 for a job without a schedule."""
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.change_job")}
 
     def post(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)
@@ -193,7 +193,7 @@ class PauseView(ApiView):
 class ResumeView(ApiView):
     """POST: starts the schedule again. 403, 404; 400 for a job that has ended."""
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.change_job")}
 
     def post(self, request: Request, job_id: str) -> Response:
         job = changeable_job(account(request), job_id)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team, User
+from accounts.roles import home_category
 from jobs.forms import environment_field
 from jobs.forms.errors import Fault, Unreadable
 from jobs.forms.job import default_grace, form_data
@@ -47,7 +48,7 @@ class Reading:
 
     def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
         self.body, self.user, self.job = body, user, job
-        self.own_category = None if user.is_admin else user.category
+        self.own_category = user.category if home_category(user) else None
         self.data = form_data(job or Job(category=self._usual_category()))
         self.faults: dict[str, Fault] = {}
         readers: dict[str, Callable[[], None]] = {

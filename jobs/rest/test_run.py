@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import WriterOnly, account
+from accounts.permissions import account, needs
 from accounts.throttle import TooManyAttempts
 from jobs import test_run
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS
@@ -28,7 +28,7 @@ class TrialView(ApiView):
     A URL goes before a workflow. 400, 403; 429 for more than a few in a minute.
     """
 
-    method_permissions = {"POST": WriterOnly}
+    method_permissions = {"POST": needs("jobs.run_job")}
 
     def post(self, request: Request) -> Response:
         body = self.payload()

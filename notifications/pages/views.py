@@ -31,16 +31,19 @@ P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def admins_only(view: View[P]) -> View[P]:
-    """403 for everybody else who is logged in."""
+def needs(permission: str) -> Callable[[View[P]], View[P]]:
+    """403 for everybody without it who is logged in."""
 
-    @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not account(request).is_admin:
-            raise PermissionDenied(_("This page is for administrators."))
-        return view(request, *args, **kwargs)
+    def guard(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not account(request).has_perm(permission):
+                raise PermissionDenied(_("This page is for administrators."))
+            return view(request, *args, **kwargs)
 
-    return login_required(guarded)
+        return login_required(guarded)
+
+    return guard
 
 
 # The inbox -----------------------------------------------------------------------------------------------------------
@@ -91,7 +94,7 @@ def delete_read(request: HttpRequest) -> HttpResponse:
 # Administrators ------------------------------------------------------------------------------------------------------
 
 
-@admins_only
+@needs("notifications.view_alert")
 @require_GET
 def alerts(request: HttpRequest) -> HttpResponse:
     rows = Alert.objects.order_by("-id")
@@ -102,7 +105,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/alerts.html", context)
 
 
-@admins_only
+@needs("notifications.resend_alert")
 @require_POST
 def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     if deliver.send_again(get_object_or_404(Alert, uid=uid), by=By.request(request, "page")):
@@ -112,7 +115,7 @@ def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     return redirect("alerts")
 
 
-@admins_only
+@needs("notifications.change_slacksettings")
 @require_http_methods(["GET", "POST"])
 def slack(request: HttpRequest) -> HttpResponse:
     stored = SlackSettings.load()
@@ -128,7 +131,7 @@ def slack(request: HttpRequest) -> HttpResponse:
     return render(request, "notifications/slack.html", {"form": form, "slack": stored})
 
 
-@admins_only
+@needs("notifications.change_slacksettings")
 @require_POST
 def slack_test(request: HttpRequest) -> HttpResponse:
     alert = verbs.test_slack()

@@ -10,7 +10,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import AdminOnly, account
+from accounts.permissions import account, needs
 from audit.record import By
 from notifications import inbox, verbs
 from notifications.models import Notification, SlackSettings
@@ -130,7 +130,7 @@ class NotificationView(ApiView):
 class SlackView(ApiView):
     """GET, and PUT what the body names (admins). 400 for settings that cannot work; nothing is changed then."""
 
-    method_permissions = {"GET": AdminOnly, "PUT": AdminOnly}
+    method_permissions = dict.fromkeys(("GET", "PUT"), needs("notifications.change_slacksettings"))
 
     def get(self, request: Request) -> Response:
         slack = SlackSettings.load()
@@ -151,7 +151,7 @@ class SlackView(ApiView):
 class SlackTestView(ApiView):
     """POST: sends a test message (admins); 502 with the reason when Slack did not take it."""
 
-    method_permissions = {"POST": AdminOnly}
+    method_permissions = {"POST": needs("notifications.change_slacksettings")}
 
     def post(self, request: Request) -> Response:
         alert = verbs.test_slack()

@@ -77,8 +77,8 @@ class JSONAlways(DefaultContentNegotiation):
 class ApiView(APIView):
     """Base of the REST views. Order of refusals: 405, 401, role 403, operator 401, odd texts 400, then what the view says.
 
-    `method_permissions` names what a method needs besides an account, e.g. `{"POST": AdminOnly}`. Where a view is not
-    `traced`, its writes change nothing that somebody could be asked about, and no operator's token is looked for.
+    `method_permissions` names what a method needs besides an account, e.g. `{"POST": needs("jobs.run_job")}`. Where a view is
+    not `traced`, its writes change nothing that somebody could be asked about, and no operator's token is looked for.
     """
 
     method_permissions: ClassVar[Mapping[str, type[BasePermission]]] = {}
