@@ -116,6 +116,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "scheduler_site.context.site",
+                "accounts.context.accounts",
+                "notifications.context.notifications",
             ],
         },
     }

@@ -1,0 +1,22 @@
+"""What every page shows of accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+
+
+def accounts(request: HttpRequest) -> dict[str, Any]:
+    """`default_password`: whether an account still has the password that everybody knows; told to administrators only."""
+    return {"default_password": SimpleLazyObject(lambda: _default_password(request))}
+
+
+def _default_password(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User) or not user.has_perm("accounts.change_user"):
+        return False
+    return User.objects.filter(must_change_password=True, is_active=True).exists()
