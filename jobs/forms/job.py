@@ -19,7 +19,8 @@ from jobs import dependencies, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
-from jobs.forms.timing import FAULTY, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
+from jobs.forms.timing import FAULTY, MOMENT, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
+from jobs.forms.untouched import LINE_END
 from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
@@ -38,11 +39,16 @@ def default_grace(kind: str) -> int:
     return RUNNERS[kind].default_grace if kind in RUNNERS else 10
 
 
+def default_end_date() -> dt.date:
+    """Of a job for which nobody gives one, where the installation wants one."""
+    return today() + dt.timedelta(days=DEFAULT_DAYS)
+
+
 class LinesField(forms.CharField):
     """Lines for people to read: browsers end them with CR LF, which would count as two characters."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(str(value).replace("\r\n", "\n") if value is not None else value) or ""
+        return super().to_python(LINE_END.sub("\n", str(value)) if value is not None else value) or ""
 
 
 class JobForm(forms.ModelForm[Job]):
@@ -83,7 +89,7 @@ class JobForm(forms.ModelForm[Job]):
     at = forms.DateTimeField(
         label=_("At"),
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=MOMENT),
         help_text=_("In the job's time zone."),
     )
     metadata = forms.JSONField(
@@ -194,7 +200,7 @@ class JobForm(forms.ModelForm[Job]):
     def clean_end_date(self) -> dt.date | None:
         value: dt.date | None = in_reach(self.cleaned_data["end_date"])
         if value is None and self.new and self.end_date_policy == "default":
-            return today() + dt.timedelta(days=DEFAULT_DAYS)
+            return default_end_date()
         missing = value is None and (self.new or self.instance.end_date is not None)
         if missing and self.end_date_policy == "required":
             raise ValidationError(_("An end date is required."))

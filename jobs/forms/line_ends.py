@@ -6,18 +6,16 @@ So the form says apart which ends are meant, and a text that came back as it was
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
-Ends = Literal["lf", "crlf", "mixed"]
+from jobs.forms.untouched import LINE_END
 
-# What a browser takes for the end of a line, and nothing else (not str.splitlines).
-_END = re.compile(r"\r\n|\r|\n")
+Ends = Literal["lf", "crlf", "mixed"]
 
 
 def ends_of(text: str) -> Ends:
     """`mixed` where lines end in different ways, or with a CR alone; `lf` for a text of one line."""
-    found = set(_END.findall(text))
+    found = set(LINE_END.findall(text))
     if found <= {"\n"}:
         return "lf"
     return "crlf" if found == {"\r\n"} else "mixed"
@@ -29,8 +27,8 @@ def settled(sent: str, stored: str, ends: str = "") -> str:
     Mixed ends stay only in a text that was not changed; a changed one gets LF.
     """
     kept = ends_of(stored)
-    lines = _END.sub("\n", sent)
+    lines = LINE_END.sub("\n", sent)
     ends = ends or kept
-    if ends == kept and lines == _END.sub("\n", stored):
+    if ends == kept and lines == LINE_END.sub("\n", stored):
         return stored
     return lines.replace("\n", "\r\n") if ends == "crlf" else lines

@@ -9,6 +9,7 @@ import uuid
 from typing import Any, cast
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from django.utils.functional import cached_property
@@ -16,9 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs.dependencies import Edge
-from jobs.forms import line_ends
-from jobs.forms.job import JobForm
-from jobs.forms.timing import in_reach
+from jobs.forms import line_ends, untouched
+from jobs.forms.job import JobForm, default_end_date
+from jobs.forms.timing import MOMENT, SCHEDULE, in_reach, schedule_data
+from jobs.forms.untouched import LINE_END
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
@@ -29,7 +31,9 @@ from scheduler_site.lib import strict_json
 BLANKS = 3
 SUGGESTIONS = 500
 MAX_NAME = 200
-SCRIPT, REQUIREMENTS = f"options-{SCRIPT_OPTION}", "options-requirements"
+SCRIPT = f"options-{SCRIPT_OPTION}"
+# Options that are texts of several lines, sent or run as they are.
+TEXTS = (SCRIPT_OPTION, "requirements", "body")
 LINE_ENDS = {"lf": _("LF (Unix)"), "crlf": _("CRLF (Windows)"), "mixed": _("as they are (mixed)")}
 
 
@@ -61,7 +65,7 @@ class SecretsField(forms.CharField):
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> Any:
-        lines = [line for line in (super().to_python(value) or "").splitlines() if line.strip()]
+        lines = [line for line in LINE_END.split(super().to_python(value) or "") if line.strip()]
         if not all("=" in line.lstrip("= ") for line in lines):
             raise ValidationError(_("Write each secret as name=value, on a line of its own."))
         pairs = (line.partition("=") for line in lines)
@@ -98,6 +102,7 @@ class PageJobForm(JobForm):
     def __init__(self, data: Any = None, **kwargs: Any) -> None:
         super().__init__(_as_meant(data, kwargs.get("instance")), **kwargs)
         self._offer_line_ends()
+        self._offer_end_date()
         self.fields["kind"].widget = forms.HiddenInput()
         self.fields["timezone"].widget.attrs |= {"list": "timezones", "spellcheck": "false"}
         self.fields["expression"].widget.attrs |= {
@@ -111,6 +116,36 @@ class PageJobForm(JobForm):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
         if self.instance.pk:
             self.initial["version"] = version_of(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        for name in ("name", "description"):
+            stored, lines = getattr(self.instance, name), isinstance(self.fields[name].widget, forms.Textarea)
+            if self.instance.pk and untouched.same_text(stored, self.data.get(name), lines=lines):
+                cleaned[name] = stored
+        return cleaned
+
+    def clean_end_date(self) -> dt.date | None:
+        """An installation in which every new job ends does not lose the end of an old one by an empty field."""
+        emptied = self.cleaned_data["end_date"] is None and not self.new and self.instance.end_date
+        if emptied and settings.JOB_END_DATE_POLICY == "default":
+            raise ValidationError(_("An end date is required."))
+        return super().clean_end_date()
+
+    def end_date_was_chosen(self) -> bool:
+        """The one that the form of a new job shows was chosen by nobody."""
+        return super().end_date_was_chosen() and not (
+            self.new and self.data.get("end_date") == default_end_date().isoformat()
+        )
+
+    def _offer_end_date(self) -> None:
+        field = self.fields["end_date"]
+        policy = settings.JOB_END_DATE_POLICY
+        if policy == "optional":
+            field.help_text = _("The last day it runs. Without one it runs without end.")
+        if policy == "default" and self.new:
+            self.initial["end_date"] = self.initial.get("end_date") or default_end_date()
+        field.widget.attrs["aria-required"] = str(policy != "optional").lower()
 
     def _offer_line_ends(self) -> None:
         """Mixed ones only where the text has them already."""
@@ -171,6 +206,19 @@ class PageJobForm(JobForm):
         form = super().options_form(kind)
         # A copy: what follows is about how the values look, not about the job's options.
         form.initial = dict(form.initial if self.is_bound else self.initial.get("options", form.initial))
+        return self._dressed(form)
+
+    def _given_options(self, kind: str) -> Any:
+        given = super()._given_options(kind)
+        if self.new or self.instance.kind != kind or "options" in self.data:
+            return given
+        stored = self.instance.options
+        shown = self._dressed(RUNNERS[kind].options_form(prefix="options", initial=dict(stored)))
+        return given | untouched.options_kept(shown, stored, self.data)
+
+    @staticmethod
+    def _dressed(form: OptionsForm) -> OptionsForm:
+        """The form as the page shows it."""
         for name, option in form.fields.items():
             value = form.initial.get(name)
             if name == "job_class":
@@ -247,18 +295,27 @@ def _id_of(text: str, found: uuid.UUID | None) -> str:
 
 
 def _as_meant(data: Any, job: Job | None) -> Any:
-    """The data of a form with the line ends of the script that are meant, a copy where they are others than those sent."""
-    sent = data.get(SCRIPT) if data is not None else None
-    if not isinstance(sent, str):
+    """A copy of a form's data with the line ends that are meant; what was hidden and not sent is as it is stored."""
+    if data is None:
         return data
-    stored = job.options.get(SCRIPT_OPTION, "") if job else ""
     data = data.copy()
-    data[SCRIPT] = line_ends.settled(sent, stored, data.get("line_ends", ""))
-    if isinstance(needs := data.get(REQUIREMENTS), str):
-        known = job.options.get("requirements", "") if job else ""
-        data[REQUIREMENTS] = line_ends.settled(needs, known)
+    for name in TEXTS:
+        if isinstance(sent := data.get(f"options-{name}"), str):
+            stored = job.options.get(name) if job else ""
+            ends = data.get("line_ends", "") if name == SCRIPT_OPTION else ""
+            data[f"options-{name}"] = line_ends.settled(sent, stored if isinstance(stored, str) else "", ends)
     if data.get("line_ends") == "mixed":
-        data["line_ends"] = line_ends.ends_of(data[SCRIPT])
+        data["line_ends"] = line_ends.ends_of(data.get(SCRIPT, ""))
+    known = schedule_data(job.timing) | {"end_date": job.end_date} if job and job.pk else {}
+    for name in (*SCHEDULE, "end_date"):
+        if name not in data and known.get(name) not in (None, ""):
+            data[name] = known[name]
+    if "at" in known and (data.get("at"), data.get("timezone")) == (
+        f"{known['at']:{MOMENT}}",
+        known["timezone"],
+    ):
+        # With what the field does not show: parts of a second, and which of two hours it is when the clocks go back.
+        data["at"] = known["at"]
     return data
 
 

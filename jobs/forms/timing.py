@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,8 @@ SCHEDULE_OF: dict[str, tuple[str, ...]] = {
 }
 # Those beside which it is told what is wrong with a schedule.
 FAULTY = ("expression", "timezone", "every", "at")
+# How a browser writes and reads the time of a form.
+MOMENT = "%Y-%m-%dT%H:%M:%S"
 Date = TypeVar("Date", dt.date, dt.datetime)
 
 
@@ -39,6 +42,14 @@ def in_reach(value: Date | None) -> Date | None:
 
 def entered(kind: str, cleaned: Mapping[str, Any], old: Timing | None) -> Timing:
     """The schedule of a form's checked values; `old` is that of a stored job. Raises ScheduleError, which names the field."""
+    timing = _read(kind, cleaned, old)
+    if old is None or timing.kind != old.kind:
+        return timing
+    # Bounds that no surface shows stay as they are; the start of an interval is its grid.
+    return replace(timing, start=timing.start if kind == "interval" else old.start, expires=old.expires)
+
+
+def _read(kind: str, cleaned: Mapping[str, Any], old: Timing | None) -> Timing:
     enabled = old is None or old.enabled
     if kind == "none":
         return Timing()

@@ -98,7 +98,7 @@ PYTHON_CLASS = answer(
     "Of a Python class.",
     {
         "job_class": text(
-            "The dotted path of the class.", maxLength=255, examples=["jobs.classes.sample.SampleJob"]
+            "The dotted path of the class.", maxLength=255, examples=["jobs.classes.sample.AwesomeJob"]
         ),
         "args": listing("The arguments of its `run`.", anything("Any JSON value."), maxItems=100),
         "fail_on_exit_code": flag(

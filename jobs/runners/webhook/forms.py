@@ -22,6 +22,7 @@ METHOD_CHOICES = [("", _("GET, or POST with metadata")), *((method, method) for 
 BODILESS = ("GET", "HEAD")
 MAX_BODY = 1 << 20  # bytes
 MAX_EXPECTED = 10_000  # characters of JSON
+_LINE_END = re.compile(r"\r\n|\r|\n")
 NO_PRIVATE: tuple[str, ...] = ()
 
 
@@ -35,13 +36,20 @@ class HeadersField(forms.JSONField):
 
     def to_python(self, value: Any) -> dict[str, str] | None:  # type: ignore[override]
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith(("{", "[")):
-            value = dict(line.partition(":")[::2] for line in value.splitlines() if line.strip())
+            value = self._of_lines(value)
         headers = super().to_python(value)
         if headers is None:
             return None
         if not isinstance(headers, dict):
             raise ValidationError(self.error_messages["object"], code="object")
         return clean_headers(headers)
+
+    def _of_lines(self, text: str) -> dict[str, str]:
+        pairs = [line.partition(":")[::2] for line in _LINE_END.split(text) if line.strip()]
+        names = [name.strip().lower() for name, _value in pairs]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValidationError(_("The header “%(name)s” is given twice.") % {"name": twice[:100]})
+        return dict(pairs)
 
 
 class BodyField(forms.Field):
