@@ -29,7 +29,7 @@ from executions.worker.loop import ERRORS, Loop
 from executions.worker.watchdog import Sign, Watchdog
 from jobs.timetable import TASK
 from scheduler_site.lib import clock
-from scheduler_site.running import gc_tuning
+from scheduler_site.running import gc_tuning, schema
 
 log = logging.getLogger("executions.beat")
 
@@ -78,6 +78,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.announcer = Announcer()
         self._stopping = threading.Event()
         self._started = self._knows_zones = False
+        schema.wait()
         self._ticked_at = time.monotonic()
         super().__init__(*args, **kwargs)
 

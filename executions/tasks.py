@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import Any
 
 from celery import shared_task, signals
 from django.conf import settings
 
+from executions.ledger import formats
 from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
 from executions.worker.worker import Worker
 from scheduler_site.running import gc_tuning
+
+log = logging.getLogger("executions.tasks")
 
 _crew: Worker | None = None
 _lock = threading.Lock()
@@ -28,6 +32,11 @@ def crew(queues: tuple[str, ...] = ()) -> Worker:
 
 @shared_task(name="executions.perform", bind=True)
 def perform(self: Any, uids: list[str]) -> None:
+    version = (self.request.headers or {}).get("belfry", 1)
+    if version > formats.MESSAGE:
+        # For the workers of a later release: it is announced again, and comes to one of them.
+        log.warning("message_is_newer", extra={"version": version})
+        return
     crew().perform(uids, self.request.delivery_info["routing_key"])
 
 

@@ -17,6 +17,14 @@ app.autodiscover_tasks()
 
 
 @signals.worker_init.connect
+def _wait(**_: Any) -> None:
+    """Before it takes its first message; the beat waits by itself."""
+    from scheduler_site.running import schema
+
+    schema.wait()
+
+
+@signals.worker_init.connect
 @signals.beat_init.connect
 def _begin(**_: Any) -> None:
     keep_private()

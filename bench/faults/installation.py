@@ -20,13 +20,15 @@ class Installation:
         self._logs = logs
         # What the environment of all programs has besides: a clock of their own, for instance.
         self.common: dict[str, str] = {}
+        # Where the code of the programs is that are started next: another release's, or (None) this one's.
+        self.code: Path | None = None
         self._running: dict[str, Server] = {}
 
     def start(self, *names: str, **extra: str) -> None:
         """Starts programs (all by default), with `extra` variables in their environment."""
         for name in names or ALL:
             log = self._logs / f"{name}.log"
-            server = Server(_argv(name), log, env=self.common | extra)
+            server = Server(_argv(name), log, env=self.common | extra, cwd=self.code)
             server.start()
             self._running[name] = server
 

@@ -44,8 +44,10 @@ class Server:
     hard: int = signal.SIGKILL
 
     def __init__(self, argv: Sequence[str], log: Path, *, user: str | None = None,
-                 env: dict[str, str] | None = None, keep: tuple[int, ...] = ()) -> None:  # fmt: skip
+                 env: dict[str, str] | None = None, keep: tuple[int, ...] = (),
+                 cwd: Path | None = None) -> None:  # fmt: skip
         self.argv, self.log, self.user, self.env, self.keep = tuple(argv), log, user, env or {}, keep
+        self.cwd = cwd
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -53,7 +55,7 @@ class Server:
             self.process = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 user=self.user, group=self.user, env=os.environ | self.env, pass_fds=self.keep,
-                start_new_session=True,
+                start_new_session=True, cwd=self.cwd,
             )  # fmt: skip
 
     def send(self, number: int) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import psutil
 
-from bench.faults import changes, commits, soak, surroundings, times
+from bench.faults import changes, commits, soak, surroundings, times, upgrade
 from bench.faults.trial import Trial, Unavailable
 
 # A due time that passed no longer ago than this was not missed: it is run whatever the catch-up rule says.
@@ -280,6 +280,7 @@ OF_PEOPLE = (
     changes.broken_rows,
 )
 OUTSIDE = (
+    upgrade.upgrade,
     surroundings.web_killed,
     surroundings.database_down,
     surroundings.database_full,

@@ -6,6 +6,7 @@ It is a conditional UPDATE. A message that comes twice, a run that was stopped o
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import time
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import alerts
-from executions.ledger import followers
+from executions.ledger import followers, formats
 from executions.ledger.followers import End, Followers
 from executions.ledger.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
@@ -21,6 +22,8 @@ from executions.values import Claim
 from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
 from scheduler_site.lib.encrypted import Unreadable
+
+log = logging.getLogger("executions.ledger.claims")
 
 # A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
 LEASE = dt.timedelta(seconds=45)
@@ -59,7 +62,7 @@ def claim(
     """
     began = time.monotonic()
     adopted = _adopt(seen, worker, now) if seen else []
-    rows = _read(Execution.objects.startable(now).filter(uid__in=uids))
+    rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
     refused = {row.pk for row in rows if _refuse(row, texts, now)}
@@ -73,7 +76,24 @@ def claim(
 
 def _read(rows: QuerySet[Execution]) -> list[Execution]:
     known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")}
-    return list(rows.only(*READ).annotate(**known))
+    found = list(rows.only(*READ).annotate(**known))
+    for row in found:
+        row.definition = formats.completed(row.definition)
+    return found
+
+
+def _known(rows: list[Execution]) -> list[Execution]:
+    """Without those of a release after this one, which are for the workers of that release."""
+    newer = [row for row in rows if formats.is_newer(row.definition)]
+    for row in newer:
+        about = {"run": row.uid, "job": row.job_name, "version": formats.version_of(row.definition)}
+        log.warning("definition_is_newer", extra=about)
+    if newer:
+        # Announced again soon.
+        Execution.objects.filter(pk__in=[row.pk for row in newer], state=State.QUEUED).update(
+            published_at=None
+        )
+    return [row for row in rows if not formats.is_newer(row.definition)]
 
 
 def _adopt(seen: dict[int, int], worker: str, now: dt.datetime) -> list[Execution]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
+from executions.ledger import formats
 from executions.ledger.catch_up import Planned
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
@@ -24,7 +25,7 @@ from scheduler_site.lib.later import Wait
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
     """An unsaved row of `job`, with the definition as it is now."""
-    definition = job.definition()
+    definition = formats.stamped(job.definition())
     return Execution(
         job_id=job.pk,
         job_name=job.name,

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.expressions import RawSQL
 
 from executions.alerting import alerts
-from executions.ledger import followers
+from executions.ledger import followers, formats
 from executions.ledger.claims import sound
 from executions.ledger.followers import End
 from executions.ledger.held import release
@@ -31,6 +31,8 @@ def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: boo
     with transaction.atomic():
         led_on = followers.of(rows.values_list("job_id", flat=True))
         found = list(rows.running().locking(skip))
+        for run in found:
+            run.definition = formats.completed(run.definition)
         again = [run for run in found if _may_repeat(run)]
         ended = [run for run in found if not _may_repeat(run)]
         free: dict[str, Any] = {"busy": None, "lease_until": None}

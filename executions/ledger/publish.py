@@ -17,6 +17,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from executions.ledger import formats
 from executions.models import Execution, State
 from jobs.runners import RUNNERS
 from scheduler_site.lib import clock
@@ -68,7 +69,13 @@ def _send(queue: str, uids: list[str]) -> bool:
             for start in range(0, len(uids), size):
                 part = uids[start : start + size]
                 current_app.send_task(
-                    "executions.perform", args=[part], queue=queue, producer=producer, retry=False
+                    "executions.perform",
+                    args=[part],
+                    queue=queue,
+                    producer=producer,
+                    retry=False,
+                    # Not an argument: a release that does not know of it takes the message all the same.
+                    headers={"belfry": formats.MESSAGE},
                 )
                 sent += part
     except BROKER_ERRORS as error:

@@ -16,7 +16,6 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -66,7 +65,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turns whatever a view raised into one of the three shapes; nothing leaves the API as HTML."""
     problem, request = _problem(error), context.get("request")
     path = request.path if request else ""
-    if isinstance(error, unavailable.DATABASE_ERRORS):
+    if unavailable.is_meant(error):
         unavailable.note(error, path)
     elif problem.status_code >= 500 and not isinstance(error, Problem):
         logger.error("request_failed", exc_info=error, extra={"path": path})
@@ -104,7 +103,7 @@ def _problem(error: Exception) -> Problem:
             return ApiError(400, "Bad request", "The form has too many fields or files.")
         case SuspiciousOperation():
             return ApiError(400, "Bad request", "The request cannot be read.")
-        case OperationalError() | InterfaceError() | InternalError():
+        case Exception() if unavailable.is_meant(error):
             return Problem(
                 unavailable.STATUS,
                 {"error": unavailable.LABEL, "message": unavailable.TEXT},

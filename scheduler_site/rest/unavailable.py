@@ -15,6 +15,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import defaults
 
+from scheduler_site.lib.database_errors import Kind, kind_of
+
 logger = logging.getLogger(__name__)
 
 # Connections that are refused or lost, deadlocks, time limits of statements and locks, a server that has become a standby.
@@ -28,6 +30,11 @@ HEADERS: Final = {"Retry-After": "5"}
 STATUS: Final = 503
 
 
+def is_meant(error: Exception) -> bool:
+    """Whether it passes: also a table or column that is not there yet, while an upgrade is rolled out."""
+    return isinstance(error, DATABASE_ERRORS) or kind_of(error) is Kind.SCHEMA
+
+
 def note(error: Exception, path: str) -> None:
     """One line; what the database says is told up to its first line break."""
     said = str(error).partition("\n")[0]
@@ -37,7 +44,7 @@ def note(error: Exception, path: str) -> None:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: called while the exception that nobody caught is being handled."""
     error = sys.exc_info()[1]
-    if not isinstance(error, DATABASE_ERRORS):
+    if not isinstance(error, Exception) or not is_meant(error):
         return defaults.server_error(request)
     note(error, request.path)
     if request.path_info.startswith("/api/"):

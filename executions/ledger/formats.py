@@ -1,0 +1,43 @@
+"""Versions of what one release writes and another reads, while an upgrade is rolled out: definitions of runs, and messages.
+
+An older one is read with defaults for what was added since. A newer one is left to those who know it: the run stays queued, is
+announced again, and comes to a newer worker.
+
+To add a key that a worker needs: raise DEFINITION, and say in ADDED what an older definition means by not having it. A key that
+means nothing where it is absent is simply read with `get`, without a new version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# 1 is written without a number, as by the releases that had none.
+DEFINITION = 1
+MESSAGE = 1
+ADDED: dict[int, dict[str, Any]] = {}
+VERSION = "version"
+
+
+def stamped(definition: dict[str, Any]) -> dict[str, Any]:
+    """With the version by which it is to be read."""
+    return definition | {VERSION: DEFINITION} if DEFINITION > 1 else definition
+
+
+def version_of(definition: object) -> int:
+    found = definition.get(VERSION, 1) if isinstance(definition, Mapping) else 1
+    return found if isinstance(found, int) else 1
+
+
+def is_newer(definition: object) -> bool:
+    """Whether a release wrote it that comes after this one."""
+    return version_of(definition) > DEFINITION
+
+
+def completed(definition: Any) -> Any:
+    """With what later versions added; what is no definition at all stays what it is."""
+    if not isinstance(definition, dict):
+        return definition
+    for version in range(version_of(definition) + 1, DEFINITION + 1):
+        definition = ADDED.get(version, {}) | definition
+    return definition

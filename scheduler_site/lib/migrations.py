@@ -1,0 +1,132 @@
+"""Migrations while Belfry runs: locks are waited for in turns, indexes of big tables are made beside the work, and what a
+database without transactional DDL (MySQL, MariaDB) left half done is gone on with.
+
+The rules for writing a migration are in docs/development.md; `scheduler_site/tests/test_migrations.py` holds them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations import AddIndex, Migration, RemoveIndex
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import ProjectState
+
+log = logging.getLogger("scheduler_site.migrations")
+
+# A statement waits so long for a lock; everybody who comes after it waits behind it meanwhile.
+LOCK_SECONDS = 5
+# Of MySQL and MariaDB: what is to be made is there, what is to be dropped is not (table, column, key, constraint).
+DONE_ALREADY = {1022, 1050, 1051, 1060, 1061, 1068, 1091, 1826}
+# Django's own table of migrations keeps what was begun, under the app's name with this behind it.
+BEGUN = " (begun)"
+
+
+class AddIndexConcurrently(AddIndex):
+    """An index of a table that may be big. PostgreSQL makes it CONCURRENTLY; its migration says `atomic = False`."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        model = to_state.apps.get_model(app_label, self.model_name)
+        # One that was interrupted is there, but invalid.
+        schema_editor.execute(
+            f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}", params=None
+        )
+        schema_editor.add_index(model, self.index, concurrently=True)
+
+
+class RemoveIndexConcurrently(RemoveIndex):
+    """The other way round."""
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        schema_editor.execute(
+            f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.name)}", params=None
+        )
+
+
+class ResumingExecutor(MigrationExecutor):
+    """Where DDL cannot be taken back, notes which migration was begun, and lets it go on after what is done already."""
+
+    def apply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        if fake or self.connection.features.can_rollback_ddl:
+            return super().apply_migration(state, migration, fake, fake_initial)
+        app, name = f"{migration.app_label}{BEGUN}", migration.name
+        begun = (app, name) in self.recorder.applied_migrations()
+        if begun:
+            log.warning("migration_resumed", extra={"migration": f"{migration.app_label}.{name}"})
+        else:
+            self.recorder.record_applied(app, name)
+        with resuming(self.connection) if begun else nullcontext():
+            applied = super().apply_migration(state, migration, fake, fake_initial)
+        self.recorder.record_unapplied(app, name)
+        return applied
+
+
+@contextmanager
+def resuming(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Statements that find their work done already are passed over."""
+    usual: Any = connection.SchemaEditorClass
+
+    class Resuming(usual):  # type: ignore[misc]
+        def execute(self, sql: Any, params: Any = ()) -> None:
+            try:
+                super().execute(sql, params)
+            except DatabaseError as error:
+                if _number(error) not in DONE_ALREADY:
+                    raise
+                log.warning("statement_done_already", extra={"error": str(error)})
+
+    connection.SchemaEditorClass = Resuming
+    try:
+        yield
+    finally:
+        connection.SchemaEditorClass = usual
+
+
+def _number(error: DatabaseError) -> Any:
+    cause = error.__cause__ or error
+    return cause.args[0] if cause.args else None
+
+
+@contextmanager
+def patient(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Statements may take as long as they need (a table may be rebuilt), but wait for a lock for a few seconds only."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = 0; SET lock_timeout = '{LOCK_SECONDS}s'")
+        try:
+            yield
+        finally:
+            if connection.connection is not None and not connection.needs_rollback:
+                with connection.cursor() as cursor:
+                    cursor.execute("RESET statement_timeout; RESET lock_timeout")
+    elif connection.vendor == "mysql" and not connection.in_atomic_block:
+        options = connection.settings_dict["OPTIONS"]
+        kept = {name: options.get(name) for name in ("read_timeout", "init_command")}
+        waits = f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}"
+        options |= {"read_timeout": None, "init_command": waits}
+        connection.close()
+        try:
+            yield
+        finally:
+            options |= {name: value for name, value in kept.items() if value is not None}
+            options.pop("init_command") if kept["init_command"] is None else None
+            connection.close()
+    else:
+        yield
