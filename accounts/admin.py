@@ -15,6 +15,7 @@ from django.db import models, transaction
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -227,7 +228,7 @@ def _login(request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:
     """One login page for all: the admin's own would count no attempts."""
     if request.user.is_authenticated:
         raise PermissionDenied
-    return redirect_to_login(request.GET.get("next", "/admin/"))
+    return redirect_to_login(request.GET.get("next", reverse("admin:index")))
 
 
 def _password(_request: HttpRequest, **_kwargs: Any) -> HttpResponseBase:

@@ -43,6 +43,7 @@ def remember(response: HttpResponse, request: HttpRequest, user: User) -> None:
         COOKIE,
         signing.dumps([str(user.uid), _revision(user), device], salt=SALT),
         max_age=LIFETIME,
+        path=settings.SESSION_COOKIE_PATH,
         httponly=True,
         samesite="Lax",
         secure=bool(settings.SESSION_COOKIE_SECURE),

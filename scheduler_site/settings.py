@@ -37,6 +37,11 @@ DEBUG = env.boolean("DEBUG", default=False)
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, low=1, high=65535)
+# Where Belfry is below another site's root: /belfry.
+BASE_PATH = env.text("BASE_PATH").rstrip("/")
+if not re.match(r"(/[A-Za-z0-9._~-]+)*\Z", BASE_PATH) or {".", ".."} & set(BASE_PATH.split("/")):
+    raise ImproperlyConfigured(f"BASE_PATH={BASE_PATH} is no path. Example: /belfry.")
+FORCE_SCRIPT_NAME = BASE_PATH or None
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 SECRET_KEY = env.secret("SECRET_KEY")
@@ -123,7 +128,7 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{BASE_PATH}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
@@ -271,7 +276,7 @@ JOB_OPEN_FILES = env.integer("JOB_OPEN_FILES", 4096, low=16, high=2**20)
 JOB_FILE_SIZE_MB = env.integer("JOB_FILE_SIZE_MB", 10_240, low=0, high=2**24)
 ARTIFACTS_MAX_BYTES = env.integer("ARTIFACTS_MAX_BYTES", 50 * 1024 * 1024, low=0, high=1024**4)
 ARTIFACTS_MAX_FILES = env.integer("ARTIFACTS_MAX_FILES", 100, low=0, high=10_000)
-FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}").rstrip("/")
+FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}{BASE_PATH}").rstrip("/")
 
 # Mail and Slack --------------------------------------------------------------------------------------------------------
 
@@ -298,9 +303,8 @@ INBOX_EVERY_RUN = env.boolean("INBOX_EVERY_RUN", default=False)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.roles.RoleBackend"]
-LOGIN_URL = "/login"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/login"
+LOGIN_URL = LOGOUT_REDIRECT_URL = f"{BASE_PATH}/login"
+LOGIN_REDIRECT_URL = f"{BASE_PATH}/"
 # Scrypt costs an attacker memory and a login a fraction of a second; older hashes are renewed at the next login.
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -316,12 +320,14 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "belfry_session"
 CSRF_COOKIE_NAME = "belfry_csrf"
+# Sites beside this one, on the same host, are not sent its cookies.
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = BASE_PATH or "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("HTTPS", default=PRODUCTION)
 # With one proxy in front, its word on scheme and client address is believed; without one, anybody could say them.
 BEHIND_PROXY = env.boolean("BEHIND_PROXY", default=False)
 # Behind a proxy that speaks TLS, plain HTTP is led there; probes that come past the proxy are not.
 SECURE_SSL_REDIRECT = env.boolean("SSL_REDIRECT", default=SESSION_COOKIE_SECURE and BEHIND_PROXY)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^api/(v2/)?health$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(f'{BASE_PATH}/'[1:])}(healthz|api/(v2/)?health|metrics)$"]
 # How long browsers refuse plain HTTP after they have been here (RFC 6797); 0: not said.
 SECURE_HSTS_SECONDS = env.integer(
     "HSTS_SECONDS", 31_536_000 if PRODUCTION and SESSION_COOKIE_SECURE else 0, low=0, high=63_072_000
@@ -396,7 +402,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "Belfry",
     "VERSION": VERSION,
-    "SERVERS": [{"url": "/api/v2"}, {"url": "/api", "description": "The same."}],
+    "SERVERS": [{"url": f"{BASE_PATH}/api/v2"}, {"url": f"{BASE_PATH}/api", "description": "The same."}],
     "POSTPROCESSING_HOOKS": ["scheduler_site.openapi.routes.finish"],
     "SORT_OPERATIONS": False,
 }

@@ -78,6 +78,7 @@ def set_cookie(response: HttpResponse, token: str) -> None:
         COOKIE,
         token,
         max_age=LIFETIME if token else 0,
+        path=settings.SESSION_COOKIE_PATH,
         httponly=True,
         samesite="Lax",
         secure=bool(settings.SESSION_COOKIE_SECURE),

@@ -50,7 +50,12 @@ def set_cookie(response: HttpResponse, token: str) -> None:
     """In base64, as the browser's pages read it with JavaScript."""
     value = base64.b64encode(token.encode()).decode()
     response.set_cookie(
-        COOKIE, value, max_age=LIFETIME, samesite="Lax", secure=bool(settings.SESSION_COOKIE_SECURE)
+        COOKIE,
+        value,
+        max_age=LIFETIME,
+        path=settings.SESSION_COOKIE_PATH,
+        samesite="Lax",
+        secure=bool(settings.SESSION_COOKIE_SECURE),
     )
     # Python would put a value that ends with `=` into quotes, which such pages take for a part of it.
     response.cookies[COOKIE].set(COOKIE, value, value)

@@ -15,6 +15,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -191,7 +192,7 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         messages.info(request, text)
     else:
         messages.success(request, _("“%(job)s” has been started.") % {"job": job})
-    return back(request, f"/executions/{started.uid}")
+    return back(request, reverse("execution", args=[started.uid]))
 
 
 def _run_once(request: PageRequest, job: Job, overrides: dict[str, Any] | None) -> tuple[Execution, bool]:

@@ -64,7 +64,7 @@ class HealthView(ApiView):
             "service": "belfry",
             "version": settings.VERSION,
             "api": "v2",
-            "docs_url": "/docs",
+            "docs_url": f"{settings.BASE_PATH}/docs",
             "timestamp": moment(clock.shown()),
         }
         if isinstance(request.user, User) and request.user.has_perm("executions.view_system"):

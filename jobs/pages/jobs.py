@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -328,4 +329,4 @@ def _in_lines(value: Any) -> Any:
 
 
 def _url(job: Job) -> str:
-    return f"/jobs/{job.uid}"
+    return reverse("job", args=[job.uid])

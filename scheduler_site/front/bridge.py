@@ -131,7 +131,7 @@ def largest_body() -> int:
 
 
 def _is_probe(scope: Scope) -> bool:
-    path: str = scope["path"].removeprefix(settings.FORCE_SCRIPT_NAME or "")
+    path: str = scope["path"].removeprefix(settings.BASE_PATH)
     return path.rstrip("/") in PROBES
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -30,6 +31,6 @@ class ApiRootView(ApiView):
 
 def _served(path: str) -> str | None:
     try:
-        return None if resolve(path).func is not_found else path
+        return None if resolve(path).func is not_found else f"{settings.BASE_PATH}{path}"
     except Resolver404:
         return None

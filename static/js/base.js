@@ -14,6 +14,8 @@ function isTyping(target) {
   return target.closest("input, textarea, select, [contenteditable]") !== null;
 }
 
+// Where Belfry begins, with the slash: below another site it is not the root.
+const home = document.documentElement.dataset.home;
 let pressedG = false;
 
 function go(url) {
@@ -22,9 +24,9 @@ function go(url) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  const places = { d: "/", j: "/jobs", e: "/executions" };
-  if (pressedG && places[event.key]) {
-    go(places[event.key]);
+  const places = { d: "", j: "jobs", e: "executions" };
+  if (pressedG && event.key in places) {
+    go(home + places[event.key]);
   } else if (event.key === "/") {
     const search = document.querySelector("[data-search]");
     if (search) {
@@ -59,7 +61,7 @@ document.addEventListener("keydown", (event) => {
 // A live part that is answered by the login page belongs to a session that has ended.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const url = event.detail.xhr.responseURL;
-  if (url && new URL(url).pathname === "/login") {
+  if (url && new URL(url).pathname === `${home}login`) {
     event.preventDefault();
     window.location.reload();
   }

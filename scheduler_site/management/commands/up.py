@@ -164,7 +164,7 @@ class Announcement:
 
 def address() -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
-    return f"http://{host}:{settings.PORT}"
+    return f"http://{host}:{settings.PORT}{settings.BASE_PATH}"
 
 
 def account() -> str:
