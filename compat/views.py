@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -16,13 +16,17 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import User
 from scheduler_site.lib import strict_json
+from scheduler_site.lib.later import Wait, later
 from scheduler_site.rest import unavailable
 from scheduler_site.rest.operators import OperatorRefused
 
 logger = logging.getLogger(__name__)
 
 JSON = dict[str, Any] | list[Any]
-Answer = JSON | tuple[int, JSON] | HttpResponse
+T = TypeVar("T")
+# Of a handler that waits in between: it yields what for, and no thread is held meanwhile.
+Steps = Generator[Wait, None, T]
+Answer = JSON | tuple[int, JSON] | HttpResponse | Generator[Wait, None, Any]
 
 
 class Refused(Exception):
@@ -35,7 +39,7 @@ class Refused(Exception):
 
 @method_decorator(csrf_exempt, name="dispatch")
 class DialectView(View):
-    """A handler answers with a body, with a status and a body, or with a whole response.
+    """A handler answers with a body, with a status and a body, or with a whole response; as `Steps` it waits in between.
 
     Order of refusals: method, then what `let_in` asks for, unless `open_to_all` says that it is not asked.
     """
@@ -54,8 +58,13 @@ class DialectView(View):
         raise NotImplementedError
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return self._answered(lambda: self._handled(request, kwargs))
+
+    def _answered(self, work: Callable[[], Answer]) -> HttpResponseBase:
+        request = self.request
         try:
-            return response(self._handled(request, kwargs))
+            answer = work()
+            return self._next(answer) if isinstance(answer, Generator) else response(answer)
         except Refused as refusal:
             return as_json(refusal.status, refusal.body, refusal.headers)
         except OperatorRefused as refusal:
@@ -71,6 +80,15 @@ class DialectView(View):
         except Exception:
             logger.exception("request_failed", extra={"path": request.path})
             return as_json(500, self.failure(500, "Internal server error"))
+
+    def _next(self, steps: Steps[Any]) -> HttpResponseBase:
+        """Goes on until the handler waits again, or has its answer."""
+        try:
+            wait = next(steps)
+        except StopIteration as end:
+            return response(end.value)
+        # What it does after a wait is done for clients that have left, too.
+        return later(self.request, wait, lambda: self._answered(lambda: steps), to_the_end=True)
 
     def _handled(self, request: HttpRequest, kwargs: dict[str, str]) -> Answer:
         method = request.method or ""
@@ -108,7 +126,7 @@ def otherwise(
     return view
 
 
-def response(answer: Answer) -> HttpResponse:
+def response(answer: JSON | tuple[int, JSON] | HttpResponse) -> HttpResponse:
     if isinstance(answer, HttpResponse):
         return answer
     status, body = answer if isinstance(answer, tuple) else (200, answer)

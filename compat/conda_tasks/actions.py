@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ from django.http import HttpRequest
 
 from audit.record import By
 from compat.conda_tasks import output, scope, standing, wire
-from compat.conda_tasks.base import CondaView, Refused, invalid
+from compat.conda_tasks.base import CondaView, Refused, Steps, invalid
 from compat.conda_tasks.standing import PAUSED, RUNNING, Task
 from executions.ledger import launch
 from executions.ledger import verbs as runs
@@ -32,11 +33,12 @@ class ActionView(CondaView):
     message = ""
     refused = ""
 
-    def post(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
+    def post(self, request: HttpRequest, task_id: str) -> Steps[dict[str, Any]]:
         job = scope.changeable_task(self.user, task_id, self.verb)
         before = standing.of(job)
         try:
-            self.act(before)
+            if steps := self.act(before):
+                yield from steps
         except verbs.Refused as refusal:
             self.refuse(standing.of(job), str(refusal))
         except Job.DoesNotExist:
@@ -45,7 +47,7 @@ class ActionView(CondaView):
         shown = wire.changed_json(self.result(job), before.status)
         return {"success": True, "message": self.message, "task": shown}
 
-    def act(self, task: Task) -> None:
+    def act(self, task: Task) -> Steps[None] | None:
         raise NotImplementedError
 
     def result(self, job: Job) -> Task:
@@ -63,21 +65,24 @@ class StopView(ActionView):
     message = "Task stopped successfully"
     refused = "Task is not in a running state"
 
-    def act(self, task: Task) -> None:
+    def act(self, task: Task) -> Steps[None]:
         if task.status != RUNNING:
             self.refuse(task)
         going = list(Execution.objects.running().filter(job=task.job).order_by("pk"))
         for run in going:
             runs.stop(run, by=self.by)
-        ended = [launch.wait(run, STOP_SECONDS) for run in going]
-        if any(run.is_open for run in ended):
+        deadline = time.monotonic() + STOP_SECONDS
+        for run in going:
+            yield launch.until_ended(run, max(deadline - time.monotonic(), 0))
+            run.refresh_from_db()
+        if any(run.is_open for run in going):
             body = {
                 "success": False,
                 "message": "Task is being stopped",
                 "error": "Its worker has not answered yet",
             }
             raise Refused(503, body, {"Retry-After": "5"})
-        if not any(run.state == State.STOPPED for run in ended):
+        if not any(run.state == State.STOPPED for run in going):
             # It had come to its own end.
             self.refuse(standing.of(task.job))
 

@@ -12,11 +12,11 @@ from django.views.decorators.csrf import csrf_exempt
 from audit.record import By
 from compat import origin
 from compat.conda_tasks import sessions
-from compat.views import Answer, DialectView, Refused
+from compat.views import Answer, DialectView, Refused, Steps
 from scheduler_site.lib import strict_json
 from scheduler_site.rest.operators import check_operator, without_operator
 
-__all__ = ["Answer", "CondaView", "Refused", "forbid", "invalid", "refuse", "unknown"]
+__all__ = ["Answer", "CondaView", "Refused", "Steps", "forbid", "invalid", "refuse", "unknown"]
 
 SURFACE = "conda"
 PRIVILEGES = "Unauthorized - Insufficient privileges"

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
 from compat.conda_tasks import operations, requirements, scope, standing, wire
-from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, refuse, unknown
+from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
 from compat.conda_tasks.drafts import environment_name
 from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
 from environments import verbs
@@ -62,12 +62,12 @@ class StatisticsView(CondaView):
 class NewEnvironmentView(CondaView):
     """POST a name: 201 when the environment is there. 400, 403."""
 
-    def post(self, request: HttpRequest) -> Answer:
+    def post(self, request: HttpRequest) -> Steps[tuple[int, dict[str, Any]]]:
         if not self.user.has_perm("environments.add_environment"):
             forbid("create environments")
         name = environment_name(self.body().get("name"))
         try:
-            done = operations.carried_out(lambda: verbs.create(name, by=self.by), self.by)
+            done = yield from operations.carried_out(lambda: verbs.create(name, by=self.by), self.by)
         except NameTaken:
             refuse(400, TAKEN, f"Environment '{name}' already exists")
         except (Refused, verbs.Invalid) as error:
@@ -113,10 +113,10 @@ class EnvironmentView(CondaView):
             "updated_tasks_count": count,
         }
 
-    def delete(self, request: HttpRequest, name: str) -> HttpResponse:
+    def delete(self, request: HttpRequest, name: str) -> Steps[HttpResponse]:
         found = scope.changeable_environment(self.user, name, "delete this environment")
         try:
-            done = operations.carried_out(lambda: verbs.delete(found, by=self.by), self.by)
+            done = yield from operations.carried_out(lambda: verbs.delete(found, by=self.by), self.by)
         except InUse as error:
             _in_use(self.user, error, "Cannot delete environment that is referenced by tasks")
         except Refused as error:
@@ -129,20 +129,20 @@ class EnvironmentView(CondaView):
 class PackagesView(CondaView):
     """POST packages to install, DELETE packages. 200 when it is done; 400, 403, 404."""
 
-    def post(self, request: HttpRequest, name: str) -> dict[str, Any]:
+    def post(self, request: HttpRequest, name: str) -> Steps[dict[str, Any]]:
         found = scope.changeable_environment(self.user, name, "modify packages in this environment")
         names = self._packages()
         used = "Cannot modify packages in environment that is referenced by running tasks"
         failed = "Failed to install packages"
-        self._change(lambda: verbs.install(found, names, by=self.by), names, used, failed)
+        yield from self._change(lambda: verbs.install(found, names, by=self.by), names, used, failed)
         return self._done("Packages installed successfully", name, installed_packages=names)
 
-    def delete(self, request: HttpRequest, name: str) -> dict[str, Any]:
+    def delete(self, request: HttpRequest, name: str) -> Steps[dict[str, Any]]:
         found = scope.changeable_environment(self.user, name, "remove packages from this environment")
         names = self._packages()
         used = "Cannot remove packages from environment that is referenced by running tasks"
         failed = "Failed to remove packages"
-        self._change(lambda: verbs.remove(found, names, by=self.by), names, used, failed)
+        yield from self._change(lambda: verbs.remove(found, names, by=self.by), names, used, failed)
         return self._done("Packages removed successfully", name, removed_packages=names)
 
     def _packages(self) -> list[str]:
@@ -153,9 +153,11 @@ class PackagesView(CondaView):
             refuse(400, "No packages specified")
         return given
 
-    def _change(self, begin: Callable[[], Operation], names: list[str], used: str, failed: str) -> None:
+    def _change(
+        self, begin: Callable[[], Operation], names: list[str], used: str, failed: str
+    ) -> Steps[None]:
         try:
-            done = operations.carried_out(begin, self.by)
+            done = yield from operations.carried_out(begin, self.by)
         except InUse as error:
             _in_use(self.user, error, used)
         except (Refused, verbs.Invalid) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from threading import BoundedSemaphore
 from typing import Any
@@ -9,28 +10,33 @@ from typing import Any
 from django.conf import settings
 
 from audit.record import By
-from compat.conda_tasks.base import Refused
+from compat.conda_tasks.base import Refused, Steps
 from environments import verbs
 from environments.models import Operation
 
-# Of the threads of a web process so many may wait at once: the pages need the others.
-MOST_WAITING = 4
+# So many of a web process's requests may wait at once.
+MOST_WAITING = 32
 # Beyond the time that an operation has: until a worker takes it, and until it is ended.
 UNTIL_TAKEN, UNTIL_ENDED = 30, 20
 _places = BoundedSemaphore(MOST_WAITING)
 
 
-def carried_out(begin: Callable[[], Operation], by: By) -> Operation:
+def carried_out(begin: Callable[[], Operation], by: By) -> Steps[Operation]:
     """The operation when it has ended; one that takes too long is cancelled. Raises what `begin` raises; 503."""
     if not _places.acquire(blocking=False):
         raise _later(
             "Too many environments are being changed", "Try again when one of these changes has ended"
         )
     try:
-        found = verbs.wait(begin(), settings.ENVIRONMENT_OPERATION_SECONDS + UNTIL_TAKEN)
-        if found.is_open:
+        found, seconds = begin(), settings.ENVIRONMENT_OPERATION_SECONDS + UNTIL_TAKEN
+        deadline = time.monotonic() + seconds
+        yield verbs.until_ended(found, seconds)
+        found.refresh_from_db()
+        # Before that time it goes on only because this process ends.
+        if found.is_open and time.monotonic() >= deadline:
             verbs.cancel(found, by=by)
-            found = verbs.wait(found, UNTIL_ENDED)
+            yield verbs.until_ended(found, UNTIL_ENDED)
+            found.refresh_from_db()
     finally:
         _places.release()
     if found.is_open:

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from audit.record import By
 from compat.conda_tasks import operations, scope, wire
-from compat.conda_tasks.base import forbid, invalid, refuse
+from compat.conda_tasks.base import Steps, forbid, invalid, refuse
 from environments import verbs
 from environments.errors import InUse, NameTaken, Refused
 from environments.models import LONGEST_NAME, Environment, Operation
@@ -55,12 +55,12 @@ def existing(user: User, name: str) -> Environment:
     return found
 
 
-def install(environment: Environment, packages: Sequence[str], user: User, by: By) -> str:
+def install(environment: Environment, packages: Sequence[str], user: User, by: By) -> Steps[str]:
     """Installs the lines; what to say of it. 400, 403."""
     if not scope.may_change(user, environment):
         forbid("modify packages in this environment")
     try:
-        done = operations.carried_out(lambda: verbs.install(environment, packages, by=by), by)
+        done = yield from operations.carried_out(lambda: verbs.install(environment, packages, by=by), by)
     except InUse as error:
         _fail(IN_EXISTING, operations.fault(str(error), (), (), packages) | referencing(user, error.jobs))
     except (Refused, verbs.Invalid) as error:
@@ -70,10 +70,10 @@ def install(environment: Environment, packages: Sequence[str], user: User, by: B
     return f"Requirements installed in existing environment '{environment.name}'"
 
 
-def make(name: str, packages: Sequence[str], by: By) -> tuple[Environment, str]:
+def make(name: str, packages: Sequence[str], by: By) -> Steps[tuple[Environment, str]]:
     """A new environment with these packages, of this name or of one like it; what to say of it. 400; then none is left."""
     try:
-        done = operations.carried_out(lambda: _begun(name, packages, by), by)
+        done = yield from operations.carried_out(lambda: _begun(name, packages, by), by)
     except (Refused, verbs.Invalid) as error:
         _fail(IN_NEW, operations.fault(str(error), (), (), packages))
     if not operations.succeeded(done) or done.environment is None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from accounts.models import Category
 from compat.conda_tasks import drafts, output, requirements, scope, standing, wire
-from compat.conda_tasks.base import Answer, CondaView, forbid, invalid, unknown
+from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, unknown
 from environments import verbs as environment_verbs
 from environments.models import Environment
 from executions.ledger import launch
@@ -28,25 +28,25 @@ class TasksView(CondaView):
     def get(self, request: HttpRequest) -> list[Any]:
         return [wire.listed_json(task) for task in standing.load(scope.tasks(self.user))]
 
-    def post(self, request: HttpRequest) -> Answer:
+    def post(self, request: HttpRequest) -> Steps[tuple[int, dict[str, Any]]]:
         if not (self.user.has_perm("jobs.add_job") and self.user.has_perm("jobs.run_code")):
             forbid("create tasks")
         body = self.body()
         wish = drafts.wish(body)
-        environment, told = self._environment(wish, body.get("requirements"))
+        environment, told = yield from self._environment(wish, body.get("requirements"))
         task = self._made(wish, environment)
         answer = {"success": True, "message": "Task scheduled successfully", "task": wire.task_json(task)}
         return 201, answer | ({"environment_message": told} if told else {})
 
-    def _environment(self, wish: drafts.Wish, text: Any) -> tuple[Environment, str]:
+    def _environment(self, wish: drafts.Wish, text: Any) -> Steps[tuple[Environment, str]]:
         """Where it is to run; `wish.options` get the requirements. 400, 403."""
         found = requirements.existing(self.user, wish.environment) if wish.reuse else None
         failed = requirements.IN_EXISTING if found else requirements.IN_NEW
         wish.options, packages = requirements.with_requirements(wish.options, text, failed)
         if packages and found:
-            return found, requirements.install(found, packages, self.user, self.by)
+            return found, (yield from requirements.install(found, packages, self.user, self.by))
         if packages:
-            return requirements.make(wish.environment, packages, self.by)
+            return (yield from requirements.make(wish.environment, packages, self.by))
         return found or environment_verbs.named(wish.environment), ""
 
     def _made(self, wish: drafts.Wish, environment: Environment) -> standing.Task:
@@ -88,11 +88,11 @@ class TaskView(CondaView):
             "latest_execution": wire.run_json(runs[-1], output.whole(runs[-1], task.job)) if runs else None,
         }
 
-    def put(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
+    def put(self, request: HttpRequest, task_id: str) -> Steps[dict[str, Any]]:
         job = scope.changeable_task(self.user, task_id, "modify")
         _not_running(job, "update")
         try:
-            task = self._changed(job, self.body())
+            task = yield from self._changed(job, self.body())
         except Job.DoesNotExist:
             unknown(f"Task with ID {task_id} not found")
         return {"success": True, "message": "Task updated successfully", "task": wire.task_json(task)}
@@ -107,9 +107,9 @@ class TaskView(CondaView):
             unknown(f"Task with ID {task_id} not found")
         return {"success": True, "message": "Task deleted successfully", "task_id": key}
 
-    def _changed(self, job: Job, body: dict[str, Any]) -> standing.Task:
+    def _changed(self, job: Job, body: dict[str, Any]) -> Steps[standing.Task]:
         when = drafts.changed_when(body)
-        values = self._values(job, body) | ({"spelling": when.spelling} if when.cron else {})
+        values = (yield from self._values(job, body)) | ({"spelling": when.spelling} if when.cron else {})
         try:
             with transaction.atomic():
                 if when.is_given and not job.timing.enabled:
@@ -124,7 +124,7 @@ class TaskView(CondaView):
             invalid("Task cannot be updated", str(refusal))
         return standing.of(job)
 
-    def _values(self, job: Job, body: dict[str, Any]) -> dict[str, Any]:
+    def _values(self, job: Job, body: dict[str, Any]) -> Steps[dict[str, Any]]:
         """What changes of the job, apart from its schedule. 400, 403."""
         values: dict[str, Any] = {}
         options = {key: job.options[key] for key in job.options if key not in ("script", "path")}
@@ -135,7 +135,7 @@ class TaskView(CondaView):
         if drafts.given(body, "conda_env"):
             values["environment"] = self._existing(body["conda_env"])
         if drafts.given(body, "requirements"):
-            values["options"] = self._required(job, values, body["requirements"])
+            values["options"] = yield from self._required(job, values, body["requirements"])
         return values
 
     def _existing(self, name: Any) -> Environment:
@@ -145,14 +145,14 @@ class TaskView(CondaView):
             invalid("Environment not found", f"Environment '{checked}' not found")
         return found
 
-    def _required(self, job: Job, values: dict[str, Any], text: Any) -> dict[str, Any]:
+    def _required(self, job: Job, values: dict[str, Any], text: Any) -> Steps[dict[str, Any]]:
         """The options with other requirements, which are installed before."""
         old, failed = values.get("options", job.options), requirements.IN_EXISTING
         options, packages = requirements.with_requirements(old, text, failed)
         if packages and options.get("requirements") != job.options.get("requirements"):
             named = values.get("environment", job.environment)
             found = self._existing(named.name if named else "")
-            requirements.install(found, packages, self.user, self.by)
+            yield from requirements.install(found, packages, self.user, self.by)
         return options
 
 

@@ -104,13 +104,6 @@ def until_ended(execution: Execution, seconds: float) -> Wait:
     return Wait(execution.pk, seconds, ended)
 
 
-def wait(execution: Execution, seconds: float) -> Execution:
-    """The execution as soon as it has ended, or as it is when `seconds` are over; this thread waits."""
-    until_ended(execution, seconds).here()
-    execution.refresh_from_db()
-    return execution
-
-
 def _override(execution: Execution, overrides: dict[str, Any]) -> None:
     definition = dict(execution.definition)
     if "metadata" in overrides:

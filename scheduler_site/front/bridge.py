@@ -108,8 +108,9 @@ class Bridge:
         left = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait({over, left}, return_when=asyncio.FIRST_COMPLETED)
-            if not over.done():
+            if not over.done() and not kept.to_the_end:
                 raise Gone
+            await over
         finally:
             for task in (over, left):
                 task.cancel()

@@ -39,7 +39,9 @@ class Waits:
 
     async def until(self, kept: Kept) -> None:
         """Returns when it is over, when its time is, or at once when the account has reached its bound."""
-        if self._closing.is_set() or self._accounts[kept.account] >= self._bound:
+        if self._closing.is_set():
+            return
+        if not kept.to_the_end and self._accounts[kept.account] >= self._bound:
             return
         loop = asyncio.get_running_loop()
         key, future = (kept.wait.over, kept.wait.key), loop.create_future()

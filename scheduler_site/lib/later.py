@@ -39,11 +39,15 @@ class Wait:
 
 @dataclass
 class Kept:
-    """The second half of a request. `account`: whose bound it counts for; `finish` is called from any thread, once."""
+    """The second half of a request. `account`: whose bound it counts for; `finish` is called from any thread, once.
+
+    `to_the_end`: it does more than answer, so it is done for a client that has left too, and counts for no bound.
+    """
 
     wait: Wait
     account: Hashable
     then: Callable[[], HttpResponseBase]
+    to_the_end: bool = False
     _context: contextvars.Context = field(default_factory=contextvars.copy_context)
 
     def finish(self) -> HttpResponseBase:
@@ -64,7 +68,8 @@ def later(
     wait: Wait,
     then: Callable[[], HttpResponseBase],
     *,
-    account: Hashable,
+    account: Hashable = None,
+    to_the_end: bool = False,
     after: Callable[[], HttpResponseBase] | None = None,
 ) -> HttpResponseBase:
     """What `then` gives as soon as `wait` is over.
@@ -74,6 +79,6 @@ def later(
     if wait.seconds <= 0 or wait.over([wait.key]):
         return then()
     if request.META.get(KEPT):
-        return Later(Kept(wait, account, after or then))
+        return Later(Kept(wait, account, after or then, to_the_end))
     wait.here()
     return then()

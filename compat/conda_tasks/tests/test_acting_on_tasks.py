@@ -20,6 +20,7 @@ from jobs import timetable
 from jobs.models import Job, Pause
 from jobs.timetable import NEVER, Timing
 from scheduler_site.lib import clock
+from scheduler_site.lib.later import Wait
 
 LOCKED = {
     "success": False,
@@ -43,14 +44,15 @@ def client(old: Speak, coder: User) -> Old:
 def worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ends at once what is asked to end."""
 
-    def wait(run: Execution, seconds: float) -> Execution:
+    until_ended = launch.until_ended
+
+    def ended(run: Execution, seconds: float) -> Wait:
         run.refresh_from_db()
         if run.is_open and run.stop_requested_at:
             rows.end(run, State.STOPPED, exit_code=-15)
-            run.refresh_from_db()
-        return run
+        return until_ended(run, seconds)
 
-    monkeypatch.setattr(launch, "wait", wait)
+    monkeypatch.setattr(launch, "until_ended", ended)
 
 
 def act(client: Old, job: Job, action: str) -> tuple[int, Any]:
@@ -115,12 +117,13 @@ def test_a_worker_that_does_not_answer_is_no_success(
 def test_what_ended_by_itself_meanwhile_was_not_stopped(
     client: Old, nightly: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait(run: Execution, seconds: float) -> Execution:
-        rows.end(run, State.SUCCESS)
-        run.refresh_from_db()
-        return run
+    until_ended = launch.until_ended
 
-    monkeypatch.setattr(launch, "wait", wait)
+    def ended(run: Execution, seconds: float) -> Wait:
+        rows.end(run, State.SUCCESS)
+        return until_ended(run, seconds)
+
+    monkeypatch.setattr(launch, "until_ended", ended)
     stand(nightly, "running")
     status, body = act(client, nightly, "stop")
     assert (status, body["current_status"]) == (400, "completed")

@@ -22,6 +22,7 @@ from environments.operations.operator import Operator
 from environments.tests.conftest import _stand_in, operator
 from executions.models import State
 from jobs.models import Job
+from scheduler_site.lib.later import Wait
 
 __all__ = ["_stand_in", "operator"]
 
@@ -34,13 +35,13 @@ BODY = {"script": "print(1)", "conda_env": "data", "task_name": "hello"}
 @pytest.fixture(autouse=True)
 def worker(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system worker that looks as soon as somebody waits."""
-    wait = verbs.wait
+    until_ended = verbs.until_ended
 
-    def looked(operation: Operation, seconds: float) -> Operation:
+    def looked(operation: Operation, seconds: float) -> Wait:
         operator.look()
-        return wait(operation, min(seconds, 30))
+        return until_ended(operation, min(seconds, 30))
 
-    monkeypatch.setattr(verbs, "wait", looked)
+    monkeypatch.setattr(verbs, "until_ended", looked)
 
 
 @pytest.fixture

@@ -1,0 +1,146 @@
+"""`python -m bench.hostile`: what pages cost while clients mean no good, as ratios to the quiet site.
+
+Starts a PostgreSQL and a Redis of its own in a temporary directory, fills them, starts the web programs, and ends all of
+it. With `--threads` gunicorn's threaded worker is measured too, by turns. With `--load` (needs wrk) the requests per second and
+the p99 of both at 16 and 64 connections. Nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.faults.servers import LEFT_OUT, Stack
+
+if TYPE_CHECKING:
+    from bench.hostile.site import People, Site
+
+ROWS = {
+    "silent": 500,
+    "slow headers": 500,
+    "slow body": 500,
+    "greedy readers": 100,
+    "waiting": 50,
+    "flood": 50,
+}
+SECONDS = 4
+
+
+def main() -> int:
+    options = _options()
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    directory = Path(tempfile.mkdtemp(prefix="belfry-hostile-", dir="/tmp"))
+    directory.chmod(0o711)
+    stack = Stack("postgres-redis", directory)
+    for name in LEFT_OUT:
+        os.environ.pop(name, None)
+    os.environ.update(stack.environment)
+    # All waiting requests of this bench are one account's: its bound is not what is measured.
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="scheduler_site.settings", LOG_LEVEL="ERROR", WAITS_PER_ACCOUNT="1000"
+    )
+    try:
+        assert stack.database
+        stack.database.start()
+        stack.start_brokers()
+        _measure(options, directory)
+    finally:
+        stack.end()
+        shutil.rmtree(directory)
+    return 0
+
+
+def _measure(options: argparse.Namespace, directory: Path) -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    from bench.hostile.site import people, site
+
+    asker = people(options.runs, options.jobs)
+    print(f"{options.jobs} jobs, {options.runs} runs, load {os.getloadavg()[0]:.1f}")
+    for threads in (False, True) if options.threads else (False,):
+        name = "gunicorn's threads" if threads else "the front"
+        with site(directory / "web.log", threads=threads) as served:
+            _table(name, served, asker, options)
+    if options.load:
+        with site(directory / "a.log") as ours, site(directory / "b.log", threads=True) as others:
+            _loads({"the front": ours, "gunicorn's threads": others}, asker, options.repeats)
+
+
+def _table(name: str, served: Site, asker: People, options: argparse.Namespace) -> None:
+    from bench.hostile.site import LIMIT, crowd
+
+    for path in asker.pages.values():
+        served.median(path, asker, 6)  # both processes import what they need
+    print(f"\n{name}: {served.memory:.0f} MB. Median seconds, ratio to the quiet site, (longest)")
+    print(f"{'row':22}" + "".join(f"{page:>26}" for page in asker.pages))
+    quiet = {page: served.median(path, asker, options.times)[0] for page, path in asker.pages.items()}
+    print(f"{'quiet':22}" + "".join(f"{seconds:26.3f}" for seconds in quiet.values()))
+    for kind, count in ROWS.items():
+        if options.only and kind not in options.only:
+            continue
+        path = asker.execute if kind == "waiting" else asker.long_log
+        cells = []
+        with crowd(kind, count, served.port, path, asker.token):
+            for page, address in asker.pages.items():
+                middle, longest = served.median(address, asker, options.times)
+                told = "no answer" if middle >= LIMIT else f"{middle:.3f}  {middle / quiet[page]:.1f}x"
+                cells.append(f"{told} ({longest:.2f})")
+            memory = served.memory
+        print(
+            f"{count:4} {kind:17}" + "".join(f"{cell:>26}" for cell in cells) + f"  {memory:.0f} MB",
+            flush=True,
+        )
+
+
+def _loads(sites: dict[str, Site], asker: People, repeats: int) -> None:
+    """By turns, so that both see the same machine."""
+    if not shutil.which("wrk"):
+        print("wrk is not installed: no load is measured.")
+        return
+    print(f"\nRequests per second and p99, {repeats} turns each")
+    for page, path in asker.pages.items():
+        for connections in (16, 64):
+            for name, served in list(sites.items()) * repeats:
+                print(
+                    f"{page:12} {connections:3}  {name:20} {_load(served.port, path, connections, asker)}",
+                    flush=True,
+                )
+
+
+def _load(port: int, path: str, connections: int, asker: People) -> str:
+    who = f"Authorization: Bearer {asker.token}" if path.startswith("/api/") else f"Cookie: {asker.cookie}"
+    argv = ("wrk", "-t2", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-H", who)
+    said = subprocess.run((*argv, f"http://127.0.0.1:{port}{path}"), capture_output=True, text=True).stdout
+    rate = re.search(r"Requests/sec:\s+(\S+)", said)
+    last = re.search(r"99%\s+(\S+)", said)
+    wrong = re.search(r"(Non-2xx.*|Socket errors.*)", said)
+    return f"{rate[1] if rate else '?':>9}/s {last[1] if last else '?':>9} {wrong[1] if wrong else ''}"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}")
+    parser.add_argument("--threads", action="store_true", help="gunicorn's threaded worker too")
+    parser.add_argument("--load", action="store_true", help="requests per second of both")
+    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--jobs", type=int, default=50)
+    parser.add_argument("--times", type=int, default=15, help="each page is asked for so often")
+    parser.add_argument("--repeats", type=int, default=3)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

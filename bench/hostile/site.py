@@ -1,0 +1,141 @@
+"""The site that is measured: a PostgreSQL with jobs and runs, and the web programs, today's and one of threads."""
+
+from __future__ import annotations
+
+import http.client
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from django.test import Client
+
+from accounts import tokens
+from accounts.models import User
+from bench.faults.servers import Server, free_port, wait_for_port
+from bench.history import ledger
+from executions.models import Execution, LogChunk
+from jobs.models import Job
+from scheduler_site.running import programs
+
+LIMIT = 20.0  # seconds after which a page counts as not answered
+LOG_CHUNKS, CHUNK = 2000, 16 * 1024
+
+
+@dataclass(frozen=True)
+class People:
+    """Who asks, and for what: an administrator with a session and a token."""
+
+    token: str
+    cookie: str
+    pages: dict[str, str] = field(default_factory=dict)
+    long_log: str = ""
+    execute: str = ""
+
+
+def people(runs: int, jobs: int) -> People:
+    """Fills the database. One run has written 32 MB."""
+    ledger.fill(runs, jobs)
+    user = User.objects.get()
+    client = Client()
+    client.force_login(user)
+    run = Execution.objects.filter(state="success").latest("id")
+    LogChunk.objects.bulk_create(
+        [LogChunk(execution=run, attempt=1, at=run.created_at, text="x" * CHUNK) for _ in range(LOG_CHUNKS)],
+        batch_size=100,
+    )
+    job = Job.objects.latest("id")
+    Job.objects.filter(pk=job.pk).update(overlap=Job.Overlap.ALLOW, end_date=None)
+    pages = {
+        "health": "/api/health",
+        "login": "/login",
+        "dashboard": "/",
+        "jobs": "/jobs",
+        "executions": "/api/v2/executions?limit=50",
+    }
+    return People(
+        token=tokens.issue(user)[0],
+        cookie="; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()),
+        pages=pages,
+        long_log=f"/api/v2/executions/{run.uid}/log",
+        execute=f"/api/v2/jobs/{job.uid}/execute?wait=60",
+    )
+
+
+@dataclass
+class Site:
+    """A web program and its port."""
+
+    port: int
+    server: Server
+
+    @property
+    def memory(self) -> float:
+        """MB of proportional set size, all of its processes."""
+        assert self.server.process
+        parent = psutil.Process(self.server.process.pid)
+        found = [parent, *parent.children(recursive=True)]
+        return sum(process.memory_full_info().pss for process in found) / 2**20
+
+    def ask(self, path: str, people: People) -> float:
+        """Seconds until the whole answer has come, on a connection of its own; LIMIT where there is none in that time."""
+        began = time.monotonic()
+        headers = {"Cookie": people.cookie, "Authorization": f"Bearer {people.token}"}
+        if path.startswith("/api/"):
+            del headers["Cookie"]
+        try:
+            with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT)) as connection:
+                connection.request("GET", path, headers=headers)
+                answer = connection.getresponse()
+                answer.read()
+        except OSError:
+            return LIMIT
+        # 503 is what health says as there are no workers here.
+        if answer.status not in (200, 503):
+            raise RuntimeError(f"{path} answered {answer.status}")
+        return time.monotonic() - began
+
+    def median(self, path: str, people: People, times: int) -> tuple[float, float]:
+        """Median and longest; after two that were not answered no more are asked."""
+        found: list[float] = []
+        while len(found) < times and found.count(LIMIT) < 2:
+            found.append(self.ask(path, people))
+        return statistics.median(found), max(found)
+
+
+def command(port: int, *, threads: bool) -> tuple[str, ...]:
+    """Belfry's own; with `threads` gunicorn's threaded worker instead of the front, as it was before."""
+    argv = [f"127.0.0.1:{port}" if word.startswith("fd://") else word for word in programs.web(0).argv]
+    return tuple("gthread" if threads and word == programs.FRONT else word for word in argv)
+
+
+@contextmanager
+def site(log: Path, *, threads: bool = False) -> Iterator[Site]:
+    port = free_port()
+    server = Server(command(port, threads=threads), log)
+    server.start()
+    try:
+        wait_for_port(port, 60)
+        yield Site(port, server)
+    finally:
+        server.end()
+
+
+@contextmanager
+def crowd(kind: str, count: int, port: int, path: str, token: str) -> Iterator[None]:
+    """Hostile clients, once all of them are there."""
+    argv = (sys.executable, "-m", "bench.hostile.crowd", kind, str(count), str(port), path, token)
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(1)
+        yield
+    finally:
+        process.kill()
+        process.wait()
