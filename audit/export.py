@@ -6,11 +6,12 @@ import csv
 import datetime as dt
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from django.http import StreamingHttpResponse
 
 from audit.models import Entry, EntryQuerySet
-from audit.search import page_of
+from audit.search import HEAVY, page_of
 from scheduler_site.lib import clock
 from scheduler_site.lib.text import inert
 
@@ -51,6 +52,13 @@ def _lines(entries: EntryQuerySet, text: str) -> Iterator[str]:
     yield writer.writerow([f"Only the newest {MOST} entries: narrow the filter for the others."])
 
 
+def _all_changes(entry: Entry) -> Any:
+    """Those that are too large for a page are read one by one, as they are written."""
+    if getattr(entry, "weight", 0) <= HEAVY:
+        return entry.changes
+    return Entry.objects.values_list("changes", flat=True).get(pk=entry.pk)
+
+
 def _cells(entry: Entry) -> list[str]:
     return [
         entry.at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
@@ -64,7 +72,7 @@ def _cells(entry: Entry) -> list[str]:
         entry.object_name,
         str(entry.version or ""),
         entry.description,
-        json.dumps(entry.changes, ensure_ascii=False, sort_keys=True),
+        json.dumps(_all_changes(entry), ensure_ascii=False, sort_keys=True),
         str(entry.pk),
         entry.digest,
     ]

@@ -123,6 +123,9 @@ class Entry(AppendOnly):
     snapshot = models.JSONField(_("definition"), null=True)
     version = models.PositiveIntegerField(_("version"), null=True)
 
+    # Characters of its changes, where a list has counted them (audit/search.py).
+    weight: int
+
     objects = EntryQuerySet.as_manager()
 
     class Meta:

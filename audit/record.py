@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from scheduler_site.lib import clock
+from scheduler_site.lib.brief import brief
 from scheduler_site.rest.operators import operator_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def record(
         object_uid=uid,
         object_name=str(subject)[:255],
         category_id=getattr(subject, "category_id", None),
-        changes=_plain(changes or {}),
+        changes=_brief(_plain(changes or {})),
         description=description,
         snapshot=_plain(snapshot) if snapshot is not None else None,
         version=_next_version(event, uid) if uid and snapshot is not None else None,
@@ -138,6 +139,16 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[
         field: {"old": before.get(field), "new": after.get(field)}
         for field in {**before, **after}
         if before.get(field) != after.get(field)
+    }
+
+
+def _brief(changes: dict[str, Any]) -> dict[str, Any]:
+    """Of what is large the trail keeps the digest: the definition itself is in the snapshot, once for each version."""
+    return {
+        field: {side: brief(value) for side, value in change.items()}
+        if isinstance(change, dict)
+        else brief(change)
+        for field, change in changes.items()
     }
 
 

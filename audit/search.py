@@ -8,13 +8,16 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast, Length
 
 from audit.models import Entry, EntryQuerySet
 
 PAGE_SIZE = 50
 # So many entries are searched for a text at once.
 WINDOW = 20_000
+# Of the changes of one entry, as a list or a page has them, in characters.
+HEAVY = 128 * 1024
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # Microseconds since 1970 and the key of a row, which the trail is sorted by; then the side, where that is the newer one.
 NEWER = "-newer"
@@ -100,10 +103,26 @@ def _looked(
             bound = "at__gte" if beyond is _below else "at__lte"
             entries = entries.filter(**{bound: edge.at}).exclude(beyond(edge.at, edge.pk))
         entries = entries.filter(Q(object_name__icontains=text) | Q(description__icontains=text))
-    found = list(entries.select_related("seal")[: size + 1])
+    found = _read(entries.select_related("seal")[: size + 1])
     if len(found) > size:
         return found[:size], mark(found[size - 1])
     return found, mark(edge) if edge else ""
+
+
+def _read(entries: EntryQuerySet) -> list[Entry]:
+    """The rows, without changes that are larger than HEAVY: of those it is said how large they are."""
+    found = list(entries.defer("changes"))
+    written = Entry.objects.filter(pk__in=[entry.pk for entry in found]).annotate(
+        characters=Length(Cast("changes", TextField()))
+    )
+    weights = dict(written.values_list("pk", "characters"))
+    light = [key for key, weight in weights.items() if weight <= HEAVY]
+    changes = dict(Entry.objects.filter(pk__in=light).values_list("pk", "changes"))
+    for entry in found:
+        entry.weight = weights.get(entry.pk, 0)
+        left_out = {"omitted": True, "bytes": entry.weight}
+        entry.changes = changes.get(entry.pk, {"changes": {"old": None, "new": left_out}})
+    return found
 
 
 def _below(at: dt.datetime, key: int) -> Q:

@@ -75,6 +75,7 @@ class Reason(models.TextChoices):
     LOST = "lost", _("its worker died or lost touch with the database")
     OVERDUE = "overdue", _("it had not ended long after its time limit")
     UNSTARTABLE = "unstartable", _("it could not be started")
+    QUOTA = "quota", _("as many runs of its account or category as may go on at once, or start in a minute")
     RETRYING = "retrying", _("an attempt failed; the next one waits")
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, removal, stretches, timetable, zones
+from jobs import dependencies, notices, quotas, removal, stretches, timetable, zones
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
 from jobs.models.fields import NAMES
@@ -72,8 +72,9 @@ class Draft:
 def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     """Makes a job. Without `tell` nobody's inbox hears of it: one of very many that are made at once.
 
-    Raises Refused when a job that it is to follow is gone.
+    Raises Refused when a job that it is to follow is gone, or what jobs/quotas.py allows is used up.
     """
+    refuse_excess(draft, None, by)
     if draft.depends_on:
         dependencies.alone()
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
@@ -116,6 +117,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     if draft.depends_on is not None:
         dependencies.alone()
     job = _locked(job)
+    refuse_excess(draft, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old, old_secrets, broken = job.timing, job.secrets, job.broken
     timing = draft.timing or old
@@ -149,6 +151,15 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
     notices.updated(job, by)
     return job
+
+
+def refuse_excess(draft: Draft, job: Job | None, by: By) -> None:
+    """Raises Refused for what is more than one job, account or category may have."""
+    given = draft.values if draft.secrets is None else draft.values | {"secrets": draft.secrets}
+    for name, text in quotas.problems(given, job):
+        raise Refused(f"{name}: {text}")
+    if text := quotas.no_room(by.user, draft.values.get("category"), job):
+        raise Refused(text)
 
 
 @transaction.atomic

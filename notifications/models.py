@@ -68,6 +68,7 @@ class Alert(models.Model):
         DELIVERED = "delivered", _("delivered")
         UNDELIVERABLE = "undeliverable", _("undeliverable")
         SILENCED = "silenced", _("switched off")
+        SUMMARISED = "summarised", _("told in a summary")
 
     OPEN = (State.PENDING, State.SENDING)
 
@@ -86,6 +87,7 @@ class Alert(models.Model):
     job_uid = models.UUIDField(null=True)
     job_name = models.CharField(_("job"), max_length=LONGEST_NAME, blank=True)
     execution_uid = models.UUIDField(null=True)
+    account_uid = models.UUIDField(null=True)
 
     state = models.CharField(_("state"), max_length=14, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -107,6 +109,7 @@ class Alert(models.Model):
             models.Index(fields=["next_attempt_at"], name="alert_next_attempt"),
             models.Index(fields=["state", "-id"], name="alert_state"),
             models.Index(fields=["created_at"], name="alert_created"),
+            models.Index(fields=["delivered_at"], name="alert_delivered"),
         ]
 
     def __str__(self) -> str:

@@ -231,6 +231,20 @@ JOB_CLASS_ALIASES = {
 JOB_CLASS_ENV = env.words(
     "JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL,APNS_CERT_PATH,APNS_TOPIC,THEMES_URL,PORT"
 )
+# How much one account, category or job may take up; 0: any (jobs/quotas.py, executions/ledger/quotas.py).
+JOBS_PER_ACCOUNT = env.integer("JOBS_PER_ACCOUNT", 10_000, low=0, high=10**7)
+JOBS_PER_CATEGORY = env.integer("JOBS_PER_CATEGORY", 50_000, low=0, high=10**7)
+JOB_METADATA_MAX_BYTES = env.integer("JOB_METADATA_MAX_BYTES", 64 * 1024, low=0, high=2**30)
+JOB_OPTIONS_MAX_BYTES = env.integer("JOB_OPTIONS_MAX_BYTES", 128 * 1024, low=0, high=2**30)
+JOB_SECRETS_MAX_BYTES = env.integer("JOB_SECRETS_MAX_BYTES", 64 * 1024, low=0, high=2**30)
+JOB_RECIPIENTS = env.integer("JOB_RECIPIENTS", 50, low=0, high=10_000)
+LAUNCHES_PER_MINUTE = env.integer("LAUNCHES_PER_MINUTE", 3000, low=0, high=10**6)
+RUNS_AT_ONCE_PER_ACCOUNT = env.integer("RUNS_AT_ONCE_PER_ACCOUNT", 2000, low=0, high=10**6)
+RUNS_AT_ONCE_PER_CATEGORY = env.integer("RUNS_AT_ONCE_PER_CATEGORY", 4000, low=0, high=10**6)
+STARTS_PER_MINUTE_PER_ACCOUNT = env.integer("STARTS_PER_MINUTE_PER_ACCOUNT", 10_000, low=0, high=10**6)
+STARTS_PER_MINUTE_PER_CATEGORY = env.integer("STARTS_PER_MINUTE_PER_CATEGORY", 20_000, low=0, high=10**6)
+MAILS_PER_HOUR_PER_JOB = env.integer("MAILS_PER_HOUR_PER_JOB", 60, low=0, high=10**6)
+MAILS_PER_HOUR_PER_ACCOUNT = env.integer("MAILS_PER_HOUR_PER_ACCOUNT", 600, low=0, high=10**6)
 WEBHOOK_ALLOWED_HOSTS = env.words("WEBHOOK_ALLOWED_HOSTS")
 EXECUTION_RETENTION_DAYS = env.integer("EXECUTION_RETENTION_DAYS", 90, low=1, high=36500)
 WORKER_CODE_SLOTS = env.integer("WORKER_CODE_SLOTS", 8, low=1, high=512)

@@ -9,10 +9,11 @@ from django.http import HttpRequest
 
 from accounts.models import Category
 from compat.conda_tasks import drafts, output, requirements, scope, standing, wire
-from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, unknown
+from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
 from environments import verbs as environment_verbs
 from environments.models import Environment
 from executions.ledger import launch
+from executions.ledger.quotas import TooMany
 from executions.models import Execution
 from jobs import verbs
 from jobs.models import Job
@@ -65,6 +66,10 @@ class TasksView(CondaView):
                 if wish.when.is_now:
                     launch.launch(job, by=self.by)
                 return standing.of(job)
+        except TooMany as refusal:
+            refuse(429, "Too many executions", str(refusal))
+        except verbs.Refused as refusal:
+            invalid("Task cannot be created", str(refusal))
         except IntegrityError:
             _outrun(wish.name)
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import Refusal, V1View, refuse
 from executions.ledger import launch
+from executions.ledger.quotas import TooMany
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
 from jobs import timetable
 from jobs.models import Job
@@ -56,6 +57,8 @@ class ExecutionView(V1View):
         job = scope.changeable_job(self.user, execution_id, status=400)
         try:
             run = launch.launch(job, by=self.by)
+        except TooMany as refusal:
+            raise Refusal(429, str(refusal), {"Retry-After": str(refusal.seconds)}) from refusal
         except Refused as refusal:
             raise Refusal(400, str(refusal)) from refusal
         except Job.DoesNotExist:

@@ -57,6 +57,8 @@ class JobsView(JobsBase):
         for last in range(TRIES):
             try:
                 job = verbs.create(self.draft(), by=self.by)
+            except verbs.Refused as refusal:
+                raise Refusal(400, str(refusal)) from refusal
             except IntegrityError:
                 if last == TRIES - 1:
                     raise

@@ -142,7 +142,7 @@ def _is_news(claim: Claim, outcome: Outcome) -> bool:
 def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     if not _is_news(claim, outcome):
         return
-    job = Job.objects.select_related("team").filter(pk=claim.job or 0).first()
+    job = Job.objects.select_related("team", "owner").filter(pk=claim.job or 0).first()
     if job is None:
         return
     name, uid = claim.spec.job_name, claim.spec.job_id
@@ -154,7 +154,7 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job))
     emails = _emails(claim, event)
     with_slack = event == Event.JOB_FAILED and not claim.by_hand and SlackSettings.on()
-    about = About(job.uid, name, uuid.UUID(claim.uid))
+    about = About(job.uid, name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
     key = f"execution:{claim.uid}:{event}"
     everybody = [f"category:{job.category_id}"]
     post(_for_channels(key, event, message, now, about, emails, with_slack, everybody))
@@ -233,7 +233,8 @@ def people_of(job: Job, admins: list[str]) -> list[str]:
 
 
 def _tell_one(item: Item, admins: list[str], slack: bool, now: dt.datetime) -> None:
-    about = About(item.job.uid, item.job.name, item.execution_uid)
+    owner = item.job.owner.uid if item.job.owner else None
+    about = About(item.job.uid, item.job.name, item.execution_uid, owner)
     people = people_of(item.job, admins)
     with_slack = slack and not item.inbox_only
     post(_for_channels(item.key, item.event, item.message, now, about, item.emails, with_slack, people))

@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import alerts
-from executions.ledger import followers, formats
+from executions.ledger import followers, formats, quotas
 from executions.ledger.followers import End, Followers
 from executions.ledger.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
@@ -44,7 +44,7 @@ NO_TEXT = "The text of the script is not there any more."
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
     *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
-    *("attempt", "start_before", "started_at", "target"),
+    *("attempt", "start_before", "started_at", "target", "category_id"),
 )
 
 
@@ -68,7 +68,7 @@ def claim(
     refused = {row.pk for row in rows if _refuse(row, texts, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
-    ready = [row for row in rows if row.pk not in refused]
+    ready = quotas.admit([row for row in rows if row.pk not in refused], now)
     if seen is not None:
         seen |= {row.pk: row.attempt for row in ready}
     return [_claimed(row, texts, now, began) for row in [*adopted, *_take(ready, worker, now)]]
@@ -76,7 +76,7 @@ def claim(
 
 def _read(rows: QuerySet[Execution]) -> list[Execution]:
     known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")}
-    found = list(rows.only(*READ).annotate(**known))
+    found: list[Execution] = list(rows.only(*READ).annotate(**known, owner=F("job__owner_id")))
     for row in found:
         row.definition = formats.completed(row.definition)
     return found

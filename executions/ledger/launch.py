@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from executions.ledger import formats
+from executions.ledger import formats, quotas
 from executions.ledger.catch_up import Planned
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
+from jobs import quotas as job_quotas
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Ended, Refused
@@ -57,9 +58,12 @@ def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
 def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
-    Raises Ended when the job's end date has passed, Refused when a run goes on and the job's rule is to skip.
+    Raises Ended when the job's end date has passed; Refused when a run goes on and the job's rule is to skip, and for overrides
+    that are too large; TooMany when the account asks too often.
     """
     now = clock.now()
+    quotas.may_ask(by.user, now)
+    _check_size(overrides or {})
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.has_ended:
         raise Ended
@@ -80,6 +84,11 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
     if not execution.held:
         transaction.on_commit(partial(publish, [execution]))
     return execution
+
+
+def _check_size(overrides: dict[str, Any]) -> None:
+    for name, text in job_quotas.problems(overrides, None):
+        raise Refused(f"{name}: {text}")
 
 
 def make_way(runs: list[Execution], now: dt.datetime) -> None:

@@ -14,9 +14,9 @@ from django.db.models import Count, Sum
 from executions.ledger.tick import next_due
 from executions.models import Execution, State
 from executions.monitoring import heartbeat
-from executions.monitoring.ttl_cache import TTLCache
 from notifications.models import Alert
 from scheduler_site.lib import clock
+from scheduler_site.lib.ttl_cache import TTLCache
 
 SECONDS = 2.0
 DAY = dt.timedelta(days=1)

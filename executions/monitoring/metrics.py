@@ -21,9 +21,9 @@ from prometheus_client.registry import Collector
 
 from executions.models import Execution, State, Trigger
 from executions.monitoring import figures, health
-from executions.monitoring.ttl_cache import TTLCache
 from jobs.models import Job
 from scheduler_site.lib import clock
+from scheduler_site.lib.ttl_cache import TTLCache
 
 SECONDS = 2.0
 HOUR = dt.timedelta(hours=1)

@@ -21,6 +21,7 @@ from accounts.models import User
 from accounts.permissions import account, needs
 from audit.record import By
 from executions.ledger import artifacts, idempotency, launch, verbs
+from executions.ledger.quotas import TooMany
 from executions.models import Execution, ExecutionQuerySet
 from executions.monitoring import figures, health, logs, statistics
 from executions.rest import api_query, schema, system_schema
@@ -39,6 +40,7 @@ from jobs import verbs as job_verbs
 from jobs.models import Job
 from jobs.rest.jobs import SURFACE, changeable_job, expired, no_such_job, visible_job
 from scheduler_site.lib import clock
+from scheduler_site.rest.problems import Problem
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range, integer
 
 
@@ -96,6 +98,9 @@ class ExecuteView(ApiView):
         by, keyed = By.request(request, SURFACE), _keyed(request, job, body)
         try:
             run, replayed = self._run(job, by, changes, keyed)
+        except TooMany as refusal:
+            told = {"error": "Too many runs", "message": str(refusal)}
+            raise Problem(429, told, {"Retry-After": str(refusal.seconds)}) from refusal
         except job_verbs.Refused as refusal:
             raise ApiError(409, "Job is already running", str(refusal)) from refusal
         except idempotency.KeyReused as error:

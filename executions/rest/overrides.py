@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from jobs import quotas
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options
@@ -27,6 +28,8 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
     if (metadata := body.get("metadata")) is not None:
         if not isinstance(metadata, dict):
             raise _invalid(_("metadata must be an object."))
+        if problem := quotas.too_large("metadata", metadata):
+            raise _invalid(f"metadata: {problem}")
         found["metadata"] = metadata
     changed = _webhook(body) if job.kind == Job.Kind.WEBHOOK else {}
     if job.kind == Job.Kind.GITHUB_ACTIONS:

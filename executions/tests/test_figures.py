@@ -12,11 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 from executions.models import Heartbeat, State
 from executions.monitoring import figures
 from executions.monitoring.figures import Open
-from executions.monitoring.ttl_cache import TTLCache
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from notifications.models import Alert
+from scheduler_site.lib.ttl_cache import TTLCache
 
 NOW = moment("2026-03-02 12:00")
 HOURS, MINUTES = dt.timedelta(hours=1), dt.timedelta(minutes=1)

@@ -59,7 +59,7 @@ def remind(now: dt.datetime) -> None:
 
 def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
     admins = [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
-    about = About(job.uid, job.name)
+    about = About(job.uid, job.name, account_uid=job.owner.uid if job.owner else None)
     people = alerts.people_of(job, admins)
     rows = (
         [compose(key, event, Channel.INBOX, message, now, recipients=people, about=about)] if people else []

@@ -94,6 +94,8 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
             report.jobs.append(_planned(draft) if report.dry_run else _made(draft, by))
         except IntegrityError:
             fault = Fault("Duplicate job name", _("Another job has this name."))
+        except verbs.Refused as refusal:
+            fault = Fault("Not possible", str(refusal))
     if fault:
         team = row.cells.get("team", "") if fault.label == "Invalid PIC team" else ""
         report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))

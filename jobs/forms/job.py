@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
 from accounts.roles import home_category
-from jobs import dependencies, timetable
+from jobs import dependencies, quotas, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
@@ -215,6 +215,8 @@ class JobForm(forms.ModelForm[Job]):
         self._clean_environment(cleaned)
         self._clean_options(cleaned)
         self._clean_schedule(cleaned)
+        for name, text in list(quotas.problems(cleaned, None if self.new else self.instance)):
+            self.add_error(name, text)
         if not cleaned.get("enable_email_notifications"):
             self._forget(("notification_emails", "notify_on_success"))
             cleaned["notification_emails"], cleaned["notify_on_success"] = [], False

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
-from jobs import dependencies, timetable, verbs
+from jobs import dependencies, quotas, timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, PauseForm, edge_rows, version_of
@@ -85,6 +85,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),
         "rules": rules_of(found),
+        "beyond": quotas.beyond(found),
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script.warning(found.environment),
         "environment_url": script.url_of(found.environment),

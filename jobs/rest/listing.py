@@ -15,12 +15,16 @@ from jobs.models import Dependency, Job, JobQuerySet, Pause
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
 from jobs.rest.wire import read_json
+from scheduler_site.lib.brief import brief
 
 COLUMNS = (
     *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "at_zone", "broken"),
     *("created_at", "updated_at"),
     *(column_of(name).attname for name in NAMES),
 )
+# What a list tells by its digest where it is large, and so many rows are read at once.
+LARGE = ("metadata", "options")
+CHUNK = 200
 M = TypeVar("M", bound=Model)
 
 
@@ -32,7 +36,9 @@ def listed(
     As many statements whatever their number: the jobs with their schedules, what they share, their pauses and edges.
     """
     found = started(jobs).order_by("-created_at", "-id").annotate(**timetable.columns("periodic_task__"))
-    rows = list(found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS))
+    values = found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS)
+    # What is large is left out row by row, before the next ones are read.
+    rows = [row | {name: brief(row[name]) for name in LARGE} for row in values.iterator(chunk_size=CHUNK)]
     categories, teams = _shared(Category, rows, "category_id"), _shared(Team, rows, "team_id")
     owners = _shared(User, rows, "owner_id")
     environments = _shared(Environment, rows, "environment_id", "uid")

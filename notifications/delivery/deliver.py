@@ -23,7 +23,7 @@ from django.db.models import F
 from audit.models import Entry
 from audit.record import By, difference, record
 from notifications import inbox
-from notifications.delivery import channels
+from notifications.delivery import allowance, channels
 from notifications.delivery.channels import Divided, Failed, Hopeless, SwitchedOff
 from notifications.delivery.post import GIVE_UP
 from notifications.models import Alert
@@ -92,6 +92,8 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
     try:
         if alert.channel == Alert.Channel.INBOX:
             _place(alert, now or clock.now())
+            return
+        if alert.channel == Alert.Channel.EMAIL and allowance.held(alert, now or clock.now()):
             return
         CALLS[alert.channel](alert)
     except Failed as error:

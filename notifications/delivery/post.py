@@ -35,6 +35,8 @@ class About:
     job_uid: uuid.UUID | None = None
     job_name: str = ""
     execution_uid: uuid.UUID | None = None
+    # Whose job it is: its mails count as this account's.
+    account_uid: uuid.UUID | None = None
 
 
 NOTHING = About()
@@ -73,6 +75,7 @@ def compose(
         job_uid=about.job_uid,
         job_name=one_line(about.job_name)[:LONGEST_NAME],
         execution_uid=about.execution_uid,
+        account_uid=about.account_uid,
         next_attempt_at=now,
         give_up_at=now + GIVE_UP,
         created_at=now,
