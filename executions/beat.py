@@ -137,6 +137,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
                 self._knows_zones = True
             due = next_due()
             if due is not None and due <= clock.now():
+                failpoints.reach("in tick")
                 if not tick(clock.now(), self.announcer):
                     # Another beat, or a person, has the job locked.
                     return LOCKED

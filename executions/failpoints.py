@@ -1,18 +1,21 @@
-"""Places at which a process can be made to crash on purpose, for trials of what a crash leaves behind.
+"""Places at which a process can be made to crash or to hang on purpose, for trials of what that leaves behind.
 
-`BELFRY_FAILPOINT` names the place, `BELFRY_FAILPOINT_MARK` a file that the crash makes: it happens once.
+`BELFRY_FAILPOINT` names the place, `BELFRY_FAILPOINT_MARK` a file that is made there: it happens once. With
+`BELFRY_FAILPOINT_HANGS` the thread that comes there never gets on, and the process lives.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 _NAME = os.environ.get("BELFRY_FAILPOINT", "")
+_HANGS = bool(os.environ.get("BELFRY_FAILPOINT_HANGS"))
 _MARK = os.environ.get("BELFRY_FAILPOINT_MARK", "")
 
 
 def reach(name: str) -> None:
-    """Ends the process at once, as SIGKILL would, when the environment names this place for the first time."""
+    """Ends the process at once, as SIGKILL would, or stands still, when the environment names this place for the first time."""
     if _NAME and name == _NAME:
         _crash()
 
@@ -23,4 +26,6 @@ def _crash() -> None:
             os.close(os.open(_MARK, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             return
+    while _HANGS:
+        time.sleep(3600)
     os._exit(70)

@@ -9,6 +9,7 @@ from typing import Any
 from celery import shared_task, signals
 from django.conf import settings
 
+from executions import failpoints
 from executions.ledger import formats
 from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
@@ -32,6 +33,7 @@ def crew(queues: tuple[str, ...] = ()) -> Worker:
 
 @shared_task(name="executions.perform", bind=True)
 def perform(self: Any, uids: list[str]) -> None:
+    failpoints.reach("in message")
     version = (self.request.headers or {}).get("belfry", 1)
     if version > formats.MESSAGE:
         # For the workers of a later release: it is announced again, and comes to one of them.

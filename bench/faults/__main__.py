@@ -9,6 +9,7 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     options = _options()
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     random.seed(options.seed)
     directory = Path(tempfile.mkdtemp(prefix="belfry-faults-", dir="/tmp"))
     directory.chmod(0o711)

@@ -34,6 +34,11 @@ class Relay:
         if self._refuses:
             self._close_all()
 
+    def lead_to(self, target: int) -> None:
+        """New connections go there, and those that are open break, as when an address moves to another server."""
+        self._target = target
+        self._close_all()
+
     def lose_commit(self) -> None:
         """The next commit lands, and whoever made it never hears so."""
         self._losing = 1
@@ -104,6 +109,10 @@ class Line:
     def mend(self) -> None:
         for relay in self._relays.values():
             relay.mend()
+
+    def lead_to(self, port: int, other: int) -> None:
+        """What went to `port` goes to `other` from now on."""
+        self._relays[port].lead_to(other)
 
     def lose_commit(self) -> None:
         for relay in self._relays.values():

@@ -159,13 +159,60 @@ class Postgres(Server):
             self._create()
         super().start()
         wait_for_port(self.port)
+        self._wait_until_started()
 
-    def _create(self) -> None:
+    def _wait_until_started(self) -> None:
+        """It listens before it answers: "the database system is starting up"."""
+        import psycopg
+
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.say("SELECT 1")
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    def standby(self, directory: Path, port: int) -> Postgres:
+        """Another cluster that follows this one, which answers a commit only when both have it. Started."""
+        other = Postgres(directory, port)
+        other._make_room()
+        self._run(
+            "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "belfry", "-D", str(directory),
+            "-R", "-X", "stream", "-c", "fast",
+        )  # fmt: skip
+        other.start()
+        self.say("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.say("SELECT pg_reload_conf()")
+        return other
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "-D", str(self.directory))
+
+    def say(self, statement: str) -> None:
+        import psycopg
+
+        address = f"host=127.0.0.1 port={self.port} user=belfry dbname=postgres"
+        with psycopg.connect(address, autocommit=True) as server:
+            server.execute(statement)
+
+    def _run(self, program: str, *words: str) -> None:
+        subprocess.run(
+            [POSTGRES / program, *words], user=self._owner, group=self._owner, check=True, capture_output=True,
+            cwd="/",
+        )  # fmt: skip
+
+    def _make_room(self) -> None:
         self.directory.mkdir(mode=0o700)
         if self._owner:
             shutil.chown(self.directory, self._owner, self._owner)
             # The way to it must be open to that user.
             self.directory.parent.chmod(0o711)
+
+    def _create(self) -> None:
+        self._make_room()
         subprocess.run(
             [POSTGRES / "initdb", "-D", self.directory, "-U", "belfry", "-A", "trust", "-E", "UTF8", "--no-sync"],
             user=self._owner, group=self._owner, check=True, stdout=subprocess.DEVNULL, cwd="/",

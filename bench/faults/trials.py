@@ -11,7 +11,18 @@ from contextlib import suppress
 
 import psutil
 
-from bench.faults import changes, commits, soak, surroundings, times, upgrade
+from bench.faults import (
+    changes,
+    commits,
+    history,
+    limits,
+    soak,
+    standby,
+    surroundings,
+    times,
+    upgrade,
+    wedged,
+)
 from bench.faults.trial import Trial, Unavailable
 
 # A due time that passed no longer ago than this was not missed: it is run whatever the catch-up rule says.
@@ -281,6 +292,12 @@ OF_PEOPLE = (
 )
 OUTSIDE = (
     upgrade.upgrade,
+    wedged.beat_wedged,
+    wedged.consumer_wedged,
+    limits.threads_used_up,
+    limits.descriptors_used_up,
+    standby.standby_promoted,
+    history.long_job_deleted,
     surroundings.web_killed,
     surroundings.database_down,
     surroundings.database_full,

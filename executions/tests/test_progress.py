@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from executions import beat
 from executions.models import Execution
@@ -18,7 +22,7 @@ from executions.tests.test_crew import Counting, Waiting, eventually, queue, sta
 from executions.worker import consumer, watchdog
 from executions.worker import worker as crews
 from executions.worker.consumer import Consumer
-from executions.worker.watchdog import Sign, Watchdog
+from executions.worker.watchdog import STATUS, Sign, Watchdog
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
 from scheduler_site.lib import clock
@@ -185,3 +189,26 @@ def test_an_event_loop_that_could_not_be_started_is_made_anew(
         eventually(lambda: state(first) == "error")
     start(crew, second)
     eventually(lambda: state(second) == "success")
+
+
+END = """
+import django, logging
+django.setup()
+from executions.worker import watchdog
+{before}
+watchdog.end_process("tick")
+"""
+
+
+@pytest.mark.parametrize("before", ["", "watchdog.log.critical = None"], ids=["usual", "a log that fails"])
+def test_the_process_ends_with_its_status_whatever_the_log_does(before: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", END.format(before=before)],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "scheduler_site.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == STATUS
+    assert before or "wedged" in done.stderr

@@ -58,7 +58,9 @@ class Watchdog(threading.Thread):
 
 
 def end_process(name: str) -> None:
-    """At once: what stands still does not end in good order."""
-    log.critical("wedged", extra={"thread": name})
-    logging.shutdown()
-    os._exit(STATUS)
+    """At once: what stands still does not end in good order. Nothing that goes wrong with the log keeps it from ending."""
+    try:
+        log.critical("wedged", extra={"what": name})
+        logging.shutdown()
+    finally:
+        os._exit(STATUS)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from bench.faults.installation import eventually
+
 REACH = "from executions import failpoints; failpoints.reach('here')"
 
 
@@ -31,3 +33,18 @@ def test_another_failpoint_is_passed() -> None:
 def test_the_named_failpoint_crashes_once(tmp_path: Path) -> None:
     asked = {"BELFRY_FAILPOINT": "here", "BELFRY_FAILPOINT_MARK": str(tmp_path / "mark")}
     assert [reach(**asked), reach(**asked)] == [70, 0]
+
+
+def test_the_named_failpoint_can_hang_instead(tmp_path: Path) -> None:
+    asked = {"BELFRY_FAILPOINT": "here", "BELFRY_FAILPOINT_MARK": str(tmp_path / "mark")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", REACH],
+        cwd=settings.BASE_DIR,
+        env=os.environ | asked | {"BELFRY_FAILPOINT_HANGS": "1"},
+    )
+    try:
+        assert eventually((tmp_path / "mark").exists, 60)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait(10)
