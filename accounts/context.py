@@ -8,11 +8,22 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from accounts.pages.kept import KeptForm, take
 
 
 def accounts(request: HttpRequest) -> dict[str, Any]:
-    """`default_password`: whether an account still has the password that everybody knows; told to administrators only."""
-    return {"default_password": SimpleLazyObject(lambda: _default_password(request))}
+    """`default_password`: whether an account still has the password that everybody knows; told to administrators only.
+
+    `kept_form`: what was typed on this page when the session had ended already.
+    """
+    return {
+        "default_password": SimpleLazyObject(lambda: _default_password(request)),
+        "kept_form": SimpleLazyObject(lambda: _kept_form(request)),
+    }
+
+
+def _kept_form(request: HttpRequest) -> KeptForm | None:
+    return take(request) if isinstance(getattr(request, "user", None), User) else None
 
 
 def _default_password(request: HttpRequest) -> bool:

@@ -103,6 +103,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "scheduler_site.middleware.SlidingSessionMiddleware",
+    "accounts.middleware.KeptFormMiddleware",
 ]
 
 ROOT_URLCONF = "scheduler_site.urls"

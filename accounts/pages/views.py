@@ -22,6 +22,7 @@ from django.views.generic import FormView
 
 from accounts import logins, verbs
 from accounts.models import Preferences, User
+from accounts.pages import kept
 from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
 from accounts.permissions import account
 from audit.record import By
@@ -58,7 +59,12 @@ class LoginView(Throttled, auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response, request = super().form_valid(form), self.request
         _welcome(response, request)
+        kept.welcome_back(request)
         return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        # Stays through a wrong password.
+        return super().get_context_data(**kwargs) | {"kept": self.request.POST.get(kept.FIELD, "")}
 
 
 class LogoutView(auth.LogoutView):

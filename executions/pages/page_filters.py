@@ -10,13 +10,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_filters
-from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from executions.models import BAD, FINAL, NOT_RUN, OPEN, Execution, ExecutionQuerySet, State, Trigger
 from jobs.models import Job
+from jobs.templatetags.timing import zone_of
 
 PAGE_SIZE = 50
 # So many jobs may be named in a statement.
@@ -56,6 +57,17 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untype
         for name in ("start", "end"):
             self.form.fields[name].widget.input_type = "date"
 
+    @cached_property
+    def of_job(self) -> Job | None:
+        """The one job whose rows are asked for, where there is one and the reader may see it."""
+        uid = self.form.cleaned_data.get("job") if self.form.is_valid() else None
+        return Job.objects.visible_to(self.request.user).filter(uid=uid).first() if uid else None
+
+    @cached_property
+    def zone(self) -> str:
+        """In which the rows are shown, and the dates of the filter meant: the job's, of many jobs the scheduler's."""
+        return zone_of(self.of_job)
+
     def by_name(self, rows: ExecutionQuerySet, name: str, value: str) -> ExecutionQuerySet:
         # By way of the few jobs, so that the many rows are found through their index.
         named = Job.objects.filter(name__icontains=value)
@@ -72,15 +84,14 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untype
         return rows.filter(state__in=GROUPS.get(value, (value,)))
 
     def from_date(self, rows: ExecutionQuerySet, name: str, value: dt.date) -> ExecutionQuerySet:
-        return rows.filter(due_at__gte=_midnight(value))
+        return rows.filter(due_at__gte=_midnight(value, self.zone))
 
     def to_date(self, rows: ExecutionQuerySet, name: str, value: dt.date) -> ExecutionQuerySet:
-        return rows.filter(due_at__lt=_midnight(value + dt.timedelta(days=1)))
+        return rows.filter(due_at__lt=_midnight(value + dt.timedelta(days=1), self.zone))
 
 
-def _midnight(day: dt.date) -> dt.datetime:
-    """When a date begins in the scheduler's zone, in which the dates of the filter are meant."""
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(settings.SCHEDULER_TIMEZONE))
+def _midnight(day: dt.date, zone: str) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone))
 
 
 @dataclass(frozen=True)

@@ -98,9 +98,10 @@ def executions(request: PageRequest) -> HttpResponse:
     context = {
         "filter": found,
         "page": page,
-        "rows": _with_zones(page.rows),
+        "rows": page.rows,
         "query": query.urlencode(),
-        "job": _filtered_job(request, found),
+        "job": found.of_job,
+        "zone": found.zone,
         "narrowed": any(query.values()),
     }
     return render(request, "executions/list.html", context)
@@ -265,8 +266,3 @@ def _with_zones(rows: Iterable[Execution]) -> list[Execution]:
     found = list(rows)
     timetable.attach(row.job for row in found if row.job)
     return found
-
-
-def _filtered_job(request: PageRequest, found: ExecutionFilter) -> Job | None:
-    uid = found.form.cleaned_data.get("job") if found.form.is_valid() else None
-    return Job.objects.visible_to(request.user).filter(uid=uid).first() if uid else None

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.models import Category, User
 from executions.ledger import launch
@@ -134,3 +135,21 @@ def test_a_place_that_is_none_is_not_found(vic: User, place: str) -> None:
 )
 def test_absurd_filters_are_no_error_of_ours(vic: User, query: str) -> None:
     assert browser(vic).get(f"/executions?{query}").status_code == 200
+
+
+def test_dates_are_meant_in_the_zone_in_which_rows_are_shown_and_the_page_says_which(
+    vic: User, settings: Settings
+) -> None:
+    settings.SCHEDULER_TIMEZONE = "Asia/Tokyo"
+    job = make_job(vic, timezone="America/New_York")
+    # 22:00 on 28 February in New York, noon on 1 March in Tokyo.
+    run = make_run(job, due_at=moment("2026-03-01 03:00"))
+    for query, zone, shown, day, other in (
+        ("", "Asia/Tokyo", "2026-03-01 12:00:00 JST", "2026-03-01", "2026-02-28"),
+        (f"&job={job.uid}", "America/New_York", "2026-02-28 22:00:00 EST", "2026-02-28", "2026-03-01"),
+    ):
+        page = browser(vic).get(f"/executions?start={day}&end={day}{query}").content.decode()
+        assert shown in page
+        assert f"Dates and times are those of {zone}." in page
+        assert listed(vic, f"?start={day}&end={day}{query}") == [run.uid]
+        assert listed(vic, f"?start={other}&end={other}{query}") == []

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import slugify
 from audit.record import By
 from jobs import verbs
-from jobs.bulk.rows import judge
+from jobs.bulk.rows import judge, unused
 from jobs.bulk.table import Row, Table
 from jobs.forms.errors import Fault
 from jobs.models import Job
@@ -48,6 +48,8 @@ class Report:
     stats: dict[str, int]
     jobs: list[dict[str, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # What of the file is not read, or will have no effect.
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
@@ -66,12 +68,13 @@ class Report:
             "error_count": len(self.problems),
             "errors": [problem.to_json() for problem in self.problems],
             "jobs": self.jobs,
+            **({"warnings": self.warnings} if self.warnings else {}),
         }
 
 
 def process(table: Table, *, by: By, default_owner: str = "", dry_run: bool) -> Report:
     """Each good row becomes a job in a transaction of its own, with its audit entry; nobody is told of each."""
-    report, seen = Report(dry_run, table.stats), set[str]()
+    report, seen = Report(dry_run, table.stats, warnings=[*table.warnings]), set[str]()
     with one_lookup_each(RESOLVE_SECONDS):
         for number, row in enumerate(table.rows, start=FIRST_ROW):
             try:
@@ -96,6 +99,11 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
             fault = Fault("Duplicate job name", _("Another job has this name."))
         except verbs.Refused as refusal:
             fault = Fault("Not possible", str(refusal))
+        else:
+            row_number = {"row": number}
+            report.warnings += [
+                f"{_('Row %(row)d:') % row_number} {text}" for text in unused(row.cells, draft)
+            ]
     if fault:
         team = row.cells.get("team", "") if fault.label == "Invalid PIC team" else ""
         report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))

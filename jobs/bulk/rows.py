@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -14,15 +14,18 @@ from accounts.models import User
 from jobs.bulk.table import Row
 from jobs.forms.errors import Fault
 from jobs.forms.targets import GITHUB_KEYS, dispatched
+from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
 from jobs.models.fields import PLAIN, JobField
 from jobs.models.shapes import shape_of
 from jobs.rest import payloads
 from jobs.verbs import Draft
-from scheduler_site.lib import strict_json
+from scheduler_site.lib import clock, strict_json
 
 ON = frozenset({"enable", "enabled", "active", "true", "1", "yes", "y", "on"})
 OFF = frozenset({"disable", "disabled", "inactive", "false", "0", "no", "n", "off"})
+# Columns that say what a job does, those that go before others first.
+TARGETS = (("job_class",), ("script", "script_path"), ("dispatch",), ("target_url",), ("repo", "workflow"))
 # First what belongs to the row alone; then the fields of the job form.
 ORDER = (
     *("ragged", "dispatch", "category", "end_date", "team", "required", "twice", "name", "description"),
@@ -46,7 +49,7 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
         faults["ragged"] = Fault("Invalid row", row.ragged)
     body = _body(row.cells, default_owner, faults)
     name = row.cells.get("name", "")
-    if not name or "cron" not in row.cells:
+    if not name or not any(key in row.cells for key in ("cron", "every", "at")):
         faults["required"] = Fault("Missing required fields", _("A job needs a name and a cron expression."))
     elif name in seen:
         faults["twice"] = Fault("Duplicate job name in CSV", _("An earlier row has the same name."))
@@ -64,13 +67,73 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
     return Judged(form.draft(), None, row.cells.get("active", "").lower() not in OFF)
 
 
+def unused(cells: Mapping[str, str], draft: Draft) -> Iterator[str]:
+    """What of a row is read and has no effect on its job, in words."""
+    targets = [[name for name in group if name in cells] for group in TARGETS]
+    given = [group for group in targets if group]
+    for name in (name for group in given[1:] for name in group):
+        yield _("the column of %(name)s is not used, another one says what the job does.") % {"name": name}
+    kind = draft.values["kind"]
+    others = [name for name in ("environment", "arguments") if name in cells and kind not in Job.CODE_KINDS]
+    timing = draft.timing
+    if timing is not None:
+        parts = SCHEDULE_OF[timing.kind]
+        others += [name for name in SCHEDULE if name in cells and name not in parts]
+    for name in others:
+        yield _("the column of %(name)s has no effect on this job.") % {"name": name}
+    if timing is not None and timing.enabled and timing.kind != "none":
+        schedule = timing.schedule(draft.values["end_date"])
+        if schedule is None or schedule.next_after(clock.now()) is None:
+            yield _("the job will not run: it has no due time until its end date.")
+
+
 def _body(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
     keys = {"cron": "cron_expression", "category": "category", "team": "pic_team"}
     body: dict[str, Any] = {key: cells[field] for field, key in keys.items() if field in cells}
     body |= {field.name: _typed(field, cells[field.name]) for field in PLAIN if field.name in cells}
     body["end_date"] = cells.get("end_date", "")
     body["metadata"] = _metadata(cells, faults)
-    return body | (_script(cells, faults) or _target(cells, default_owner, faults))
+    body |= {key: cells[key] for key in ("timezone", "day_rule", "period", "at") if key in cells}
+    if "every" in cells:
+        body["every"] = int(cells["every"]) if re.fullmatch(r"[0-9]{1,9}", cells["every"]) else cells["every"]
+    if "cron" not in cells:
+        body["schedule_kind"] = "interval" if "every" in cells else "once"
+    return body | _mail(cells) | _kind(cells, default_owner, faults)
+
+
+def _mail(cells: Mapping[str, str]) -> dict[str, Any]:
+    """Who gets mail is who is named; nobody, without the column."""
+    if "notification_emails" not in cells:
+        return {}
+    addresses = [text for text in re.split(r"[\s,;]+", cells["notification_emails"]) if text]
+    success = cells.get("notify_on_success", "").lower() in ON
+    return {
+        "enable_email_notifications": True,
+        "notification_emails": addresses,
+        "notify_on_success": success,
+    }
+
+
+def _kind(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
+    """What the job does: by its kind and options where they are given, else by the columns of a script, a class or a target."""
+    named = {"kind": cells["kind"].lower().replace(" ", "_")} if "kind" in cells else {}
+    if "job_class" in cells:
+        args = {"args": _arguments(cells["arguments"], faults)} if "arguments" in cells else {}
+        found: dict[str, Any] = {
+            "kind": Job.Kind.PYTHON_CLASS,
+            "options": {"job_class": cells["job_class"]} | args,
+        }
+    else:
+        found = _script(cells, faults) or _target(cells, default_owner, faults)
+    if "options" in cells:
+        try:
+            options = strict_json.loads(cells["options"])
+        except ValueError as error:
+            faults["options"] = Fault("Invalid options", str(error))
+        else:
+            known = found.get("options", {})
+            found["options"] = known | options if isinstance(options, dict) else options
+    return named | found
 
 
 def _typed(field: JobField, text: str) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -26,11 +28,24 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "script": ("script",),
     "script_path": ("script path", "script_path"),
     "arguments": ("arguments",),
-    **{field.name: field.columns for field in FIELDS if field.columns},
+    "timezone": ("time zone", "timezone", "time_zone", "tz"),
+    "day_rule": ("day rule", "day_rule"),
+    "every": ("every",),
+    "period": ("period",),
+    "at": ("at", "run at", "run_at"),
+    "kind": ("kind", "job kind", "job_kind"),
+    "options": ("options",),
+    "job_class": ("job class", "job_class"),
+    "notification_emails": ("notification emails", "notification_emails", "emails"),
+    "notify_on_success": ("notify on success", "notify_on_success"),
+    **{one.name: one.columns for one in FIELDS if one.columns},
 }
 # Columns whose cells are kept as they are: blanks at the ends of a script are part of it.
 EXACT = frozenset(HEADERS["script"])
 KNOWN = {header for headers in HEADERS.values() for header in headers}
+SEPARATORS = (",", ";", "\t")
+# The line with which spreadsheets are told how a file is separated.
+_SEPARATOR = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 # Blank rows are not counted as rows, but they are not read without end either.
 BLANK_FACTOR = 10
 
@@ -52,19 +67,22 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """What is left of a file after columns without a header and blank rows were removed."""
+    """What is left of a file after columns without a header and blank rows were removed; `warnings` name what is not read."""
 
     rows: list[Row]
     stats: dict[str, int]
+    warnings: list[str] = field(default_factory=list)
 
 
 def read(data: bytes, *, most: int) -> Table:
     """The rows of a CSV file in UTF-8, with or without a byte order mark. Raises Unusable.
 
+    Cells are separated by commas, semicolons or tabs, as a first line `sep=;` says, else as the header does.
+
     Refused are other encodings, NUL characters, quotes that do not match (RFC 4180), cells of more than 128 KiB, a header
     without any known column or with one twice, and more than `most` rows.
     """
-    lines = _lines(_decoded(data))
+    lines = _lines(*_separated(_decoded(data)))
     header = [cell.strip() for cell in next(lines, [])]
     names = {position: name.lower() for position, name in enumerate(header) if name}
     _check_header(list(names.values()))
@@ -82,7 +100,25 @@ def read(data: bytes, *, most: int) -> Table:
         "removed_column_count": len(header) - len(names),
         "removed_empty_row_count": total - len(rows),
     }
-    return Table(rows, stats)
+    return Table(rows, stats, [_unknown(name) for name in header if name and name.lower() not in KNOWN])
+
+
+def _unknown(name: str) -> str:
+    close = get_close_matches(name.lower(), sorted(KNOWN), n=1, cutoff=0.8)
+    meant = _(" Is “%(name)s” meant?") % {"name": close[0]} if close else ""
+    return _("The column “%(name)s” is unknown and is not read.") % {"name": name[:100]} + meant
+
+
+def _separated(text: str) -> tuple[str, str]:
+    """The text from its header on, and the character between its cells: the one that shows the most columns that are known."""
+    if said := _SEPARATOR.match(text):
+        return text[said.end() :], said[1]
+    first = next(iter(text.splitlines()), "")
+
+    def known(separator: str) -> int:
+        return len(KNOWN.intersection(name.strip(' "').lower() for name in first.split(separator)))
+
+    return text, max(SEPARATORS, key=known)
 
 
 def _decoded(data: bytes) -> str:
@@ -103,8 +139,8 @@ def _decoded(data: bytes) -> str:
     return text
 
 
-def _lines(text: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _lines(text: str, separator: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     try:
         yield from reader
     except csv.Error as error:
@@ -127,9 +163,9 @@ def _check_header(names: list[str]) -> None:
 def _row(cells: list[str], names: dict[int, str], width: int) -> Row:
     given = {name: cells[position] for position, name in names.items() if position < len(cells)}
     found: dict[str, str] = {}
-    for field, headers in HEADERS.items():
+    for name, headers in HEADERS.items():
         if value := next((given[header] for header in headers if given.get(header, "").strip()), ""):
-            found[field] = value
+            found[name] = value
     # A row that was cut off, or one with an unquoted comma, says something else than it was meant to.
     if max(names) < len(cells) and not any(cells[width:]):
         return Row(found)

@@ -124,6 +124,7 @@ def new(request: PageRequest) -> HttpResponse:
         form.add_error(None, str(reason))
         return _form_page(request, form, kind, status=409)
     messages.success(request, _("“%(job)s” has been created.") % {"job": made})
+    _tell_if_over(request, made)
     return redirect("job", made.uid)
 
 
@@ -151,6 +152,7 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if not saved:
         return _conflict(request, form, job)
     messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
+    _tell_if_over(request, Job.objects.get(pk=job.pk))
     return redirect("job", uid)
 
 
@@ -253,6 +255,12 @@ def _form_page(
     if kind == Job.Kind.SCRIPT:
         context |= script.context(form, options, request)
     return render(request, "jobs/form.html", context, status=status)
+
+
+def _tell_if_over(request: PageRequest, job: Job) -> None:
+    """An end date before the next due time is how people retire a job; whoever did not mean it learns at once."""
+    if job.will_not_run_again:
+        messages.warning(request, _("“%(job)s” will not run again by its schedule.") % {"job": job})
 
 
 def _is_asking(request: PageRequest) -> bool:

@@ -46,7 +46,8 @@ class _Form(HTMLParser):
             if "checked" in given:
                 self._add(name, given.get("value") or "on")
         elif kind not in _SILENT:
-            self._add(name, _END.sub("", given.get("value") or ""))
+            value = given.get("value") or ""
+            self._add(name, value if kind == "hidden" else _END.sub("", value))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "textarea" and self.textarea is not None:

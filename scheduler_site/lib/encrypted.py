@@ -1,4 +1,4 @@
-"""A model field for secrets."""
+"""A model field for secrets, and texts that are carried by whoever must not read them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet(
         [Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest())) for key in keys]
     )
+
+
+def seal(value: Any) -> str:
+    """A JSON value as a text that nobody reads or changes without the keys."""
+    return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(value).encode()).decode("ascii")
+
+
+def unseal(text: str, *, seconds: int) -> Any:
+    """The value that was sealed at most so many seconds ago; None for anything else."""
+    try:
+        return json.loads(_cipher(tuple(settings.ENCRYPTION_KEYS)).decrypt(text.encode(), ttl=seconds))
+    except (InvalidToken, ValueError):
+        return None
 
 
 class Unreadable(dict[str, str]):

@@ -58,12 +58,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A live part that is answered by the login page belongs to a session that has ended.
+// A live part that is answered by the login page belongs to a session that has ended. What was typed stays where it is.
+let typed = false;
+document.addEventListener("input", (event) => {
+  if (event.target.closest("main form[method=post]")) typed = true;
+});
 document.addEventListener("htmx:beforeSwap", (event) => {
   const url = event.detail.xhr.responseURL;
   if (url && new URL(url).pathname === `${home}login`) {
     event.preventDefault();
-    window.location.reload();
+    if (typed) document.getElementById("session-ended").hidden = false;
+    else window.location.reload();
   }
 });
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import socket
 import time
 from collections.abc import Sequence
@@ -94,7 +95,9 @@ async def _attempt(context: Context[asyncio.Event], mask: Mask, progress: Progre
         text = f"The answer cannot be read (a header may have {size(MAX_HEADER)}): {problem.message}"
         return Outcome("failed", text, response_status=progress.status, retryable=False)
     except (aiohttp.ClientError, OSError, ValueError) as problem:
-        return Outcome("failed", f"Webhook call failed: {problem}", response_status=progress.status)
+        # aiohttp names its TLS setting whatever the scheme.
+        text = re.sub(r" ssl:\S+", "", str(problem))
+        return Outcome("failed", f"Webhook call failed: {text}", response_status=progress.status)
 
 
 async def _exchange(
