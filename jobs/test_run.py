@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -24,6 +24,16 @@ _slots = threading.BoundedSemaphore(4)
 BUSY_SECONDS = 5
 
 
+class TestRun(TypedDict):
+    """What the target said."""
+
+    ok: Annotated[bool, "Whether that is a success."]
+    type: Annotated[Literal["webhook", "github"], "What was tried."]
+    status_code: NotRequired[Annotated[int | None, "The status of the answer."]]
+    error: NotRequired[Annotated[str, "A label, when there was no answer."]]
+    message: Annotated[str, "The same in words."]
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the target said; `error` is a label for when there was no answer at all."""
@@ -34,9 +44,13 @@ class Answer:
     message: str
     error: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        middle = {"error": self.error} if self.error else {"status_code": self.status}
-        return {"ok": self.ok, "type": self.type, **middle, "message": self.message}
+    def to_json(self) -> TestRun:
+        told: TestRun = {"ok": self.ok, "type": self.type, "message": self.message}
+        if self.error:
+            told["error"] = self.error
+        else:
+            told["status_code"] = self.status
+        return told
 
 
 class Turn:

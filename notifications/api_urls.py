@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.rest import notifications
+from notifications.rest import inbox, slack
 
 urlpatterns = [
-    path("notifications", notifications.InboxView.as_view()),
-    path("notifications/unread-count", notifications.UnreadCountView.as_view()),
-    path("notifications/read-all", notifications.ReadAllView.as_view()),
-    path("notifications/delete-read", notifications.DeleteReadView.as_view()),
-    path("notifications/<str:notification_id>", notifications.NotificationView.as_view()),
-    path("notifications/<str:notification_id>/read", notifications.ReadView.as_view()),
-    path("settings/slack", notifications.SlackView.as_view()),
-    path("settings/slack/test", notifications.SlackTestView.as_view()),
+    path("notifications", inbox.InboxView.as_view()),
+    path("notifications/unread-count", inbox.UnreadCountView.as_view()),
+    path("notifications/read-all", inbox.ReadAllView.as_view()),
+    path("notifications/delete-read", inbox.DeleteReadView.as_view()),
+    path("notifications/<str:notification_id>", inbox.NotificationView.as_view()),
+    path("notifications/<str:notification_id>/read", inbox.ReadView.as_view()),
+    path("settings/slack", slack.SlackView.as_view()),
+    path("settings/slack/test", slack.SlackTestView.as_view()),
 ]

@@ -412,7 +412,7 @@ REST_FRAMEWORK = {
     "UNICODE_JSON": True,
     "STRICT_JSON": True,
 }
-# The description of the API; what it says is in the apps' schema.py.
+# The description of the API; what it says is in the types of the apps' routes.
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "Belfry",

@@ -3,17 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
 from environments.backends.base import Invalid
+from environments.backends.grammar import LONGEST_SPEC, MOST_SPECS
 from environments.errors import Busy, InUse, NameTaken, ReadOnly, Refused
+from environments.models import LONGEST_NAME
+from scheduler_site.rest.parameters import Seconds
+from scheduler_site.rest.shapes import Rules
 from scheduler_site.rest.views import ApiError
 
-LONGEST_WAIT = 60.0
+WAIT = Seconds("wait", "Seconds to wait for the end of the operation.", default=0)
 # What is refused in the end has been read until then: the grammar allows 200.
 MOST_PACKAGES = 1000
-
 Result = TypeVar("Result")
+Name = Annotated[
+    str, "A label: letters, digits, `_`, `-` and `.`.", Rules(maxLength=LONGEST_NAME, examples=["reports"])
+]
+Specs = Annotated[
+    list[Annotated[str, "One of them.", Rules(maxLength=LONGEST_SPEC, examples=["pandas>=2.2,<3"])]],
+    "Specifications: a name, with clauses about its version where not any will do.",
+    Rules(maxItems=MOST_SPECS),
+]
+
+
+class EnvironmentToMake(TypedDict):
+    """What to make."""
+
+    name: Name
+    python_version: NotRequired[
+        Annotated[str | None, "`3.12` or `3.12.4`; otherwise as the backend likes.", Rules(examples=["3.12"])]
+    ]
+    packages: NotRequired[Specs | None]
+    backend: NotRequired[
+        Annotated[
+            str | None,
+            "`conda` or `pypi`; otherwise as the installation is set up.",
+            Rules(examples=["pypi"]),
+        ]
+    ]
+
+
+class EnvironmentName(TypedDict):
+    """Its new name."""
+
+    name: Name
+
+
+class EnvironmentToRegister(TypedDict):
+    """Which one, and how it is to be called."""
+
+    prefix: Annotated[str, "Its directory, as it was found."]
+    name: Name
+
+
+class PackagesToInstall(TypedDict):
+    """What to install."""
+
+    packages: Specs
+
+
+class PackagesToUpdate(TypedDict, total=False):
+    """What to update."""
+
+    packages: Specs | None
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
@@ -37,15 +90,8 @@ def packages(body: Mapping[str, Any], *, required: bool = True) -> list[str]:
 
 
 def seconds_to_wait(params: Mapping[str, Any]) -> float:
-    """How long the answer may wait for the end of the operation: `wait` in the query, 0 to 60, usually 0."""
-    try:
-        seconds = float(params.get("wait", "0"))
-    except ValueError:
-        seconds = -1.0
-    # Also false for NaN.
-    if not 0 <= seconds <= LONGEST_WAIT:
-        raise ApiError(400, "Invalid wait", f"Write a number of seconds from 0 to {LONGEST_WAIT:.0f}.")
-    return seconds
+    """How long the answer may wait for the end of the operation; usually not at all. 400."""
+    return WAIT.read(params.get(WAIT.name, "0"))
 
 
 def carried_out(verb: Callable[[], Result]) -> Result:

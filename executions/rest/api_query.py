@@ -13,11 +13,29 @@ from typing import Any
 from django.db.models import Min, Q
 from django.db.models.functions import Least
 
-from executions.models import Execution, ExecutionQuerySet
+from executions.models import Execution, ExecutionQuerySet, State, Trigger
 from executions.rest.wire import STATUS, for_wire
-from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range, integer
+from jobs.models import Job
+from scheduler_site.rest.parameters import PAGE, RANGE, Integer, Text, Words
+from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range
 
-MOST = 200
+LIMIT = Integer("limit", "How many on a page.", default=20, high=200)
+JOB_LIMIT = Integer("limit", "How many.", default=50, high=200)
+CURSOR = Text("cursor", "`next_cursor` or `previous_cursor` of an earlier answer; empty for the beginning.")
+CURSOR_FOR_PAGE = Text(CURSOR.name, f"{CURSOR.about} Takes the place of `page`.")
+STATUSES = Words(
+    "status",
+    "Only these, separated by commas: running, success, failed, missed, skipped. Without `status` and `state` all runs, but "
+    "no missed or skipped due times.",
+    rules={"examples": ["failed,running"]},
+)
+STATES = Words("state", f"Only these, separated by commas: {', '.join(State.values)}.")
+TRIGGERS = Words("trigger_type", f"Only these, separated by commas: {', '.join(Trigger.values)}.")
+KINDS = Words(
+    "execution_type", f"Only these kinds of job, separated by commas: {', '.join(Job.Kind.values)}."
+)
+JOB_ID = Text("job_id", "Only the runs of the job with this id.")
+CHOICE = (STATUSES, STATES, TRIGGERS, KINDS, JOB_ID, *RANGE)
 MAX_ID = 2**63 - 1
 # What a cursor ends with: to which side of its row it points.
 OLDER, NEWER = "", " newer"
@@ -32,7 +50,7 @@ class Page:
     previous_cursor: str | None = None
     total: int | None = None
     number: int = 1
-    limit: int = MOST
+    limit: int = 0
 
     @property
     def pages(self) -> int:
@@ -44,23 +62,23 @@ def matching(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQue
 
     Unknown values match nothing, empty ones everything. 400 for odd dates.
     """
-    statuses, states = _words(params, "status"), _words(params, "state")
+    statuses, states = STATUSES.all_of(params), STATES.all_of(params)
     if statuses:
         rows = rows.filter(state__in=[state for state, status in STATUS.items() if status in statuses])
     if states:
         rows = rows.filter(state__in=states)
     if not statuses and not states:
         rows = rows.runs()
-    if triggers := _words(params, "trigger_type"):
+    if triggers := TRIGGERS.all_of(params):
         rows = rows.filter(trigger__in=triggers)
-    if kinds := _words(params, "execution_type"):
+    if kinds := KINDS.all_of(params):
         rows = rows.filter(kind__in=kinds)
     return within(of_job(rows, params), date_range(params))
 
 
 def of_job(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
     """Those of the job with the id in `job_id`, when there is one."""
-    job_id = (params.get("job_id") or "").strip()
+    job_id = JOB_ID.of(params)
     if not job_id:
         return rows
     uid = as_uuid(job_id)
@@ -84,12 +102,12 @@ def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
     return rows.filter(Q(**started) | Q(started_at=None, **due), **bounds)
 
 
-def page(rows: ExecutionQuerySet, params: Mapping[str, Any], *, default: int) -> Page:
+def page(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> Page:
     """By number and with the total, or, where there is a `cursor`, what lies beyond it without counting anything.
 
     422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.
     """
-    number, limit = integer(params, "page", 1), integer(params, "limit", default, high=MOST)
+    number, limit = PAGE.of(params), LIMIT.of(params)
     if "cursor" in params:
         return beyond(rows, params["cursor"], limit)
     total = rows.count()
@@ -151,7 +169,3 @@ def _position(cursor: str) -> tuple[dt.datetime, int, str]:
         raise ApiError(
             400, "Invalid cursor", "Take next_cursor or previous_cursor of an earlier answer."
         ) from error
-
-
-def _words(params: Mapping[str, Any], name: str) -> set[str]:
-    return {word for part in (params.get(name) or "").split(",") if (word := part.strip())}

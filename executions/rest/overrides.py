@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -13,13 +13,32 @@ from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options
 from jobs.runners.github_actions.request import Unsendable, checked_token
+from scheduler_site.rest.parameters import Seconds
+from scheduler_site.rest.shapes import Rules
 from scheduler_site.rest.views import ApiError
 
-LONGEST_WAIT = 60.0
+WAIT = Seconds("wait", "The same as in the body.")
 # Old clients expect the answer of a call in the answer to their request.
 DEFAULT_WAIT = 15.0
 # Of a workflow they expect no more than that it was started; whether it was is known by then.
 DISPATCH_WAIT = 5.0
+
+
+class Overrides(TypedDict, total=False):
+    """What is different this time; blank texts and null leave what is stored."""
+
+    metadata: Annotated[dict[str, Any] | None, "Instead of the job's metadata."]
+    target_url: Annotated[str | None, "Instead of the webhook's address."]
+    dispatch_url: Annotated[str | None, "Another workflow: its address on GitHub, or `owner/repo/workflow`."]
+    github_owner: Annotated[str | None, "Another owner."]
+    github_repo: Annotated[str | None, "Another repository."]
+    github_workflow_name: Annotated[str | None, "Another workflow."]
+    github_token: Annotated[
+        str | None,
+        "Another token. It is kept encrypted, shown to nobody, and forgotten when the run has ended.",
+        Rules(writeOnly=True),
+    ]
+    wait: Annotated[float | None, "Seconds to wait for the end.", Rules(minimum=0, maximum=WAIT.high)]
 
 
 def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,21 +62,11 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def seconds_to_wait(job: Job, body: Mapping[str, Any], params: Mapping[str, Any]) -> float:
     """How long the answer may wait for the end of the run: `wait` in the body or the query, 0 to 60. 400."""
-    value = body.get("wait", params.get("wait"))
+    value = body.get(WAIT.name, params.get(WAIT.name))
     if value is None:
         usual = DISPATCH_WAIT if job.kind == Job.Kind.GITHUB_ACTIONS else DEFAULT_WAIT
         return 0.0 if job.is_code else usual
-    try:
-        seconds = (
-            float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else -1.0
-        )
-    except (ValueError, OverflowError):
-        seconds = -1.0
-    # Also false for NaN.
-    if not 0 <= seconds <= LONGEST_WAIT:
-        text = _("Write a number of seconds from 0 to %(limit)d.") % {"limit": LONGEST_WAIT}
-        raise ApiError(400, "Invalid wait", text)
-    return seconds
+    return WAIT.read(value)
 
 
 def _webhook(body: Mapping[str, Any]) -> dict[str, str]:

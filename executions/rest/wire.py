@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
-from typing import Any, Protocol, cast
+from typing import Annotated, Protocol, TypedDict, cast, overload
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
 
-from executions.models import Execution, ExecutionQuerySet, LogChunk, State
-from executions.monitoring.figures import Figures
+from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
-from executions.monitoring.statistics import Statistics
 from jobs.models import Job
+from scheduler_site.rest.shapes import Moment, Rules, Uid, one_of
 
 # The three words of the dialect, and two that appear only when they are asked for.
 STATUS: dict[str, str] = {
@@ -29,6 +27,7 @@ STATUS: dict[str, str] = {
     State.SKIPPED: "skipped",
 }
 OUTPUT = 1000
+CALLS = [Job.Kind.WEBHOOK.value, Job.Kind.GITHUB_ACTIONS.value]
 # What of another run is not needed.
 LARGE = ("definition", "result", "error")
 
@@ -59,7 +58,58 @@ def for_wire(rows: ExecutionQuerySet) -> ExecutionQuerySet:
     )
 
 
-def execution_json(run: Execution) -> dict[str, Any]:
+class ExecutionJson(TypedDict):
+    """A run, or a due time that was missed or skipped."""
+
+    id: Annotated[Uid, "The run's id."]
+    job_id: Annotated[Uid, "The job's id; the job itself may be gone."]
+    job_name: Annotated[str, "The job's name at the time."]
+    status: Annotated[
+        str,
+        "How it stands. Waiting counts as running; timeout, stopped, lost and error count as failed.",
+        one_of(dict.fromkeys(STATUS.values())),
+    ]
+    trigger_type: Annotated[str, "What started it.", one_of(Trigger.values)]
+    started_at: Annotated[Moment | None, "When it was started."]
+    completed_at: Annotated[Moment | None, "When it ended."]
+    duration_seconds: Annotated[float | None, "How long it took, all attempts."]
+    execution_type: Annotated[str | None, "What was called; null for code.", one_of(CALLS)]
+    target: Annotated[str, "What was called or run.", Rules(examples=["https://example.com/backup"])]
+    github_repo: Annotated[str | None, "The repository of a workflow."]
+    response_status: Annotated[int | None, "The status of the answer to a call."]
+    error_message: Annotated[str | None, "What went wrong."]
+    output: Annotated[str | None, f"The first {OUTPUT} characters of the answer, or of what code wrote."]
+    # Ours, beside those of the dialect.
+    state: Annotated[str, "How it stands, exactly.", one_of(State.values)]
+    reason: Annotated[
+        str | None,
+        "Why it has this outcome, where the state alone does not say it.",
+        one_of(filter(None, Reason.values)),
+    ]
+    kind: Annotated[str, "The kind of job.", one_of(Job.Kind.values)]
+    scheduled_for: Annotated[Moment | None, "The due time that it stands for; null when started by hand."]
+    due_at: Annotated[Moment, "When it was due or asked for; lists are in this order."]
+    created_at: Annotated[Moment, "When it was written down."]
+    slots: Annotated[int, "How many due times in a row it stands for."]
+    last_slot: Annotated[Moment | None, "The last of them, where there are several."]
+    attempt: Annotated[int, "The number of its last attempt, from 1; 0 before the first."]
+    next_attempt_at: Annotated[Moment | None, "When the next attempt comes."]
+    stopping: Annotated[bool, "Whether it was asked to stop and has not yet."]
+    suspended_at: Annotated[Moment | None, "Since when it stands still, while it is suspended."]
+    exit_code: Annotated[int | None, "The exit code of code."]
+    result: Annotated[str | None, "What code gave back, as JSON."]
+    peak_memory: Annotated[int | None, "The most memory that it used, in bytes."]
+    mean_memory: Annotated[int | None, "The memory that it used on average, in bytes."]
+    cpu_seconds: Annotated[float | None, "The CPU time of all processes of its last attempt, in seconds."]
+    worker: Annotated[str | None, "Which worker ran it."]
+    requested_by: Annotated[
+        str | None, "Who started it by hand; of due times that were not run, who had paused the job."
+    ]
+    blocked_by: Annotated[Uid | None, "The earlier run that it waits for, or was skipped for."]
+    caused_by: Annotated[Uid | None, "The run of another job after which it was started."]
+
+
+def execution_json(run: Execution) -> ExecutionJson:
     """A row out of `for_wire`."""
     github = run.kind == Job.Kind.GITHUB_ACTIONS
     return {
@@ -77,7 +127,6 @@ def execution_json(run: Execution) -> dict[str, Any]:
         "response_status": run.response_status,
         "error_message": _error(run),
         "output": _output(run),
-        # Ours, beside those of the dialect.
         "state": run.state,
         "reason": run.reason or None,
         "kind": run.kind,
@@ -102,60 +151,10 @@ def execution_json(run: Execution) -> dict[str, Any]:
     }
 
 
-def points_json(points: list[tuple[float, int, float]]) -> list[dict[str, float]]:
-    return [{"seconds": seconds, "memory": memory, "cpu_seconds": cpu} for seconds, memory, cpu in points]
-
-
-def job_statistics_json(counts: Statistics) -> dict[str, Any]:
-    """Of one job: percent and seconds with two decimals, the mean of its successful runs only."""
-    mean = counts.mean_success_duration
-    return {
-        "total_executions": counts.total,
-        "success_count": counts.success,
-        "failed_count": counts.failed,
-        "running_count": counts.running,
-        "success_rate": round(counts.success_rate, 2),
-        "average_duration_seconds": None if mean is None else round(mean, 2),
-    }
-
-
-def statistics_json(counts: Statistics) -> dict[str, Any]:
-    """Of many jobs: nothing rounded, the mean of every run that has a duration."""
-    return {
-        "total_executions": counts.total,
-        "successful_executions": counts.success,
-        "failed_executions": counts.failed,
-        "running_executions": counts.running,
-        "success_rate": counts.success_rate,
-        "average_duration_seconds": counts.mean_duration or 0.0,
-    }
-
-
-def figures_json(figures: Figures) -> dict[str, Any]:
-    """What health adds for administrators: seconds, counts, and who gave a sign of life how many seconds ago."""
-    return {
-        "figures": {
-            "oldest_due_seconds": round(figures.oldest_due, 3),
-            "oldest_queued_seconds": round(figures.oldest_queued, 3),
-            "open_runs": figures.open.total,
-            "open_runs_by_state": asdict(figures.open),
-        }
-        | {f"{state}_24h": count for state, count in figures.noticed.items()}
-        | {"undelivered_alerts": figures.undelivered},
-        "processes": [
-            {
-                "role": one.role,
-                "name": one.name,
-                "age": round(one.age, 3),
-                "alive": one.alive,
-                "clock_ahead": round(one.ahead, 3),
-                "tzdata": one.tzdata,
-            }
-            for one in figures.processes
-        ],
-    }
-
-
+@overload
+def moment(value: dt.datetime) -> str: ...
+@overload
+def moment(value: dt.datetime | None) -> str | None: ...
 def moment(value: dt.datetime | None) -> str | None:
     """UTC, milliseconds, `Z`: the format of when runs start and end."""
     if value is None:
@@ -183,6 +182,6 @@ def _output(run: Execution) -> str | None:
     return read.last_text if read.last_chunk != read.first_chunk else None
 
 
-def stored(run: Execution) -> dict[str, Any]:
+def stored(run: Execution) -> ExecutionJson:
     """A run as it is now."""
     return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())

@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.permissions import needs
 from audit.record import By
-from jobs.bulk.report import process
+from jobs.bulk.report import BulkReport, process
 from jobs.bulk.table import Unusable, read
 from jobs.bulk.upload import TooLarge, content, refuse_large
-from jobs.rest import tools_schema as schema
-from jobs.rest.jobs import SURFACE
+from jobs.rest.access import SURFACE
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.shapes import Error, Rules
 from scheduler_site.rest.views import ApiError, ApiView, refuse_odd_texts
 
 T = TypeVar("T")
 YES = frozenset({"1", "true", "yes", "y", "on"})
 
 
-@extend_schema_view(**schema.BULK)
+class BulkUpload(TypedDict):
+    """The file and how to take it."""
+
+    file: Annotated[str, "The CSV file, in UTF-8.", Rules(format="binary")]
+    default_github_owner: NotRequired[Annotated[str, "The owner of repositories where a row names none."]]
+    dry_run: NotRequired[
+        Annotated[str, "`true`, `1`, `yes`, `y` or `on`: only look.", Rules(examples=["true"])]
+    ]
+
+
 class BulkUploadView(ApiView):
-    """POST `file`, `default_github_owner?`, `dry_run?` as multipart/form-data.
-
-    200 with the report when a row is good or there is none; 400 with the same report when all are bad; 400, 413.
-    """
-
+    tag = "Jobs"
     method_permissions = {"POST": needs("jobs.add_job")}
     parser_classes = (MultiPartParser,)
 
@@ -40,7 +45,23 @@ class BulkUploadView(ApiView):
         _or_413(lambda: refuse_large(request._request))
         super().initial(request, *args, **kwargs)
 
-    def post(self, request: Request) -> Response:
+    @route(
+        "upload_jobs",
+        "At least one row is good, or there is none at all.",
+        {
+            400: (
+                "No file, no table, or no good row.",
+                Annotated[BulkReport | Error, "A refusal, or the report."],
+            )
+        },
+        takes=BulkUpload,
+        takes_media="multipart/form-data",
+    )
+    def post(self, request: Request) -> Answer[BulkReport]:
+        """Make many jobs out of a CSV file.
+
+        For users and administrators. Each good row becomes a job, whatever is wrong with others.
+        """
         file = self._file(request)
         form = request.POST
         refuse_odd_texts(form)
@@ -54,7 +75,7 @@ class BulkUploadView(ApiView):
             default_owner=str(form.get("default_github_owner", "")).strip(),
             dry_run=str(form.get("dry_run", "")).strip().lower() in YES,
         )
-        return Response(report.to_json(), status=400 if report.refused else 200)
+        return Answer(report.to_json(), status=400 if report.refused else 200)
 
     def _file(self, request: Request) -> UploadedFile[bytes]:
         multipart = (request.content_type or "").lower().startswith("multipart/form-data")

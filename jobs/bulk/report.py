@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, NotRequired, TypedDict
 
 from django.db import DatabaseError, IntegrityError
 from django.utils.translation import gettext as _
@@ -12,16 +12,53 @@ from accounts.models import slugify
 from audit.record import By
 from jobs import verbs
 from jobs.bulk.rows import judge, unused
-from jobs.bulk.table import Row, Table
+from jobs.bulk.table import BulkStats, Row, Table
 from jobs.forms.errors import Fault
 from jobs.models import Job
 from jobs.runners.addresses import one_lookup_each
 from jobs.verbs import Draft
+from scheduler_site.rest.shapes import Day, Uid, Warnings
 
 # All names of a file together; what is not resolved by then is checked when the job calls it, as always.
 RESOLVE_SECONDS = 5.0
 # Rows are numbered as a spreadsheet shows them once blank rows are gone: the header is the first.
 FIRST_ROW = 2
+
+
+class BulkFault(TypedDict):
+    """A row that gave no job."""
+
+    row: Annotated[int, "Its number; the header is 1, blank rows are not counted."]
+    job_name: NotRequired[Annotated[str, "The name in it."]]
+    error: Annotated[str, "The label of what is wrong."]
+    message: NotRequired[Annotated[str, "The reason, for people."]]
+    pic_team: NotRequired[Annotated[str, "The team in it, where that is what is wrong."]]
+    pic_team_slug: NotRequired[Annotated[str, "The same as a slug."]]
+
+
+class BulkJob(TypedDict):
+    """A job that was made, or in a dry run would have been."""
+
+    id: NotRequired[Annotated[Uid, "Its id; not in a dry run."]]
+    name: Annotated[str, "Its name."]
+    is_active: Annotated[bool, "Whether its schedule is in force."]
+    cron_expression: NotRequired[Annotated[str, "Its schedule; in a dry run."]]
+    end_date: NotRequired[Annotated[Day | None, "Its last day; in a dry run."]]
+    pic_team: NotRequired[Annotated[str | None, "The slug of its team; in a dry run."]]
+
+
+class BulkReport(TypedDict):
+    """What became of the rows."""
+
+    error: NotRequired[Annotated[str, "Only when no row is good."]]
+    message: Annotated[str, "The same in words."]
+    dry_run: Annotated[bool, "Whether nothing was stored."]
+    stats: BulkStats
+    created_count: Annotated[int, "How many rows are good."]
+    error_count: Annotated[int, "How many are not."]
+    errors: Annotated[list[BulkFault], "Those that are not."]
+    jobs: Annotated[list[BulkJob], "The jobs of those that are."]
+    warnings: NotRequired[Warnings]
 
 
 @dataclass(frozen=True)
@@ -33,11 +70,15 @@ class Problem:
     fault: Fault
     team: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        name = {"job_name": self.name} if self.name else {}
-        message = {"message": self.fault.message} if self.fault.message else {}
-        given = {"pic_team": self.team, "pic_team_slug": slugify(self.team)} if self.team else {}
-        return {"row": self.row, **name, "error": self.fault.label, **message, **given}
+    def to_json(self) -> BulkFault:
+        told: BulkFault = {"row": self.row, "error": self.fault.label}
+        if self.name:
+            told["job_name"] = self.name
+        if self.fault.message:
+            told["message"] = self.fault.message
+        if self.team:
+            told["pic_team"], told["pic_team_slug"] = self.team, slugify(self.team)
+        return told
 
 
 @dataclass
@@ -45,8 +86,8 @@ class Report:
     """What became of the rows; in a dry run `jobs` are those that would have been made."""
 
     dry_run: bool
-    stats: dict[str, int]
-    jobs: list[dict[str, Any]] = field(default_factory=list)
+    stats: BulkStats
+    jobs: list[BulkJob] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     # What of the file is not read, or will have no effect.
     warnings: list[str] = field(default_factory=list)
@@ -56,11 +97,10 @@ class Report:
         """Nothing came of the file, and not for lack of rows."""
         return bool(self.problems) and not self.jobs
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> BulkReport:
         good = "CSV validated successfully" if self.dry_run else "Bulk upload processed"
         bad = "CSV validation failed" if self.dry_run else "Bulk upload failed"
-        label = {"error": bad} if self.refused else {}
-        return label | {
+        told: BulkReport = {
             "message": "No row could be used; errors says why." if self.refused else good,
             "dry_run": self.dry_run,
             "stats": self.stats,
@@ -68,8 +108,12 @@ class Report:
             "error_count": len(self.problems),
             "errors": [problem.to_json() for problem in self.problems],
             "jobs": self.jobs,
-            **({"warnings": self.warnings} if self.warnings else {}),
         }
+        if self.warnings:
+            told["warnings"] = self.warnings
+        if self.refused:
+            told["error"] = bad
+        return told
 
 
 def process(table: Table, *, by: By, default_owner: str = "", dry_run: bool) -> Report:
@@ -113,7 +157,7 @@ def _switched_off(draft: Draft) -> Draft:
     return replace(draft, timing=draft.timing and replace(draft.timing, enabled=False))
 
 
-def _planned(draft: Draft) -> dict[str, Any]:
+def _planned(draft: Draft) -> BulkJob:
     values, timing = draft.values, draft.timing
     return {
         "name": values["name"],
@@ -124,7 +168,7 @@ def _planned(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _made(draft: Draft, by: By) -> dict[str, Any]:
+def _made(draft: Draft, by: By) -> BulkJob:
     job: Job = verbs.create(draft, by=by, tell=False)
     return {"id": str(job.uid), "name": job.name, "is_active": job.is_active}
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 from django.utils.translation import gettext as _
 
@@ -65,12 +65,21 @@ class Row(NamedTuple):
     ragged: str = ""
 
 
+class BulkStats(TypedDict):
+    """What was in the file."""
+
+    original_column_count: Annotated[int, "Columns in the file."]
+    original_row_count: Annotated[int, "Rows in the file, without the header."]
+    removed_column_count: Annotated[int, "Columns without a header."]
+    removed_empty_row_count: Annotated[int, "Blank rows."]
+
+
 @dataclass(frozen=True)
 class Table:
     """What is left of a file after columns without a header and blank rows were removed; `warnings` name what is not read."""
 
     rows: list[Row]
-    stats: dict[str, int]
+    stats: BulkStats
     warnings: list[str] = field(default_factory=list)
 
 
@@ -94,7 +103,7 @@ def read(data: bytes, *, most: int) -> Table:
             rows.append(_row(cells, names, len(header)))
         if len(rows) > most or total > most * BLANK_FACTOR:
             raise Unusable(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
-    stats = {
+    stats: BulkStats = {
         "original_column_count": len(header),
         "original_row_count": total,
         "removed_column_count": len(header) - len(names),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from django.conf import settings
 
 from jobs.models import Job
+from scheduler_site.rest.shapes import Rules
 
 # The keys of the dialect; a job may have all four, and GitHub wins.
 GITHUB_KEYS = {"github_owner": "owner", "github_repo": "repo", "github_workflow_name": "workflow"}
@@ -21,14 +22,27 @@ _DISPATCH = re.compile(
 )
 
 
-def target(kind: str, options: Mapping[str, Any]) -> dict[str, str | None]:
+class GitHubKeys(TypedDict):
+    github_owner: Annotated[str | None, "The owner of the repository, where it is not the usual one."]
+    github_repo: Annotated[str | None, "The repository."]
+    github_workflow_name: Annotated[
+        str | None, "The workflow: its file or its number.", Rules(examples=["backup.yml"])
+    ]
+
+
+class Target(GitHubKeys):
+    target_url: Annotated[str | None, "The address of a webhook."]
+
+
+def target(kind: str, options: Mapping[str, Any]) -> Target:
     """The four keys of a job; null where they do not apply."""
-    found: dict[str, str | None] = dict.fromkeys(TARGET_KEYS)
-    if kind in TARGET_KINDS:
-        found["target_url"] = options.get("target_url")
-    if kind == Job.Kind.GITHUB_ACTIONS:
-        found |= {key: options.get(name) for key, name in GITHUB_KEYS.items()}
-    return found
+    github = options if kind == Job.Kind.GITHUB_ACTIONS else {}
+    return {
+        "target_url": options.get("target_url") if kind in TARGET_KINDS else None,
+        "github_owner": github.get("owner"),
+        "github_repo": github.get("repo"),
+        "github_workflow_name": github.get("workflow"),
+    }
 
 
 def with_target(
@@ -40,7 +54,7 @@ def with_target(
     Without either the kind stays, and a webhook or GitHub job has no options left. Options that the dialect does not
     know stay as long as the kind does.
     """
-    wanted = {key: value or "" for key, value in (target(kind, options) | dict(given)).items()}
+    wanted = {key: value or "" for key, value in {**target(kind, options), **given}.items()}
     if parts := shorthand(given.get("target_url", "")):
         wanted = {"target_url": "", **dict(zip(GITHUB_KEYS, parts, strict=True))}
     url = wanted["target_url"]

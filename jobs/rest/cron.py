@@ -3,66 +3,122 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from jobs import schedule, wording
-from jobs.rest import tools_schema as schema
-from jobs.rest.wire import read_moment, zoned
+from jobs.rest.wire import DayRule as DayRuleName
+from jobs.rest.wire import Zone, read_moment, zoned
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from scheduler_site.lib import clock
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.shapes import Moment, Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
 DEFAULT_COUNT = 5
 MOST = 20
-INVALID = "Invalid cron expression"
+INVALID: Literal["Invalid cron expression"] = "Invalid cron expression"
 
 
-@extend_schema_view(**schema.VALIDATE_CRON)
-class ValidateCronView(ApiView):
-    """POST `{expression, timezone?}`: always 200, with `valid` and the reason."""
+class CronQuestion(TypedDict, total=False):
+    """A cron expression."""
 
+    expression: Annotated[str | None, "The expression.", Rules(examples=["0 2 * * 1-5"])]
+    cron_expression: Annotated[str | None, "The same, where `expression` is not given."]
+    timezone: Zone | None
+    day_rule: DayRuleName | None
+
+
+class PreviewQuestion(CronQuestion, total=False):
+    """A cron expression, and how much of it to show."""
+
+    count: Annotated[
+        int | None, f"How many; at most {MOST}, none when negative.", Rules(default=DEFAULT_COUNT)
+    ]
+    start: Annotated[str | None, "From when on: ISO 8601; from now without one."]
+
+
+class CronVerdict(TypedDict):
+    """Whether it can be used."""
+
+    valid: Annotated[bool, "Whether it can."]
+    message: Annotated[str, "The reason, for people."]
+    error: NotRequired[Literal["Invalid cron expression"]]
+    in_words: NotRequired[Annotated[str, "What it says."]]
+
+
+class _Note(TypedDict):
+    """A note."""
+
+    at: Annotated[Moment, "The due time."]
+    note: Annotated[str, "What is odd about it."]
+
+
+class CronPreview(TypedDict):
+    """The next due times."""
+
+    timezone: Annotated[str, "The zone that they are in."]
+    next_runs: Annotated[list[Annotated[Moment, "With its offset."]], "The due times."]
+    count: Annotated[int, "How many."]
+    message: NotRequired[Annotated[str, "Why there is none."]]
+    notes: NotRequired[Annotated[list[_Note], "What clock changes do to some of them."]]
+
+
+class _Tools(ApiView):
+    tag = "Tools"
     traced = False
 
-    def post(self, request: Request) -> Response:
+
+class ValidateCronView(_Tools):
+    @route(
+        "validate_cron",
+        "Whether it is, and why not.",
+        takes=CronQuestion,
+        examples={"Weekdays at two": {"expression": "0 2 * * 1-5"}},
+    )
+    def post(self, request: Request) -> Answer[CronVerdict]:
+        """Is this a cron expression?"""
         try:
             cron = _cron(self.payload())
         except ScheduleError as error:
-            return Response({"valid": False, "error": INVALID, "message": str(error)})
+            return Answer({"valid": False, "error": INVALID, "message": str(error)})
         words = wording.in_words(cron)
-        return Response({"valid": True, "message": "Cron expression is valid", "in_words": words})
+        return Answer({"valid": True, "message": "Cron expression is valid", "in_words": words})
 
 
-@extend_schema_view(**schema.CRON_PREVIEW)
-class CronPreviewView(ApiView):
-    """POST `{expression, count?, timezone?, start?}` for the next due times; `notes` tell of clock changes. 400."""
-
-    traced = False
-
-    def post(self, request: Request) -> Response:
+class CronPreviewView(_Tools):
+    @route(
+        "preview_cron",
+        "The next due times.",
+        takes=PreviewQuestion,
+        examples={"The next three": {"expression": "0 2 * * 1-5", "count": 3}},
+    )
+    def post(self, request: Request) -> Answer[CronPreview]:
+        """When would it run?"""
         body = self.payload()
         count = _count(body.get("count"))
         try:
             cron = _cron(body)
         except NeverFires as error:
             zone = body.get("timezone") or settings.SCHEDULER_TIMEZONE
-            return Response({"timezone": zone, "next_runs": [], "count": 0, "message": str(error)})
+            return Answer({"timezone": zone, "next_runs": [], "count": 0, "message": str(error)})
         except ScheduleError as error:
             label = INVALID if error.field == "expression" else f"Invalid {error.field}"
             raise ApiError(400, label, str(error)) from error
         found = wording.preview(cron, _start(body.get("start"), cron), count)
         runs = [zoned(occurrence.at, cron.timezone) for occurrence in found]
-        notes = [
+        notes: list[_Note] = [
             {"at": run, "note": occurrence.note}
             for run, occurrence in zip(runs, found, strict=True)
             if occurrence.note
         ]
-        answer = {"timezone": cron.timezone, "next_runs": runs, "count": len(runs)}
-        return Response(answer | ({"notes": notes} if notes else {}))
+        told: CronPreview = {"timezone": cron.timezone, "next_runs": runs, "count": len(runs)}
+        if notes:
+            told["notes"] = notes
+        return Answer(told)
 
 
 def _cron(body: dict[str, Any]) -> Cron:

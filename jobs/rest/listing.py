@@ -14,7 +14,7 @@ from jobs import timetable
 from jobs.models import Dependency, Job, JobQuerySet, Pause
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
-from jobs.rest.wire import read_json
+from jobs.rest.wire import JobJson, read_json
 from scheduler_site.lib.brief import brief
 
 COLUMNS = (
@@ -30,7 +30,7 @@ M = TypeVar("M", bound=Model)
 
 def listed(
     jobs: JobQuerySet, started: Callable[[JobQuerySet], QuerySet[Job]], told: Callable[[Any], str | None]
-) -> list[dict[str, Any]]:
+) -> list[JobJson]:
     """The JSON of all `jobs`, the newest first; `started` adds `last_started_at`, which `told` puts into words.
 
     As many statements whatever their number: the jobs with their schedules, what they share, their pauses and edges.

@@ -19,7 +19,7 @@ def notes(body: Mapping[str, Any], job: Job) -> tuple[str, ...]:
 
 
 def _schedule(body: Mapping[str, Any], job: Job) -> Iterator[str]:
-    kind, stored = job.timing.kind, schedule_json(job.timing)
+    kind, stored = job.timing.kind, dict(schedule_json(job.timing))
     given = body.get("schedule")
     places = {f"schedule.{name}": value for name, value in given.items()} if isinstance(given, dict) else {}
     for way, value in {**places, **body}.items():
@@ -31,7 +31,7 @@ def _schedule(body: Mapping[str, Any], job: Job) -> Iterator[str]:
 
 
 def _target(body: Mapping[str, Any], job: Job) -> Iterator[str]:
-    kept = target(job.kind, job.options)
+    kept = dict(target(job.kind, job.options))
     for key in ("target_url", *GITHUB_KEYS):
         value = body.get(key)
         if not isinstance(value, str) or not value.strip() or kept[key]:

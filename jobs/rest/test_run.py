@@ -3,34 +3,52 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 from django.core.exceptions import ValidationError
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.permissions import account, needs
 from accounts.throttle import TooManyAttempts
 from jobs import test_run
-from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS
+from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS, GitHubKeys
 from jobs.models import Job
-from jobs.rest import tools_schema as schema
 from jobs.rest.payloads import OPTION_LABELS
+from jobs.rest.wire import Metadata
 from jobs.runners import clean_options
+from jobs.runners.webhook.forms import TargetUrl
+from scheduler_site.openapi.route import route
+from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.shapes import Rules, partial
 from scheduler_site.rest.views import ApiError, ApiView, too_many
 
 
-@extend_schema_view(**schema.TEST_RUN)
+@partial
+class Target(GitHubKeys):
+    """What to try: `target_url`, or all of `github_...`."""
+
+    target_url: TargetUrl | None
+    metadata: Metadata | None
+    timeout_seconds: Annotated[
+        float | None, "How long to wait: 1 to 30.", Rules(default=int(test_run.SECONDS))
+    ]
+
+
 class TrialView(ApiView):
-    """POST `{target_url?, github_*?, metadata?, timeout_seconds?}`: 200 with `ok`, whatever the target says.
-
-    A URL goes before a workflow. 400, 403; 429 for more than a few in a minute.
-    """
-
+    tag = "Tools"
     method_permissions = {"POST": needs("jobs.run_job")}
 
-    def post(self, request: Request) -> Response:
+    @route(
+        "test_target",
+        "What the target said; also when it could not be reached.",
+        {429: "Too many tries in this minute, or at once."},
+        takes=Target,
+    )
+    def post(self, request: Request) -> Answer[test_run.TestRun]:
+        """Try a target.
+
+        For users and administrators. Stores nothing. A URL goes before a workflow.
+        """
         body = self.payload()
         metadata = _metadata(body.get("metadata"))
         target = {key: _text(body, key) for key in TARGET_KEYS}
@@ -41,7 +59,7 @@ class TrialView(ApiView):
                 answer = _tried(options, metadata, seconds)
         except TooManyAttempts as refusal:
             raise too_many(refusal.wait) from refusal
-        return Response(answer.to_json())
+        return Answer(answer.to_json())
 
 
 def _tried(options: dict[str, Any], metadata: dict[str, Any], seconds: float) -> test_run.Answer:

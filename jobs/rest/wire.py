@@ -4,26 +4,136 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any, TypedDict, cast, overload
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from environments.models import LONGEST_NAME
 from jobs import schedule, wording
-from jobs.forms.targets import target
+from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
-from jobs.models.fields import PLAIN
+from jobs.rest.plain import ANSWERED
+from jobs.runners import Options
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
+from scheduler_site.rest.shapes import Day, Moment, Rules, Stamp, Uid, also, one_of
 from scheduler_site.rest.views import timestamp
 
+NAMES = tuple(ANSWERED)
+_plain = attrgetter(*NAMES)
+Zone = Annotated[str, "A time zone by its IANA name.", Rules(examples=["Asia/Tokyo"])]
+DayRule = Annotated[
+    str,
+    "Whether a day must match either of the day fields or both, when both are set.",
+    one_of(["either", "both"]),
+]
+Period = Annotated[str, "The unit of `every`.", one_of(["seconds", "minutes", "hours", "days"])]
+KINDS = one_of(["cron", "interval", "once", "none"])
+Kind = Annotated[str, "What kind of job it is.", one_of(Job.Kind.values)]
+Metadata = Annotated[dict[str, Any], "Whatever belongs to the job; it is sent along with each run."]
+On = Annotated[
+    str, "How a run of it must have ended.", one_of(Dependency.On.values), Rules(default="success")
+]
+Mails = Annotated[bool, "Whether mail is sent when a scheduled run fails.", Rules(default=False)]
+Addresses = Annotated[
+    list[Annotated[str, "An address.", Rules(format="email")]], "Who gets it; kept while mail is on."
+]
+MailsSuccess = Annotated[bool, "Whether mail is sent after a success as well.", Rules(default=False)]
 
-def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
+
+class Schedule(TypedDict):
+    """When it runs; what its kind does not use is null."""
+
+    kind: Annotated[str, "By a cron expression, at an interval, once, or only by hand.", KINDS]
+    expression: Annotated[str | None, "The cron expression."]
+    timezone: Zone
+    day_rule: DayRule
+    every: Annotated[int | None, "How many periods lie between two runs."]
+    period: Period | None
+    at: Annotated[Moment | None, "When it runs once, in its time zone."]
+    in_words: Annotated[str, "The same in words; empty when it cannot be read."]
+
+
+class PauseJson(TypedDict):
+    """Why it does not run at present."""
+
+    since: Annotated[Stamp, "Since when."]
+    until: Annotated[Moment | None, "Until when; null until somebody resumes it."]
+    by: Annotated[str | None, "Who paused it."]
+    reason: Annotated[str, "Why; may be empty."]
+
+
+class DependencyJson(TypedDict):
+    """A job to run after."""
+
+    job: Annotated[Uid, "That job's id."]
+    on: On
+
+
+class _Job(Target):
+    id: Annotated[Uid, "The job's id."]
+    cron_expression: Annotated[
+        str, "The cron expression; empty where it runs otherwise.", Rules(examples=["0 2 * * *"])
+    ]
+    metadata: Metadata
+    category: Annotated[str, "The category's slug.", Rules(examples=["general"])]
+    end_date: Annotated[Day | None, "The last day on which it runs."]
+    pic_team: Annotated[str | None, "The slug of the team in charge."]
+    enable_email_notifications: Mails
+    notification_emails: Addresses
+    notify_on_success: MailsSuccess
+    created_by: Annotated[Uid | None, "Its owner."]
+    is_active: Annotated[bool, "Whether its schedule is in force."]
+    created_at: Annotated[Stamp, "When it was made."]
+    updated_at: Annotated[Stamp, "When it was last changed."]
+    # Ours, beside those of the dialect.
+    kind: Kind
+    options: Options
+    environment: Annotated[
+        str | None,
+        "The environment of a script, by name.",
+        Rules(maxLength=LONGEST_NAME, examples=["reports"]),
+    ]
+    environment_id: Annotated[Uid | None, "The id of that environment."]
+    schedule: Schedule
+    pause: PauseJson | None
+    resumes_at: Annotated[
+        Moment | None,
+        "When its pause ends by itself, in the scheduler's zone; null: not paused, or until somebody resumes it.",
+    ]
+    broken: Annotated[str, "Why it cannot be scheduled; empty when it can."]
+    secrets: Annotated[
+        list[Annotated[str, "A name."]], "The names of its secrets; the values are never told."
+    ]
+    depends_on: Annotated[list[DependencyJson], "The jobs that it runs after."]
+
+
+@also(ANSWERED, required=ANSWERED)
+class WrittenJob(_Job):
+    """A job after a change."""
+
+
+@also(ANSWERED, required=ANSWERED)
+class JobJson(_Job):
+    """A job."""
+
+    last_execution_at: Annotated[
+        str | None,
+        "When it was last started, in UTC: with Z in the list, without an offset in the single read.",
+    ]
+    next_execution_at: Annotated[
+        Moment | None, "When it is due next, in the scheduler's zone; null when paused."
+    ]
+
+
+def job_json(job: Job, pause: Pause | None) -> WrittenJob:
     """A job as the answer to a change; `pause` is its present one. Secrets are told by name only."""
     timing = job.timing
-    return {
+    plain = dict(zip(NAMES, _plain(job), strict=True))
+    told: WrittenJob = {
         "id": str(job.uid),
-        **{field.name: getattr(job, field.name) for field in PLAIN},
         "cron_expression": timing.expression,
         **target(job.kind, job.options),
         "metadata": job.metadata,
@@ -37,7 +147,6 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "is_active": timing.enabled,
         "created_at": timestamp(job.created_at),
         "updated_at": timestamp(job.updated_at),
-        # Ours, beside those of the dialect.
         "kind": job.kind,
         "options": job.options,
         "environment": job.environment.name if job.environment else None,
@@ -49,6 +158,7 @@ def job_json(job: Job, pause: Pause | None) -> dict[str, Any]:
         "secrets": sorted(job.secrets),
         "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],
     }
+    return cast(WrittenJob, {"id": told["id"], **plain, **told})
 
 
 def edges_of(job: Job) -> Iterable[Dependency]:
@@ -57,16 +167,17 @@ def edges_of(job: Job) -> Iterable[Dependency]:
     return job.dependencies.select_related("after") if known is None else known
 
 
-def read_json(job: Job, pause: Pause | None, *, last_execution_at: str | None) -> dict[str, Any]:
+def read_json(job: Job, pause: Pause | None, *, last_execution_at: str | None) -> JobJson:
     """A job as the answer to a question: with the times of its last and its next run."""
     upcoming = job.next_run_at if job.timing.enabled else None
-    return job_json(job, pause) | {
+    return {
+        **job_json(job, pause),
         "last_execution_at": last_execution_at,
         "next_execution_at": zoned(upcoming, settings.SCHEDULER_TIMEZONE),
     }
 
 
-def schedule_json(timing: Timing) -> dict[str, Any]:
+def schedule_json(timing: Timing) -> Schedule:
     """A schedule; what its kind does not use is null. `at` is in the job's zone, `every` counts `period`s."""
     zone = timing.timezone or settings.SCHEDULER_TIMEZONE
     interval = timing.kind == "interval"
@@ -82,7 +193,7 @@ def schedule_json(timing: Timing) -> dict[str, Any]:
     }
 
 
-def pause_json(pause: Pause | None) -> dict[str, Any] | None:
+def pause_json(pause: Pause | None) -> PauseJson | None:
     if pause is None:
         return None
     return {
@@ -93,6 +204,10 @@ def pause_json(pause: Pause | None) -> dict[str, Any] | None:
     }
 
 
+@overload
+def zoned(moment: dt.datetime, zone: str) -> str: ...
+@overload
+def zoned(moment: dt.datetime | None, zone: str) -> str | None: ...
 def zoned(moment: dt.datetime | None, zone: str) -> str | None:
     """Local time with its offset, in whole seconds; in UTC where the zone is not known (a broken row)."""
     if moment is None:

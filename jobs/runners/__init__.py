@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -17,6 +19,14 @@ RUNNERS: dict[str, IORunner | CodeRunner] = {
     runner.kind: runner
     for runner in (WebhookRunner(), GitHubActionsRunner(), PythonClassRunner(), ScriptRunner())
 }
+if TYPE_CHECKING:
+    Options = dict[str, Any]
+else:
+    # What the options of a job may be, for the API's document.
+    Options = Annotated[
+        reduce(or_, (runner.options_form.described for runner in RUNNERS.values())),
+        "What the kind of job needs.",
+    ]
 
 
 def clean_options(kind: str, data: Any, *, allow_private: bool | None = None) -> dict[str, Any]:
@@ -35,6 +45,7 @@ __all__ = [
     "CodeRunner",
     "Context",
     "IORunner",
+    "Options",
     "OptionsForm",
     "Outcome",
     "Runner",

@@ -82,6 +82,8 @@ class Outcome:
 class OptionsForm(forms.Form):
     """Validates the options of one kind; the same form serves pages (text) and APIs (JSON values)."""
 
+    # What the API's document says of them, a TypedDict.
+    described: ClassVar[Any]
     # None: what the settings allow. True: any address. False: no private address, whatever the settings say.
     allow_private: bool | None = None
 

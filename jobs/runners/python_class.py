@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django import forms
 from django.conf import settings
@@ -18,13 +18,42 @@ from django.utils.translation import gettext_lazy as _
 from jobs.children.values import Call
 from jobs.classes.base import is_allowed, is_dotted_path, load
 from scheduler_site.lib.strict_json import Decoder
+from scheduler_site.rest.shapes import Rules
 
 from .base import CodeRunner, Context, OptionsForm, Outcome, UsuallyField
 from .code import named_environment, run_child, run_environment
 
 MAX_ARGS = 100
 MAX_ARGS_SIZE = 64 * 1024  # bytes of JSON
+LONGEST_CLASS = 255
 LONGEST_PATH = 4095  # PATH_MAX of Linux, without the NUL at its end
+
+
+class PythonClassOptions(TypedDict):
+    """Of a Python class."""
+
+    job_class: Annotated[
+        str,
+        "The dotted path of the class.",
+        Rules(maxLength=LONGEST_CLASS, examples=["jobs.classes.sample.AwesomeJob"]),
+    ]
+    args: NotRequired[
+        Annotated[
+            list[Annotated[Any, "Any JSON value."]],
+            "The arguments of its `run`.",
+            Rules(maxItems=MAX_ARGS),
+        ]
+    ]
+    fail_on_exit_code: NotRequired[
+        Annotated[bool, "Whether an exit code other than 0 is a failure; yes where it is not said."]
+    ]
+    working_directory: NotRequired[
+        Annotated[
+            str,
+            "Where it runs: an absolute path on the server; without one in a directory of its own, removed afterwards.",
+            Rules(maxLength=LONGEST_PATH),
+        ]
+    ]
 
 
 class ArgsField(forms.JSONField):
@@ -55,7 +84,9 @@ class ArgsField(forms.JSONField):
 class PythonClassForm(OptionsForm):
     """job_class and args; the class must be there, for a typing error is better found now than at night."""
 
-    job_class = forms.CharField(label=_("class"), max_length=255)
+    described = PythonClassOptions
+
+    job_class = forms.CharField(label=_("class"), max_length=LONGEST_CLASS)
     args = ArgsField(label=_("arguments"), required=False)
     fail_on_exit_code = UsuallyField(
         label=_("exit code"),

@@ -55,7 +55,8 @@ def zone(name: str) -> ZoneInfo:
 
     Its rules are those that the installation agreed on (`agree`), else those that this process came with.
     """
-    if agreed := _agreed.get(name):
+    # A body may hold anything in its place.
+    if agreed := _agreed.get(str(name)):
         return agreed
     if not _is_zone(name):
         raise ScheduleError("The time zone is not known: write a name such as Asia/Tokyo or UTC.", "timezone")

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from scheduler_site.openapi.shapes import Schema, in_one_line, schema_of
-from scheduler_site.rest.parameters import Parameter, Text
+from scheduler_site.rest.parameters import Parameter
 from scheduler_site.rest.shapes import Detail, Error, Faults, Refusal, Warnings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -105,6 +105,3 @@ def usual(status: int) -> Schema:
     """The shape of a refusal with this status."""
     shapes: dict[int, Any] = {401: Detail, 403: Refusal, 404: Refusal, 422: Faults, 429: Detail}
     return schema_of(shapes.get(status, Error))
-
-
-__all__ = ["Parameter", "Text", "route", "usual"]

@@ -67,12 +67,13 @@ def is_optional(kind: type, name: str, hint: Any) -> bool:
 def _object(kind: type) -> Schema:
     """Named like its class, without `Json` at the end; one whose name begins with `_` stays where it is used."""
     hints = get_type_hints(kind, include_extras=True)
-    required = [name for name, hint in hints.items() if not is_optional(kind, name, hint)]
+    more, needed = getattr(kind, "__also__", ({}, ()))
+    required = [*needed] + [name for name, hint in hints.items() if not is_optional(kind, name, hint)]
     name = kind.__name__.removesuffix("Json")
     return (
         ({} if name.startswith("_") else {COMPONENT: name})
         | {"type": "object", "description": in_one_line(kind.__doc__)}
-        | {"properties": {name: _property(hint) for name, hint in hints.items()}}
+        | {"properties": more | {name: _property(hint) for name, hint in hints.items()}}
         | ({"required": required} if required else {})
     )
 
@@ -95,7 +96,15 @@ def _annotated(kind: Any, extras: tuple[Any, ...]) -> Schema:
     for extra in extras:
         if isinstance(extra, Rules):
             schema = schema | extra.keywords
+    if "enum" in schema and "null" in schema.get("type", "") and None not in schema["enum"]:
+        schema = schema | {"enum": [*schema["enum"], None]}
     return schema | ({"description": " ".join(texts)} if texts else {})
+
+
+def nullable(schema: Schema) -> Schema:
+    """The same, or null, of a schema with one simple type."""
+    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+    return schema | {"type": [schema["type"], "null"]} | values
 
 
 def _union(kinds: tuple[Any, ...]) -> Schema:
@@ -107,8 +116,7 @@ def _union(kinds: tuple[Any, ...]) -> Schema:
     schema = schemas[0]
     if "const" in schema:
         schema = {"enum": [schema["const"]]} | {key: schema[key] for key in schema if key != "const"}
-    values = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
-    return schema | {"type": [schema["type"], "null"]} | values
+    return nullable(schema)
 
 
 def in_one_line(text: str | None) -> str:

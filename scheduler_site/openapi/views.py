@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
-from drf_spectacular.utils import extend_schema_view
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from scheduler_site.middleware import POLICY
 from scheduler_site.openapi import routes
-from scheduler_site.openapi.schema import mapping, route
+from scheduler_site.openapi.route import route
 from scheduler_site.rest.views import ApiView
 
 # Redoc makes two style sheets itself: an empty one, which it fills rule by rule, and that of its scroll bars. Both are admitted
@@ -23,21 +24,18 @@ REDOC_STYLES = (
 REDOC_POLICY = f"{POLICY}; style-src 'self' {' '.join(REDOC_STYLES)}; worker-src blob:"
 
 
-@extend_schema_view(
-    get=route(
-        "get_openapi",
-        "This document",
-        "System",
-        {200: ("An OpenAPI document.", mapping("See the OpenAPI Specification, 3.1."))},
-    )
-)
 class OpenApiView(ApiView):
-    """GET the document, for anybody: what is in it is in the source code too."""
-
+    # What is in it is in the source code too.
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
+    @route(
+        "get_openapi",
+        "An OpenAPI document.",
+        gives=Annotated[dict[str, Any], "See the OpenAPI Specification, 3.1."],
+    )
     def get(self, request: Request) -> HttpResponse:
+        """This document."""
         return HttpResponse(routes.text(), content_type="application/json")
 
 

@@ -1,7 +1,7 @@
 """What a request gives and its route does not know: it is named in the answer, for nothing is ignored in silence.
 
 Clients of the inherited server send more keys than it read, so that is no reason to refuse. What a route knows is what its
-description says (`openapi.schema.route`), so the two cannot differ.
+description says (`openapi.route.route`), so the two cannot differ.
 """
 
 from __future__ import annotations

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from scheduler_site.rest.problems import ApiError
 from scheduler_site.rest.query import boolean, integer
 
 Schema = dict[str, Any]
@@ -72,13 +76,27 @@ class Flag(Parameter):
 
 @dataclass(frozen=True)
 class Seconds(Parameter):
-    """A number of seconds from 0 to `high`, where it is given."""
+    """A number of seconds from 0 to `high`."""
 
-    high: float = 60.0
+    default: int | None = None
+    high: int = 60
 
     @property
     def schema(self) -> Schema:
-        return {"type": "number", "minimum": 0, "maximum": int(self.high)} | self.rules
+        usual = {} if self.default is None else {"default": self.default}
+        return {"type": "number", "minimum": 0, "maximum": self.high} | usual
+
+    def read(self, value: Any) -> float:
+        """Out of the query, or out of a body with the same key. 400."""
+        seconds = -1.0
+        with suppress(ValueError, OverflowError):
+            if isinstance(value, str | int | float) and not isinstance(value, bool):
+                seconds = float(value)
+        # Also false for NaN.
+        if not 0 <= seconds <= self.high:
+            text = _("Write a number of seconds from 0 to %(limit)d.") % {"limit": self.high}
+            raise ApiError(400, f"Invalid {self.name}", text)
+        return seconds
 
 
 _BOUND = {
@@ -95,19 +113,10 @@ RANGE = (
     ),
     Text("to", "The end, exclusive; a date means the whole day.", rules=_BOUND),
 )
-
-
 IF_MATCH = Text(
     "If-Match",
     "The `ETag` of what was read (its `updated_at` in quotes), where only that shall be changed.",
 )
-
-
 CHANGED = {
     412: "It is not as `If-Match` says: somebody else has changed it. Without that header the last change counts."
 }
-
-
-def documented(*parts: Parameter | tuple[Parameter, ...]) -> Iterator[Parameter]:
-    for part in parts:
-        yield from part if isinstance(part, tuple) else (part,)

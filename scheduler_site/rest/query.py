@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, overload
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Annotated, Any, TypedDict, overload
 from uuid import UUID
 
 from scheduler_site.lib import strict_json
 from scheduler_site.rest.problems import ApiError, SchemaError
+from scheduler_site.rest.shapes import Rules
 
 # Far beyond any real page, and small enough to be multiplied by a page size in every database.
 MAX_INTEGER = 2**31 - 1
@@ -62,6 +63,24 @@ def boolean(params: Mapping[str, Any], name: str, default: bool = False) -> bool
     raise SchemaError(["query", name], "bool_parsing", message, text)
 
 
+Bound = Annotated[str, Rules(format="date-time")]
+Range = TypedDict(
+    "Range",
+    {
+        "from": Annotated[Bound | None, "The beginning, inclusive; null when open."],
+        "to": Annotated[Bound | None, "The end, exclusive; null when open."],
+    },
+)
+NaiveRange = TypedDict(
+    "NaiveRange",
+    {
+        "from": Annotated[str | None, "The beginning, inclusive; null when open."],
+        "to": Annotated[str | None, "The end, exclusive; null when open."],
+    },
+)
+Range.__doc__ = NaiveRange.__doc__ = "How `from` and `to` were understood, in UTC."
+
+
 @dataclass(frozen=True)
 class DateRange:
     """From `start` inclusive to `end` exclusive, both in UTC or open."""
@@ -74,13 +93,14 @@ class DateRange:
         bounds = {f"{field}__gte": self.start, f"{field}__lt": self.end}
         return {lookup: moment for lookup, moment in bounds.items() if moment is not None}
 
-    def echo(self, *, offset: bool = True) -> dict[str, str | None]:
-        """`{"from", "to"}` as used, with `+00:00` or without an offset."""
+    def echo(self, *, offset: bool = True) -> Range:
+        """As used, with `+00:00` or without an offset."""
         zone = UTC if offset else None
-        return {
-            name: moment.replace(tzinfo=zone).isoformat() if moment else None
-            for name, moment in (("from", self.start), ("to", self.end))
-        }
+        return {"from": _iso(self.start, zone), "to": _iso(self.end, zone)}
+
+
+def _iso(moment: datetime | None, zone: tzinfo | None) -> str | None:
+    return moment.replace(tzinfo=zone).isoformat() if moment else None
 
 
 def date_range(params: Mapping[str, Any]) -> DateRange:

@@ -6,7 +6,7 @@ Schema where there are any. `scheduler_site/openapi/shapes.py` makes JSON Schema
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
 
@@ -44,6 +44,16 @@ def partial(kind: Kind) -> Kind:
     """Decorates a TypedDict of a request that names what is to be changed: it may lack any key."""
     kind.__required_keys__ = frozenset()  # type: ignore[attr-defined]
     return kind
+
+
+def also(properties: Mapping[str, Any], *, required: Iterable[str] = ()) -> Callable[[Kind], Kind]:
+    """Decorates a TypedDict that has further fields, whose schemas follow from another declaration than its own."""
+
+    def added(kind: Kind) -> Kind:
+        kind.__also__ = (dict(properties), tuple(required))  # type: ignore[attr-defined]
+        return kind
+
+    return added
 
 
 class Detail(TypedDict):

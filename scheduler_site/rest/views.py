@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
@@ -63,6 +63,8 @@ __all__ = [
     "timestamp",
     "too_many",
 ]
+
+Given = TypeVar("Given", bound=Response)
 
 
 class JSONAlways(DefaultContentNegotiation):
@@ -172,18 +174,22 @@ class ApiView(APIView):
             with suppress(exceptions.APIException):
                 self._before = read(self.request, **self.kwargs).data
 
-    def later(self, request: Request, wait: Wait, then: Callable[[], Response]) -> HttpResponseBase:
-        """What `then` answers as soon as `wait` is over; no thread is held meanwhile (scheduler_site/lib/later.py)."""
+    def later(self, request: Request, wait: Wait, then: Callable[[], Given]) -> Given:
+        """What `then` answers as soon as `wait` is over; no thread is held meanwhile (scheduler_site/lib/later.py).
+
+        What is returned only stands for that answer.
+        """
 
         def answer() -> HttpResponseBase:
             try:
-                response = then()
+                response: Response = then()
             except Exception as error:
                 response = self.handle_exception(error)
             finished: Response = self.finalize_response(request, response).render()
             return finished
 
-        return later(request._request, wait, then, account=request.user.pk, after=answer)
+        found = later(request._request, wait, then, account=request.user.pk, after=answer)
+        return cast("Given", found)
 
 
 @csrf_exempt

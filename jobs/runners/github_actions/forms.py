@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated, NotRequired, TypedDict
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+
+from scheduler_site.rest.shapes import Rules
 
 from ..addresses import MAX_URL_LENGTH, AddressRefused, parse_url
 from ..base import OptionsForm, UsuallyField
@@ -28,15 +32,33 @@ _REF = RegexValidator(
 )
 
 
+LONGEST = {"owner": 39, "repo": 100, "workflow": 204, "ref": 255}
+
+
+class WorkflowOptions(TypedDict):
+    """Of a GitHub Actions workflow."""
+
+    owner: Annotated[str, "The owner of the repository.", Rules(maxLength=LONGEST["owner"])]
+    repo: Annotated[str, "The repository.", Rules(maxLength=LONGEST["repo"])]
+    workflow: Annotated[str, "The workflow: its file or its number.", Rules(maxLength=LONGEST["workflow"])]
+    ref: NotRequired[
+        Annotated[str, "The branch or tag; master without one.", Rules(maxLength=LONGEST["ref"])]
+    ]
+    follow: NotRequired[Annotated[bool, "Whether the run goes on until the workflow has ended."]]
+    target_url: NotRequired[Annotated[str, "An address that is only kept."]]
+
+
 class GitHubActionsForm(OptionsForm):
     """owner, repo, workflow; ref and follow where they are not as usual; a target_url may be stored beside them."""
 
-    owner = forms.CharField(label=_("owner"), max_length=39, validators=[_OWNER])
-    repo = forms.CharField(label=_("repository"), max_length=100, validators=[_REPO])
-    workflow = forms.CharField(label=_("workflow"), max_length=204, validators=[_WORKFLOW])
+    described = WorkflowOptions
+
+    owner = forms.CharField(label=_("owner"), max_length=LONGEST["owner"], validators=[_OWNER])
+    repo = forms.CharField(label=_("repository"), max_length=LONGEST["repo"], validators=[_REPO])
+    workflow = forms.CharField(label=_("workflow"), max_length=LONGEST["workflow"], validators=[_WORKFLOW])
     ref = forms.CharField(
         label=_("branch or tag"),
-        max_length=255,
+        max_length=LONGEST["ref"],
         required=False,
         validators=[_REF],
         help_text=_("Without one it is master. A branchDetails in the metadata goes first."),

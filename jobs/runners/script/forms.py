@@ -7,12 +7,14 @@ import json
 import re
 import tokenize
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+
+from scheduler_site.rest.shapes import Rules
 
 from ..base import OptionsForm
 from .paths import PathRefused, allowed
@@ -27,6 +29,28 @@ MAX_PATH = 4096
 MAX_MEMORY = 64 * 1024 * 1024  # MiB
 MAX_CPU = 10**9  # seconds
 _LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+class ScriptOptions(TypedDict, total=False):
+    """Of a Python script: its text, or the path of its file."""
+
+    script: Annotated[str, "The text, kept as it is sent; in UTF-8 at most SCRIPT_MAX_BYTES."]
+    path: Annotated[
+        str,
+        "The path of a file on the server, below one of SCRIPT_DIRECTORIES.",
+        Rules(maxLength=MAX_PATH),
+    ]
+    arguments: Annotated[
+        list[Annotated[str, "An argument."]],
+        "What it gets in `sys.argv`.",
+        Rules(maxItems=MAX_ARGUMENTS),
+    ]
+    variables: Annotated[dict[str, Annotated[str, "The value."]], "Environment variables to set."]
+    memory_limit: Annotated[int, "MiB of memory for all its processes.", Rules(minimum=1, maximum=MAX_MEMORY)]
+    cpu_limit: Annotated[int, "Seconds of CPU time for all its processes.", Rules(minimum=1, maximum=MAX_CPU)]
+    requirements: Annotated[
+        str, "What must be installed in its environment: requirement lines as pip reads them."
+    ]
 
 
 def _size(text: str) -> int:
@@ -188,6 +212,8 @@ class RequirementsField(forms.Field):
 
 class ScriptForm(OptionsForm):
     """The script's text or its path; all else is optional."""
+
+    described = ScriptOptions
 
     script = ScriptField(label=_("Script"), required=False)
     path = forms.CharField(

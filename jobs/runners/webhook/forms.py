@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from django import forms
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_site.lib.strict_json import Decoder
+from scheduler_site.rest.shapes import Rules, one_of
 
 from ..addresses import AddressRefused, check_url, parse_url
 from ..base import OptionsForm
@@ -24,6 +25,48 @@ MAX_BODY = 1 << 20  # bytes
 MAX_EXPECTED = 10_000  # characters of JSON
 _LINE_END = re.compile(r"\r\n|\r|\n")
 NO_PRIVATE: tuple[str, ...] = ()
+FASTEST_CONNECT, SLOWEST_CONNECT = 0.1, 300  # seconds
+TargetUrl = Annotated[
+    str,
+    "What a webhook calls: GET, or POST with the metadata when there is any. `owner/repo/workflow` means a workflow.",
+    Rules(examples=["https://example.com/backup"]),
+]
+
+
+class WebhookOptions(TypedDict):
+    """Of a webhook."""
+
+    target_url: TargetUrl
+    method: NotRequired[Annotated[str, "The method, where it is not the usual one.", one_of(METHODS)]]
+    headers: NotRequired[
+        Annotated[dict[str, Annotated[str, "The value."]], "Headers to send; `${NAME}` stands for a secret."]
+    ]
+    body: NotRequired[Annotated[Any, "What to send: a text as it is, or any JSON value."]]
+    connect_timeout: NotRequired[
+        Annotated[
+            float,
+            "Seconds until there must be a connection.",
+            Rules(minimum=FASTEST_CONNECT, maximum=SLOWEST_CONNECT),
+        ]
+    ]
+    success_codes: NotRequired[
+        Annotated[
+            str,
+            "The statuses that count as success, where not all of 2xx.",
+            Rules(examples=["200-299,304"]),
+        ]
+    ]
+    follow_as_get: NotRequired[
+        Annotated[bool, "Whether a POST that is answered by 301 or 302 goes on as GET, without its body."]
+    ]
+    answer_contains: NotRequired[Annotated[str, "A text that must be in the first MiB of the answer."]]
+    answer_lacks: NotRequired[Annotated[str, "A text that must not be in the answer."]]
+    answer_json: NotRequired[
+        Annotated[
+            dict[str, Annotated[Any, "The value."]],
+            "What a JSON answer must hold: paths such as `items.0.id`, and values.",
+        ]
+    ]
 
 
 class HeadersField(forms.JSONField):
@@ -102,12 +145,14 @@ class AnswerField(forms.JSONField):
 class WebhookForm(OptionsForm):
     """Everything but the URL is optional."""
 
+    described = WebhookOptions
+
     target_url = forms.CharField(label=_("URL"))
     method = forms.ChoiceField(label=_("method"), required=False, choices=METHOD_CHOICES)
     headers = HeadersField(label=_("headers"), required=False)
     body = BodyField(label=_("body"), required=False)
     connect_timeout = forms.FloatField(
-        label=_("connect timeout (s)"), required=False, min_value=0.1, max_value=300
+        label=_("connect timeout (s)"), required=False, min_value=FASTEST_CONNECT, max_value=SLOWEST_CONNECT
     )
     success_codes = SuccessCodesField(label=_("success codes"), required=False)
 
