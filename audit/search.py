@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast, Length
 
 from audit.models import Entry, EntryQuerySet
+from scheduler_site.lib import keyset
+from scheduler_site.lib.keyset import Keyset
 
 PAGE_SIZE = 50
 # So many entries are searched for a text at once.
 WINDOW = 20_000
 # Of the changes of one entry, as a list or a page has them, in characters.
 HEAVY = 128 * 1024
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# Microseconds since 1970 and the key of a row, which the trail is sorted by; then the side, where that is the newer one.
-NEWER = "-newer"
-CURSOR = re.compile(r"(\d{1,17})-(\d{1,18})(-newer)?", re.ASCII)
+ORDER = Keyset("at")
 
 
 @dataclass(frozen=True)
@@ -70,43 +68,25 @@ def page_of(entries: EntryQuerySet, cursor: str = "", size: int = PAGE_SIZE, tex
     No index finds a `text` inside of another, so it is looked for in the next WINDOW entries: a page may be short, even empty,
     and not be the last. Raises ValueError for a cursor that is none.
     """
-    if not cursor:
-        found, end = _looked(entries.order_by("-at", "-id"), _below, size, text)
-        return Page(found, end, "", partly=len(found) < size and bool(end))
-    match = CURSOR.fullmatch(cursor)
-    if match is None:
-        raise ValueError(cursor)
-    at, key = EPOCH + dt.timedelta(microseconds=int(match[1])), int(match[2])
-    here = cursor.removesuffix(NEWER)
-    if match[3]:
-        rows = entries.filter(_above(at, key)).order_by("at", "id")
-        found, end = _looked(rows, _above, size, text)
-        older = mark(found[0]) if found else here
-        return Page(found[::-1], older, end and end + NEWER, partly=len(found) < size and bool(end))
-    found, end = _looked(entries.filter(_below(at, key)).order_by("-at", "-id"), _below, size, text)
-    newer = mark(found[0]) if found else here
-    return Page(found, end, newer + NEWER, partly=len(found) < size and bool(end))
+    page: keyset.Page[Entry] = ORDER.page(entries, cursor, partial(_looked, size=size, text=text))
+    end = page.newer if cursor.endswith(keyset.NEWER) else page.older
+    return Page(page.rows, page.older, page.newer, partly=len(page.rows) < size and bool(end))
 
 
 def _looked(
-    entries: EntryQuerySet, beyond: Callable[[dt.datetime, int], Q], size: int, text: str
-) -> tuple[list[Entry], str]:
-    """At most `size` of the entries in their order, and the place where to go on; empty when there is nothing more.
-
-    `beyond` a place lies what comes after it in this order.
-    """
+    entries: EntryQuerySet, beyond: keyset.Beyond, *, size: int, text: str
+) -> tuple[list[Entry], Entry | None]:
+    """At most `size` of the entries in their order, and the one where to go on; none when there is nothing more."""
     edge = None
     if text:
         edge = entries.only("at")[WINDOW - 1 : WINDOW].first()
         if edge is not None:
             # The first of the two is for the index.
-            bound = "at__gte" if beyond is _below else "at__lte"
+            bound = "at__gte" if beyond == ORDER.below else "at__lte"
             entries = entries.filter(**{bound: edge.at}).exclude(beyond(edge.at, edge.pk))
         entries = entries.filter(Q(object_name__icontains=text) | Q(description__icontains=text))
     found = _read(entries.select_related("seal")[: size + 1])
-    if len(found) > size:
-        return found[:size], mark(found[size - 1])
-    return found, mark(edge) if edge else ""
+    return (found[:size], found[size - 1]) if len(found) > size else (found, edge)
 
 
 def _read(entries: EntryQuerySet) -> list[Entry]:
@@ -123,19 +103,6 @@ def _read(entries: EntryQuerySet) -> list[Entry]:
         left_out = {"omitted": True, "bytes": entry.weight}
         entry.changes = changes.get(entry.pk, {"changes": {"old": None, "new": left_out}})
     return found
-
-
-def _below(at: dt.datetime, key: int) -> Q:
-    return Q(Q(at__lt=at) | Q(at=at, pk__lt=key), at__lte=at)
-
-
-def _above(at: dt.datetime, key: int) -> Q:
-    return Q(Q(at__gt=at) | Q(at=at, pk__gt=key), at__gte=at)
-
-
-def mark(entry: Entry) -> str:
-    """The cursor of what is older than this entry."""
-    return f"{(entry.at - EPOCH) // dt.timedelta(microseconds=1)}-{entry.pk}"
 
 
 def words(field: str) -> list[str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from django.db.models.functions import Least
 from executions.models import Execution, ExecutionQuerySet, State, Trigger
 from executions.rest.wire import STATUS, for_wire
 from jobs.models import Job
+from scheduler_site.lib import keyset
 from scheduler_site.rest.parameters import PAGE, RANGE, Integer, Text, Words
 from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range
 
@@ -36,9 +34,7 @@ KINDS = Words(
 )
 JOB_ID = Text("job_id", "Only the runs of the job with this id.")
 CHOICE = (STATUSES, STATES, TRIGGERS, KINDS, JOB_ID, *RANGE)
-MAX_ID = 2**63 - 1
-# What a cursor ends with: to which side of its row it points.
-OLDER, NEWER = "", " newer"
+ORDER = keyset.Keyset("due_at")
 
 
 @dataclass(frozen=True)
@@ -114,8 +110,8 @@ def page(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> Page:
     first = (number - 1) * limit
     # A page beyond the end is not looked for: skipping rows costs as much as reading them.
     found = _loaded(rows, first, limit) if first < total else []
-    older = _mark(found[-1], OLDER) if found and first + limit < total else None
-    newer = _mark(found[0], NEWER) if found and first else None
+    older = ORDER.mark(found[-1]) if found and first + limit < total else None
+    newer = ORDER.mark(found[0]) + keyset.NEWER if found and first else None
     return Page(found, older, newer, total, number, limit)
 
 
@@ -124,16 +120,12 @@ def beyond(rows: ExecutionQuerySet, cursor: str, limit: int) -> Page:
 
     Costs the same however far down the ledger it lies.
     """
-    if not cursor:
-        return _older(rows, limit, first=True)
-    due_at, key, side = _position(cursor)
-    if side == OLDER:
-        return _older(rows.filter(due_at__lte=due_at).exclude(due_at=due_at, pk__gte=key), limit)
-    rows = rows.filter(due_at__gte=due_at).exclude(due_at=due_at, pk__lte=key).order_by("due_at", "id")
-    found = list(for_wire(rows)[: limit + 1])
-    more, found = len(found) > limit, found[:limit][::-1]
-    newer = _mark(found[0], NEWER) if more else None
-    return Page(found, _mark(found[-1], OLDER) if found else None, newer, limit=limit)
+    try:
+        page = ORDER.page(for_wire(rows), cursor, keyset.first(limit))
+    except ValueError as error:
+        reason = "Take next_cursor or previous_cursor of an earlier answer."
+        raise ApiError(400, "Invalid cursor", reason) from error
+    return Page(page.rows, page.older or None, page.newer or None, limit=limit)
 
 
 def _loaded(rows: ExecutionQuerySet, first: int, limit: int) -> list[Execution]:
@@ -141,31 +133,3 @@ def _loaded(rows: ExecutionQuerySet, first: int, limit: int) -> list[Execution]:
     keys = list(rows.values_list("pk", flat=True)[first : first + limit])
     found = {run.pk: run for run in for_wire(Execution.objects.filter(pk__in=keys))}
     return [found[key] for key in keys if key in found]
-
-
-def _older(rows: ExecutionQuerySet, limit: int, *, first: bool = False) -> Page:
-    found = list(for_wire(rows)[: limit + 1])
-    more, found = len(found) > limit, found[:limit]
-    newer = _mark(found[0], NEWER) if found and not first else None
-    return Page(found, _mark(found[-1], OLDER) if more else None, newer, limit=limit)
-
-
-def _mark(run: Execution, side: str) -> str:
-    text = f"{run.due_at.isoformat()} {run.pk}{side}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str) -> tuple[dt.datetime, int, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        moment, key, *side = text.split(" ")
-        if side not in ([], [NEWER.strip()]):
-            raise ValueError(cursor)
-        due_at, pk = dt.datetime.fromisoformat(moment), int(key)
-        if due_at.tzinfo is None or not 0 <= pk <= MAX_ID:
-            raise ValueError(cursor)
-        return due_at.astimezone(dt.UTC), pk, NEWER if side else OLDER
-    except (ValueError, OverflowError, binascii.Error) as error:
-        raise ApiError(
-            400, "Invalid cursor", "Take next_cursor or previous_cursor of an earlier answer."
-        ) from error
