@@ -28,7 +28,7 @@ def snapshot(job: Job, *, without: Job | None = None) -> dict[str, Any]:
     """The definition of a job as it is now; `without` a job that it follows and that is about to be deleted."""
     edges = job.dependencies.select_related("after").order_by("after__name") if job.pk else ()
     return {name: getattr(job, name) for name in STORED} | {
-        **{name: _reference(getattr(job, name)) for name in references()},
+        **{name: reference_to(getattr(job, name)) for name in references()},
         "schedule": job.timing.to_json(),
         "depends_on": [
             {"job": str(edge.after.uid), "name": edge.after.name, "on": edge.on}
@@ -58,7 +58,7 @@ def bare(definition: Mapping[str, Any]) -> Job:
     return job
 
 
-def _reference(row: Any) -> dict[str, str] | None:
+def reference_to(row: Any) -> dict[str, str] | None:
     return {"id": str(row.uid), "name": row.name} if row else None
 
 

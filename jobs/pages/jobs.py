@@ -28,7 +28,8 @@ from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, PauseForm, edge_rows, version_of
 from jobs.models import SCRIPT_OPTION, Dependency, Job, Pause
-from jobs.pages import previews, script, test_run
+from jobs.pages import conflicts, previews, script, test_run
+from jobs.pages.conflicts import Row
 from jobs.pages.filters import JobFilter
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
@@ -142,15 +143,15 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, job.kind, job)
     try:
-        saved = _save(form, job, request)
+        undecided = _save(form, job, request)
     except IntegrityError:
         form.add_error("name", NAME_TAKEN)
         return _form_page(request, form, job.kind, job)
     except Refused as reason:
         form.add_error(None, str(reason))
         return _form_page(request, form, job.kind, job, status=409)
-    if not saved:
-        return _conflict(request, form, job)
+    if undecided is not None:
+        return _conflict(request, form, job, undecided)
     messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
     _tell_if_over(request, Job.objects.get(pk=job.pk))
     return redirect("job", uid)
@@ -226,7 +227,12 @@ def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _form_page(
-    request: PageRequest, form: PageJobForm, kind: str, job: Job | None = None, status: int = 200
+    request: PageRequest,
+    form: PageJobForm,
+    kind: str,
+    job: Job | None = None,
+    status: int = 200,
+    **more: Any,
 ) -> HttpResponse:
     if form.is_bound:
         shown = previews.of_input(request.POST, request.user, job)
@@ -251,6 +257,8 @@ def _form_page(
         # Asking for a preview is no attempt to save: what is missing is not complained about yet.
         "quiet": _is_asking(request),
         "test": test_run.of_form(form, kind, request.user) if "test" in request.POST else None,
+        "conflict": None,
+        **more,
     }
     if kind == Job.Kind.SCRIPT:
         context |= script.context(form, options, request)
@@ -268,30 +276,29 @@ def _is_asking(request: PageRequest) -> bool:
     return any(name in request.POST for name in ("preview", "test", "install"))
 
 
-def _save(form: PageJobForm, job: Job, request: PageRequest) -> bool:
-    """False, and nothing saved, when the job has been changed since the form was made."""
+def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None:
+    """None when it is saved. Else nothing is, and these fields are to be decided, which somebody changed meanwhile."""
     with transaction.atomic():
         if form.cleaned_data["depends_on"] is not None:
             dependencies.alone()
         current = Job.objects.select_for_update().get(pk=job.pk)
-        if form.cleaned_data["version"] != version_of(current):
-            return False
-        verbs.update(current, form.draft(), by=actor(request))
-        return True
+        draft, read = form.draft(), form.cleaned_data["version"]
+        if read != version_of(current):
+            rows = conflicts.rows(current, draft, read, request.POST, request.user)
+            if request.POST.get("seen") != version_of(current) or not all(row.chosen for row in rows):
+                return rows
+            draft = conflicts.settled(current, draft, rows)
+        verbs.update(current, draft, by=actor(request))
+        return None
 
 
-def _conflict(request: PageRequest, form: PageJobForm, job: Job) -> HttpResponse:
-    form.add_error(
-        None,
-        _(
-            "%(who)s changed this job while you were editing it, so nothing has been saved. "
-            "Your entries are kept: compare them with the job, then save again to replace it."
-        )
-        % {"who": job.updated_by or _("Somebody")},
-    )
-    form.data = form.data.copy()  # type: ignore[attr-defined]
-    form.data["version"] = version_of(job)  # type: ignore[index]
-    return _form_page(request, form, job.kind, job, status=409)
+def _conflict(request: PageRequest, form: PageJobForm, job: Job, rows: list[Row]) -> HttpResponse:
+    current = Job.objects.select_related("updated_by").get(pk=job.pk)
+    who = str(current.updated_by or _("Somebody"))
+    text = _("%(who)s changed this job while you were editing it, so nothing has been saved.")
+    form.add_error(None, text % {"who": who})
+    more = {"conflict": rows, "who": who, "seen": version_of(current)}
+    return _form_page(request, form, job.kind, job, status=409, **more)
 
 
 def _offered(request: PageRequest) -> dict[str, Any]:

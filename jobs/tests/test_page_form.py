@@ -122,29 +122,6 @@ def test_an_edit_changes_the_job_and_leaves_its_next_run_alone(uma: User) -> Non
     assert (changed.name, changed.next_run_at) == ("renamed", job.next_run_at)
 
 
-def test_an_edit_of_a_job_that_somebody_changed_meanwhile_is_refused(uma: User, ada: User) -> None:
-    browser(uma).post("/jobs/new", entries())
-    job = Job.objects.get()
-    stale = edits(job, name="mine")
-    browser(ada).post(f"/jobs/{job.uid}/edit", edits(job, name="theirs"))
-    response = browser(uma).post(f"/jobs/{job.uid}/edit", stale)
-    page = response.content.decode()
-    assert response.status_code == 409
-    assert Job.objects.get().name == "theirs"
-    assert "ada changed this job" in page
-    assert 'value="mine"' in page
-
-
-def test_after_that_message_saving_again_replaces_knowingly(uma: User, ada: User) -> None:
-    browser(uma).post("/jobs/new", entries())
-    job = Job.objects.get()
-    browser(ada).post(f"/jobs/{job.uid}/edit", edits(job, name="theirs"))
-    refused = browser(uma).post(f"/jobs/{job.uid}/edit", edits(job, name="mine"))
-    shown = refused.context["form"]["version"].value()
-    browser(uma).post(f"/jobs/{job.uid}/edit", edits(job, name="mine", version=shown))
-    assert Job.objects.get().name == "mine"
-
-
 def test_a_name_that_is_taken_is_said_beside_the_field(uma: User) -> None:
     make_job(uma, name="nightly")
     response = browser(uma).post("/jobs/new", entries())
