@@ -287,6 +287,11 @@ _half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**21
 JOB_MEMORY_MB = env.integer("JOB_MEMORY_MB", max(_half, 256), low=0, high=2**24)
 JOB_PROCESSES = env.integer("JOB_PROCESSES", 128, low=0, high=100_000)
 JOB_CPU_SECONDS = env.integer("JOB_CPU_SECONDS", 0, low=0, high=10**9)
+# A process is kept for each class of Python jobs in use, which has imported it (jobs/children/pool.py): at most so many in a
+# worker, each for so long after its last run, and only while this much memory is free beside them.
+JOB_CLASS_PROCESSES = env.integer("JOB_CLASS_PROCESSES", 8, low=0, high=1000)
+JOB_CLASS_IDLE_SECONDS = env.integer("JOB_CLASS_IDLE_SECONDS", 600, low=1, high=86400)
+JOB_CLASS_FREE_MB = env.integer("JOB_CLASS_FREE_MB", 512, low=0, high=2**20)
 JOB_OPEN_FILES = env.integer("JOB_OPEN_FILES", 4096, low=16, high=2**20)
 JOB_FILE_SIZE_MB = env.integer("JOB_FILE_SIZE_MB", 10_240, low=0, high=2**24)
 ARTIFACTS_MAX_BYTES = env.integer("ARTIFACTS_MAX_BYTES", 50 * 1024 * 1024, low=0, high=1024**4)

@@ -14,9 +14,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from environments.account import Account, files_of
 from scheduler_site.running import descriptors
@@ -30,13 +32,23 @@ from .watch import Watch
 
 CLOSE_SECONDS = 30.0  # for the server to end everything; longer than its own farewell
 SEND_SECONDS = 5.0  # a server that reads nothing must not hold up the threads that want runs of it
+NAMES_AT_ONCE = 16  # modules in one message, whose names may have 255 characters
 INSISTENCE = 3  # so often a server is asked to deal with a silent warden before it is replaced itself
 
 
-class Client:
-    """One fork server, started when first needed and again after it died. Any thread may call `run`."""
+Started = tuple[subprocess.Popen[bytes], socket.socket]
 
-    def __init__(self) -> None:
+
+class Client:
+    """One fork server, started when first needed and again after it died. Any thread may call `run`.
+
+    start: how; it raises OSError where it cannot. apart: the server runs as the account of the jobs already, and learns from
+    them what to import.
+    """
+
+    def __init__(self, start: Callable[[], Started] | None = None, *, apart: bool = False) -> None:
+        self._start = start or start_server
+        self._apart = apart
         self._forget()
 
     def _forget(self) -> None:
@@ -88,7 +100,8 @@ class Client:
                 grace=stop_grace,
                 limits=limits or Limits(),
                 ceilings=ceilings or Ceilings(),
-                account=account,
+                account=None if self._apart else account,
+                learn=self._apart,
             )
             times = itertools.count(1)
             insist = partial(self._insist, number, control, times)
@@ -118,12 +131,18 @@ class Client:
                 process.kill()
                 process.wait()
 
+    def learn(self, modules: Sequence[str]) -> None:
+        """Have them imported for the next runs; in several messages, each of which fits."""
+        for first in range(0, len(modules), NAMES_AT_ONCE):
+            with contextlib.suppress(OSError):
+                self._send({"learn": list(modules[first : first + NAMES_AT_ONCE])}, [])
+
     @property
     def server_pid(self) -> int | None:
         """The running server's process id, if there is one."""
         return self._process.pid if self._process is not None else None
 
-    def _send(self, message: dict[str, int], descriptors: list[int]) -> socket.socket:
+    def _send(self, message: Mapping[str, Any], descriptors: list[int]) -> socket.socket:
         """One message to the server, over the socket that is returned. Raises OSError.
 
         A server that a job has stopped goes on; one that is dead, or reads nothing even then, is replaced, once.
@@ -144,7 +163,7 @@ class Client:
     def _connection(self) -> socket.socket:
         if self._process is None or self._control is None or self._process.poll() is not None:
             self._drop()
-            self._process, self._control = _start_server()
+            self._process, self._control = self._start()
         return self._control
 
     def _drop(self) -> None:
@@ -214,16 +233,23 @@ def _channels() -> tuple[socket.socket, socket.socket, int, int, int, int]:
     return ours, theirs, output, output_end, result, result_end
 
 
-def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
+def start_server(
+    module: str = "jobs.children.server",
+    *arguments: str,
+    output: int = subprocess.DEVNULL,
+    errors: int | None = None,
+    env: Mapping[str, str] = MappingProxyType({}),
+) -> Started:
     """A server in a session of its own, so that a signal to the worker's process group does not reach it."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.settimeout(SEND_SECONDS)
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "jobs.children.server", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", module, str(theirs.fileno()), *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            env={**clean_environment(os.environ), "PYTHONPATH": python_path(os.environ)},
+            stdout=output,
+            stderr=errors,
+            env={**clean_environment(os.environ), **env, "PYTHONPATH": python_path(os.environ)},
             cwd="/",
             pass_fds=[theirs.fileno()],
             start_new_session=True,
@@ -236,4 +262,4 @@ def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
 _client = Client()
 atexit.register(_client.close)
 os.register_at_fork(after_in_child=_client.after_fork)
-run = _client.run
+run, close = _client.run, _client.close

@@ -19,6 +19,7 @@ from environments.account import Account
 from environments.account import become as become_account
 
 from .linux import die_with_parent
+from .modules import loaded_libraries
 
 MAX_RESULT = 1 << 20  # bytes of JSON
 NICE = 10  # with 5, fifty jobs that compute on two cores keep an answer of the API waiting for seconds
@@ -47,7 +48,7 @@ def become(request: dict[str, Any], warden: int, output: int, result: int, failu
         if "exec" in request:
             _execute(request["exec"])
         os.close(failure)
-        code = _call(request["call"], request["args"], result)
+        code = _call(request["call"], request["args"], result, learn=request["learn"])
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError):
                 stream.flush()
@@ -130,8 +131,12 @@ def _limit(limits: dict[str, int | None]) -> None:
             resource.setrlimit(_LIMITS[name], (value, value))
 
 
-def _call(path: str, args: list[Any], result: int) -> int:
-    """Run the class; its return value or its error goes to `result`, a traceback to the log."""
+def _call(path: str, args: list[Any], result: int, *, learn: bool) -> int:
+    """Run the class; its return value or its error goes to `result`, a traceback to the log.
+
+    learn: what it has imported is told too.
+    """
+    before = set(sys.modules)
     try:
         from jobs.classes.base import load
 
@@ -143,13 +148,13 @@ def _call(path: str, args: list[Any], result: int) -> int:
     except SystemExit as leaving:
         return _left(leaving.code)
     except BaseException as problem:
-        return _fail(problem, result, stage="run")
+        return _fail(problem, result, stage="run", loaded=loaded_libraries(before) if learn else "")
     if len(text) > MAX_RESULT:
         sys.stderr.write(
             f"The return value has {len(text)} bytes of JSON, more than {MAX_RESULT}: not kept.\n"
         )
     else:
-        _tell(result, {"result": text})
+        _tell(result, {"result": text} | ({"loaded": loaded_libraries(before)} if learn else {}))
     return 0
 
 
@@ -162,11 +167,11 @@ def _left(code: Any) -> int:
     return 1
 
 
-def _fail(problem: BaseException, result: int, *, stage: str) -> int:
+def _fail(problem: BaseException, result: int, *, stage: str, loaded: str = "") -> int:
     problem.__traceback__ = problem.__traceback__.tb_next if problem.__traceback__ else None
     with contextlib.suppress(Exception):
         traceback.print_exception(problem)
-    _tell(result, {"error": _describe(problem)[:4096], "stage": stage})
+    _tell(result, {"error": _describe(problem)[:4096], "stage": stage, "loaded": loaded})
     return 1
 
 

@@ -37,6 +37,11 @@ def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
         os._exit(1)
 
 
+def outlive_parent() -> None:
+    """Undo `die_with_parent`."""
+    _prctl(_PR_SET_PDEATHSIG, 0)
+
+
 def children_of(pid: int) -> list[int]:
     """The direct children of a process, of all its threads; empty when it is gone."""
     if not _HAS_CHILDREN_FILE:

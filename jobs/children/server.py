@@ -18,6 +18,7 @@ import socket
 import sys
 import time
 import traceback
+from typing import Any
 
 import jobs.classes.base  # noqa: F401 - what every class needs is loaded once, before the forks
 
@@ -58,14 +59,16 @@ class Server:
             os.set_inheritable(descriptor, False)
         message = json.loads(data)
         if "run" in message and len(descriptors) >= 3:
-            self._fork(message["run"], *descriptors[:3])
+            self.fork(message["run"], *descriptors[:3])
         elif "kill" in message:
             self._kill([pid for pid, number in self._wardens.items() if number == message["kill"]])
+        else:
+            self.order(message)
         for descriptor in descriptors:
             os.close(descriptor)
         return True
 
-    def _fork(self, number: int, lifeline: int, output: int, result: int) -> None:
+    def fork(self, number: int, lifeline: int, output: int, result: int) -> None:
         server = os.getpid()
         try:
             pid = os.fork()
@@ -83,6 +86,9 @@ class Server:
             traceback.print_exc()
         finally:
             os._exit(0)
+
+    def order(self, message: dict[str, Any]) -> None:
+        """What else a message may ask of a server of another kind."""
 
     def _bury(self) -> list[int]:
         """Reap; kill and return the strays: our children that are no wardens, re-parented from dead ones."""

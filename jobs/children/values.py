@@ -9,8 +9,9 @@ from environments.account import Account
 
 # unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk);
 # lost: what supervised it died, and the job was ended.
-# limit: the whole tree used more than it may, and was ended for it.
-Ending = Literal["exited", "timeout", "stopped", "limit", "unstartable", "unavailable", "lost"]
+# limit: the whole tree used more than it may, and was ended for it. stale: nothing has run, since the files are others than
+# those that had been imported for it.
+Ending = Literal["exited", "timeout", "stopped", "limit", "unstartable", "unavailable", "lost", "stale"]
 # [seconds since the start, bytes of memory, CPU seconds so far]
 Point = tuple[float, int, float]
 
@@ -79,6 +80,7 @@ class Finished:
     mean_memory: int | None = None
     cpu_seconds: float | None = None
     points: tuple[Point, ...] = ()
+    loaded: tuple[str, ...] = ()  # modules of libraries that a Call has imported, where that was asked
 
 
 def to_wire(
@@ -89,13 +91,15 @@ def to_wire(
     limits: Limits,
     ceilings: Ceilings,
     account: Account | None = None,
+    learn: bool = False,
 ) -> dict[str, Any]:
     """The request as the warden reads it: tagged with `call` or `exec`.
 
     private: path of a directory for the run alone; the warden makes and removes it.
+    learn: whether a Call tells what it imports.
     """
     common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}
     common |= {"grace": grace, "limits": asdict(limits), "ceilings": asdict(ceilings), "account": account}
     if isinstance(request, Call):
-        return {"call": request.path, "args": request.args, **common}
+        return {"call": request.path, "args": request.args, "learn": learn, **common}
     return {"exec": request.argv, "files": request.files, **common}

@@ -15,11 +15,14 @@ from typing import Any
 from .deadline import Deadline
 from .job import MAX_RESULT
 from .linux import signal_name
+from .modules import LONGEST_LIST
 from .values import Ending, Finished
 
 POLL_SECONDS = 0.1
 CHUNK = 64 * 1024  # bytes read at once
-MAX_RESULT_MESSAGE = 2 * MAX_RESULT + 8192  # bytes: the result, quoted once more, and what surrounds it
+MAX_RESULT_MESSAGE = (
+    2 * MAX_RESULT + LONGEST_LIST + 8192
+)  # bytes: the result, quoted once more, and what surrounds it
 OVERDUE_SECONDS = 10.0  # after the grace: a warden that has not reported by then never will
 START_SECONDS = 15.0  # for the server and the warden to start the job, however busy the machine is
 MIB = 1 << 20
@@ -174,6 +177,8 @@ class Watch:
         return Finished("lost", "The process that supervised the job died, and the job was ended.")
 
     def _finished(self, report: dict[str, Any]) -> Finished:
+        if "stale" in report:
+            return Finished("stale", report["stale"])
         for fault in ("unstartable", "unavailable"):
             if fault in report:
                 return Finished(self._ordered or fault, report[fault])
@@ -191,6 +196,7 @@ class Watch:
             mean_memory=report["mean"],
             cpu_seconds=report["cpu"],
             points=tuple((at, size, cpu) for at, size, cpu in report["points"]),
+            loaded=tuple(filter(None, returned.get("loaded", "").split(","))),
         )
 
     def _verdict(self, report: dict[str, Any], returned: dict[str, str]) -> tuple[Ending, str]:

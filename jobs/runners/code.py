@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from environments.config import AccountUnusable, job_account
-from jobs.children.client import run
+from jobs.children.pool import Keeping, run
 from jobs.children.values import Ceilings, Finished, Limits, Request
 
 from .base import Context, Outcome, Spec, State
@@ -42,6 +43,7 @@ def run_child(
         stop_grace=spec.stop_grace,
         cancelled=context.cancelled,
         log=context.log,
+        keeping=_keeping(),
         limits=Limits(open_files=settings.JOB_OPEN_FILES, file_size=settings.JOB_FILE_SIZE_MB * MIB or None),
         ceilings=(ceilings or Ceilings()).within(installation_ceilings()),
         account=account,
@@ -50,6 +52,16 @@ def run_child(
         pulse=pulse,
     )
     return outcome_of(finished, spec)
+
+
+def _keeping() -> Keeping:
+    return Keeping(
+        most=settings.JOB_CLASS_PROCESSES,
+        idle=settings.JOB_CLASS_IDLE_SECONDS,
+        free=settings.JOB_CLASS_FREE_MB * MIB,
+        memory=installation_ceilings().memory,
+        env=named_environment(os.environ, settings.JOB_CLASS_ENV),
+    )
 
 
 def installation_ceilings() -> Ceilings:
