@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Protocol, TypedDict, cast, overload
 
 from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Right
 
 from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
@@ -39,12 +39,14 @@ class _Read(Protocol):
     last_chunk: int | None
     first_text: str | None
     last_text: str | None
+    second_text: str | None
+    last_end: str | None
 
 
 def for_wire(rows: ExecutionQuerySet) -> ExecutionQuerySet:
     """With all that `execution_json` needs, in one query; without what may be large."""
     chunks = LogChunk.objects.filter(execution=OuterRef("pk"), attempt=OuterRef("attempt"))
-    chunks = chunks.annotate(start=Left("text", OUTPUT))
+    chunks = chunks.annotate(start=Left("text", OUTPUT), end=Right("text", OUTPUT))
     first, last = chunks.order_by("id"), chunks.order_by("-id")
     return (
         rows.select_related("requested_by", "blocked_by", "caused_by")
@@ -54,6 +56,8 @@ def for_wire(rows: ExecutionQuerySet) -> ExecutionQuerySet:
             last_chunk=Subquery(last.values("id")[:1]),
             first_text=Subquery(first.values("start")[:1]),
             last_text=Subquery(last.values("start")[:1]),
+            second_text=Subquery(first.values("start")[1:2]),
+            last_end=Subquery(last.values("end")[:1]),
         )
     )
 
@@ -178,10 +182,23 @@ def _output(run: Execution) -> str | None:
     """
     read = cast(_Read, run)
     if run.kind in Job.CODE_KINDS:
-        return as_shown(read.first_text) if read.first_text else read.first_text
+        return _beginning(read) if read.first_text else read.first_text
     return read.last_text if read.last_chunk != read.first_chunk else None
 
 
 def stored(run: Execution) -> ExecutionJson:
     """A run as it is now."""
     return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())
+
+
+def _beginning(read: _Read) -> str:
+    """As a terminal shows it. A line that is still written over where this ends, such as a progress bar, is left out: what it
+    says there is long out of date. Where there is nothing else, the last of it is told instead.
+    """
+    text, goes_on = read.first_text or "", read.last_chunk != read.first_chunk
+    if goes_on and len(text) < OUTPUT:
+        text = (text + (read.second_text or ""))[:OUTPUT]
+    lines, end, line = text.rpartition("\n")
+    if "\r" in line and (goes_on or len(text) == OUTPUT):
+        return as_shown(lines) + end or as_shown(read.last_end or "")
+    return as_shown(text)

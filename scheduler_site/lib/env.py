@@ -11,13 +11,19 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 
+# The names of all variables that were asked for.
+read: set[str] = set()
+
+
 def text(name: str, default: str = "") -> str:
     """The variable, stripped; an empty one counts as not set."""
+    read.add(name)
     return os.environ.get(name, "").strip() or default
 
 
 def secret(name: str) -> str:
     """The variable, or the contents of the file that NAME_FILE points to (Docker and Kubernetes secrets)."""
+    read.update((name, f"{name}_FILE"))
     path = os.environ.get(f"{name}_FILE", "").strip()
     if not path:
         return text(name)
