@@ -20,15 +20,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from accounts.models import User
 from executions.alerting import unusual, wording
 from executions.models import Execution, Reason, State, Untold, Watch
 from executions.values import ON_TIME
 from jobs.models import Job
 from jobs.runners import Outcome
-from notifications.delivery.post import About, compose, compose_mails, post
+from notifications.delivery.post import About, admins, fan_out, post
 from notifications.messages import Message
-from notifications.models import Alert, SlackSettings
+from notifications.models import Alert
 from notifications.texts import Text, Words
 from scheduler_site.lib.database_errors import passes
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("executions.alerting.alerts")
 
-Event, Channel = Alert.Event, Alert.Channel
+Event = Alert.Event
 FAILED = ("failed", "timeout", "error")
 # So many changes of one kind at once are told one by one; more become one message.
 FEW = 3
@@ -153,11 +152,11 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         event = Event.JOB_FAILED
         message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job))
     emails = _emails(claim, event)
-    with_slack = event == Event.JOB_FAILED and not claim.by_hand and SlackSettings.on()
+    slack = event == Event.JOB_FAILED and not claim.by_hand
     about = About(job.uid, name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
     key = f"execution:{claim.uid}:{event}"
     everybody = [f"category:{job.category_id}"]
-    post(_for_channels(key, event, message, now, about, emails, with_slack, everybody))
+    post(fan_out(key, event, message, now, people=everybody, emails=emails, slack=slack, about=about))
 
 
 def _emails(claim: Claim, event: Alert.Event) -> list[str]:
@@ -197,27 +196,25 @@ def tell(items: list[Item], headline: Words, path: str, now: dt.datetime) -> boo
     """
     if not items:
         return False
-    admins = [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
-    slack = SlackSettings.on()
+    administrators = admins()
     if len(items) <= FEW:
         for item in items:
-            _tell_one(item, admins, slack, now)
+            _tell_one(item, administrators, now)
         return False
     event = Event.RECOVERED if items[0].event == Event.RECOVERED else Event.SUMMARY
     key = f"summary:{items[0].key}"
     rows = []
-    if slack and not all(item.inbox_only for item in items):
-        rows.append(compose(key, event, Channel.SLACK, _in_one(items, headline, path), now))
-    for recipient, theirs in _by_recipient(items, admins).items():
+    if not all(item.inbox_only for item in items):
+        rows += fan_out(key, event, _in_one(items, headline, path), now)
+    for recipient, theirs in _by_recipient(items, administrators).items():
         some = Text(
             _("%(count)s of your jobs: %(title)s"), count=str(len(theirs)), title=theirs[0].message.title
         )
         message = _in_one(theirs, headline if len(theirs) == len(items) else some, path)
         one = f"{key}:{uuid.uuid5(uuid.NAMESPACE_URL, recipient).hex}"
-        if recipient.startswith("user:"):
-            rows.append(compose(one, event, Channel.INBOX, message, now, recipients=[recipient]))
-        else:
-            rows += compose_mails(one, event, message, now, [recipient])
+        by_inbox = recipient.startswith("user:")
+        people, emails = ([recipient], []) if by_inbox else ([], [recipient])
+        rows += fan_out(one, event, message, now, people=people, emails=emails, slack=False)
     post(rows)
     return True
 
@@ -226,18 +223,27 @@ def mention_of(job: Job) -> str:
     return job.team.slack_handle if job.team else ""
 
 
-def people_of(job: Job, admins: list[str]) -> list[str]:
-    """The inboxes of a job's owner and of the admins."""
+def people_of(job: Job, administrators: list[str]) -> list[str]:
+    """The inboxes of a job's owner and of the administrators."""
     owner = f"user:{job.owner.uid}" if job.owner else ""
-    return [*admins, *([owner] if owner and owner not in admins else [])]
+    return [*administrators, *([owner] if owner and owner not in administrators else [])]
 
 
-def _tell_one(item: Item, admins: list[str], slack: bool, now: dt.datetime) -> None:
+def _tell_one(item: Item, administrators: list[str], now: dt.datetime) -> None:
     owner = item.job.owner.uid if item.job.owner else None
     about = About(item.job.uid, item.job.name, item.execution_uid, owner)
-    people = people_of(item.job, admins)
-    with_slack = slack and not item.inbox_only
-    post(_for_channels(item.key, item.event, item.message, now, about, item.emails, with_slack, people))
+    post(
+        fan_out(
+            item.key,
+            item.event,
+            item.message,
+            now,
+            people=people_of(item.job, administrators),
+            emails=item.emails,
+            slack=not item.inbox_only,
+            about=about,
+        )
+    )
 
 
 def _in_one(items: list[Item], headline: Words, path: str) -> Message:
@@ -248,28 +254,9 @@ def _in_one(items: list[Item], headline: Words, path: str) -> Message:
     return wording.summary(mark, headline, [item.line for item in items], path)
 
 
-def _by_recipient(items: list[Item], admins: list[str]) -> dict[str, list[Item]]:
+def _by_recipient(items: list[Item], administrators: list[str]) -> dict[str, list[Item]]:
     found: dict[str, list[Item]] = {}
     for item in items:
-        for recipient in dict.fromkeys([*people_of(item.job, admins), *item.emails]):
+        for recipient in dict.fromkeys([*people_of(item.job, administrators), *item.emails]):
             found.setdefault(recipient, []).append(item)
     return found
-
-
-def _for_channels(
-    key: str,
-    event: Alert.Event,
-    message: Message,
-    now: dt.datetime,
-    about: About,
-    emails: list[str],
-    slack: bool,
-    people: list[str],
-) -> list[Alert]:
-    rows = compose_mails(key, event, message, now, emails, about) if emails else []
-    wanted = [(Channel.SLACK, list[str]())] if slack else []
-    wanted += [(Channel.INBOX, people)] if people else []
-    return rows + [
-        compose(key, event, channel, message, now, recipients=recipients, about=about)
-        for channel, recipients in wanted
-    ]

@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from accounts.models import User
 from executions.alerting import alerts, wording
-from executions.alerting.alerts import Channel, Event
+from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from jobs.models import Job
-from notifications.delivery.post import About, compose, post
+from notifications.delivery.post import About, admins, fan_out, post
 from notifications.messages import Message
-from notifications.models import Alert, SlackSettings
+from notifications.models import Alert
 
 WEEK = Watch.Clock.WEEK
 SOON = dt.timedelta(days=30)
@@ -58,12 +57,6 @@ def remind(now: dt.datetime) -> None:
 
 
 def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
-    admins = [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
     about = About(job.uid, job.name, account_uid=job.owner.uid if job.owner else None)
-    people = alerts.people_of(job, admins)
-    rows = (
-        [compose(key, event, Channel.INBOX, message, now, recipients=people, about=about)] if people else []
-    )
-    if SlackSettings.on():
-        rows.append(compose(key, event, Channel.SLACK, message, now, about=about))
-    post(rows)
+    people = alerts.people_of(job, admins())
+    post(fan_out(key, event, message, now, people=people, about=about))

@@ -9,13 +9,13 @@ from django.db import transaction
 
 from accounts.models import User
 from executions.alerting import wording
-from executions.alerting.alerts import Channel, Event
+from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from executions.monitoring import health
-from notifications.delivery.post import compose, compose_mails, post
+from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
-from notifications.models import Alert, SlackSettings
+from notifications.models import Alert
 
 SILENT = Watch.Clock.SILENT
 WAITS = ("oldest due", "oldest queued")
@@ -89,13 +89,9 @@ def outage(since: dt.datetime, now: dt.datetime) -> None:
 
 
 def _tell_admins(key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
-    admins = User.objects.active_admins()
-    emails = settings.ALERT_EMAILS or [email for email in admins.values_list("email", flat=True) if email]
-    people = [f"user:{uid}" for uid in admins.values_list("uid", flat=True)]
-    rows = [compose(key, event, Channel.INBOX, message, now, recipients=people)] if people else []
+    addresses = User.objects.active_admins().values_list("email", flat=True)
+    emails = settings.ALERT_EMAILS or [email for email in addresses if email]
     # Nobody asked for these by mail: without a server, or with mail switched off, they are not written at all.
-    if emails and settings.EMAIL_HOST and settings.MAIL_ENABLED:
-        rows += compose_mails(key, event, message, now, emails)
-    if SlackSettings.on():
-        rows.append(compose(key, event, Channel.SLACK, message, now))
-    post(rows)
+    if not (settings.EMAIL_HOST and settings.MAIL_ENABLED):
+        emails = []
+    post(fan_out(key, event, message, now, people=admins(), emails=emails))

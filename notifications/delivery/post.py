@@ -14,10 +14,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import override
 
-from accounts.models import Preferences
+from accounts.models import Preferences, User
 from notifications.delivery.background import later
 from notifications.messages import Message, one_line, subject_line
-from notifications.models import LONGEST_NAME, Alert
+from notifications.models import LONGEST_NAME, Alert, SlackSettings
 from notifications.texts import ENGLISH, to_json
 from scheduler_site.lib.text import storable
 
@@ -100,6 +100,35 @@ def compose_mails(
         )
         for language, group in groups.items()
     ]
+
+
+def fan_out(
+    key: str,
+    event: Alert.Event,
+    message: Message,
+    now: dt.datetime,
+    *,
+    people: Iterable[str] = (),
+    emails: Iterable[str] = (),
+    slack: bool = True,
+    about: About = NOTHING,
+) -> list[Alert]:
+    """Unsaved alerts about one event, one for each way that it takes: mails to `emails`, Slack where that is on, inboxes.
+
+    `people`: the owners of the inboxes, `user:<uid>` or `category:<id>`.
+    """
+    people, emails = list(people), list(emails)
+    rows = compose_mails(key, event, message, now, emails, about) if emails else []
+    if slack and SlackSettings.on():
+        rows.append(compose(key, event, Alert.Channel.SLACK, message, now, about=about))
+    if people:
+        rows.append(compose(key, event, Alert.Channel.INBOX, message, now, recipients=people, about=about))
+    return rows
+
+
+def admins() -> list[str]:
+    """The inboxes of all active administrators."""
+    return [f"user:{uid}" for uid in User.objects.active_admins().values_list("uid", flat=True)]
 
 
 def languages_of(addresses: list[str]) -> dict[str, str]:
