@@ -67,6 +67,8 @@ ADMIN = (
         "accounts.delete_team",
         "accounts.view_apitoken",
         "audit.view_entry",
+        "executions.hold_starts",
+        "executions.drain_worker",
     }
 )
 TABLE: dict[str, frozenset[str]] = {User.Role.VIEWER: VIEWER, User.Role.USER: USER, User.Role.ADMIN: ADMIN}

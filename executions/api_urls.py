@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.rest import control, executions, health, outputs, scheduler, statistics
+from executions.rest import control, executions, health, holds, outputs, scheduler, statistics, workers
 
 urlpatterns = [
     path("health", health.HealthView.as_view()),
     path("scheduler/status", scheduler.StatusView.as_view()),
     path("scheduler/resync", scheduler.ResyncView.as_view()),
+    path("scheduler/holds", holds.HoldsView.as_view()),
+    path("scheduler/holds/<str:hold_id>", holds.HoldView.as_view()),
+    path("scheduler/workers", workers.WorkersView.as_view()),
+    path("scheduler/drains", workers.DrainsView.as_view()),
+    path("scheduler/drains/<str:worker>", workers.DrainView.as_view()),
     path("jobs/<str:job_id>/execute", control.ExecuteView.as_view()),
     path("jobs/<str:job_id>/executions", executions.JobExecutionsView.as_view()),
     path("jobs/<str:job_id>/executions/stats", statistics.JobStatisticsView.as_view()),

@@ -19,7 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from executions import failpoints
-from executions.ledger import stretches, zone_change
+from executions.ledger import holds, stretches, zone_change
 from executions.ledger.publish import publish
 from executions.ledger.tick import next_due, tick
 from executions.models import Execution
@@ -70,6 +70,12 @@ class Announcer(threading.Thread):
                 connection.close()
 
 
+def _settle() -> None:
+    """Ends the holds that are over, and says what did not run meanwhile."""
+    holds.end_due(clock.now())
+    stretches.settle()
+
+
 class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
     """Ticks the jobs, then does what the stock scheduler does for the system's own tasks."""
 
@@ -108,7 +114,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         Loop("keeper", turns.take, self._stopping, 1.0).start()
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
         Watchdog(self._signs, self._stopping).start()
-        Loop("stretches", stretches.settle, self._stopping, 1.0).start()
+        Loop("stretches", _settle, self._stopping, 1.0).start()
         Loop("zones", zone_change.look, self._stopping, 30.0).start()
         gc_tuning.settle()
         self._started = True

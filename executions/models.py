@@ -15,11 +15,13 @@ import uuid
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
 from accounts.roles import home_category
+from executions.control import Drain as Drain
+from executions.control import Hold as Hold
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
@@ -69,6 +71,7 @@ class Reason(models.TextChoices):
     ENDED = "ended", _("the job's end date has passed")
     BROKEN = "broken", _("the job could not be scheduled")
     RULES = "rules", _("the rules of its time zone changed")
+    HELD = "held", _("all starts were held")
     DELETED = "deleted", _("the job was deleted")
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
@@ -80,7 +83,7 @@ class Reason(models.TextChoices):
 
 
 # Why a job does not follow its schedule.
-WHY_NOT = (Reason.PAUSED, Reason.ENDED, Reason.BROKEN)
+WHY_NOT = (Reason.PAUSED, Reason.ENDED, Reason.BROKEN, Reason.HELD)
 
 
 def over(state: State, reason: Reason, now: dt.datetime) -> dict[str, Any]:
@@ -110,10 +113,13 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(state=State.RUNNING)
 
     def startable(self, now: dt.datetime) -> ExecutionQuerySet:
-        """Queued, not held back behind another run, and not waiting for its next attempt."""
-        return self.filter(
-            Q(next_attempt_at=None) | Q(next_attempt_at__lte=now), state=State.QUEUED, held=False
-        )
+        """Queued, not held back behind another run or by a hold, and not waiting for its next attempt."""
+        queued = self.filter(state=State.QUEUED, held=False).free()
+        return queued.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
+
+    def free(self) -> ExecutionQuerySet:
+        """Those whose starts nobody holds, or that an administrator started all the same."""
+        return self.filter(Q(exempt=True) | ~Exists(Hold.objects.covering(OuterRef("category_id"))))
 
     def locked(self, *, skip: bool = False, most: int | None = None) -> list[int]:
         """The keys of these rows, which are locked until the transaction ends (not on SQLite, which has one writer).
@@ -136,7 +142,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def oldest_queued(self) -> dt.datetime | None:
         """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
-        waiting = self.filter(state=State.QUEUED, held=False, next_attempt_at=None)
+        waiting = self.filter(state=State.QUEUED, held=False, next_attempt_at=None).free()
         return waiting.order_by("due_at").values_list("due_at", flat=True).first()
 
     def runs(self) -> ExecutionQuerySet:
@@ -181,6 +187,8 @@ class Execution(models.Model):
     created_at = models.DateTimeField(_("created"))
     published_at = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
+    # Started by an administrator in spite of a hold.
+    exempt = models.BooleanField(default=False, db_default=False)
     start_before = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(null=True)
 

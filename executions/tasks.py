@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import Any
 
 from celery import shared_task, signals
+from celery.worker import state
 from django.conf import settings
 
 from executions import failpoints
 from executions.ledger import formats
 from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
+from executions.worker.drain import NOBODY, Host
 from executions.worker.worker import Worker
-from scheduler_site.running import gc_tuning
+from scheduler_site.running import drained, gc_tuning
 
 log = logging.getLogger("executions.tasks")
 
@@ -22,12 +25,12 @@ _crew: Worker | None = None
 _lock = threading.Lock()
 
 
-def crew(queues: tuple[str, ...] = ()) -> Worker:
+def crew(queues: tuple[str, ...] = (), host: Host = NOBODY) -> Worker:
     """The crew of this worker process, made when it is first needed."""
     global _crew
     with _lock:
         if _crew is None:
-            _crew = Worker(heartbeat.own_name(), queues)
+            _crew = Worker(heartbeat.own_name(), queues, host)
         return _crew
 
 
@@ -50,13 +53,31 @@ def prune() -> None:
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
     queues = tuple(sender.app.amqp.queues.consume_from)
-    crew(queues)
+    crew(queues, Host(partial(_listen, sender, queues), _leave))
     gc_tuning.settle()
+
+
+def _listen(consumer: Any, queues: tuple[str, ...], on: bool) -> None:
+    """In the thread of Celery's loop, to which the connection belongs."""
+    switch = consumer.add_task_queue if on else consumer.cancel_task_queue
+    for queue in queues:
+        consumer.call_soon(switch, queue)
+
+
+def _leave() -> None:
+    """Ends this process in good order, with the status that says why."""
+    celery: Any = state
+    celery.should_stop = drained.STATUS
+    _shut_down()
 
 
 @signals.worker_shutting_down.connect
 def _end(**_: Any) -> None:
     """Celery waits for its threads without a limit; the runs in them are given the grace of the settings."""
+    _shut_down()
+
+
+def _shut_down() -> None:
     if _crew is not None:
         threading.Thread(
             target=_crew.shut_down, args=(settings.WORKER_SHUTDOWN_SECONDS,), name="shut down"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.pages import views
+from executions.pages import control, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -17,6 +17,13 @@ urlpatterns = [
     path("executions/<uuid:uid>/stop", views.stop, name="execution-stop"),
     path("executions/<uuid:uid>/suspend", views.suspend, name="execution-suspend"),
     path("executions/<uuid:uid>/resume", views.resume, name="execution-resume"),
+    # The whole
+    path("system", control.system, name="system"),
+    path("system/hold", control.hold, name="hold"),
+    path("system/holds/<uuid:uid>/change", control.change, name="hold-change"),
+    path("system/holds/<uuid:uid>/release", control.release, name="hold-release"),
+    path("system/drain", control.drain, name="drain"),
+    path("system/drain/cancel", control.cancel_drain, name="drain-cancel"),
     # A job, run by hand
     path("jobs/<uuid:uid>/run", views.run, name="job-run"),
 ]

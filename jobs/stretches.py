@@ -1,4 +1,4 @@
-"""Times in which a job does not follow its schedule: paused, past its last day, or impossible to schedule.
+"""Times in which a job does not follow its schedule: paused, past its last day, impossible to schedule, or held with others.
 
 Nothing is written for their due times while they last. At the end of such a stretch the ledger gets one row with their
 number (executions/ledger/stretches.py), so that "why did it not run?" has an answer. Called by the verbs, which lock the job.
@@ -7,6 +7,7 @@ number (executions/ledger/stretches.py), so that "why did it not run?" has an an
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from accounts.models import User
 from jobs import timetable
@@ -52,6 +53,8 @@ def turn(job: Job, now: dt.datetime) -> None:
 def follow(job: Job, now: dt.datetime, by: User | None) -> None:
     """After a change of the job: ends the stretch that is over by it, and starts the one that begins with it."""
     why, stretch = _why(job), _open(job)
+    if why is None and stretch is not None and stretch.why == Why.HELD:
+        return
     if stretch is not None and stretch.why != why:
         _close(stretch, job, now)
     pause = job.current_pause if why == Why.PAUSED else None
@@ -67,6 +70,37 @@ def end(job: Job, now: dt.datetime) -> None:
         _close(stretch, job, now)
 
 
+def hold(job: Job, first: dt.datetime, by: User | None, text: str) -> None:
+    """From its due time `first` on, which is not in the ledger, the job is held; unless a stretch goes on already."""
+    if _open(job) is None:
+        Stretch.objects.create(job=job, why=Why.HELD, by=by, text=text, first=first, due=first)
+
+
+def held(
+    job: Job, segment: dict[str, Any], by: User | None, text: str, until: dt.datetime | None = None
+) -> None:
+    """The due times of a segment were held; the stretch that they belong to is over, at `until`, or goes on."""
+    first = dt.datetime.fromisoformat(segment["until"]) + TICK
+    stretch = _open(job)
+    if stretch is not None and stretch.why == Why.HELD and (until is None or stretch.first >= first):
+        # Kept by the change that made a segment of them (`turn`).
+        return
+    if until is None and stretch is not None:
+        until = first
+    Stretch.objects.create(
+        job=job, why=Why.HELD, by=by, text=text, first=first, segments=[segment], until=until
+    )
+
+
+def release(job: Job, at: dt.datetime) -> bool:
+    """The hold is over; the job follows its schedule again after `at`. False when no stretch of a hold was open."""
+    stretch = _open(job)
+    if stretch is None or stretch.why != Why.HELD:
+        return False
+    _close(stretch, job, at)
+    return True
+
+
 def _begin(
     job: Job,
     why: Why,
@@ -76,8 +110,12 @@ def _begin(
     by: User | None = None,
     text: str = "",
 ) -> None:
-    """Unless one goes on already."""
-    if _open(job) is None:
+    """Unless one goes on already; one of a hold ends where a stretch of the job's own begins."""
+    stretch = _open(job)
+    if stretch is not None and stretch.why == Why.HELD:
+        _close(stretch, job, max(stretch.first, first - TICK))
+        stretch = None
+    if stretch is None:
         Stretch.objects.create(job=job, why=why, by=by, text=text, first=first, due=due)
 
 

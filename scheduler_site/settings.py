@@ -124,6 +124,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "scheduler_site.context.site",
                 "accounts.context.accounts",
                 "notifications.context.notifications",
+                "executions.context.banner",
             ],
         },
     }
@@ -194,9 +195,11 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # How long a worker that does not reach the database goes on with its runs; 45 s after its last word others count them as lost.
 WORKER_ALONE_SECONDS = env.integer("WORKER_ALONE_SECONDS", 600, low=45, high=86400)
 # How long runs may go on when their worker is told to end; then they are stopped and count as lost.
-WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=3600)
+WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=7 * 86400)
 # What is left after that to stop them and to write it down; two seconds later the worker is killed.
 WORKER_ENDING_SECONDS = 13
+# How long `manage.py up` waits for its workers when it is stopped; then it leaves those that have runs to themselves. 0: never.
+HANDOVER_SECONDS = env.integer("HANDOVER_SECONDS", 0, low=0, high=3600)
 CELERY_BEAT_SCHEDULE = {"belfry prune": {"task": "executions.upkeep.prune", "schedule": timedelta(hours=1)}}
 # Celery closes the connection after every task otherwise; the ledger checks its health before use.
 CELERY_DB_REUSE_MAX = 1_000_000

@@ -24,7 +24,7 @@ from bench.faults.checker import Findings, Grid, Moments, Row, Trace, Watched, c
 from bench.faults.clock import Clock
 from bench.faults.installation import Installation, eventually
 from bench.faults.servers import Server, Stack, free_port, wait_for_port
-from executions.models import OPEN, Execution, Heartbeat, LogChunk, State
+from executions.models import OPEN, Drain, Execution, Heartbeat, Hold, LogChunk, State
 from jobs import timetable, verbs
 from jobs.models import Job
 from jobs.timetable import Timing
@@ -202,6 +202,8 @@ def empty() -> None:
     Execution.objects.update(blocked_by=None)
     Execution.objects.all().delete()
     Heartbeat.objects.all().delete()
+    Drain.objects.all().delete()
+    Hold.objects.all().delete()
     Job.objects.all().delete()
     PeriodicTask.objects.filter(task=timetable.TASK).delete()
     IntervalSchedule.objects.filter(periodictask=None).delete()

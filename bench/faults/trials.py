@@ -16,6 +16,7 @@ from bench.faults import (
     commits,
     history,
     limits,
+    orders,
     soak,
     standby,
     surroundings,
@@ -289,6 +290,9 @@ OF_PEOPLE = (
     changes.poison,
     changes.backlog,
     changes.broken_rows,
+    orders.hold,
+    orders.drain,
+    orders.deploy_long,
 )
 OUTSIDE = (
     upgrade.upgrade,

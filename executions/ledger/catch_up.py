@@ -31,18 +31,22 @@ class Planned:
 def plan(
     schedule: Schedule,
     first: dt.datetime,
-    now: dt.datetime,
+    last: dt.datetime,
     *,
+    now: dt.datetime | None = None,
     catch_up: str,
     deadline: dt.timedelta,
 ) -> list[Planned]:
-    """The fates of all due times from `first` to `now`, in order.
+    """The fates of all due times from `first` to `last`, in order, as they are judged `now` (by default at `last`).
 
     - `skip`: what is late is missed.
     - `last`: the latest is run if it is within the start deadline; the others are coalesced into it.
     - `all`: every one within the start deadline is run, oldest first, of very many the latest; the others are missed.
     """
-    due = slots_between(schedule, first, now)
+    now = now or last
+    due = slots_between(schedule, first, last)
+    if not due.times:
+        return []
     fates = list(_fates(due.times, now, catch_up, deadline))
     if due.skipped:
         # Too many to name each: they share the fate of the oldest that was named.

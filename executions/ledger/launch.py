@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from executions.ledger import formats, quotas
+from executions.ledger import formats, holds, quotas
 from executions.ledger.catch_up import Planned
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
@@ -55,11 +55,14 @@ def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
 
 
 @transaction.atomic
-def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Execution:
+def launch(
+    job: Job, *, by: By, overrides: dict[str, Any] | None = None, despite_hold: bool = False
+) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
     Raises Ended when the job's end date has passed; Refused when a run goes on and the job's rule is to skip, and for overrides
-    that are too large; TooMany when the account asks too often.
+    that are too large; TooMany when the account asks too often; Held while its starts are held, unless with `despite_hold` by
+    somebody who may hold them.
     """
     now = clock.now()
     quotas.may_ask(by.user, now)
@@ -67,11 +70,12 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.has_ended:
         raise Ended
+    exempt = holds.refuse_held(job, despite=despite_hold, by=by)
     open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
     if open_runs and job.overlap == Job.Overlap.SKIP:
         raise Refused(_("A run of this job has not ended yet."))
     execution = row(job, now, now, Trigger.MANUAL)
-    execution.requested_by = by.user
+    execution.requested_by, execution.exempt = by.user, exempt
     _override(execution, overrides or {})
     if open_runs and job.overlap != Job.Overlap.ALLOW:
         execution.held = True
@@ -80,6 +84,8 @@ def launch(job: Job, *, by: By, overrides: dict[str, Any] | None = None) -> Exec
     execution.save()
     told = execution.definition | {"options": _told_options(execution)}
     changes = difference(job.definition() | {"options": job.options}, told) | masked({}, execution.secrets)
+    if exempt:
+        changes |= {"override_hold": {"old": False, "new": True}}
     record(Entry.Event.CUSTOM_RUN, job, by=by, changes=changes, description=execution.uid.hex)
     if not execution.held:
         transaction.on_commit(partial(publish, [execution]))

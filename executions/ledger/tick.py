@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -19,11 +19,13 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from executions.alerting import alerts
+from executions.ledger import holds
 from executions.ledger.catch_up import Planned, plan
+from executions.ledger.holds import TICK, Span, Window
 from executions.ledger.launch import make_way, scheduled_row
 from executions.ledger.zone_change import rework
 from executions.models import OPEN, Execution, Reason, State
-from jobs import timetable, verbs, zones
+from jobs import stretches, timetable, verbs, zones
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
@@ -103,12 +105,15 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     zones.refresh()
     timings = timetable.read(jobs)
     gaps: list[Execution] = []
+    held = holds.windows(jobs, now)
     plans: dict[int, list[Execution]] = {}
     for job in jobs:
         job.__dict__["timing"] = timings[job.pk]
         try:
             gaps += rework(job, now)
-            plans[job.pk] = [scheduled_row(job, planned, now) for planned in _settle(job, now)]
+            plans[job.pk] = [
+                scheduled_row(job, planned, now) for planned in _settle(job, now, held.get(job.pk, ()))
+            ]
         except Exception as error:
             # Whatever is wrong with this job must not keep the others from running.
             if isinstance(error, DatabaseError):
@@ -138,8 +143,11 @@ def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
     return list(due[:most])
 
 
-def _settle(job: Job, now: dt.datetime) -> list[Planned]:
-    """The fates of the job's due times up to `now`; sets `next_run_at` to the first one after it."""
+def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]:
+    """The fates of the job's due times up to `now`; sets `next_run_at` to the first one after it.
+
+    Those in a hold have none yet: they become part of a stretch.
+    """
     policy: dict[str, Any] = {
         "catch_up": job.catch_up,
         "deadline": dt.timedelta(seconds=job.start_deadline),
@@ -151,8 +159,12 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
         schedule = Timing.from_json(segment["timing"]).schedule(last_day)
         first, until = (dt.datetime.fromisoformat(segment[key]) for key in ("first", "until"))
         if schedule:
-            found = plan(schedule, first, min(until, now), **policy)
-            planned += [_because(segment.get("why"), one) for one in found]
+            end = min(until, now)
+            free, parts = holds.divide(first, end, held)
+            for begin, last in free:
+                found = plan(schedule, begin, last, now=end, **policy)
+                planned += [_because(segment.get("why"), one) for one in found]
+            _hold_back(job, segment, parts)
     schedule = job.timing.schedule(job.end_date) if job.timing.enabled else None
     if schedule is None or job.next_run_at is None:
         job.next_run_at = None
@@ -162,9 +174,50 @@ def _settle(job: Job, now: dt.datetime) -> list[Planned]:
         # Moved on by other rules of its zone: what lies before is accounted for.
         return planned
     if first_due is not None and first_due <= now:
-        planned += _plan(job.zone_rules, schedule, first_due, now, **policy)
+        free, parts = holds.divide(first_due, now, held)
+        planned += [
+            fate
+            for begin, last in free
+            for fate in _plan(job.zone_rules, schedule, begin, last, now=now, **policy)
+        ]
+        _hold_current(job, schedule, parts)
     job.next_run_at = _next_after(job.zone_rules, schedule, now)
-    return planned
+    return _last_alone(job, planned) if held else planned
+
+
+def _hold_back(job: Job, segment: dict[str, Any], parts: Iterable[tuple[Span, Window]]) -> None:
+    """The due times of an earlier schedule that a hold has kept from running."""
+    for (begin, last), window in parts:
+        part = segment | {"first": begin.isoformat(), "until": last.isoformat()}
+        stretches.held(job, part, window.by, window.text, window.until)
+
+
+def _hold_current(job: Job, schedule: Schedule, parts: Iterable[tuple[Span, Window]]) -> None:
+    """Those of the present schedule: in a hold that goes on, a stretch begins with the first of them."""
+    for (begin, last), window in parts:
+        due = schedule.next_after(begin - TICK)
+        if due is None or due > last:
+            continue
+        if window.until is None:
+            stretches.hold(job, due, window.by, window.text)
+            continue
+        if stretches.release(job, last):
+            # It began with an earlier due time.
+            continue
+        last_day = job.end_date.isoformat() if job.end_date else None
+        part = {"timing": job.timing.to_json(), "last_day": last_day}
+        _hold_back(job, part, [((begin, last), window)])
+
+
+def _last_alone(job: Job, planned: list[Planned]) -> list[Planned]:
+    """A hold in the middle of an outage divides it; of what had passed, still only the latest is run."""
+    late = [fate for fate in planned if fate.state == State.QUEUED]
+    if job.catch_up != Job.CatchUp.LAST:
+        return planned
+    return [
+        replace(fate, state=State.SKIPPED, reason=Reason.COALESCED) if fate in late[:-1] else fate
+        for fate in planned
+    ]
 
 
 def _because(why: str | None, planned: Planned) -> Planned:

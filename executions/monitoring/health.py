@@ -17,8 +17,8 @@ from django.utils.translation import gettext_noop
 
 from executions.ledger.publish import BROKER_ERRORS, depth
 from executions.ledger.tick import next_due
-from executions.models import Execution
-from executions.monitoring import figures
+from executions.models import Drain, Execution, Hold
+from executions.monitoring import drains, figures
 from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest, tzdata
 from jobs import zones
 from jobs.models import Job
@@ -37,6 +37,7 @@ NAMES = {
 }
 CLOCKS = gettext_noop("clocks")
 ZONES = gettext_noop("time zone rules")
+HOLDS = gettext_noop("starts")
 NO_ANSWER = gettext_noop("does not answer")
 # Longer than this a run should not wait for a worker, nor a due time for the tick.
 WAITING = dt.timedelta(seconds=30)
@@ -50,7 +51,8 @@ class Check:
     """One thing that must be well. The pages translate name and detail.
 
     `age` is in seconds: since a process gave a sign of life, or since something waits; None for what only answers.
-    `where` names hosts. What is `advice` should be mended, but does not make the system unwell.
+    `where` names hosts. What is `advice` should be mended, but does not make the system unwell. What somebody has `ordered`
+    is so on purpose.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Check:
     waits: bool = False
     where: str = ""
     advice: bool = False
+    ordered: bool = False
 
     @property
     def told(self) -> str:
@@ -90,7 +93,7 @@ def report(now: dt.datetime | None = None) -> Health:
     waiting: list[Check] = []
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        processes, waiting = _processes(now), [*_waiting(now), _clocks(now), _zones(now)]
+        processes, waiting = _processes(now), [*_waiting(now), _clocks(now), _zones(now), *_holds()]
         health.checks += [*processes, Check(gettext_noop("database"), True)]
     except (DatabaseError, InterfaceError, OSError):
         health.checks.append(Check("database", False, NO_ANSWER))
@@ -143,7 +146,43 @@ def _broker() -> Check:
 def _processes(now: dt.datetime) -> list[Check]:
     ages = freshest(now)
     roles = [*(("beat",) if settings.SCHEDULER_ENABLED else ()), *QUEUES]
-    return [_alive(role, ages.get(role)) for role in roles] + [_alive(RECONCILED, ages.get(RECONCILED), TURN)]
+    checks = [_alive(role, ages.get(role)) for role in roles] + [
+        _alive(RECONCILED, ages.get(RECONCILED), TURN)
+    ]
+    if not Drain.objects.exists():
+        return checks
+    drained = {NAMES[role]: detail for role, detail in _drained(now).items()}
+    return [
+        Check(check.name, False, drained[check.name], check.age, advice=True, ordered=True)
+        if check.name in drained
+        else check
+        for check in checks
+    ]
+
+
+def _drained(now: dt.datetime) -> dict[str, str]:
+    """The queues that no worker serves, or soon will, because somebody said so."""
+    states: dict[str, set[str]] = {}
+    for worker in drains.workers(now):
+        for role in worker.roles:
+            states.setdefault(role, set()).add(worker.state)
+    gone = {"drained", "silent"}
+    return {
+        role: gettext_noop("draining") if "draining" in found else gettext_noop("drained")
+        for role, found in states.items()
+        if "running" not in found and found != {"silent"} and found <= gone | {"draining"}
+    }
+
+
+def _holds() -> list[Check]:
+    """Advice as long as starts are held, so that nobody wonders."""
+    held = list(Hold.objects.active().select_related("category").order_by("active"))
+    where = ", ".join(str(hold) for hold in held)
+    return (
+        [Check(HOLDS, False, gettext_noop("are held"), where=where, advice=True, ordered=True)]
+        if held
+        else []
+    )
 
 
 def _alive(role: str, age: dt.timedelta | None, limit: dt.timedelta = FRESH) -> Check:

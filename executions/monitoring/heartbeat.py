@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import secrets
 import socket
 import time
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from executions.models import Heartbeat
 from jobs.schedule import rules
 from scheduler_site.lib import clock
+from scheduler_site.running import drained
 
 EVERY = 5.0
 # Older than this, a process counts as silent; much older, as gone for good.
@@ -48,7 +48,7 @@ class Process:
 
 def own_name() -> str:
     """A name of this process that no other has had: in containers, all have the same process id."""
-    return f"{socket.gethostname()}:{os.getpid()}-{secrets.token_hex(2)}"
+    return f"{socket.gethostname()}:{os.getpid()}-{drained.own_token()}"
 
 
 def beat(name: str, roles: Iterable[str]) -> None:

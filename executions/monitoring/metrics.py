@@ -19,8 +19,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from executions.models import Execution, State, Trigger
-from executions.monitoring import figures, health
+from executions.models import Execution, Hold, State, Trigger
+from executions.monitoring import drains, figures, health
 from jobs.models import Job
 from scheduler_site.lib import clock
 from scheduler_site.lib.ttl_cache import TTLCache
@@ -54,7 +54,7 @@ def read(now: dt.datetime) -> Iterator[Metric]:
     """All metrics at a moment. While the database is away those that it would know are absent."""
     yield gauge("belfry_build_info", "The version that answers.", "version", {settings.VERSION: 1})
     report = health.report(now)
-    checks = {check.name: check.ok for check in report.checks}
+    checks = {check.name: check.ok for check in report.checks if not check.ordered}
     yield gauge(
         "belfry_check_ok", "Whether a check of the health report is well (1) or not (0).", "check", checks
     )
@@ -62,7 +62,7 @@ def read(now: dt.datetime) -> Iterator[Metric]:
         yield gauge("belfry_queue_depth", "Messages that wait in the broker.", "queue", depths)
     try:
         # A list, so that what was read before the database went away is not lost.
-        yield from [*_figures(figures.count(now)), *_ledger(now), *_jobs()]
+        yield from [*_figures(figures.count(now)), *_ledger(now), *_jobs(), *_orders(now)]
     except (DatabaseError, InterfaceError, OSError):
         return
 
@@ -100,6 +100,25 @@ def _figures(now: figures.Figures) -> Iterator[Metric]:
     ages, alive = _roles(now)
     yield gauge("belfry_heartbeat_age_seconds", "Age of the latest sign of life of a role.", "role", ages)
     yield gauge("belfry_processes", "Processes that gave a sign of life lately.", "role", alive)
+
+
+def _orders(now: dt.datetime) -> Iterator[Metric]:
+    """What administrators have ordered."""
+    states = dict.fromkeys(("running", "draining", "drained"), 0)
+    for worker in drains.workers(now):
+        if worker.state in states:
+            states[worker.state] += 1
+    yield gauge(
+        "belfry_workers", "Worker processes, by whether somebody drains or has drained them.", "state", states
+    )
+    active = Hold.objects.active().values_list("category__slug", flat=True)
+    scopes = {"": 0} | {slug or "": 1 for slug in active}
+    yield gauge(
+        "belfry_starts_held",
+        "Whether the starts of a category, or of all jobs (empty), are held.",
+        "category",
+        scopes,
+    )
 
 
 def _roles(now: figures.Figures) -> tuple[dict[str, float], dict[str, float]]:

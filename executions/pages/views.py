@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest, actor
-from executions.ledger import artifacts, followers, idempotency, launch, verbs
+from executions.ledger import artifacts, followers, holds, idempotency, launch, verbs
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.monitoring import figures, health, logs
 from executions.pages import charts, evidence, previews
@@ -178,16 +178,17 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid, "jobs.run_job")
     given = request.POST if "metadata" in request.POST else None
     form = RunForm(given, initial={"metadata": job.metadata, "key": secrets.token_urlsafe(16)})
+    context: dict[str, Any] = {"job": job, "may_override": holds.may_override(request.user) and holds.of(job)}
     if request.method == "GET" or (form.is_bound and not form.is_valid()):
-        return render(request, "executions/run.html", {"job": job, "form": form})
+        return render(request, "executions/run.html", context | {"form": form})
+    despite = form.is_bound and form.cleaned_data["override_hold"]
     overrides = {"metadata": form.cleaned_data["metadata"]} if form.is_bound else None
     try:
-        started, again = _run_once(request, job, overrides)
+        started, again = _run_once(request, job, overrides, despite)
     except Refused as reason:
         form = RunForm(given, initial=form.initial)
-        return render(
-            request, "executions/run.html", {"job": job, "form": form, "refused": reason}, status=409
-        )
+        context |= {"form": form, "refused": reason}
+        return render(request, "executions/run.html", context, status=409)
     if again:
         text = _("This form had been sent before; here is the run that it started.")
         messages.info(request, text)
@@ -196,9 +197,11 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     return back(request, reverse("execution", args=[started.uid]))
 
 
-def _run_once(request: PageRequest, job: Job, overrides: dict[str, Any] | None) -> tuple[Execution, bool]:
+def _run_once(
+    request: PageRequest, job: Job, overrides: dict[str, Any] | None, despite: bool
+) -> tuple[Execution, bool]:
     """The run, and whether the same form had started it before (a double click, or the browser's way back)."""
-    start = partial(launch.launch, job, by=actor(request), overrides=overrides)
+    start = partial(launch.launch, job, by=actor(request), overrides=overrides, despite_hold=despite)
     key = request.POST.get("key", "")
     if not idempotency.is_key(key):
         return start(), False

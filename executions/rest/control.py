@@ -11,11 +11,11 @@ from rest_framework.request import Request
 
 from accounts.permissions import account, needs
 from audit.record import By
-from executions.ledger import idempotency, launch, verbs
+from executions.ledger import holds, idempotency, launch, verbs
 from executions.ledger.quotas import TooMany
 from executions.models import Execution
 from executions.rest.access import changeable
-from executions.rest.overrides import WAIT, Overrides, overrides, seconds_to_wait
+from executions.rest.overrides import WAIT, Overrides, despite_hold, overrides, seconds_to_wait
 from executions.rest.wire import ExecutionJson, stored
 from jobs import verbs as job_verbs
 from jobs.models import Job
@@ -79,7 +79,10 @@ class ExecuteView(_Control):
         "It was started, and may have ended; a run that failed is a good answer too.",
         {
             **NOT_YOURS,
-            409: "An earlier run goes on, and the job's rule is to skip; or the key was used for another request.",
+            409: (
+                "An earlier run goes on, and the job's rule is to skip; or starts are held; "
+                "or the key was used for another request."
+            ),
             429: (
                 "Too many runs wait, or too many API tokens that are none came from this address.",
                 Refusal,
@@ -102,11 +105,14 @@ class ExecuteView(_Control):
         body = self.payload(optional=True)
         changes, seconds = overrides(job, body), seconds_to_wait(job, body, request.query_params)
         by, keyed = By.request(request, SURFACE), _keyed(request, job, body)
+        despite = despite_hold(body, account(request))
         try:
-            run, replayed = self._run(job, by, changes, keyed)
+            run, replayed = self._run(job, by, changes, keyed, despite)
         except TooMany as refusal:
             told = {"error": "Too many runs", "message": str(refusal)}
             raise Problem(429, told, {"Retry-After": str(refusal.seconds)}) from refusal
+        except holds.Held as refusal:
+            raise ApiError(409, "Starts are held", str(refusal)) from refusal
         except job_verbs.Refused as refusal:
             raise ApiError(409, "Job is already running", str(refusal)) from refusal
         except idempotency.KeyReused as error:
@@ -127,11 +133,11 @@ class ExecuteView(_Control):
         return self.later(request, launch.until_ended(run, 0 if run.held else seconds), answer)
 
     def _run(
-        self, job: Job, by: By, changes: dict[str, Any], keyed: idempotency.Request | None
+        self, job: Job, by: By, changes: dict[str, Any], keyed: idempotency.Request | None, despite: bool
     ) -> tuple[Execution, bool]:
         """The run, and whether it is that of an earlier request with the same key."""
         now = clock.now()
-        start = partial(launch.launch, job, by=by, overrides=changes)
+        start = partial(launch.launch, job, by=by, overrides=changes, despite_hold=despite)
         try:
             return idempotency.run(keyed, start, now) if keyed else (start(), False)
         except job_verbs.Ended as refusal:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+from executions.ledger.holds import may_override
 from jobs import quotas
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
@@ -38,6 +40,7 @@ class Overrides(TypedDict, total=False):
         "Another token. It is kept encrypted, shown to nobody, and forgotten when the run has ended.",
         Rules(writeOnly=True),
     ]
+    override_hold: Annotated[bool | None, "For administrators: starts it although starts are held."]
     wait: Annotated[float | None, "Seconds to wait for the end.", Rules(minimum=0, maximum=WAIT.high)]
 
 
@@ -58,6 +61,18 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
     if changed:
         found["options"] = _checked(job, changed)
     return found
+
+
+def despite_hold(body: Mapping[str, Any], user: User) -> bool:
+    """Whether the run is to start although starts are held: `override_hold`. 400; 403 for who may not hold them."""
+    value = body.get("override_hold")
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise ApiError(400, "Invalid override_hold", "Write true or false.")
+    if value and not may_override(user):
+        raise ApiError(403, "Insufficient permissions", "Only administrators start runs in spite of a hold.")
+    return value
 
 
 def seconds_to_wait(job: Job, body: Mapping[str, Any], params: Mapping[str, Any]) -> float:

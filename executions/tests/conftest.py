@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions.ledger import claims, followers, held, launch
+from executions.ledger import claims, followers, held, holds, launch
 from executions.ledger.tick import tick
 from executions.models import Execution
 from executions.upkeep import reconcile
@@ -16,6 +16,7 @@ from executions.values import Claim
 from executions.worker import worker
 from jobs.models import Job
 from jobs.tests.factories import moment
+from scheduler_site.lib import clock
 
 WORKER = "worker-1"
 
@@ -51,6 +52,21 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (worker, followers, held, launch, reconcile):
+    for module in (worker, followers, held, holds, launch, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger
+
+
+class Hands:
+    """The wall clock in the hands of a test."""
+
+    def __init__(self, patched: pytest.MonkeyPatch) -> None:
+        self._patched = patched
+
+    def at(self, text: str) -> None:
+        self._patched.setattr(clock, "now", lambda: moment(text))
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    return Hands(monkeypatch)

@@ -16,7 +16,7 @@ from audit.record import By
 from conftest import Api
 from executions.ledger import stretches
 from executions.models import Execution, Untold
-from executions.tests.conftest import Ledger
+from executions.tests.conftest import Hands, Ledger
 from executions.upkeep import reconcile, resync
 from jobs import timetable, verbs
 from jobs.models import Job, Stretch
@@ -27,21 +27,6 @@ from notifications.models import Alert
 from scheduler_site.lib import clock
 
 EVERY_TWO = "*/2 * * * *"
-
-
-class Hands:
-    """The wall clock in the hands of a test."""
-
-    def __init__(self, patched: pytest.MonkeyPatch) -> None:
-        self._patched = patched
-
-    def at(self, text: str) -> None:
-        self._patched.setattr(clock, "now", lambda: moment(text))
-
-
-@pytest.fixture
-def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    return Hands(monkeypatch)
 
 
 def paused(hands: Hands, by: User | None = None, *, reason: str = "maintenance", **changes: Any) -> Job:

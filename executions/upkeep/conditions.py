@@ -202,7 +202,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
 
 def judge_late(now: dt.datetime) -> set[tuple[int, str]]:
     """Watches jobs with a due time that has not started though it should have, recorded or not; returns all of them."""
-    waiting = Execution.objects.filter(
+    waiting = Execution.objects.free().filter(
         GOING,
         state=State.QUEUED,
         trigger=Trigger.SCHEDULED,

@@ -18,12 +18,13 @@ from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
-from executions.ledger import stretches
+from executions.ledger import holds, stretches
 from executions.ledger.held import release
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.lost import lose
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
+from executions.monitoring import drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
 from executions.upkeep import conditions, end_dates, selfwatch
 from jobs import removal, verbs
@@ -93,8 +94,8 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
-    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, and
-    says why jobs did not run when the beat has not; takes runs off jobs that are being removed
+    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, ends holds
+    that are over, and says why jobs did not run when the beat has not; takes runs off jobs that are being removed
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
@@ -104,9 +105,11 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(announce, now),
         partial(resume_pauses, now),
         pause_ended,
+        partial(holds.end_due, now),
         stretches.settle,
         removal.go_on,
         partial(forget_gone, now),
+        partial(drains.forget_gone, now),
         chain.seal,
     )
 
@@ -117,7 +120,7 @@ def end_unstartable(now: dt.datetime) -> None:
     first = queued.filter(trigger__in=AUTOMATIC, attempt=0)
     paused = Job.objects.paused().filter(pk=OuterRef("job_id"))
     _end(queued.filter(job=None), State.SKIPPED, Reason.DELETED, now)
-    _end(first.filter(start_before__lt=now), State.MISSED, Reason.DEADLINE, now)
+    _end(first.free().filter(start_before__lt=now), State.MISSED, Reason.DEADLINE, now)
     _end(first.filter(Exists(paused)), State.SKIPPED, Reason.PAUSED, now)
 
 

@@ -34,6 +34,8 @@ def judge(now: dt.datetime) -> None:
     watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
 
     def judge_one(check: health.Check) -> None:
+        if check.ordered:
+            return
         if check.name in WATCHED and not check.ok:
             _is_away(check, now)
         elif check.ok and (watch := watched.get(check.name)):

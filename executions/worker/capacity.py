@@ -32,3 +32,9 @@ class Room:
         with self._changed:
             self.closed = True
             self._changed.notify_all()
+
+    def open(self) -> None:
+        """There is room again."""
+        with self._changed:
+            self.closed = False
+            self._changed.notify_all()

@@ -36,6 +36,7 @@ from executions.worker.active_runs import ActiveRun, Guard
 from executions.worker.capacity import Room
 from executions.worker.consumer import EVERY as CONSUMER_SECONDS
 from executions.worker.consumer import Consumer
+from executions.worker.drain import NOBODY, Draining, Host
 from executions.worker.leases import Leases
 from executions.worker.loop import Loop
 from executions.worker.output import Sink
@@ -58,7 +59,7 @@ def _fault(claim: Claim, error: Exception) -> Outcome:
 class Worker:
     """The runs of one worker process."""
 
-    def __init__(self, name: str, queues: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, queues: Iterable[str] = (), host: Host = NOBODY) -> None:
         self.name, self.queues = name, tuple(queues)
         self._hands: dict[int, ActiveRun] = {}
         self._lock = threading.Lock()
@@ -74,6 +75,7 @@ class Worker:
         self._starting = 0
         # Runs that came too late, when the worker was leaving already.
         self._unwanted: list[str] = []
+        self._draining = Draining(name, self._room, host, self._is_empty, self._hand_back)
         self._writer.start()
         Guard(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
         self._consumer = Consumer(self.queues, self._is_idle, self._end_process)
@@ -147,9 +149,15 @@ class Worker:
         return answer.result()
 
     def _leave_to_others(self, uids: Iterable[str]) -> None:
-        """Announced again at the end, those of them that are still queued then."""
+        """Announced again within a second, or at the end: those of them that are still queued then."""
         with self._lock:
             self._unwanted += uids
+
+    def _hand_back(self) -> None:
+        with self._lock:
+            unwanted, self._unwanted = self._unwanted, []
+        if unwanted:
+            publish(Execution.objects.filter(uid__in=unwanted, state=State.QUEUED).only("uid", "kind"))
 
     def _begin(self, claim: Claim, pool: str) -> None:
         runner = RUNNERS.get(claim.spec.kind)
@@ -254,6 +262,7 @@ class Worker:
 
     def _watch(self) -> None:
         heartbeat.beat(self.name, self.queues)
+        self._draining.look()
         if self._hands:
             self._hear()
 
@@ -281,9 +290,12 @@ class Worker:
         if hand:
             hand.cancel()
 
-    def _is_idle(self) -> bool:
+    def _is_empty(self) -> bool:
         with self._lock:
-            return not (self._hands or self._starting or self._room.closed)
+            return not (self._hands or self._starting)
+
+    def _is_idle(self) -> bool:
+        return self._is_empty() and not self._room.closed
 
     def _signs(self) -> Iterator[Sign]:
         """Of the threads without which nothing gets on. While the database hangs, each of their steps takes a minute or two."""
@@ -316,6 +328,8 @@ class Worker:
         reconciler: leases run out, and what nobody claimed is announced again.
         """
         deadline = time.monotonic() + grace + settings.WORKER_ENDING_SECONDS
+        # From now on it ends, whatever becomes of the order to drain it.
+        self._draining.over = True
         self._room.close()
         self._writer.leave()
         left = self._drain(grace)
@@ -330,7 +344,7 @@ class Worker:
     def _take_leave(self) -> None:
         """What a worker does last that still talks to the database: others shall have at once what it did not want."""
         try:
-            publish(Execution.objects.filter(uid__in=self._unwanted, state=State.QUEUED).only("uid", "kind"))
+            self._hand_back()
             heartbeat.leave(self.name, self.queues)
         except (DatabaseError, InterfaceError, OSError) as error:
             log.warning("leave_failed", extra={"error": str(error)})

@@ -258,6 +258,8 @@ class RunForm(forms.Form):
     """What is different about this one run."""
 
     metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=strict_json.Decoder)
+    # Shown to those who may, while starts are held.
+    override_hold = forms.BooleanField(label=_("Start it although starts are held"), required=False)
     # The same for every time that this very form is sent.
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 

@@ -36,6 +36,8 @@ class Stretch(models.Model):
         PAUSED = "paused"
         ENDED = "ended"
         BROKEN = "broken"
+        # All starts, or those of its category, are held. Begun by its first due time in it.
+        HELD = "held"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stretches")
     why = models.CharField(max_length=6, choices=Why.choices)

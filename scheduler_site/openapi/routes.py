@@ -57,10 +57,12 @@ IDS = {
     "session_id": "The session's id.",
     "environment_id": "The environment's id.",
     "operation_id": "The operation's id.",
+    "hold_id": "The hold's id.",
 }
 # What is named in a path in other words than by an id.
 NAMES = {
-    "name": "The file's path in the directory that the run left; its slashes may be written as they are."
+    "name": "The file's path in the directory that the run left; its slashes may be written as they are.",
+    "worker": "The worker's name.",
 }
 
 

@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils.log import configure_logging
 
-from scheduler_site.running import process_guard
+from scheduler_site.running import drained, process_guard
 
 
 @dataclass
@@ -81,11 +81,19 @@ def _program(options: argparse.Namespace) -> Forked:
 def _run(options: argparse.Namespace) -> int:
     process_guard.die_with_parent(signal.SIGKILL)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD):
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+        signal.SIGCHLD,
+    ):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_others(set(options.keep))
     process_guard.be_called(options.name)
+    os.environ[drained.VARIABLE] = options.token
     sys.argv = list(options.argv[2:])
     runpy.run_module(options.argv[2], run_name="__main__", alter_sys=True)
     return 0

@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,11 +76,16 @@ def descendants(ancestor: int) -> set[int]:
     return found
 
 
-def kill_descendants() -> None:
-    """KILL all processes below this one; those that fork meanwhile are caught by the next call."""
-    for pid in descendants(os.getpid()):
+def kill_descendants(kept: Set[int] = frozenset()) -> set[int]:
+    """KILL all processes below this one but those `kept`; who they were.
+
+    Those that fork meanwhile are caught by the next call.
+    """
+    found = descendants(os.getpid()) - kept
+    for pid in found:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
+    return found
 
 
 def _wake(number: int, frame: object) -> None:
@@ -118,11 +123,12 @@ class Leash:
         self.options = options
         self._start = start or self._execute
         self.status: int | None = None
-        self.asked = False
+        self.asked = self.urged = False
         self.deadline: float | None = None
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGQUIT, self._hurry)
+        signal.signal(signal.SIGUSR1, self._urge)
         self.wakeup = wakeup_pipe()
 
     def hold(self) -> int:
@@ -147,6 +153,10 @@ class Leash:
     def _ask(self, number: int, frame: object) -> None:
         self.asked = True
 
+    def _urge(self, number: int, frame: object) -> None:
+        """Like TERM, without waiting for others."""
+        self.urged = self.asked = True
+
     def _hurry(self, number: int, frame: object) -> None:
         self.asked, self.deadline = True, time.monotonic()
 
@@ -156,7 +166,7 @@ class Leash:
     def _not_needed(self) -> bool:
         """Whether the others have ended: they and the supervisor hold the far end of the pipe open until then."""
         after = self.options.after
-        return after is None or bool(select.select([after], [], [], 0)[0])
+        return self.urged or after is None or bool(select.select([after], [], [], 0)[0])
 
     def _stop(self) -> None:
         self.deadline = time.monotonic() + self.options.grace

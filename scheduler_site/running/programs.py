@@ -40,6 +40,8 @@ class Program:
     keep: tuple[int, ...] = ()
     # Others cannot finish their work without it, so it is stopped after them.
     last: bool = False
+    # Where a handover is wanted, it may go on after its supervisor, until what it does has ended.
+    outlives: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def worker(pool: Pool) -> Program:
         "--without-gossip",
         "--without-mingle",
     )
-    return Program(f"worker-{pool.queue}", argv, grace=worker_grace())
+    return Program(f"worker-{pool.queue}", argv, grace=worker_grace(), outlives=True)
 
 
 def web(listener: int) -> Program:

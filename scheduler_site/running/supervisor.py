@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -18,7 +19,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scheduler_site.running import fork, process_guard
+from django.conf import settings
+
+from scheduler_site.running import drained, fork, process_guard
 from scheduler_site.running.console import Console
 from scheduler_site.running.programs import Program
 
@@ -62,13 +65,26 @@ class Child:
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
+    # Of the process that runs it, or ran it last (running/drained.py).
+    token: str = ""
+    # It was drained: not started again until `release` says so.
+    parked: bool = False
 
 
 class Supervisor:
     """Starts programs, restarts them, stops them. To be used from the main thread."""
 
-    def __init__(self, console: Console, *, lock: int | None = None, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        *,
+        lock: int | None = None,
+        directory: Path | None = None,
+        handover: float = 0.0,
+    ) -> None:
+        """`handover`: seconds after which programs that may outlive the supervisor are left to themselves; 0: never."""
         self.console = console
+        self._handover = handover
         self.children: list[Child] = []
         self.asked: list[float] = []
         self.failed = False
@@ -94,24 +110,56 @@ class Supervisor:
         while not (self.asked or self.failed):
             self._reap()
             for child in self.children:
-                if child.process is None and time.monotonic() >= child.due:
+                if child.process is None and not child.parked and time.monotonic() >= child.due:
                     self._spawn(child)
             each_turn()
             self._sleep()
 
+    def parked(self) -> list[str]:
+        """The tokens of programs that were drained and have ended."""
+        return [child.token for child in self.children if child.parked]
+
+    def release(self, token: str) -> None:
+        """Starts such a program again, as soon as `watch` comes to it. May be called from any thread."""
+        for child in self.children:
+            if child.token == token and child.parked:
+                child.failures, child.due, child.parked = 0, 0.0, False
+
     def stop(self) -> None:
-        """Ends every program, those that others need last."""
+        """Ends every program, those that others need last; but see `handover`."""
         self._ending = True
-        self._stop([child for child in reversed(self.children) if not child.program.last])
+        others = [child for child in reversed(self.children) if not child.program.last]
+        outliving = [child for child in others if child.program.outlives and self._handover]
+        for child in outliving:
+            self._signal(child, signal.SIGTERM)
+        self._stop([child for child in others if child not in outliving])
+        if outliving:
+            self._stop(outliving, self._handover)
+        left = self._leave(outliving)
         os.close(self._others_alive)
-        self._stop([child for child in self.children if child.program.last])
-        process_guard.kill_descendants()
+        self._stop([child for child in self.children if child.program.last], urge=bool(left))
+        self._kill_all_but(left)
         deadline = time.monotonic() + 5
-        while process_guard.descendants(os.getpid()) and time.monotonic() < deadline:
+        while self._kill_all_but(left) and time.monotonic() < deadline:
             self._reap()
-            process_guard.kill_descendants()
             process_guard.sleep_until_signal(self._wakeup, 0.05)
         self._reap()
+
+    def _leave(self, group: Iterable[Child]) -> list[int]:
+        """The leashes of programs that have been told to end and still have work: another supervisor may start beside them."""
+        left = [child for child in group if child.process and not self._impatient()]
+        for child in left:
+            self.console.say(f"{child.program.name} ends by itself when its runs have ended")
+        if left:
+            for lock in self._lock:
+                fcntl.flock(lock, fcntl.LOCK_UN)
+        return [child.process.pid for child in left if child.process]
+
+    @staticmethod
+    def _kill_all_but(left: list[int]) -> set[int]:
+        """Who is below this process and in none of these families; they are killed."""
+        kept = set(left).union(*(process_guard.descendants(pid) for pid in left))
+        return process_guard.kill_descendants(kept)
 
     def _ask_to_stop(self, number: int, frame: object) -> None:
         self.asked.append(time.monotonic())
@@ -121,16 +169,15 @@ class Supervisor:
         return bool(self.asked) and self.asked[-1] - self.asked[0] > 1
 
     def _spawn(self, child: Child) -> None:
-        program = child.program
+        program, child.token = child.program, drained.new_token(settings.DATA_DIR)
         held = self._lock + program.keep + (self._others_gone if program.last else self._others_alive,)
-        child.process = (
-            self._fork(program, held) if fork.possible(program.argv) else self._execute(program, held)
-        )
+        child.process = self._fork(child, held) if fork.possible(program.argv) else self._execute(child, held)
         child.started = time.monotonic()
         if child.process.stdout:
             self.console.follow(program.name, child.process.stdout)
 
-    def _fork(self, program: Program, held: tuple[int, ...]) -> fork.Forked:
+    def _fork(self, child: Child, held: tuple[int, ...]) -> fork.Forked:
+        program = child.program
         options = argparse.Namespace(
             name=program.name,
             parent=os.getpid(),
@@ -138,10 +185,12 @@ class Supervisor:
             after=None,
             keep=program.keep,
             argv=program.argv,
+            token=child.token,
         )
         return fork.leashed(options, held)
 
-    def _execute(self, program: Program, held: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    def _execute(self, child: Child, held: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        program = child.program
         options = ["--parent", str(os.getpid()), "--grace", str(program.grace)]
         options += [word for descriptor in program.keep for word in ("--keep", str(descriptor))]
         if program.last:
@@ -152,7 +201,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self._directory,
-            env=_environment(program),
+            env=_environment(program) | {drained.VARIABLE: child.token},
             pass_fds=held,
             start_new_session=True,
         )
@@ -173,6 +222,12 @@ class Supervisor:
             os.killpg(process.pid, signal.SIGKILL)
         if self._ending:
             return
+        if status == drained.STATUS:
+            child.parked = True
+            self.console.say(
+                f"{child.program.name} was drained; it is started again by `manage.py drain --cancel`"
+            )
+            return
         now = time.monotonic()
         child.failures = 1 if now - child.started > STEADY else child.failures + 1
         name = child.program.name
@@ -186,11 +241,14 @@ class Supervisor:
         child.due = now + pause
         self.console.say(f"{name} {describe(status)}; it is started again in {pause:g} s")
 
-    def _stop(self, group: Iterable[Child]) -> None:
+    def _stop(self, group: Iterable[Child], patience: float | None = None, *, urge: bool = False) -> None:
+        """Waits as long as their grace, or `patience`. `urge`: whoever needs them is not waited for."""
         alive = [child for child in group if child.process]
         for child in alive:
-            self._signal(child, signal.SIGTERM)
-        deadline = time.monotonic() + max((child.program.grace for child in alive), default=0) + 3
+            self._signal(child, signal.SIGUSR1 if urge else signal.SIGTERM)
+        if patience is None:
+            patience = max((child.program.grace for child in alive), default=0) + 3
+        deadline = time.monotonic() + patience
         while any(child.process for child in alive) and time.monotonic() < deadline:
             for child in alive:
                 if self._impatient() and not child.program.last:
@@ -204,7 +262,7 @@ class Supervisor:
                 os.kill(child.process.pid, number)
 
     def _sleep(self) -> None:
-        due = [child.due for child in self.children if child.process is None]
+        due = [child.due for child in self.children if child.process is None and not child.parked]
         process_guard.sleep_until_signal(
             self._wakeup, min([0.3, *(moment - time.monotonic() for moment in due)])
         )

@@ -32,8 +32,9 @@ from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
 from environments import verbs as environment_verbs
 from environments.models import Environment
+from executions.ledger import holds
 from executions.ledger.launch import row
-from executions.models import State, Trigger
+from executions.models import Drain, State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import edits, entries
@@ -65,6 +66,9 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /environments/<uuid:uid>/packages": {"verb": "update-all"},
     "POST /environments/<uuid:uid>/rename": {"name": "new"},
     "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /system/hold": {"reason": "new"},
+    "POST /system/holds/<uuid:uid>/change": {"until": "2099-01-01T00:00"},
+    "POST /system/drain/cancel": {"worker": "w"},
     "POST /jobs/import-crontab": {"text": "0 3 * * * /bin/true", "source": "new"},
     "POST /api/v1/auth/login": LOGIN,
     "POST /api/v1/jobs": V1_JOB,
@@ -91,6 +95,9 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     # An address that is not allowed: the answer is 200, and nobody is called.
     "POST /api/v2/jobs/test-run": {"target_url": "http://127.0.0.1:9/"},
     "POST /api/v2/jobs/<str:job_id>/execute": {"wait": 0},
+    "POST /api/v2/scheduler/holds": {"reason": "new"},
+    "PUT /api/v2/scheduler/holds/<str:hold_id>": {"reason": "new"},
+    "POST /api/v2/scheduler/drains": {"all": True},
     "POST /api/v2/environments": {"name": "new"},
     "PUT /api/v2/environments/<str:environment_id>": {"name": "new"},
     "POST /api/v2/environments/<str:environment_id>/packages": {"packages": ["six"]},
@@ -248,9 +255,17 @@ def make_world() -> World:
         "environments": environment,
         "operations": environment_verbs.update(busy, by=by),
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
+        "holds": holds.begin(reason="r", by=by, category=away),
     }
+    Drain.objects.create(worker="w", roles="io", at=now, by_name="owner")
     unused = Category.objects.create(name="Unused")
-    words = {"upload": "token", "artifacts": left.name, "versions": "1", "categories": str(unused.pk)}
+    words = {
+        "drains": "w",
+        "upload": "token",
+        "artifacts": left.name,
+        "versions": "1",
+        "categories": str(unused.pk),
+    }
     if settings.THEMES_ENABLED:
         themes_matrix.populate()
     ids = {name: str(thing.uid) for name, thing in things.items()} | words

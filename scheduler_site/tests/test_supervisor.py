@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -34,7 +36,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             text=True,
         )
         for name in names:
-            assert name == "broken" or eventually(partial(notes, tmp_path, f"{name} started"))
+            assert name in ("broken", "drained") or eventually(partial(notes, tmp_path, f"{name} started"))
         return process
 
     yield _start
@@ -144,3 +146,46 @@ def test_the_end_of_a_program_is_described_in_words(status: int, words: str) -> 
 
 def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def free(path: Path) -> bool:
+    with path.open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def test_a_program_with_work_outlives_a_supervisor_that_hands_over(start: Start, tmp_path: Path) -> None:
+    process = start("long", "quick", "polite", "broker")
+    assert not free(tmp_path / "lock")
+    process.terminate()
+    said = process.communicate(timeout=60)[0]
+    assert "long ends by itself when its runs have ended" in said
+    assert [bool(notes(tmp_path, f"{name} ended")) for name in ("quick", "polite", "broker", "long")] == [
+        *(True, True, True),
+        False,
+    ]
+    # Another supervisor may start while it ends; it is not killed, and leaves nobody behind.
+    assert free(tmp_path / "lock")
+    assert eventually(lambda: bool(notes(tmp_path, "long ended")))
+    assert none_left(str(tmp_path), 10) == {}
+
+
+def test_asked_twice_a_supervisor_hands_nothing_over(start: Start, tmp_path: Path) -> None:
+    process = start("long")
+    process.terminate()
+    time.sleep(1.2)
+    process.terminate()
+    process.wait(60)
+    assert none_left(str(tmp_path), 1) == {}
+
+
+def test_a_program_that_was_drained_is_not_started_again(start: Start, tmp_path: Path) -> None:
+    process = start("polite", "drained")
+    time.sleep(1.5)
+    process.terminate()
+    said = process.communicate(timeout=60)[0]
+    assert said.count("drained was drained") == 1
+    assert "is started again in" not in said

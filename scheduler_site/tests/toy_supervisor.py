@@ -5,9 +5,12 @@ Arguments: a directory, then the names of the programs. All their processes have
 
 from __future__ import annotations
 
+import fcntl
+import os
 import sys
 from pathlib import Path
 
+from scheduler_site.running import drained
 from scheduler_site.running.console import Console
 from scheduler_site.running.programs import Program
 from scheduler_site.running.supervisor import Supervisor
@@ -47,19 +50,30 @@ TOYS: dict[str, tuple[str, bool]] = {
     "broker": (LIVE + "live()", True),
     "deaf": (LIVE + "live(ignoring=True)", False),
     "parent": (LIVE + DETACH + "live()", False),
+    "long": (LIVE + "live(lag=6)", False),
+    "quick": (LIVE + "live()", False),
+    "drained": (f"import sys; sys.exit({drained.STATUS})", False),
     "broken": ("import sys; sys.exit('the settings are wrong')", False),
 }
+
+
+# Those that go on after the supervisor, which waits two seconds for them.
+OUTLIVING = ("long", "quick")
 
 
 def toy(name: str, directory: Path) -> Program:
     code, last = TOYS[name]
     argv = (sys.executable, "-I", "-S", "-c", code, str(directory), name)
-    return Program(name, argv, grace=2, last=last)
+    outlives = name in OUTLIVING
+    return Program(name, argv, grace=30 if outlives else 2, last=last, outlives=outlives)
 
 
 def main(directory: Path, names: list[str]) -> int:
     console = Console(sys.stdout)
-    supervisor = Supervisor(console)
+    lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    handover = 2 if set(names) & set(OUTLIVING) else 0
+    supervisor = Supervisor(console, lock=lock, handover=handover)
     supervisor.start(*(toy(name, directory) for name in names))
     supervisor.watch()
     supervisor.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ from django.core.management.base import BaseCommand, SystemCheckError
 from django.db import DatabaseError, connections
 
 from accounts import verbs
+from executions.monitoring import drains
 from scheduler_site.checks.job_user import console_notice
 from scheduler_site.lib import env
-from scheduler_site.running import embedded_redis, programs, startup
+from scheduler_site.running import drained, embedded_redis, programs, startup
 from scheduler_site.running.console import Console
 from scheduler_site.running.privacy import keep_private
 from scheduler_site.running.readiness import Probe
@@ -28,6 +30,7 @@ from scheduler_site.running.supervisor import Supervisor
 
 BROKER_SECONDS = 20
 READY_SECONDS = 60
+PARKED_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -55,7 +58,9 @@ def run(console: Console) -> bool:
     startup.make_directories()
     lock = startup.take_lock()
     listener = startup.bind_port()
-    supervisor = Supervisor(console, lock=lock, directory=settings.BASE_DIR)
+    supervisor = Supervisor(
+        console, lock=lock, directory=settings.BASE_DIR, handover=settings.HANDOVER_SECONDS
+    )
     set_environment()
     if notice := console_notice():
         console.say(notice)
@@ -97,6 +102,7 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
     supervisor.start(*programs.table(listener))
     probe = Probe()
     probe.start()
+    Parking(supervisor).start()
     supervisor.watch(Announcement(supervisor, console, probe))
     probe.stop()
 
@@ -126,6 +132,7 @@ def prepare_database() -> Iterator[str]:
     try:
         if startup.migrate():
             yield "the database is up to date"
+        drains.forget(drained.installation(settings.DATA_DIR))
         call_command("ensure_admin", stdout=(said := StringIO()))
         yield from said.getvalue().splitlines()
     except DatabaseError as error:
@@ -141,6 +148,28 @@ def unreachable(error: DatabaseError) -> startup.CannotStart:
 def prepare_pages() -> Iterator[str]:
     if startup.collect_static():
         yield "the static files are collected"
+
+
+class Parking(threading.Thread):
+    """Starts workers that were drained again when the order is taken back; asks the database, which may hang, apart from the
+    supervisor."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        super().__init__(name="parking", daemon=True)
+        self._supervisor = supervisor
+
+    def run(self) -> None:
+        while True:
+            time.sleep(PARKED_SECONDS)
+            for token in self._supervisor.parked():
+                try:
+                    if not drains.stay_away(token):
+                        self._supervisor.release(token)
+                except DatabaseError:
+                    continue
+                finally:
+                    # No connection is open when a program is forked.
+                    connections.close_all()
 
 
 class Announcement:

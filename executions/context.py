@@ -1,0 +1,25 @@
+"""What every page shows of the ledger: that starts are held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from executions.ledger import holds
+from executions.models import Hold
+
+
+def banner(request: HttpRequest) -> dict[str, Any]:
+    """`held`: what to say of each hold that concerns the user (lazy: only pages that show it ask)."""
+    return {"held": SimpleLazyObject(lambda: _held(request))}
+
+
+def _held(request: HttpRequest) -> list[str]:
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return []
+    found = Hold.objects.visible_to(user).active().select_related("category").order_by("active")
+    return [holds.told(hold) for hold in found]

@@ -1,0 +1,64 @@
+"""How a worker obeys the order to drain: it closes its door, hands back what it has not begun, and ends after its last run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from executions.monitoring import drains
+from executions.worker.capacity import Room
+
+log = logging.getLogger("executions.worker.drain")
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the process around a worker does for it: to hear of new runs or not, and to end because it was drained."""
+
+    listen: Callable[[bool], object]
+    leave: Callable[[], object]
+
+
+NOBODY = Host(lambda _on: None, lambda: None)
+
+
+class Draining:
+    """`look` is called every second. `is_empty`: nothing runs, is about to, or waits to be written; `hand_back` announces
+    again what came too late."""
+
+    def __init__(
+        self, worker: str, room: Room, host: Host, is_empty: Callable[[], bool], hand_back: Callable[[], None]
+    ) -> None:
+        self._worker, self._room, self._host = worker, room, host
+        self._is_empty, self._hand_back = is_empty, hand_back
+        self.active = self.over = False
+
+    def look(self) -> None:
+        if self.over:
+            return
+        ordered = drains.is_ordered(self._worker)
+        if ordered != self.active:
+            self._begin() if ordered else self._go_on()
+        if self.active:
+            self._hand_back()
+            if self._is_empty():
+                self._end()
+
+    def _begin(self) -> None:
+        log.info("draining", extra={"worker": self._worker})
+        self.active = True
+        self._host.listen(False)
+        self._room.close()
+
+    def _go_on(self) -> None:
+        log.info("drain_cancelled", extra={"worker": self._worker})
+        self.active = False
+        self._room.open()
+        self._host.listen(True)
+
+    def _end(self) -> None:
+        if drains.ended(self._worker):
+            self.over = True
+            log.info("drained", extra={"worker": self._worker})
+            self._host.leave()
