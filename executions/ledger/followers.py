@@ -23,9 +23,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from executions.ledger.launch import row
+from executions.ledger.launch import overlap, row
 from executions.ledger.publish import publish
-from executions.ledger.tick import overlap
 from executions.models import OPEN, Execution, Reason, State, Trigger
 from jobs.models import Dependency, Job
 from scheduler_site.lib.database_errors import passes

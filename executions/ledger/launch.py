@@ -72,15 +72,12 @@ def launch(
         raise Ended
     exempt = holds.refuse_held(job, despite=despite_hold, by=by)
     open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
-    if open_runs and job.overlap == Job.Overlap.SKIP:
-        raise Refused(_("A run of this job has not ended yet."))
     execution = row(job, now, now, Trigger.MANUAL)
+    overlap(job, [execution], open_runs, now)
+    if execution.state == State.SKIPPED:
+        raise Refused(_("A run of this job has not ended yet."))
     execution.requested_by, execution.exempt = by.user, exempt
     _override(execution, overrides or {})
-    if open_runs and job.overlap != Job.Overlap.ALLOW:
-        execution.held = True
-    if job.overlap == Job.Overlap.REPLACE:
-        make_way(open_runs, now)
     execution.save()
     told = execution.definition | {"options": _told_options(execution)}
     changes = difference(job.definition() | {"options": job.options}, told) | masked({}, execution.secrets)
@@ -97,7 +94,24 @@ def _check_size(overrides: dict[str, Any]) -> None:
         raise Refused(f"{name}: {text}")
 
 
-def make_way(runs: list[Execution], now: dt.datetime) -> None:
+def overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
+    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
+    if not new or job.overlap == Job.Overlap.ALLOW:
+        return
+    if open_runs and job.overlap == Job.Overlap.SKIP:
+        for run in new:
+            run.state, run.reason, run.finished_at = State.SKIPPED, Reason.OVERLAP, now
+            run.blocked_by_id = open_runs[0].pk
+        return
+    if open_runs and job.overlap == Job.Overlap.REPLACE:
+        _make_way(open_runs, now)
+        for run in new[:-1]:
+            run.state, run.reason, run.finished_at = State.SKIPPED, Reason.REPLACED, now
+    for run in new if open_runs else new[1:]:
+        run.held = run.state == State.QUEUED
+
+
+def _make_way(runs: list[Execution], now: dt.datetime) -> None:
     """Ends the runs that a later one replaces: waiting ones at once, running ones by their workers."""
     keys = Execution.objects.filter(pk__in=[run.pk for run in runs]).locked()
     Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(

@@ -22,7 +22,7 @@ from executions.alerting import alerts
 from executions.ledger import holds
 from executions.ledger.catch_up import Planned, plan
 from executions.ledger.holds import TICK, Span, Window
-from executions.ledger.launch import make_way, scheduled_row
+from executions.ledger.launch import overlap, scheduled_row
 from executions.ledger.zone_change import rework
 from executions.models import OPEN, Execution, Reason, State
 from jobs import stretches, timetable, verbs, zones
@@ -257,20 +257,3 @@ def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) 
         overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
         rows += made
     return rows
-
-
-def overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
-    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
-    if not new or job.overlap == Job.Overlap.ALLOW:
-        return
-    if open_runs and job.overlap == Job.Overlap.SKIP:
-        for row in new:
-            row.state, row.reason, row.finished_at = State.SKIPPED, Reason.OVERLAP, now
-            row.blocked_by_id = open_runs[0].pk
-        return
-    if open_runs and job.overlap == Job.Overlap.REPLACE:
-        make_way(open_runs, now)
-        for row in new[:-1]:
-            row.state, row.reason, row.finished_at = State.SKIPPED, Reason.REPLACED, now
-    for row in new if open_runs else new[1:]:
-        row.held = row.state == State.QUEUED
