@@ -46,7 +46,9 @@ def before_call(
 @schemathesis.hook
 def filter_case(_context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     own = (case.path_parameters or {}).get("user_id") in ACCOUNTS
-    return not (own and case.method in ("PUT", "DELETE")) and (case.method, case.operation.path) not in ENDINGS
+    return (
+        not (own and case.method in ("PUT", "DELETE")) and (case.method, case.operation.path) not in ENDINGS
+    )
 
 
 def nearly_sound(body: dict[str, Any]) -> dict[str, Any]:
