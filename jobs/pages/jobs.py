@@ -249,6 +249,7 @@ def _form_page(
         "options": options,
         "kind": kind,
         "label": RUNNERS[kind].label,
+        "runner": RUNNERS[kind],
         "job": job,
         "preview": shown,
         "zones": sorted(available_timezones()),

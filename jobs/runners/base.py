@@ -117,6 +117,9 @@ class Runner:
 
     kind: ClassVar[str]
     label: ClassVar[str | Promise]
+    # A sentence for whoever chooses among the kinds, and what the form says of secrets that only this kind knows.
+    about: ClassVar[str | Promise]
+    secrets_help: ClassVar[str | Promise] = ""
     pool: ClassVar[Pool]
     options_form: ClassVar[type[OptionsForm]]
     needs_code_right: ClassVar[bool] = False

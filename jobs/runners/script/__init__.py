@@ -38,6 +38,8 @@ class ScriptRunner(CodeRunner):
 
     kind = "script"
     label = _("Python script")
+    about = _("Runs a Python script in an environment of its own.")
+    secrets_help = _("Each is an environment variable of its name.")
     options_form = ScriptForm
     default_timeout = 3600.0
     # A script that hangs is gone five seconds after somebody stopped it.

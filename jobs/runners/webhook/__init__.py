@@ -24,6 +24,10 @@ class WebhookRunner(IORunner):
 
     kind = "webhook"
     label = _("Webhook")
+    about = _("Calls a URL and judges the answer.")
+    secrets_help = _(
+        "signing_key signs the request; headers is a JSON object that is merged over the headers."
+    )
     options_form = WebhookForm
     default_timeout = 10.0
 
