@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.utils.html import escape
 
+from accounts.models import User
 from jobs.models import Job
 from jobs.rest.schema_job import OPTIONS
 from jobs.runners import RUNNERS
+from jobs.tests.pages import browser
 
 ICONS = (settings.BASE_DIR / "static" / "icons.svg").read_text(encoding="utf-8")
 
@@ -22,6 +25,20 @@ def test_a_kind_is_complete(kind: str) -> None:
     assert runner.needs_code_right == (kind in Job.CODE_KINDS)
     described = [set(schema["properties"]) for schema in OPTIONS["anyOf"]]
     assert set(runner.options_form.base_fields) in described
+
+
+def test_whoever_chooses_a_kind_reads_what_it_does(ada: User) -> None:
+    page = browser(ada).get("/jobs/new").content.decode()
+    assert all(escape(runner.about) in page for runner in RUNNERS.values())
+
+
+def test_the_form_says_of_secrets_what_the_kind_makes_of_them(ada: User) -> None:
+    for kind, runner in RUNNERS.items():
+        page = browser(ada).get(f"/jobs/new?kind={kind}").content.decode()
+        said = {
+            other for other, one in RUNNERS.items() if one.secrets_help and escape(one.secrets_help) in page
+        }
+        assert said == ({kind} if runner.secrets_help else set())
 
 
 def test_nothing_runs_that_is_no_kind() -> None:

@@ -21,6 +21,7 @@ from rest_framework.test import APIClient
 from accounts.models import Category, User
 from conftest import PASSWORD
 from executions.tests.test_api_execute import workers
+from jobs.models.fields import PLAIN
 from jobs.tests.github_server import GitHub, github
 
 __all__ = ["github", "workers"]
@@ -123,6 +124,18 @@ class OldClient:
         found: dict[str, Any] = self.call("POST", "/auth/login", {"email": email, "password": PASSWORD})
         self.http.credentials(HTTP_AUTHORIZATION=f"Bearer {found['access_token']}")
         return found
+
+
+def without_new_fields(found: Any, golden: Any) -> Any:
+    """What was seen but for fields of jobs that were declared since: clients ignore what they do not know."""
+    if isinstance(found, dict) and isinstance(golden, dict):
+        new = {field.name for field in PLAIN} - set(golden)
+        return {
+            key: without_new_fields(value, golden.get(key)) for key, value in found.items() if key not in new
+        }
+    if isinstance(found, list) and isinstance(golden, list) and len(found) == len(golden):
+        return [without_new_fields(*pair) for pair in zip(found, golden, strict=True)]
+    return found
 
 
 def has(found: dict[str, Any], keys: set[str]) -> None:
@@ -247,7 +260,8 @@ def test_a_session_of_the_old_client_is_answered_as_it_knows_it(
     accounts(client, str(ada.uid))
     client.call("DELETE", f"/jobs/{job_id}", of="/jobs/{id}")
     end(client)
-    assert client.seen == json.loads(GOLDEN.read_text())
+    golden = json.loads(GOLDEN.read_text())
+    assert without_new_fields(client.seen, golden) == golden
 
 
 def end(client: OldClient) -> None:
