@@ -29,14 +29,14 @@ def test_a_kind_is_complete(kind: str) -> None:
 
 def test_whoever_chooses_a_kind_reads_what_it_does(ada: User) -> None:
     page = browser(ada).get("/jobs/new").content.decode()
-    assert all(escape(runner.about) in page for runner in RUNNERS.values())
+    assert all(escape(str(runner.about)) in page for runner in RUNNERS.values())
 
 
 def test_the_form_says_of_secrets_what_the_kind_makes_of_them(ada: User) -> None:
     for kind, runner in RUNNERS.items():
         page = browser(ada).get(f"/jobs/new?kind={kind}").content.decode()
         said = {
-            other for other, one in RUNNERS.items() if one.secrets_help and escape(one.secrets_help) in page
+            other for other, one in RUNNERS.items() if one.secrets_help and escape(str(one.secrets_help)) in page
         }
         assert said == ({kind} if runner.secrets_help else set())
 
