@@ -5,18 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import jobs, script, versions
+from jobs.pages import editing, jobs, script, versions
 
 urlpatterns = [
     path("jobs", jobs.jobs, name="jobs"),
-    path("jobs/new", jobs.new, name="job-new"),
-    path("jobs/preview", jobs.preview, name="job-preview"),
+    path("jobs/new", editing.new, name="job-new"),
+    path("jobs/preview", editing.preview, name="job-preview"),
     path("jobs/lacking", script.lacking_part, name="job-lacking"),
     path("jobs/upload", bulk.upload, name="job-upload"),
     path("jobs/upload/<str:token>", bulk.confirm, name="job-upload-confirm"),
     # One job
     path("jobs/<uuid:uid>", jobs.job, name="job"),
-    path("jobs/<uuid:uid>/edit", jobs.edit, name="job-edit"),
+    path("jobs/<uuid:uid>/edit", editing.edit, name="job-edit"),
     path("jobs/<uuid:uid>/pause", jobs.pause, name="job-pause"),
     path("jobs/<uuid:uid>/resume", jobs.resume, name="job-resume"),
     path("jobs/<uuid:uid>/delete", jobs.delete, name="job-delete"),

@@ -29,7 +29,7 @@ class CurlJob(Job):
             {"data": body.encode()} if isinstance(body, str) else {"json": body} if body is not None else {}
         )
         with requests.request(method.upper(), url, timeout=TIMEOUT, stream=True, **sent) as answer:
-            print(f"{answer.status_code} {answer.reason}", flush=True)  # noqa: T201 - the run's log
+            print(f"{answer.status_code} {answer.reason}", flush=True)
             content: bytes = answer.raw.read(MAX_TEXT, decode_content=True)
             try:
                 return content.decode(answer.encoding or "utf-8", errors="replace")
