@@ -26,7 +26,8 @@ JSON = dict[str, Any] | list[Any]
 T = TypeVar("T")
 # Of a handler that waits in between: it yields what for, and no thread is held meanwhile.
 Steps = Generator[Wait, None, T]
-Answer = JSON | tuple[int, JSON] | HttpResponse | Generator[Wait, None, Any]
+Answer = JSON | tuple[int, JSON] | HttpResponseBase | Generator[Wait, None, Any]
+JSON_TYPE = "application/json; charset=UTF-8"
 
 
 class Refused(Exception):
@@ -126,8 +127,8 @@ def otherwise(
     return view
 
 
-def response(answer: JSON | tuple[int, JSON] | HttpResponse) -> HttpResponse:
-    if isinstance(answer, HttpResponse):
+def response(answer: JSON | tuple[int, JSON] | HttpResponseBase) -> HttpResponseBase:
+    if isinstance(answer, HttpResponseBase):
         return answer
     status, body = answer if isinstance(answer, tuple) else (200, answer)
     return as_json(status, body)
@@ -139,6 +140,6 @@ def as_json(status: int, body: JSON, headers: Mapping[str, str] | None = None) -
         safe=False,
         status=status,
         json_dumps_params={"ensure_ascii": False},
-        content_type="application/json; charset=UTF-8",
+        content_type=JSON_TYPE,
         headers=headers,
     )

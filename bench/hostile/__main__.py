@@ -121,7 +121,9 @@ def _loads(sites: dict[str, Site], asker: People, repeats: int) -> None:
 
 
 def _load(port: int, path: str, connections: int, asker: People) -> str:
-    who = f"Authorization: Bearer {asker.token}" if path.startswith("/api/") else f"Cookie: {asker.cookie}"
+    # The login page is for those who have not logged in.
+    page = path != "/login" and not path.startswith("/api/")
+    who = f"Cookie: {asker.cookie}" if page else f"Authorization: Bearer {asker.token}"
     argv = ("wrk", "-t2", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-H", who)
     said = subprocess.run((*argv, f"http://127.0.0.1:{port}{path}"), capture_output=True, text=True).stdout
     rate = re.search(r"Requests/sec:\s+(\S+)", said)

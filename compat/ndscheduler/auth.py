@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts import logins, verbs
 from accounts.throttle import TooManyAttempts
 from compat.ndscheduler import tokens, wire
-from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, refuse, response
+from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, as_json, refuse
 
 REQUIRED = "Username and password are required"
 WRONG = "Invalid username or password"
@@ -33,7 +33,7 @@ class LoginView(V1View):
             raise Refusal(429, str(refusal), {"Retry-After": str(refusal.wait)}) from refusal
         category = self.numbers.of(user.category_id)
         token = tokens.issue(user, category)
-        answer = response({"token": token, "user": wire.identity(user, category)})
+        answer = as_json(200, {"token": token, "user": wire.identity(user, category)})
         tokens.set_cookie(answer, token)
         logins.welcome(answer, user, request, SURFACE, tokens.LIFETIME, uid=tokens.login_of(token))
         return answer

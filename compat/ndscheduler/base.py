@@ -12,11 +12,11 @@ from audit.record import By
 from compat import origin
 from compat.ndscheduler import tokens
 from compat.ndscheduler.numbering import Numbers
-from compat.views import Answer, DialectView, Refused, response
+from compat.views import JSON_TYPE, Answer, DialectView, Refused, as_json, response
 from scheduler_site.lib import strict_json
 from scheduler_site.rest.operators import check_operator
 
-__all__ = ["DENIED", "Answer", "Refusal", "V1View", "coded", "refuse", "response"]
+__all__ = ["DENIED", "JSON_TYPE", "Answer", "Refusal", "V1View", "as_json", "coded", "refuse", "response"]
 
 SURFACE = "v1"
 DENIED = "Permission denied"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from django.db.models import F, Prefetch
@@ -11,7 +11,7 @@ from django.db.models.functions import Right
 from django.http import HttpRequest
 
 from compat.ndscheduler import ranges, scope, wire
-from compat.ndscheduler.base import Refusal, V1View, refuse
+from compat.ndscheduler.base import JSON_TYPE, Answer, Refusal, V1View, refuse
 from executions.ledger import launch
 from executions.ledger.quotas import TooMany
 from executions.models import Execution, ExecutionQuerySet, LogChunk, State
@@ -19,6 +19,7 @@ from jobs import timetable
 from jobs.models import Job
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
+from scheduler_site.rest.streamed import is_long, streamed
 
 USUAL = dt.timedelta(minutes=10)
 # An answer with more than these would be of no use to a page.
@@ -30,12 +31,15 @@ FAILED = (State.FAILED, State.LOST, State.TIMEOUT, State.ERROR)
 class ExecutionsView(V1View):
     """GET the runs of a time range, the last changed first. 400 for times that cannot be read."""
 
-    def get(self, request: HttpRequest) -> dict[str, Any]:
+    def get(self, request: HttpRequest) -> Answer:
         start, end = ranges.read(request, USUAL, clock.now())
         rows = scope.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
-        found = sorted(_with_jobs(rows[:MOST]), key=lambda run: (wire.updated(run), run.pk), reverse=True)
-        logs = _tracebacks(found)
-        return {"executions": [wire.execution_json(run, log=logs.get(run.pk, "")) for run in found]}
+        dated = rows.only(*wire.DATED)[:MOST]
+        found = sorted(dated, key=lambda run: (wire.updated(run), run.pk), reverse=True)
+        keys = [run.pk for run in found]
+        if not is_long(keys):
+            return {"executions": _page(keys)}
+        return streamed("executions", keys, _page, content_type=JSON_TYPE)
 
     def post(self, request: HttpRequest) -> NoReturn:
         refuse(400, "Job id is required")
@@ -67,6 +71,13 @@ class ExecutionView(V1View):
 
     def delete(self, request: HttpRequest, execution_id: str) -> NoReturn:
         refuse(501, "Stopping an execution is not implemented")
+
+
+def _page(keys: Sequence[int]) -> list[dict[str, Any]]:
+    by_key = {run.pk: run for run in _with_jobs(Execution.objects.filter(pk__in=keys))}
+    found = [by_key[key] for key in keys if key in by_key]
+    logs = _tracebacks(found)
+    return [wire.execution_json(run, log=logs.get(run.pk, "")) for run in found]
 
 
 def _with_jobs(rows: ExecutionQuerySet) -> list[Execution]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,11 @@ from django.http import HttpRequest
 from audit.models import Entry
 from audit.record import record
 from compat.ndscheduler import drafts, scope, wire
-from compat.ndscheduler.base import DENIED, Refusal, V1View, coded, refuse
+from compat.ndscheduler.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
 from jobs import timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.models import Job
+from scheduler_site.rest.streamed import is_long, streamed
 
 # Somebody else may take a name between the search for a free one and the row.
 TRIES = 5
@@ -48,10 +50,17 @@ class JobsView(JobsBase):
         **dict.fromkeys(("PUT", "PATCH", "OPTIONS"), "jobs.change_job"),
     }
 
-    def get(self, request: HttpRequest) -> dict[str, Any]:
-        found = timetable.attach(scope.jobs(self.user).only(*wire.SHOWN))
-        shown = [self.shown(job) for job in found]
-        return {"jobs": sorted(shown, key=lambda job: str(job["name"]).casefold())}
+    def get(self, request: HttpRequest) -> Answer:
+        names = scope.jobs(self.user).only("name", "spelling")
+        keys = [job.pk for job in sorted(names, key=lambda job: wire.shown_name(job).casefold())]
+        if not is_long(keys):
+            return {"jobs": self._page(keys)}
+        return streamed("jobs", keys, self._page, content_type=JSON_TYPE)
+
+    def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+        found = timetable.attach(Job.objects.filter(pk__in=keys).only(*wire.SHOWN))
+        by_key = {job.pk: job for job in found}
+        return [self.shown(by_key[key]) for key in keys if key in by_key]
 
     def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
         for last in range(TRIES):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.http import HttpRequest
 
 from audit.models import Entry
 from compat.ndscheduler import ranges, wire
-from compat.ndscheduler.base import V1View
+from compat.ndscheduler.base import JSON_TYPE, Answer, V1View
 from jobs.models import Job
 from jobs.timetable import Timing
 from scheduler_site.lib import clock
+from scheduler_site.rest.streamed import is_long, streamed
 
 USUAL = dt.timedelta(days=1)
 MOST = 20_000
@@ -31,15 +32,21 @@ EVENTS = (
 class LogsView(V1View):
     """GET the entries of a time range, the newest first. 400 for times that cannot be read."""
 
-    def get(self, request: HttpRequest) -> dict[str, Any]:
+    def get(self, request: HttpRequest) -> Answer:
         start, end = ranges.read(request, USUAL, clock.now())
         found = Entry.objects.filter(object_type="job", event__in=EVENTS, at__gte=start, at__lte=end)
         if self.user.category_id:
             found = found.filter(category_id=self.user.category_id)
-        entries = list(found.order_by("-at", "-id")[:MOST])
+        keys = list(found.order_by("-at", "-id").values_list("pk", flat=True)[:MOST])
+        if not is_long(keys):
+            logs = self._page(keys)
+            return {"logs": logs, "total": len(logs)}
+        return streamed("logs", keys, self._page, after={"total": len(keys)}, content_type=JSON_TYPE)
+
+    def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+        entries = list(Entry.objects.filter(pk__in=keys).order_by("-at", "-id"))
         jobs = _jobs({entry.object_id for entry in entries})
-        logs = [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
-        return {"logs": logs, "total": len(logs)}
+        return [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
 
     def _shown(self, entry: Entry, job: Job | None) -> dict[str, Any]:
         """With its job, where that still exists: not every entry knows the job's id."""

@@ -41,6 +41,8 @@ SHOWN = (
     "at_zone",
     "next_run_at",
 )
+# What `updated` looks at.
+DATED = ("created_at", "started_at", "finished_at")
 INDENT = 4
 STAR = "*"
 # Field, seconds, and the longest step that the field takes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 from django.db import IntegrityError, transaction
@@ -25,7 +25,7 @@ from jobs.rest.access import (
     with_last_start,
 )
 from jobs.rest.bodies import JobChanges, NewJob
-from jobs.rest.listing import listed, pause_of
+from jobs.rest.listing import NEWEST, listed, pause_of
 from jobs.rest.notes import notes
 from jobs.rest.reading import flag
 from jobs.rest.wire import JobJson, WrittenJob, job_json, read_json
@@ -34,6 +34,7 @@ from scheduler_site.rest import versions
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH
 from scheduler_site.rest.shapes import Uid
+from scheduler_site.rest.streamed import is_long, streamed
 from scheduler_site.rest.views import ApiError, ApiView, timestamp
 
 NOT_POSSIBLE = {409: "A job that it is to follow is gone, or follows it already."}
@@ -90,14 +91,24 @@ class _Jobs(ApiView):
         return found
 
 
+def _told(keys: Sequence[int]) -> list[JobJson]:
+    return listed(Job.objects.filter(pk__in=keys), with_last_start, _milliseconds)
+
+
 class JobsView(_Jobs):
     method_permissions = {"POST": needs("jobs.add_job")}
 
     @route("list_jobs", "All that this account may see; there are no pages.")
     def get(self, request: Request) -> Answer[Jobs]:
         """All jobs, the newest first."""
-        found = listed(Job.objects.visible_to(account(request)), with_last_start, _milliseconds)
-        return Answer({"count": len(found), "jobs": found})
+        jobs = Job.objects.visible_to(account(request))
+        keys = list(jobs.order_by(*NEWEST).values_list("pk", flat=True))
+        if not is_long(keys):
+            found = _told(keys)
+            return Answer({"count": len(found), "jobs": found})
+        warnings = self._warnings({})
+        after = {"warnings": warnings} if warnings else None
+        return cast("Answer[Jobs]", streamed("jobs", keys, _told, before={"count": len(keys)}, after=after))
 
     @route(
         "create_job",

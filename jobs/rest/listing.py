@@ -25,6 +25,7 @@ COLUMNS = (
 # What a list tells by its digest where it is large, and so many rows are read at once.
 LARGE = ("metadata", "options")
 CHUNK = 200
+NEWEST = ("-created_at", "-id")
 M = TypeVar("M", bound=Model)
 
 
@@ -35,7 +36,7 @@ def listed(
 
     As many statements whatever their number: the jobs with their schedules, what they share, their pauses and edges.
     """
-    found = started(jobs).order_by("-created_at", "-id").annotate(**timetable.columns("periodic_task__"))
+    found = started(jobs).order_by(*NEWEST).annotate(**timetable.columns("periodic_task__"))
     values = found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS)
     # What is large is left out row by row, before the next ones are read.
     rows = [row | {name: brief(row[name]) for name in LARGE} for row in values.iterator(chunk_size=CHUNK)]

@@ -78,7 +78,9 @@ class Bridge:
                 await _write_and_linger(scope, receive, send, answer)
                 return
             await _write(scope, send, answer)
-            if answer.rest:
+            if answer.rest and scope["method"] == "HEAD":
+                await turns.run(client, answer.rest.close)
+            elif answer.rest:
                 await self._stream(scope, send, answer.rest, client)
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], bool]:
@@ -146,7 +148,7 @@ async def _write(scope: Scope, send: Send, answer: Answer) -> None:
     body = memoryview(answer.body)
     for start in range(0, len(body) or 1, limits.PIECE):
         piece = body[start : start + limits.PIECE]
-        more = answer.rest is not None or start + limits.PIECE < len(body)
+        more = (answer.rest is not None and scope["method"] != "HEAD") or start + limits.PIECE < len(body)
         await _send(scope, send, piece, more=more)
 
 
