@@ -92,10 +92,12 @@ def _table(name: str, served: Site, asker: People, options: argparse.Namespace) 
         if options.only and kind not in options.only:
             continue
         path = asker.execute if kind == "waiting" else asker.long_log
-        cells = []
+        cells: list[str] = []
         with crowd(kind, count, served.port, path, asker.token):
             for page, address in asker.pages.items():
-                middle, longest = served.median(address, asker, options.times)
+                # Where two pages are not answered, waiting for the others tells nothing more.
+                down = cells.count(f"no answer ({LIMIT:.2f})") > 1
+                middle, longest = (LIMIT, LIMIT) if down else served.median(address, asker, options.times)
                 told = "no answer" if middle >= LIMIT else f"{middle:.3f}  {middle / quiet[page]:.1f}x"
                 cells.append(f"{told} ({longest:.2f})")
             memory = served.memory

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from django.db.models import F, Prefetch
+from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Right
 from django.http import HttpRequest
 
@@ -14,12 +14,12 @@ from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import JSON_TYPE, Answer, Refusal, V1View, refuse
 from executions.ledger import launch
 from executions.ledger.quotas import TooMany
-from executions.models import Execution, ExecutionQuerySet, LogChunk, State
+from executions.models import Execution, LogChunk, State
 from jobs import timetable
 from jobs.models import Job
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
-from scheduler_site.rest.streamed import is_long, streamed
+from scheduler_site.rest.streamed import first, is_long, streamed
 
 USUAL = dt.timedelta(minutes=10)
 # An answer with more than these would be of no use to a page.
@@ -34,12 +34,11 @@ class ExecutionsView(V1View):
     def get(self, request: HttpRequest) -> Answer:
         start, end = ranges.read(request, USUAL, clock.now())
         rows = scope.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
-        dated = rows.only(*wire.DATED)[:MOST]
-        found = sorted(dated, key=lambda run: (wire.updated(run), run.pk), reverse=True)
-        keys = [run.pk for run in found]
-        if not is_long(keys):
-            return {"executions": _page(keys)}
-        return streamed("executions", keys, _page, content_type=JSON_TYPE)
+        found = _with_jobs(first(rows))
+        if not is_long(found):
+            return {"executions": _shown(sorted(found, key=_last_changed, reverse=True))}
+        dated = sorted(rows.only(*wire.DATED)[:MOST], key=_last_changed, reverse=True)
+        return streamed("executions", [run.pk for run in dated], _page, content_type=JSON_TYPE)
 
     def post(self, request: HttpRequest) -> NoReturn:
         refuse(400, "Job id is required")
@@ -75,12 +74,19 @@ class ExecutionView(V1View):
 
 def _page(keys: Sequence[int]) -> list[dict[str, Any]]:
     by_key = {run.pk: run for run in _with_jobs(Execution.objects.filter(pk__in=keys))}
-    found = [by_key[key] for key in keys if key in by_key]
-    logs = _tracebacks(found)
-    return [wire.execution_json(run, log=logs.get(run.pk, "")) for run in found]
+    return _shown([by_key[key] for key in keys if key in by_key])
 
 
-def _with_jobs(rows: ExecutionQuerySet) -> list[Execution]:
+def _shown(runs: list[Execution]) -> list[dict[str, Any]]:
+    logs = _tracebacks(runs)
+    return [wire.execution_json(run, log=logs.get(run.pk, "")) for run in runs]
+
+
+def _last_changed(run: Execution) -> tuple[dt.datetime, int]:
+    return wire.updated(run), run.pk
+
+
+def _with_jobs(rows: QuerySet[Execution]) -> list[Execution]:
     """With their jobs, as far as these are shown; runs of one job share it."""
     shown = Job.objects.only(*wire.SHOWN)
     found = list(rows.defer("definition").prefetch_related(Prefetch("job", shown)))

@@ -18,7 +18,7 @@ from compat.ndscheduler.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, 
 from jobs import timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.models import Job
-from scheduler_site.rest.streamed import is_long, streamed
+from scheduler_site.rest.streamed import first, is_long, streamed
 
 # Somebody else may take a name between the search for a free one and the row.
 TRIES = 5
@@ -51,10 +51,12 @@ class JobsView(JobsBase):
     }
 
     def get(self, request: HttpRequest) -> Answer:
-        names = scope.jobs(self.user).only("name", "spelling")
-        keys = [job.pk for job in sorted(names, key=lambda job: wire.shown_name(job).casefold())]
-        if not is_long(keys):
-            return {"jobs": self._page(keys)}
+        rows = scope.jobs(self.user)
+        found = list(first(rows.only(*wire.SHOWN)))
+        if not is_long(found):
+            timetable.attach(found)
+            return {"jobs": [self.shown(job) for job in sorted(found, key=_by_name)]}
+        keys = [job.pk for job in sorted(rows.only("name", "spelling"), key=_by_name)]
         return streamed("jobs", keys, self._page, content_type=JSON_TYPE)
 
     def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
@@ -79,6 +81,10 @@ class JobsView(JobsBase):
         refuse(400, "Job id is required")
 
     delete = patch = options = put
+
+
+def _by_name(job: Job) -> str:
+    return wire.shown_name(job).casefold()
 
 
 class JobView(JobsBase):

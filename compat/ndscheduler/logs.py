@@ -15,7 +15,7 @@ from compat.ndscheduler.base import JSON_TYPE, Answer, V1View
 from jobs.models import Job
 from jobs.timetable import Timing
 from scheduler_site.lib import clock
-from scheduler_site.rest.streamed import is_long, streamed
+from scheduler_site.rest.streamed import first, is_long, streamed
 
 USUAL = dt.timedelta(days=1)
 MOST = 20_000
@@ -37,14 +37,17 @@ class LogsView(V1View):
         found = Entry.objects.filter(object_type="job", event__in=EVENTS, at__gte=start, at__lte=end)
         if self.user.category_id:
             found = found.filter(category_id=self.user.category_id)
-        keys = list(found.order_by("-at", "-id").values_list("pk", flat=True)[:MOST])
-        if not is_long(keys):
-            logs = self._page(keys)
-            return {"logs": logs, "total": len(logs)}
+        found = found.order_by("-at", "-id")
+        entries = list(first(found))
+        if not is_long(entries):
+            return {"logs": self._all_shown(entries), "total": len(entries)}
+        keys = list(found.values_list("pk", flat=True)[:MOST])
         return streamed("logs", keys, self._page, after={"total": len(keys)}, content_type=JSON_TYPE)
 
     def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
-        entries = list(Entry.objects.filter(pk__in=keys).order_by("-at", "-id"))
+        return self._all_shown(list(Entry.objects.filter(pk__in=keys).order_by("-at", "-id")))
+
+    def _all_shown(self, entries: list[Entry]) -> list[dict[str, Any]]:
         jobs = _jobs({entry.object_id for entry in entries})
         return [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
 

@@ -12,11 +12,14 @@ T = TypeVar("T")
 
 
 class Turns:
-    """`places` threads; while others wait, no client has more than `share` of them. To be used from the event loop."""
+    """`places` threads. One client leaves `share` of them free for others; while these have work, it has no more than as many.
+
+    To be used from the event loop.
+    """
 
     def __init__(self, places: int, share: int, name: str = "request") -> None:
         self._executor = ThreadPoolExecutor(places, thread_name_prefix=name)
-        self._free, self._share = places, share
+        self._places, self._free, self._share = places, places, share
         self._working: dict[str, int] = {}
         # By client, the one whose turn it is first.
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -33,7 +36,7 @@ class Turns:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _turn(self, client: str) -> None:
-        if self._free and self._working.get(client, 0) < self._share:
+        if self._free and self._may(client):
             self._enter(client)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -44,6 +47,11 @@ class Turns:
             if turn.done() and not turn.cancelled():
                 self._leave(client)
             raise
+
+    def _may(self, client: str) -> bool:
+        """The threads of a process share one processor: who has many of them makes the others' work slow."""
+        others = (self._working.keys() | self._waiting.keys()) - {client}
+        return self._working.get(client, 0) < (self._share if others else self._places - self._share)
 
     def _enter(self, client: str) -> None:
         self._free -= 1
@@ -64,7 +72,7 @@ class Turns:
                 queue.popleft()
             if not queue:
                 del self._waiting[client]
-            elif self._working.get(client, 0) < self._share:
+            elif self._may(client):
                 self._enter(client)
                 self._waiting.move_to_end(client)
                 return queue.popleft()

@@ -78,9 +78,9 @@ class Front:
         self._worker, self._loop = worker, asyncio.get_event_loop()
         self._state = ServerState()
         threads = max(int(worker.cfg.threads), 2)
-        self._work = Turns(threads, share=max(threads // 2, 1))
-        self._probes = Turns(1, share=1, name="probe")
-        self._looks = Turns(1, share=1, name="look")
+        self._work = Turns(threads, share=max(threads // 4, 1))
+        self._probes = Turns(2, share=1, name="probe")
+        self._looks = Turns(2, share=1, name="look")
         self._waits = Waits(lambda look: self._looks.run("", look), settings.WAITS_PER_ACCOUNT)
         bridge = Bridge(worker.wsgi, self._work, self._probes, self._waits)
         self._config: Any = uvicorn.Config(

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 
 # Rows that are read at once; a list with more is written in pieces.
 AT_ONCE = 500
 
+M = TypeVar("M", bound=Model)
 Page = Callable[[Sequence[int]], Sequence[Mapping[str, Any]]]
 
 
-def is_long(keys: Sequence[int]) -> bool:
-    return len(keys) > AT_ONCE
+def first(rows: QuerySet[M]) -> QuerySet[M]:
+    """As many of the rows as tell whether there are too many to be read at once (`is_long`)."""
+    return rows[: AT_ONCE + 1]
+
+
+def is_long(found: Sequence[Any]) -> bool:
+    return len(found) > AT_ONCE
 
 
 def streamed(
