@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Protocol
 
 from executions.models import BAD, OPEN, Execution, ExecutionQuerySet, State
 from executions.monitoring.statistics import per_hour
@@ -79,13 +80,29 @@ def group_of(state: str) -> str:
     return "success" if state == State.SUCCESS else "other"
 
 
-def spark(runs: Sequence[Execution]) -> list[Bar]:
+class Measured(Protocol):
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def duration(self) -> float | None: ...
+
+
+def spark(runs: Sequence[Measured]) -> list[Bar]:
     """The runs given newest first, drawn oldest first; the height tells the duration, on a logarithmic scale."""
     longest = max((math.log1p(run.duration or 0) for run in runs), default=0) or 1
     return [_bar(index, run, longest) for index, run in enumerate(reversed(runs))]
 
 
-def _bar(index: int, run: Execution, longest: float) -> Bar:
+def spark_paths(runs: Sequence[Measured]) -> dict[str, str]:
+    """The bars as data of an SVG path, by state."""
+    paths: dict[str, list[str]] = {}
+    for bar in spark(runs):
+        paths.setdefault(bar.state, []).append(f"M{bar.x} {bar.y:.1f}h4v{bar.height:.1f}h-4z")
+    return {state: "".join(parts) for state, parts in paths.items()}
+
+
+def _bar(index: int, run: Measured, longest: float) -> Bar:
     x, group = index * SPARK_STEP, group_of(run.state)
     if group == "other":
         return Bar(x, SPARK_MIDDLE - 1, 2, run.state)

@@ -6,12 +6,12 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from django import template
 from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -30,7 +30,31 @@ register = template.Library()
 STOPPING = gettext_noop("stopping")
 SUSPENDED = gettext_noop("suspended")
 WARNED = gettext_noop("success, exit code %(code)s")
+JOB_STATES = {
+    "broken": gettext_noop("broken"),
+    "paused": gettext_noop("paused"),
+    "ended": gettext_noop("ended"),
+    "manual": gettext_noop("by hand"),
+    "active": gettext_noop("active"),
+}
 SPARK_RUNS = 20
+SPARK = (
+    '<svg class="spark" viewBox="0 0 100 24" role="img" aria-label="{}"><title>{}</title>'
+    '<line class="axis" x1="0" x2="100" y1="12" y2="12"/>{}</svg>'
+)
+
+
+class Drawn(NamedTuple):
+    """What a sparkline needs of a run."""
+
+    pk: int
+    state: str
+    duration: float | None
+
+
+class LastRuns(NamedTuple):
+    newest: Execution | None
+    drawn: list[Drawn]
 
 
 @register.simple_tag
@@ -64,10 +88,16 @@ def badge(state: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
-def last_runs(jobs: Sequence[Job], user: User) -> dict[int, list[Execution]]:
+def job_badge(state: str) -> SafeString:
+    return badge(state, _(JOB_STATES[state]))
+
+
+@register.simple_tag
+def last_runs(jobs: Sequence[Job], user: User) -> dict[int, LastRuns]:
     """The last 20 rows of each job, newest first.
 
-    Two statements, whatever the length of the ledger: where the twentieth row of each job lies, then what is newer.
+    Three statements, whatever the length of the ledger: where the twentieth row of each job lies, what is newer, and
+    the newest.
     """
     visible = Execution.objects.visible_to(user)
     twentieth = visible.filter(job=OuterRef("pk")).order_by("-due_at", "-id").values("due_at")
@@ -77,11 +107,14 @@ def last_runs(jobs: Sequence[Job], user: User) -> dict[int, list[Execution]]:
     newer = Q(pk__in=[])
     for pk, edge in edges.values_list("pk", "edge"):
         newer |= Q(job_id=pk, due_at__gte=edge) if edge else Q(job_id=pk)
-    rows = visible.filter(newer).order_by("-due_at", "-id")
-    found: dict[int, list[Execution]] = {job.pk: [] for job in jobs}
-    for run in rows.only("job_id", "uid", "state", "due_at", "duration", "stop_requested_at", "suspended_at"):
-        found[run.job_id or 0].append(run)
-    return {pk: runs[:SPARK_RUNS] for pk, runs in found.items()}
+    rows = visible.filter(newer).order_by("-due_at", "-id").values_list("job_id", "pk", "state", "duration")
+    found: dict[int, list[Drawn]] = {job.pk: [] for job in jobs}
+    for job, pk, state, duration in rows:
+        if len(found[job or 0]) < SPARK_RUNS:
+            found[job or 0].append(Drawn(pk, state, duration))
+    shown = visible.only("job_id", "uid", "state", "due_at", "exit_code", "stop_requested_at", "suspended_at")
+    newest = shown.in_bulk([drawn[0].pk for drawn in found.values() if drawn])
+    return {pk: LastRuns(newest.get(drawn[0].pk) if drawn else None, drawn) for pk, drawn in found.items()}
 
 
 @register.simple_tag
@@ -97,16 +130,18 @@ def open_runs(job: Job) -> int:
 
 
 @register.filter
-def of_job(runs: dict[int, list[Execution]], job: Job) -> list[Execution]:
-    return runs.get(job.pk, [])
+def of_job(runs: dict[int, LastRuns], job: Job) -> LastRuns:
+    return runs.get(job.pk) or LastRuns(None, [])
 
 
-@register.inclusion_tag("executions/_spark.html")
-def sparkline(runs: Sequence[Execution]) -> dict[str, Any]:
-    """Up: went well, down: went badly, a tick: did not run."""
+@register.simple_tag
+def sparkline(runs: Sequence[charts.Measured]) -> SafeString:
+    """Up: went well, down: went badly, a tick: did not run. One path for each state, since a list has many of these."""
     counts = Counter(run.state for run in runs)
     words = enumerated(f"{count} {State(state).label}" for state, count in counts.most_common())
-    return {"bars": charts.spark(runs), "words": words, "count": len(runs)}
+    told = _("Last %(count)s: %(words)s") % {"count": len(runs), "words": words}
+    paths = format_html_join("", '<path class="bar-{}" d="{}"/>', charts.spark_paths(runs).items())
+    return format_html(SPARK, told, told, paths)
 
 
 @register.filter

@@ -74,5 +74,8 @@ def test_of_each_job_the_last_twenty_runs_are_drawn(ada: User) -> None:
     for number in range(25):
         make_run(busy, due_at=start + dt.timedelta(minutes=number // 2))
     newest = Execution.objects.filter(job=busy).order_by("-due_at", "-id")[:20]
-    assert last_runs([busy, idle], ada) == {busy.pk: list(newest), idle.pk: []}
+    found = last_runs([busy, idle], ada)
+    assert [drawn.pk for drawn in found[busy.pk].drawn] == [run.pk for run in newest]
+    assert found[busy.pk].newest == newest[0]
+    assert found[idle.pk] == (None, [])
     assert last_runs([], ada) == {}

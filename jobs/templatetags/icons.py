@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -11,6 +13,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@cache  # a page has hundreds, of a few dozen kinds
 def icon(name: str) -> SafeString:
     """One symbol of the sprite, as large as the text around it."""
     return format_html(
