@@ -28,6 +28,7 @@ from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
+from jobs.wording.refusals import refusal
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
 
@@ -300,7 +301,7 @@ class JobForm(forms.ModelForm[Job]):
             self._clean_end(cleaned, timing)
         except ScheduleError as error:
             # The error names a field of the form.
-            self.add_error(error.field if error.field in FAULTY else "expression", str(error))
+            self.add_error(error.field if error.field in FAULTY else "expression", refusal(error))
 
     def _clean_end(self, cleaned: dict[str, Any], timing: Timing) -> None:
         """An end date that nobody gave makes room. One before the next due time is meant: so people retire a job."""

@@ -15,6 +15,7 @@ from jobs.forms.page import PageJobForm
 from jobs.models import Job
 from jobs.schedule import Schedule, ScheduleError
 from jobs.wording import Occurrence
+from jobs.wording.refusals import refusal
 from scheduler_site.lib import clock
 
 COUNT = 10
@@ -46,7 +47,7 @@ def of_job(job: Job) -> Preview:
             return found
         return replace(found, paused=True, resumes=resumes, occurrences=found.occurrences if resumes else [])
     except ScheduleError as error:
-        return Preview(settings.SCHEDULER_TIMEZONE, error=str(error))
+        return Preview(settings.SCHEDULER_TIMEZONE, error=refusal(error))
 
 
 def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:

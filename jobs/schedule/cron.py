@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple
 
+from jobs.schedule.errors import Phrase as _
 from jobs.schedule.errors import ScheduleError
 
 DayRule = Literal["either", "both"]
@@ -85,16 +86,18 @@ class Field:
         return 7 if self.names is WEEKDAYS else self.high - self.low + 1
 
     def refuse(self, reason: str) -> ScheduleError:
-        return ScheduleError(f"{self.name.capitalize()} field: {reason}.")
+        # The whole of it is one text: languages order its parts in their own ways.
+        return ScheduleError(_("%(field)s field: %(reason)s.") % {"field": self.name, "reason": reason})
 
     def number(self, word: str) -> int:
         """The value of a number or a name; raises ScheduleError."""
         if word in self.names:
             return self.names.index(word) + self.low
         if not word.isdigit():
-            raise self.refuse(f'"{word}" is not a value of this field')
+            raise self.refuse(_('"%(text)s" is not a value of this field') % {"text": word})
         if not self.low <= int(word) <= self.high:
-            raise self.refuse(f"{word} is not between {self.low} and {self.high}")
+            bounds = {"text": word, "low": self.low, "high": self.high}
+            raise self.refuse(_("%(text)s is not between %(low)s and %(high)s") % bounds)
         return int(word)
 
     def values(self, text: str) -> frozenset[int]:
@@ -113,9 +116,10 @@ class Field:
             low = self.number(first)
             high = self.number(last) if last else max(low, self._top) if step else low
         if low > high:
-            raise self.refuse(f"{first}-{last} runs backwards: write {self._unwrapped(low, high)}")
+            told = {"range": f"{first}-{last}", "better": self._unwrapped(low, high)}
+            raise self.refuse(_("%(range)s runs backwards: write %(better)s") % told)
         if step and int(step) == 0:
-            raise self.refuse("a step cannot be 0")
+            raise self.refuse(_("a step cannot be 0"))
         return range(low, high + 1, int(step) if step else 1)
 
     @property
@@ -129,35 +133,38 @@ class Field:
 
     def _why_not(self, item: str) -> str:
         if not item:
-            return "a value is missing"
+            return _("a value is missing")
         if item == "?":
-            return "? is not supported, write *"
+            return _("? is not supported, write *")
         if "#" in item:
-            return "only a single day such as 5#3 (the third Friday) may carry #, and only in the day of week"
+            return _(
+                "only a single day such as 5#3 (the third Friday) may carry #, and only in the day of week"
+            )
         if re.fullmatch(r"l[w0-9/-]*|[0-9]+l", item):
-            return "L (the last day) stands alone, and only in the day of month"
+            return _("L (the last day) stands alone, and only in the day of month")
         if re.fullmatch(r"w|[0-9]+w|w[0-9]+|lw", item):
-            return "W (the nearest working day) is not supported"
+            return _("W (the nearest working day) is not supported")
         if re.match(r"[hr](?![a-z])", item):
-            return f"{item[0].upper()} (a hashed or random time) is not supported, write a number"
-        return f'"{item}" is not a number, a name of three letters, a range or a step'
+            text = _("%(sign)s (a hashed or random time) is not supported, write a number")
+            return text % {"sign": item[0].upper()}
+        return _('"%(text)s" is not a number, a name of three letters, a range or a step') % {"text": item}
 
 
-MINUTE = Field("minute", 0, 59)
-HOUR = Field("hour", 0, 23)
-MONTH_DAY = Field("day of month", 1, 31)
-MONTH = Field("month", 1, 12, MONTHS)
-WEEKDAY = Field("day of week", 0, 7, WEEKDAYS)
+MINUTE = Field(_("Minute"), 0, 59)
+HOUR = Field(_("Hour"), 0, 23)
+MONTH_DAY = Field(_("Day of month"), 1, 31)
+MONTH = Field(_("Month"), 1, 12, MONTHS)
+WEEKDAY = Field(_("Day of week"), 0, 7, WEEKDAYS)
 
 
 def normalise(text: object, longest: int = MAX_LENGTH) -> str:
     """Five fields, lower case but for `L`, single spaces, macros written out; raises ScheduleError."""
     if not isinstance(text, str):
-        raise ScheduleError("A cron expression is text of five fields.")
+        raise ScheduleError(_("A cron expression is text of five fields."))
     if len(text) > longest:
-        raise ScheduleError(f"A cron expression has at most {longest} characters.")
+        raise ScheduleError(_("A cron expression has at most %(most)d characters.") % {"most": longest})
     if not re.fullmatch(r"[\t\x20-\x7e]*", text):
-        raise ScheduleError("A cron expression has only plain ASCII letters, digits and signs.")
+        raise ScheduleError(_("A cron expression has only plain ASCII letters, digits and signs."))
     text = text.strip().lower()
     if text.startswith("@"):
         return _macro(text)
@@ -170,17 +177,18 @@ def normalise(text: object, longest: int = MAX_LENGTH) -> str:
 
 def _macro(text: str) -> str:
     if text == "@reboot":
-        raise ScheduleError("@reboot is not a time: a scheduler does not know when its machines start.")
+        raise ScheduleError(_("@reboot is not a time: a scheduler does not know when its machines start."))
     if text not in MACROS:
-        raise ScheduleError(f'"{text}" is not known; the shorthands are {", ".join(MACROS)}.')
+        told = {"text": text, "known": ", ".join(MACROS)}
+        raise ScheduleError(_('"%(text)s" is not known; the shorthands are %(known)s.') % told)
     return MACROS[text]
 
 
 def _miscounted(count: int) -> str:
-    order = "A cron expression has five fields: minute, hour, day of month, month, day of week"
+    order = _("A cron expression has five fields: minute, hour, day of month, month, day of week.")
     if count == 6:
-        return f"{order}. This one has six; seconds are not supported."
-    return f"{order}. This one has {count or 'none'}."
+        return _("%(order)s This one has six; seconds are not supported.") % {"order": order}
+    return _("%(order)s This one has %(count)s.") % {"order": order, "count": count or _("none")}
 
 
 @lru_cache(maxsize=4096)
@@ -203,9 +211,9 @@ def _days(month_day: str, months: frozenset[int], weekday: str, day_rule: DayRul
     days = _month_days([item for item in items if not _POSITION.fullmatch(item)])
     weekdays = _weekdays(weekday)
     if "#" in weekdays and not both:
-        raise WEEKDAY.refuse("# needs * in the day of month, or the rule that both days must match")
+        raise WEEKDAY.refuse(_("# needs * in the day of month, or the rule that both days must match"))
     if "#" in weekdays and positions:
-        raise WEEKDAY.refuse("# may stand in one of the two day fields only")
+        raise WEEKDAY.refuse(_("# may stand in one of the two day fields only"))
     if not both and "*" in (days, weekdays):
         days = weekdays = "*"  # 1-31 or 0-6 matches alone, but croniter would see no restriction in it
     also = _positions(positions, weekdays if both else "*")
@@ -228,7 +236,7 @@ def _positions(found: list[re.Match[str]], weekdays: str) -> str:
     for match in found:
         day = WEEKDAY.number(match[1])
         if match[2] != "L" and not 1 <= int(match[2]) <= 5:
-            raise MONTH_DAY.refuse(f"#{match[2]} is not between #1 and #5")
+            raise MONTH_DAY.refuse(_("#%(number)s is not between #1 and #5") % {"number": match[2]})
         if weekdays == "*" or str(day) in weekdays.split(","):
             texts.add(f"L{day}" if match[2] == "L" else f"{day}#{int(match[2])}")
     return ",".join(sorted(texts))
@@ -243,9 +251,9 @@ def _weekdays(text: str) -> str:
 def _nth(item: str) -> str:
     match = _NTH.fullmatch(item)
     if not match:
-        raise WEEKDAY.refuse(f'"{item}" is not a day such as 5#3 (the third Friday)')
+        raise WEEKDAY.refuse(_('"%(text)s" is not a day such as 5#3 (the third Friday)') % {"text": item})
     if not 1 <= int(match[2]) <= 5:
-        raise WEEKDAY.refuse(f"#{match[2]} is not between #1 and #5")
+        raise WEEKDAY.refuse(_("#%(number)s is not between #1 and #5") % {"number": match[2]})
     return f"{WEEKDAY.number(match[1]) % 7}#{int(match[2])}"
 
 

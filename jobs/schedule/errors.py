@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 ScheduleField = Literal["expression", "timezone", "day_rule", "every", "at"]
+
+
+class Phrase(str):
+    """English text that knows of which template and values it was made: `jobs.wording.refusals` says it in other languages.
+
+    Imported as `_`, so that it is found by whoever gathers texts; this package itself stays without Django.
+    """
+
+    template: str
+    values: Mapping[str, Any] | None = None
+
+    def __new__(cls, template: str, values: Mapping[str, Any] | None = None) -> Phrase:
+        made = super().__new__(cls, str.__mod__(template, values) if values else template)
+        made.template, made.values = str(template), values
+        return made
+
+    def __mod__(self, values: Any) -> Phrase:
+        return Phrase(self.template, values)
 
 
 class ScheduleError(ValueError):
@@ -12,6 +31,7 @@ class ScheduleError(ValueError):
 
     def __init__(self, message: str, field: ScheduleField = "expression") -> None:
         super().__init__(message)
+        self.message = message
         self.field: ScheduleField = field
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from jobs.schedule.cron import DayRule, Fields, normalise, parse
 from jobs.schedule.errors import NeverFires, ScheduleError
+from jobs.schedule.errors import Phrase as _
 from jobs.schedule.walltime import DAY, SECOND, Batch, batch, instant, next_day, seconds_of, zone
 
 HORIZON = timedelta(days=5 * 365 + 2)  # five years, leap days included: how far a cron schedule is searched
@@ -92,9 +93,9 @@ class Interval:
     def __post_init__(self) -> None:
         seconds_of(self.anchor)  # refuses a naive one
         if self.every < SHORTEST:
-            raise ScheduleError("An interval is at least one second.", "every")
+            raise ScheduleError(_("An interval is at least one second."), "every")
         if self.every > LONGEST:
-            raise ScheduleError("An interval is at most ten years.", "every")
+            raise ScheduleError(_("An interval is at most ten years."), "every")
 
     def next_after(self, moment: datetime) -> datetime | None:
         """The first slot strictly after `moment`, in UTC; None when there is none."""
@@ -144,7 +145,7 @@ def parse_cron(text: str, timezone: str, day_rule: DayRule = "either", *, now: d
     parse(cron.expression, day_rule)
     zone(timezone)
     if cron.next_after(now) is None:
-        raise NeverFires("This never fires: no date of the next five years matches.")
+        raise NeverFires(_("This never fires: no date of the next five years matches."))
     return cron
 
 

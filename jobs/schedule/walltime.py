@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import CroniterBadDateError, croniter
 
 from jobs.schedule.cron import EVERY_DAY, Days, Fields
+from jobs.schedule.errors import Phrase as _
 from jobs.schedule.errors import ScheduleError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -59,7 +60,9 @@ def zone(name: str) -> ZoneInfo:
     if agreed := _agreed.get(str(name)):
         return agreed
     if not _is_zone(name):
-        raise ScheduleError("The time zone is not known: write a name such as Asia/Tokyo or UTC.", "timezone")
+        raise ScheduleError(
+            _("The time zone is not known: write a name such as Asia/Tokyo or UTC."), "timezone"
+        )
     return ZoneInfo(name)
 
 
