@@ -150,7 +150,7 @@ class Trial:
     def at_work(self, name: str) -> None:
         """Waits until this very process shows that it lives; raises TimeoutError."""
         shown = Heartbeat.objects.filter(name__contains=f":{self.system.pid(name)}-")
-        if not eventually(shown.exists, 60):
+        if not eventually(shown.exists, 150):
             raise TimeoutError(f"The {name} did not start.")
 
     def warm(self) -> None:
