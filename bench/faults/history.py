@@ -67,7 +67,7 @@ def _fill(job: Job, count: int) -> None:
         run.state, run.started_at, run.finished_at, run.duration = State.SUCCESS, run.due_at, run.due_at, 1.0
         runs.append(run)
     Execution.objects.bulk_create(runs)
-    names = [field.column for field in Execution._meta.concrete_fields if not field.primary_key]
+    names = [str(field.column) for field in Execution._meta.concrete_fields if not field.primary_key]
     quoted = {name: connection.ops.quote_name(name) for name in names}
     columns = ", ".join(quoted.values())
     values = ", ".join((quoted | {"uid": UUIDS[connection.vendor]}).values())

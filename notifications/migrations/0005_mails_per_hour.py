@@ -20,8 +20,4 @@ class Migration(migrations.Migration):
             name='state',
             field=models.CharField(choices=[('pending', 'waiting'), ('sending', 'being sent'), ('delivered', 'delivered'), ('undeliverable', 'undeliverable'), ('silenced', 'switched off'), ('summarised', 'told in a summary')], default='pending', max_length=14, verbose_name='state'),
         ),
-        migrations.AddIndex(
-            model_name='alert',
-            index=models.Index(fields=['delivered_at'], name='alert_delivered'),
-        ),
     ]
