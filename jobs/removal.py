@@ -57,6 +57,8 @@ def go_on(seconds: float = SECONDS) -> int:
 
 @transaction.atomic
 def _take_off(job: Job) -> int:
-    """What somebody else has locked comes next time."""
-    keys = job.executions.order_by("pk").locked(skip=True, most=SLICE)
-    return job.executions.filter(pk__in=keys).update(job=None)
+    """Found in the order of their index, without a lock: by key, a server sorts and locks all that are left each time. What
+    somebody else has locked comes next time."""
+    keys = list(job.executions.order_by("-due_at", "-id").values_list("pk", flat=True)[:SLICE])
+    locked = job.executions.filter(pk__in=keys).locked(skip=True)
+    return job.executions.filter(pk__in=locked).update(job=None)
