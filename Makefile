@@ -27,6 +27,12 @@ test-services: venv-dev ## the tests on the PostgreSQL, MariaDB, Redis and Rabbi
 test-contract: venv-dev ## schemathesis against a running Belfry, for SECONDS (60)
 	$(PYTHON) -m tests_contract --seconds $(or $(SECONDS),60)
 
+sbom: venv ## what Belfry is made of, as CycloneDX, in var/sbom.cdx.json
+	$(PYTHON) deploy/supply_chain.py sbom
+
+audit: venv ## known vulnerabilities of what is installed; skipped where the advisory service cannot be reached
+	$(PYTHON) deploy/supply_chain.py audit
+
 lint: venv-dev ## style of code and templates
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check

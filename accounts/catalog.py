@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import GENERAL, LONGEST_NAME, Category, Team, slugify
 from audit.models import Entry
 from audit.record import By, difference, record
+from scheduler_site.lib.text import unseen
 
 Row = TypeVar("Row", Category, Team)
 RECORDED: Final = ("name", "slug", "description", "slack_handle", "is_active")
@@ -20,6 +21,10 @@ RECORDED: Final = ("name", "slug", "description", "slack_handle", "is_active")
 
 class NoSlug(Exception):
     """The text has no letter or digit (a-z, 0-9) that a slug could be made of, or too many."""
+
+
+class Hidden(NoSlug):
+    """The name has a sign that nobody sees."""
 
 
 class SlugTaken(Exception):
@@ -64,6 +69,8 @@ def slug_of(row: Category | Team, name: str, slug: str = "") -> str:
     if isinstance(row, Category) and row.slug == GENERAL and row.pk:
         raise Fixed
     found = slugify(slug or name)
+    if unseen(name):
+        raise Hidden
     if not found or len(found) > LONGEST_NAME:
         raise NoSlug
     if type(row).objects.filter(slug=found).exclude(pk=row.pk).exists():

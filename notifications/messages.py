@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from notifications.texts import Lines, Words, fact
+from scheduler_site.lib.text import unseen
 
 LONGEST_SUBJECT = 200
 # Slack refuses longer texts; nobody reads them either.
@@ -79,7 +80,8 @@ class Message:
 
 def one_line(text: str) -> str:
     """Text that fits a header or a log line: no line breaks, no control characters."""
-    return _CONTROL.sub(" ", text).strip()
+    text = _CONTROL.sub(" ", text).strip()
+    return "".join(sign for sign in text if not unseen(sign)) if unseen(text) else text
 
 
 def subject_line(text: str) -> str:

@@ -327,6 +327,8 @@ def told_apart(verb: Callable[[], T]) -> T:
         return verb()
     except ObjectDoesNotExist as error:
         raise ApiError(404, "Not found", "Somebody has removed it.") from error
+    except catalog.Hidden as error:
+        raise ApiError(400, "Invalid name", "The name has a sign that nobody sees.") from error
     except catalog.NoSlug as error:
         raise ApiError(400, "Invalid slug", "Use letters from a to z or digits, or give a slug.") from error
     except catalog.SlugTaken as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
@@ -21,6 +22,8 @@ class LoginView(V1View):
     open_to_all = True
 
     def post(self, request: HttpRequest) -> Answer:
+        if _from_elsewhere(request):
+            refuse(400, "Pages of other sites must send application/json")
         body = self.body()
         name, password = body.get("username"), body.get("password")
         if not (isinstance(name, str) and isinstance(password, str) and name.strip() and password):
@@ -37,6 +40,17 @@ class LoginView(V1View):
         tokens.set_cookie(answer, token)
         logins.welcome(answer, user, request, SURFACE, tokens.LIFETIME, uid=tokens.login_of(token))
         return answer
+
+
+def _from_elsewhere(request: HttpRequest) -> bool:
+    """Whether a page of another site sends what needs no question beforehand (CORS): anything but JSON. It gets no cookie."""
+    if request.content_type == "application/json":
+        return False
+    site = request.headers.get("Sec-Fetch-Site", "")
+    origin = request.headers.get("Origin", "")
+    return site in ("cross-site", "same-site") or bool(
+        origin and urlsplit(origin).netloc != request.get_host()
+    )
 
 
 class VerifyView(V1View):

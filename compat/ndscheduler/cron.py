@@ -26,10 +26,10 @@ LONG = 30
 # What the columns of a schedule hold (django-celery-beat).
 COLUMN = {"minute": 240, "hour": 96, "day": 124, "month": 64, "day_of_week": 64}
 
-_STAR = re.compile(r"\*(?:/(\d+))?$")
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?(?:/(\d+))?$")
+_STAR = re.compile(r"\*(?:/(\d+))?$", re.ASCII)
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?(?:/(\d+))?$", re.ASCII)
 # As in APScheduler, what follows a name is not looked at: `mon-fri/2` is `mon-fri`.
-_NAMES = re.compile(r"([a-z]+)(?:-([a-z]+))?", re.IGNORECASE)
+_NAMES = re.compile(r"([a-z]+)(?:-([a-z]+))?", re.IGNORECASE | re.ASCII)
 _POSITION = re.compile(rf"({'|'.join(POSITIONS)}) +(\w+)", re.IGNORECASE)
 _LAST = re.compile("last", re.IGNORECASE)
 
@@ -113,6 +113,9 @@ UNITS = {
 
 def given(body: Mapping[str, Any]) -> dict[str, str]:
     """The fields that a body names, as texts; null counts as not named. Raises CronError."""
+    week = body.get("week")
+    if week is not None and str(week).strip() not in ("", "*"):
+        raise CronError("Invalid week: it cannot be set; leave it out, or send *.")
     found = {}
     for name in SETTABLE:
         value = body.get(name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
 from jobs.forms.job import JobForm
 from jobs.models import Job
 from jobs.runners import RUNNERS, Runner
 from jobs.runners.python_class import PythonClassForm, PythonClassRunner
+from scheduler_site.lib.text import unseen
 
 
 class AnyClassForm(PythonClassForm):
@@ -32,6 +36,8 @@ class V1JobForm(JobForm):
     def clean_name(self) -> str:
         """Clients of this dialect have names of several lines."""
         name: str = self.cleaned_data["name"]
+        if "name" in self.changed_data and (sign := unseen(name, lines=True)):
+            raise ValidationError(_("The name has a sign that nobody sees (%(sign)s).") % {"sign": sign})
         return name
 
     def validate_unique(self) -> None:

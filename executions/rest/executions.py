@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from accounts.permissions import account
 from executions.rest import api_query
 from executions.rest.access import one, runs_of, visible
-from executions.rest.wire import ExecutionJson, execution_json
+from executions.rest.wire import ExecutionJson, execution_json, listed_json
 from jobs.rest.access import visible_job
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
@@ -90,7 +90,7 @@ class JobExecutionsView(_Executions):
         limit = api_query.JOB_LIMIT.of(request.query_params)
         rows = api_query.matching(runs_of(job, account(request)), request.query_params)
         page = api_query.beyond(rows, request.query_params.get("cursor", ""), limit)
-        found = [execution_json(run) for run in page.executions]
+        found = [listed_json(run) for run in page.executions]
         return Answer(
             {
                 "job_id": str(job.uid),
@@ -124,7 +124,7 @@ class ExecutionsView(_Executions):
         rows = api_query.matching(visible(request), request.query_params)
         page = api_query.page(rows, request.query_params)
         found: FollowingPage = {
-            "executions": [execution_json(run) for run in page.executions],
+            "executions": [listed_json(run) for run in page.executions],
             "limit": page.limit,
             "next_cursor": page.next_cursor,
             "previous_cursor": page.previous_cursor,

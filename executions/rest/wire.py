@@ -27,6 +27,8 @@ STATUS: dict[str, str] = {
     State.SKIPPED: "skipped",
 }
 OUTPUT = 1000
+# Characters of an error that a list tells; the run has all of it.
+LISTED_ERROR = 1000
 CALLS = [Job.Kind.WEBHOOK.value, Job.Kind.GITHUB_ACTIONS.value]
 # What of another run is not needed.
 LARGE = ("definition", "result", "error")
@@ -153,6 +155,15 @@ def execution_json(run: Execution) -> ExecutionJson:
         "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
         "caused_by": str(run.caused_by.uid) if run.caused_by else None,
     }
+
+
+def listed_json(run: Execution) -> ExecutionJson:
+    """The same in a list, which tells the beginning of a long error."""
+    told = execution_json(run)
+    error = told["error_message"]
+    if error and len(error) > LISTED_ERROR:
+        told["error_message"] = f"{error[:LISTED_ERROR]}…"
+    return told
 
 
 @overload

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -31,6 +30,7 @@ from jobs.verbs import Draft
 from jobs.wording.refusals import refusal
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
+from scheduler_site.lib.text import unseen
 
 DEFAULT_DAYS = 365
 
@@ -157,9 +157,17 @@ class JobForm(forms.ModelForm[Job]):
     def clean_name(self) -> str:
         """Of one line: names stand in subjects, and in mails whose other lines are ours."""
         name: str = self.cleaned_data["name"]
-        if "name" in self.changed_data and any(unicodedata.category(sign) == "Cc" for sign in name):
-            raise ValidationError(_("Write the name on one line, without control characters."))
+        if "name" in self.changed_data and (sign := unseen(name)):
+            if len(sign) == 6 and int(sign[2:], 16) < 0xA0:
+                raise ValidationError(_("Write the name on one line, without control characters."))
+            raise ValidationError(_("The name has a sign that nobody sees (%(sign)s).") % {"sign": sign})
         return name
+
+    def clean_description(self) -> str:
+        text: str = self.cleaned_data["description"]
+        if "description" in self.changed_data and (sign := unseen(text, lines=True)):
+            raise ValidationError(_("The text has a sign that nobody sees (%(sign)s).") % {"sign": sign})
+        return text
 
     def clean_metadata(self) -> dict[str, Any]:
         value = self.cleaned_data["metadata"]

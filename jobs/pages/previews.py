@@ -30,6 +30,7 @@ class Preview:
     words: str = ""
     occurrences: list[Occurrence] = field(default_factory=list)
     error: str = ""
+    remarks: list[str] = field(default_factory=list)
     manual: bool = False
     # Of a paused job: there are no runs until it is resumed, which `resumes` says the time of, where it is known.
     paused: bool = False
@@ -67,4 +68,5 @@ def _preview(found: Schedule | None, zone: str, *, after: dt.datetime | None = N
         return Preview(zone, manual=True)
     now = clock.now()
     start = max(now, after) if after else now
-    return Preview(zone, wording.in_words(found, zone), wording.preview(found, start, COUNT))
+    words, slots = wording.in_words(found, zone), wording.preview(found, start, COUNT)
+    return Preview(zone, words, slots, remarks=wording.remarks(found))

@@ -23,6 +23,9 @@ MOST = 20
 INVALID: Literal["Invalid cron expression"] = "Invalid cron expression"
 
 
+Remarks = Annotated[list[str], "What the author may not mean, such as a step larger than its range."]
+
+
 class CronQuestion(TypedDict, total=False):
     """A cron expression."""
 
@@ -48,6 +51,7 @@ class CronVerdict(TypedDict):
     message: Annotated[str, "The reason, for people."]
     error: NotRequired[Literal["Invalid cron expression"]]
     in_words: NotRequired[Annotated[str, "What it says."]]
+    remarks: NotRequired[Remarks]
 
 
 class _Note(TypedDict):
@@ -65,6 +69,7 @@ class CronPreview(TypedDict):
     count: Annotated[int, "How many."]
     message: NotRequired[Annotated[str, "Why there is none."]]
     notes: NotRequired[Annotated[list[_Note], "What clock changes do to some of them."]]
+    remarks: NotRequired[Remarks]
 
 
 class _Tools(ApiView):
@@ -86,7 +91,10 @@ class ValidateCronView(_Tools):
         except ScheduleError as error:
             return Answer({"valid": False, "error": INVALID, "message": str(error)})
         words = wording.in_words(cron)
-        return Answer({"valid": True, "message": "Cron expression is valid", "in_words": words})
+        told: CronVerdict = {"valid": True, "message": "Cron expression is valid", "in_words": words}
+        if remarks := wording.remarks(cron):
+            told["remarks"] = remarks
+        return Answer(told)
 
 
 class CronPreviewView(_Tools):
@@ -118,6 +126,8 @@ class CronPreviewView(_Tools):
         told: CronPreview = {"timezone": cron.timezone, "next_runs": runs, "count": len(runs)}
         if notes:
             told["notes"] = notes
+        if remarks := wording.remarks(cron):
+            told["remarks"] = remarks
         return Answer(told)
 
 

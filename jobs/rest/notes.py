@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
+from jobs import wording
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KINDS, shorthand, target
 from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
@@ -15,7 +16,12 @@ from jobs.rest.wire import schedule_json
 
 def notes(body: Mapping[str, Any], job: Job) -> tuple[str, ...]:
     """Of a job as it is stored after the change."""
-    return (*_schedule(body, job), *_target(body, job), *_others(body, job), *_ending(job))
+    return (*_steps(job), *_schedule(body, job), *_target(body, job), *_others(body, job), *_ending(job))
+
+
+def _steps(job: Job) -> Iterator[str]:
+    """The schedule is one that was just read, hence sound."""
+    yield from (f"cron_expression: {text}" for text in wording.remarks(job.timing.schedule()))
 
 
 def _schedule(body: Mapping[str, Any], job: Job) -> Iterator[str]:

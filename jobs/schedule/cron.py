@@ -102,10 +102,11 @@ class Field:
 
     def values(self, text: str) -> frozenset[int]:
         """The values of a list of numbers, ranges and steps; Sunday is 0."""
-        found = {value for item in text.split(",") for value in self._item(item)}
+        found = {value for item in text.split(",") for value in self.item(item)}
         return frozenset(value % 7 for value in found) if self.names is WEEKDAYS else frozenset(found)
 
-    def _item(self, item: str) -> range:
+    def item(self, item: str) -> range:
+        """The values of one item of a list; raises ScheduleError."""
         match = _ITEM.fullmatch(item)
         if not match or (match[1] == "*" and match[2]):
             raise self.refuse(self._why_not(item))
@@ -155,6 +156,7 @@ HOUR = Field(_("Hour"), 0, 23)
 MONTH_DAY = Field(_("Day of month"), 1, 31)
 MONTH = Field(_("Month"), 1, 12, MONTHS)
 WEEKDAY = Field(_("Day of week"), 0, 7, WEEKDAYS)
+FIVE = (MINUTE, HOUR, MONTH_DAY, MONTH, WEEKDAY)
 
 
 def normalise(text: object, longest: int = MAX_LENGTH) -> str:
@@ -173,6 +175,17 @@ def normalise(text: object, longest: int = MAX_LENGTH) -> str:
         raise ScheduleError(_miscounted(len(fields)))
     fields[2] = re.sub(r"\b(l|last)\b", "L", fields[2])
     return " ".join(fields)
+
+
+def large_steps(expression: str) -> list[tuple[str, int, int]]:
+    """(field, step, the only value that is left) of steps that leave their range, as in `*/100`: cron takes them, so do we."""
+    found = []
+    for field, text in zip(FIVE, normalise(expression, STORED_LENGTH).split(" "), strict=True):
+        for item in text.split(","):
+            match = _ITEM.fullmatch(item)
+            if match and match[3] and int(match[3]) >= len(field.item(item.replace(f"/{match[3]}", "/1"))):
+                found.append((field.name, int(match[3]), field.item(item).start))
+    return found
 
 
 def _macro(text: str) -> str:

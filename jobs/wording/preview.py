@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
 
-from jobs.schedule.cron import Fields
+from jobs.schedule.cron import Fields, large_steps
 from jobs.schedule.kinds import Cron, Schedule
 from jobs.schedule.walltime import DAY, SECOND, next_day, zone
 
@@ -32,6 +32,17 @@ def preview(schedule: Schedule, after: datetime, count: int) -> list[Occurrence]
         found.append(Occurrence(slot, _note(schedule, slot)))
         slot = schedule.next_after(slot)
     return found
+
+
+def remarks(schedule: Schedule | None) -> list[str]:
+    """What an expression says that its author may not mean: a step beyond the range, which leaves one value."""
+    if not isinstance(schedule, Cron):
+        return []
+    return [
+        _("%(field)s: a step of %(step)d is larger than its range, so that only %(value)d is left.")
+        % {"field": field, "step": step, "value": value}
+        for field, step, value in large_steps(schedule.expression)
+    ]
 
 
 def _note(schedule: Schedule, slot: datetime) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import smtplib
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
@@ -17,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from notifications.delivery.smtp import Refused
 from notifications.models import Alert, SlackSettings
+from scheduler_site.lib.text import unseen
 
 SLACK_SECONDS = 10.0
 # Slack asks for a while at most; a wrong answer must not put off an alert for days.
@@ -108,6 +112,8 @@ def url_problem(url: str) -> str:
     """Why a webhook cannot be called: empty when it can. Without TLS only the hosts of SLACK_PLAIN_HOSTS."""
     if not url:
         return "no webhook is configured"
+    if unseen(url) or any(sign.isspace() for sign in url):
+        return _("This is not a URL.")
     try:
         parts = urlsplit(url)
         plain = parts.scheme == "http" and parts.netloc in settings.SLACK_PLAIN_HOSTS
@@ -115,14 +121,40 @@ def url_problem(url: str) -> str:
         return _("This is not a URL.")
     if not (parts.hostname and (parts.scheme == "https" or plain)):
         return _("The webhook must be an https URL.")
+    if not plain and is_inner(parts.hostname):
+        return _("The webhook is at an inner address.")
     return ""
+
+
+def is_inner(host: str) -> bool:
+    """Whether this names a machine that is not out on the internet, unless SLACK_PLAIN_HOSTS has it."""
+    try:
+        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
+    except ValueError:
+        return "." not in host.strip(".") or host.rstrip(".").endswith((".localhost", ".local", ".internal"))
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return not mapped.is_global or mapped.is_multicast
+
+
+class OuterOnly(aiohttp.ThreadedResolver):
+    """Looks up names; one that leads to an inner address is not found. SLACK_PLAIN_HOSTS may lead anywhere."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        if f"{host}:{port}" not in settings.SLACK_PLAIN_HOSTS and any(is_inner(one["host"]) for one in found):
+            raise OSError("inner address")
+        return found
 
 
 async def _post(url: str, payload: dict[str, Any]) -> tuple[int, float]:
     """The status of the answer, and the seconds that it asks to wait. Redirects are not followed."""
     timeout = aiohttp.ClientTimeout(total=SLACK_SECONDS)
     async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
+        aiohttp.ClientSession(
+            timeout=timeout, connector=aiohttp.TCPConnector(resolver=OuterOnly())
+        ) as session,
         session.post(url, json=payload, allow_redirects=False) as answer,
     ):
         return answer.status, _seconds(answer.headers.get("Retry-After", ""))

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.utils.log import CallbackFilter
 
+from scheduler_site.lib.text import inert_line
+
 # What every LogRecord carries; the rest was given by the caller as `extra`.
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "data"}
 
@@ -25,7 +27,7 @@ class LineFormatter(logging.Formatter):
         line = f"{datetime.fromtimestamp(record.created):%H:%M:%S} {record.levelname} {record.getMessage()} {facts}"
         if record.exc_info:
             line += " | " + self.formatException(record.exc_info)
-        return line.rstrip().replace("\r", "\\r").replace("\n", "\\n  ")
+        return inert_line(line.rstrip().replace("\r", "\\r").replace("\n", "\\n  "))
 
 
 class JsonFormatter(logging.Formatter):
@@ -40,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         } | _facts(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return inert_line(json.dumps(line, ensure_ascii=False, default=str))
 
 
 APPS = ("belfry", "audit", "accounts", "notifications", "jobs", "executions", "compat", "scheduler_site")

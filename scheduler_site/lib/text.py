@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 
 from django.utils.translation import pgettext
@@ -23,3 +25,34 @@ def inert(cell: str) -> str:
 def enumerated(parts: Iterable[object]) -> str:
     """The parts of a list one after the other, as the active language separates them."""
     return pgettext("between the items of a list", ", ").join(map(str, parts))
+
+
+# Controls, what has no shape or turns the direction of writing, halves of surrogates, separators of lines.
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Without these some scripts and emoji cannot be written: they join or part the signs beside them.
+_JOINERS = "\u200c\u200d"
+
+
+def unseen(text: str, *, lines: bool = False) -> str:
+    """The first sign that nobody sees and that may mislead, as `U+202E`; nothing without one. `lines`: LF and TAB are fine."""
+    fine = _JOINERS + ("\n\r\t" if lines else "")
+    for sign in text:
+        if not " " <= sign <= "~" and sign not in fine and unicodedata.category(sign) in _UNSEEN:
+            return f"U+{ord(sign):04X}"
+    return ""
+
+
+def inert_line(text: str) -> str:
+    """One line for a terminal or a log: what is not seen there, colours of ANSI and turns of direction, is written out."""
+    return _SUSPECT.sub(_written_out, text) if _SUSPECT.search(text) else text
+
+
+def _written_out(match: re.Match[str]) -> str:
+    sign = match[0]
+    if sign in _JOINERS or unicodedata.category(sign) not in _UNSEEN:
+        return sign
+    return sign.encode("unicode_escape", "backslashreplace").decode()
+
+
+# Quickly found: controls, and the blocks beyond Latin 1 among which the others are.
+_SUSPECT = re.compile("[\x00-\x1f\x7f-\x9f\xad\u0600-\uffff\U00010000-\U0010ffff]")

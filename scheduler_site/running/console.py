@@ -7,6 +7,8 @@ import queue
 import threading
 from typing import IO, TextIO
 
+from scheduler_site.lib.text import inert_line
+
 _WIDTH = 11
 _LONGEST_LINE = 16 * 1024
 
@@ -39,7 +41,7 @@ class Console:
         with pipe:
             while line := pipe.readline(_LONGEST_LINE):
                 if text := line.decode(errors="replace").rstrip():
-                    self.say(text, name)
+                    self.say(inert_line(text), name)
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:

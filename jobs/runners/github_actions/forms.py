@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, NotRequired, TypedDict
 
 from django import forms
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.lib.text import unseen
 from scheduler_site.rest.shapes import Rules
 
 from ..addresses import MAX_URL_LENGTH, AddressRefused, parse_url
@@ -26,10 +28,20 @@ _WORKFLOW = RegexValidator(
     r"^(?:[A-Za-z0-9_][A-Za-z0-9_ -]{0,199}|(?!\.)[A-Za-z0-9._ -]{1,200}\.ya?ml)\Z",
     _("A workflow is a file name such as test.yml, or its number."),
 )
-# What git check-ref-format(1) forbids in any place of a name.
-_REF = RegexValidator(
-    r"^(?!.*\.\.)[^\x00-\x20\x7f~^:?*\[\\]+\Z", _("This is not the name of a branch or tag.")
+# git check-ref-format(1): what may stand nowhere, how names and their parts may not begin or end; and no option.
+REF = re.compile(
+    r"(?![-/.])(?!@\Z)(?!.*(?:\.\.|//|/\.|@\{|\.lock(?:/|\Z)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])"
 )
+
+
+def is_ref(name: str) -> bool:
+    """Whether a branch or tag may have this name."""
+    return REF.fullmatch(name) is not None and not unseen(name)
+
+
+def _check_ref(name: str) -> None:
+    if not is_ref(name):
+        raise ValidationError(_("This is not the name of a branch or tag."))
 
 
 LONGEST = {"owner": 39, "repo": 100, "workflow": 204, "ref": 255}
@@ -60,7 +72,7 @@ class GitHubActionsForm(OptionsForm):
         label=_("branch or tag"),
         max_length=LONGEST["ref"],
         required=False,
-        validators=[_REF],
+        validators=[_check_ref],
         help_text=_("Without one it is master. A branchDetails in the metadata goes first."),
     )
     follow = UsuallyField(

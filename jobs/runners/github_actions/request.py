@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from scheduler_site.lib.text import unseen
+
 from ..base import Outcome, Spec
 from ..webhook.request import MAX_RETRY_AFTER
 
@@ -126,7 +128,10 @@ def order(spec: Spec) -> Order:
     """What a run is to start; raises Unsendable."""
     workflow = Workflow(*(str(spec.options.get(name, "")) for name in ("owner", "repo", "workflow")))
     branch = spec.metadata.get("branchDetails") or spec.options.get("ref") or DEFAULT_REF
-    return Order(workflow, as_text(branch), inputs(spec.metadata))
+    ref = as_text(branch)
+    if ref.startswith("-") or unseen(ref):
+        raise Unsendable("branchDetails is not the name of a branch or tag.")
+    return Order(workflow, ref, inputs(spec.metadata))
 
 
 def inputs(metadata: Mapping[str, Any]) -> dict[str, str]:
