@@ -282,6 +282,7 @@ PYPI_INDEX_URL = env.secret("PYPI_INDEX_URL")
 # Scripts may be named by their path only below these directories.
 SCRIPT_DIRECTORIES = env.words("SCRIPT_DIRECTORIES")
 SCRIPT_MAX_BYTES = env.integer("SCRIPT_MAX_BYTES", 512 * 1024, low=1024, high=16 * 1024 * 1024)
+LIMITS_OF_A_KIND = ("memory_mb", "cpu_seconds", "processes", "open_files", "file_size_mb")
 # The account (and group) that the code of jobs and environments' operations runs as; empty: Belfry's own.
 JOB_USER, JOB_GROUP = env.text("JOB_USER"), env.text("JOB_GROUP")
 # What one run of code may use, all of its processes together: memory (usually half of what the machine has), processes,
@@ -297,6 +298,10 @@ JOB_CLASS_IDLE_SECONDS = env.integer("JOB_CLASS_IDLE_SECONDS", 600, low=1, high=
 JOB_CLASS_FREE_MB = env.integer("JOB_CLASS_FREE_MB", 512, low=0, high=2**20)
 JOB_OPEN_FILES = env.integer("JOB_OPEN_FILES", 4096, low=16, high=2**20)
 JOB_FILE_SIZE_MB = env.integer("JOB_FILE_SIZE_MB", 10_240, low=0, high=2**24)
+# The same of one kind, where it is to have less: memory_mb=512,processes=20 (also cpu_seconds, open_files, file_size_mb).
+JOB_LIMITS_OF_KINDS = {
+    kind: env.numbers(f"JOB_LIMITS_{kind.upper()}", *LIMITS_OF_A_KIND) for kind in ("script", "python_class")
+}
 ARTIFACTS_MAX_BYTES = env.integer("ARTIFACTS_MAX_BYTES", 50 * 1024 * 1024, low=0, high=1024**4)
 ARTIFACTS_MAX_FILES = env.integer("ARTIFACTS_MAX_FILES", 100, low=0, high=10_000)
 FRONTEND_BASE_URL = env.text("FRONTEND_BASE_URL", f"http://localhost:{PORT}{BASE_PATH}").rstrip("/")

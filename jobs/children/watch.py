@@ -233,6 +233,10 @@ class Watch:
 def describe(code: int | None, number: int | None) -> str:
     """The end of a process in words; nothing for success."""
     if number is not None:
-        hint = ", perhaps for lack of memory" if signal_name(number) == "SIGKILL" else ""
+        hint = {
+            "SIGKILL": ", perhaps for lack of memory",
+            "SIGXFSZ": ": the file size limit was reached",
+            "SIGXCPU": ": the CPU limit was reached",
+        }.get(signal_name(number), "")
         return f"Killed by signal {number} ({signal_name(number)}){hint}"
     return f"Exited with code {code}" if code else ""

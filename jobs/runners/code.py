@@ -11,11 +11,10 @@ from django.conf import settings
 
 from environments.config import AccountUnusable, job_account
 from jobs.children.pool import Keeping, run
-from jobs.children.values import Ceilings, Finished, Limits, Request
+from jobs.children.values import Finished, Request
 
 from .base import Context, Outcome, Spec, State
-
-MIB = 1024 * 1024
+from .limits import MIB, ceilings, limits
 
 
 def run_child(
@@ -23,14 +22,12 @@ def run_child(
     context: Context[threading.Event],
     *,
     timeout: float | None = None,
-    ceilings: Ceilings | None = None,
     held: int | None = None,
     pulse: Callable[[], None] | None = None,
 ) -> Outcome:
     """Run it to its end in a child process, from the calling thread; output goes to the run's log.
 
-    timeout: seconds that are left, when some of the run's have passed already. ceilings: the job's own, within those of the
-    installation. held, pulse: as `children.client.run` has them.
+    timeout: seconds that are left, when some of the run's have passed already. held, pulse: as `children.client.run` has them.
     """
     spec = context.spec
     try:
@@ -44,8 +41,8 @@ def run_child(
         cancelled=context.cancelled,
         log=context.log,
         keeping=_keeping(),
-        limits=Limits(open_files=settings.JOB_OPEN_FILES, file_size=settings.JOB_FILE_SIZE_MB * MIB or None),
-        ceilings=(ceilings or Ceilings()).within(installation_ceilings()),
+        limits=limits(spec.kind, spec.options),
+        ceilings=ceilings(spec.kind, spec.options),
         account=account,
         suspended=context.suspended,
         held=held,
@@ -59,17 +56,8 @@ def _keeping() -> Keeping:
         most=settings.JOB_CLASS_PROCESSES,
         idle=settings.JOB_CLASS_IDLE_SECONDS,
         free=settings.JOB_CLASS_FREE_MB * MIB,
-        memory=installation_ceilings().memory,
+        memory=ceilings("python_class", {}).memory,
         env=named_environment(os.environ, settings.JOB_CLASS_ENV),
-    )
-
-
-def installation_ceilings() -> Ceilings:
-    """What the installation lets the processes of one run use together; 0 in a setting means no ceiling."""
-    return Ceilings(
-        memory=settings.JOB_MEMORY_MB * MIB or None,
-        cpu=float(settings.JOB_CPU_SECONDS) or None,
-        processes=settings.JOB_PROCESSES or None,
     )
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired
 
 from django import forms
 from django.conf import settings
@@ -20,8 +20,9 @@ from jobs.classes.base import is_allowed, is_dotted_path, load
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.rest.shapes import Rules
 
-from .base import CodeRunner, Context, OptionsForm, Outcome, UsuallyField
+from .base import CodeRunner, Context, Outcome, UsuallyField
 from .code import named_environment, run_child, run_environment
+from .limits import LimitedForm, LimitOptions
 
 MAX_ARGS = 100
 MAX_ARGS_SIZE = 64 * 1024  # bytes of JSON
@@ -29,7 +30,7 @@ LONGEST_CLASS = 255
 LONGEST_PATH = 4095  # PATH_MAX of Linux, without the NUL at its end
 
 
-class PythonClassOptions(TypedDict):
+class PythonClassOptions(LimitOptions):
     """Of a Python class."""
 
     job_class: Annotated[
@@ -81,10 +82,11 @@ class ArgsField(forms.JSONField):
         return args
 
 
-class PythonClassForm(OptionsForm):
+class PythonClassForm(LimitedForm):
     """job_class and args; the class must be there, for a typing error is better found now than at night."""
 
     described = PythonClassOptions
+    kind = "python_class"
 
     job_class = forms.CharField(label=_("class"), max_length=LONGEST_CLASS)
     args = ArgsField(label=_("arguments"), required=False)

@@ -72,3 +72,15 @@ def pairs(name: str) -> dict[str, str]:
             raise ImproperlyConfigured(f"{name}: {word} is not of the form old=new.")
         found[left] = right
     return found
+
+
+def numbers(name: str, *known: str) -> dict[str, int]:
+    """A comma-separated list of `key=number`, whole and above 0, with keys among those `known`."""
+    found = {}
+    for key, value in pairs(name).items():
+        if key not in known:
+            raise ImproperlyConfigured(f"{name}: {key} is unknown. Use some of: {', '.join(known)}.")
+        if not (value.isascii() and value.isdigit() and int(value[:12]) > 0):
+            raise ImproperlyConfigured(f"{name}: {key}={value} is not a whole number above 0.")
+        found[key] = int(value[:12])
+    return found

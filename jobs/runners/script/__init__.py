@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from environments.config import AccountUnusable
 from environments.homes import Description
 from jobs.children.deadline import Deadline
-from jobs.children.values import Ceilings, Exec
-from jobs.children.watch import MIB
+from jobs.children.values import Exec
 
 from ..base import CodeRunner, Context, Outcome
 from ..code import run_child, run_environment
@@ -96,7 +95,6 @@ class ScriptRunner(CodeRunner):
             request,
             replace(context, log=output),
             timeout=clock.left,
-            ceilings=_ceilings(spec.options),
             held=lock,
             pulse=output.tick,
         )
@@ -114,11 +112,6 @@ def _request(description: Description, options: Mapping[str, Any]) -> Exec:
         [description.python, program, *(options.get("arguments") or [])],
         files={} if path else {NAME: str(text)},
     )
-
-
-def _ceilings(options: Mapping[str, Any]) -> Ceilings:
-    memory, cpu = options.get("memory_limit"), options.get("cpu_limit")
-    return Ceilings(memory=memory * MIB if memory else None, cpu=float(cpu) if cpu else None)
 
 
 def _check_requirements(text: str, description: Description) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import tokenize
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from django import forms
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from scheduler_site.rest.shapes import Rules
 
-from ..base import OptionsForm
+from ..limits import LimitedForm, LimitOptions
 from .paths import PathRefused, allowed
 from .requirements import RequirementRefused, parse
 from .variables import is_name, is_reserved
@@ -26,12 +26,10 @@ MAX_VARIABLES = 500
 MAX_SIZE = 64 * 1024  # bytes of all arguments, and of all variables
 MAX_REQUIREMENTS = 64 * 1024  # characters
 MAX_PATH = 4096
-MAX_MEMORY = 64 * 1024 * 1024  # MiB
-MAX_CPU = 10**9  # seconds
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class ScriptOptions(TypedDict, total=False):
+class ScriptOptions(LimitOptions, total=False):
     """Of a Python script: its text, or the path of its file."""
 
     script: Annotated[str, "The text, kept as it is sent; in UTF-8 at most SCRIPT_MAX_BYTES."]
@@ -46,8 +44,6 @@ class ScriptOptions(TypedDict, total=False):
         Rules(maxItems=MAX_ARGUMENTS),
     ]
     variables: Annotated[dict[str, Annotated[str, "The value."]], "Environment variables to set."]
-    memory_limit: Annotated[int, "MiB of memory for all its processes.", Rules(minimum=1, maximum=MAX_MEMORY)]
-    cpu_limit: Annotated[int, "Seconds of CPU time for all its processes.", Rules(minimum=1, maximum=MAX_CPU)]
     requirements: Annotated[
         str, "What must be installed in its environment: requirement lines as pip reads them."
     ]
@@ -210,10 +206,11 @@ class RequirementsField(forms.Field):
         return value if value.strip() else ""
 
 
-class ScriptForm(OptionsForm):
+class ScriptForm(LimitedForm):
     """The script's text or its path; all else is optional."""
 
     described = ScriptOptions
+    kind = "script"
 
     script = ScriptField(label=_("Script"), required=False)
     path = forms.CharField(
@@ -234,26 +231,6 @@ class ScriptForm(OptionsForm):
         required=False,
         help_text=_("One per line, for example pandas>=2.1. The run does not start if one is not installed."),
     )
-    memory_limit = forms.IntegerField(
-        label=_("Memory limit (MiB)"),
-        required=False,
-        min_value=1,
-        max_value=MAX_MEMORY,
-        help_text=_("For all processes of the run together."),
-    )
-    cpu_limit = forms.IntegerField(
-        label=_("CPU limit (s)"),
-        required=False,
-        min_value=1,
-        max_value=MAX_CPU,
-        help_text=_("For all processes of the run together."),
-    )
-
-    def clean_memory_limit(self) -> int | None:
-        return _within(self.cleaned_data["memory_limit"], settings.JOB_MEMORY_MB)
-
-    def clean_cpu_limit(self) -> int | None:
-        return _within(self.cleaned_data["cpu_limit"], settings.JOB_CPU_SECONDS)
 
     def clean_path(self) -> str:
         path: str = self.cleaned_data["path"]
@@ -275,10 +252,3 @@ class ScriptForm(OptionsForm):
             elif path:
                 cleaned["script"] = ""
         return cleaned
-
-
-def _within(value: int | None, bound: int) -> int | None:
-    """A limit of a job within that of the installation; 0 there means none."""
-    if value and bound and value > bound:
-        raise ValidationError(_("The installation allows %(limit)d at most.") % {"limit": bound})
-    return value

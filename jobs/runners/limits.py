@@ -1,0 +1,133 @@
+"""What one run of code may use: the lowest of what the installation, its kind and its job allow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from jobs.children.values import Ceilings, Limits
+from scheduler_site.rest.shapes import Rules
+
+from .base import OptionsForm
+
+MIB = 1024 * 1024
+MAX_MEMORY = 64 * 1024 * 1024  # MiB
+MAX_CPU = 10**9  # seconds
+# The option of a job, the setting of the installation, and the key of a kind's own bounds (JOB_LIMITS_<KIND>).
+NAMES = {
+    "memory_limit": ("JOB_MEMORY_MB", "memory_mb"),
+    "cpu_limit": ("JOB_CPU_SECONDS", "cpu_seconds"),
+    "process_limit": ("JOB_PROCESSES", "processes"),
+    "open_files_limit": ("JOB_OPEN_FILES", "open_files"),
+    "file_size_limit": ("JOB_FILE_SIZE_MB", "file_size_mb"),
+}
+
+
+def bounds(kind: str) -> dict[str, int]:
+    """What a job of this kind may ask for at most, by option; what is not bounded is left out."""
+    of_kind: Mapping[str, int] = settings.JOB_LIMITS_OF_KINDS.get(kind, {})
+    found = {
+        option: [value for value in (getattr(settings, setting), of_kind.get(key, 0)) if value]
+        for option, (setting, key) in NAMES.items()
+    }
+    return {option: min(values) for option, values in found.items() if values}
+
+
+def allowed(kind: str, options: Mapping[str, Any]) -> dict[str, int]:
+    """What a run with these options may use, by option."""
+    most = bounds(kind)
+    own = {option: value for option in NAMES if isinstance(value := options.get(option), int) and value > 0}
+    return most | {option: min(value, most.get(option, value)) for option, value in own.items()}
+
+
+def ceilings(kind: str, options: Mapping[str, Any]) -> Ceilings:
+    """Of all processes of the run together."""
+    most = allowed(kind, options)
+    memory, cpu = most.get("memory_limit"), most.get("cpu_limit")
+    return Ceilings(
+        memory=memory * MIB if memory else None,
+        cpu=float(cpu) if cpu else None,
+        processes=most.get("process_limit"),
+    )
+
+
+def limits(kind: str, options: Mapping[str, Any]) -> Limits:
+    """Of each process."""
+    most = allowed(kind, options)
+    size = most.get("file_size_limit")
+    return Limits(open_files=most.get("open_files_limit"), file_size=size * MIB if size else None)
+
+
+class LimitOptions(TypedDict):
+    """What a run may use, within what the installation allows."""
+
+    memory_limit: NotRequired[
+        Annotated[int, "MiB of memory for all its processes.", Rules(minimum=1, maximum=MAX_MEMORY)]
+    ]
+    cpu_limit: NotRequired[
+        Annotated[int, "Seconds of CPU time for all its processes.", Rules(minimum=1, maximum=MAX_CPU)]
+    ]
+    process_limit: NotRequired[
+        Annotated[int, "How many processes it may have at once.", Rules(minimum=1, maximum=100_000)]
+    ]
+    open_files_limit: NotRequired[
+        Annotated[int, "Files that each process may have open.", Rules(minimum=16, maximum=2**20)]
+    ]
+    file_size_limit: NotRequired[
+        Annotated[int, "MiB of each file that it writes.", Rules(minimum=1, maximum=2**24)]
+    ]
+
+
+class LimitedForm(OptionsForm):
+    """The options of a kind that runs code; `kind` names whose bounds hold."""
+
+    kind: str
+
+    memory_limit = forms.IntegerField(
+        label=_("Memory limit (MiB)"),
+        required=False,
+        min_value=1,
+        max_value=MAX_MEMORY,
+        help_text=_("For all processes of the run together."),
+    )
+    cpu_limit = forms.IntegerField(
+        label=_("CPU limit (s)"),
+        required=False,
+        min_value=1,
+        max_value=MAX_CPU,
+        help_text=_("For all processes of the run together."),
+    )
+    process_limit = forms.IntegerField(
+        label=_("Process limit"),
+        required=False,
+        min_value=1,
+        max_value=100_000,
+        help_text=_("How many the run may have at once."),
+    )
+    open_files_limit = forms.IntegerField(
+        label=_("Open files limit"),
+        required=False,
+        min_value=16,
+        max_value=2**20,
+        help_text=_("For each process."),
+    )
+    file_size_limit = forms.IntegerField(
+        label=_("File size limit (MiB)"),
+        required=False,
+        min_value=1,
+        max_value=2**24,
+        help_text=_("For each file that a process writes."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for option, most in bounds(self.kind).items():
+            if (value := cleaned.get(option)) and value > most:
+                text = _("The installation allows %(limit)d at most.")
+                self.add_error(option, ValidationError(text % {"limit": most}))
+        return cleaned
