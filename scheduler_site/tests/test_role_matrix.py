@@ -75,7 +75,10 @@ def routes(patterns: Iterable[Any] | None = None, prefix: str = "/") -> Iterator
 
 def word(answer: HttpResponse) -> str:
     target = answer.headers.get("Location", "").partition("?")[0].rstrip("/")
-    return "login" if answer.status_code == 302 and target.endswith("/login") else str(answer.status_code)
+    # The login itself, which carries what was to be sent.
+    keeps = answer.status_code == 401 and not answer.streaming and b'name="kept"' in answer.content
+    sent_there = answer.status_code == 302 and target.endswith("/login")
+    return "login" if keeps or sent_there else str(answer.status_code)
 
 
 def unduly(cell: Cell, answer: str, written: set[str]) -> set[str]:
