@@ -9,6 +9,7 @@ import pytest
 
 from accounts.models import Category, User
 from compat.conda_tasks import operations
+from compat.conda_tasks.base import Steps
 from compat.conda_tasks.tests import rows
 from environments.models import Operation
 from executions.models import State
@@ -42,9 +43,10 @@ def populate(owner: User, category: Category) -> dict[str, str]:
 def no_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Environments are changed at once."""
 
-    def carried_out(begin: Callable[[], Operation], _by: object) -> Operation:
+    def carried_out(begin: Callable[[], Operation], _by: object) -> Steps[Operation]:
         done = begin()
         done.state = Operation.State.SUCCESS
+        yield from ()  # nothing is waited for
         return done
 
     monkeypatch.setattr(operations, "carried_out", carried_out)
