@@ -9,32 +9,28 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
 from executions.alerting import alerts, unusual, wording
 from executions.alerting.alerts import Event, Item
 from executions.ledger.isolation import steps
-from executions.models import AUTOMATIC, Execution, State, Trigger, Untold, Watch
+from executions.models import AUTOMATIC, Execution, State, Trigger, Watch
 from executions.upkeep import end_dates, selfwatch
+from executions.upkeep.untold import AT_ONCE, locked, tell_untold
 from jobs.models import Job
 from notifications.delivery.background import later
 from notifications.delivery.deliver import deliver_due
 from notifications.messages import Message
 from notifications.models import Alert
-from notifications.texts import Text, Words
+from notifications.texts import Text
 
 Clock = Watch.Clock
 JOB_CLOCKS = (Clock.LATE, Clock.MISSED, Clock.OVERRUN, Clock.BLOCKED, *unusual.ALL)
 # A run that goes on for so long, and lets so many due times in a row be skipped, is told of.
 BLOCKED_FOR, BLOCKED_TIMES = dt.timedelta(minutes=10), 5
-AT_ONCE = 5000
-# What was missed is told when nothing new has come for a moment, or after a while: an outage ends in many steps.
-QUIET = dt.timedelta(seconds=10)
-LONGEST_QUIET = dt.timedelta(seconds=60)
 # An alert that is due for so long is not being looked after by a system worker.
 FORGOTTEN = dt.timedelta(seconds=15)
 # Of jobs whose schedule is off nothing is expected.
@@ -90,111 +86,6 @@ def _judge_jobs(now: dt.datetime) -> None:
 def _deliver_forgotten(now: dt.datetime) -> None:
     if Alert.objects.due(now - FORGOTTEN).exists():
         later(deliver_due)
-
-
-# What was missed or lost ---------------------------------------------------------------------------------------------
-
-
-def tell_untold(now: dt.datetime) -> None:
-    """Gathers what was noted; of jobs that are known to miss their times nothing is told again."""
-    times = Untold.objects.aggregate(oldest=Min("at"), newest=Max("at"))
-    if times["newest"] is None:
-        return
-    if times["newest"] <= now - QUIET or times["oldest"] <= now - LONGEST_QUIET:
-        _gather(now)
-
-
-@transaction.atomic
-def _gather(now: dt.datetime) -> None:
-    keys = _locked(Untold.objects.all())
-    found = list(Untold.objects.filter(pk__in=keys).select_related("job__team", "job__owner").order_by("pk"))
-    _tell_missed([row for row in found if row.execution_uid is None], now)
-    _tell_lost([row for row in found if row.execution_uid is not None], now)
-    Untold.objects.filter(pk__in=keys).delete()
-
-
-def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
-    known = Watch.objects.filter(clock=Clock.MISSED, job__in=[row.job_id for row in rows])
-    watched = set(known.values_list("job_id", flat=True))
-    news = _merged([row for row in rows if row.job_id not in watched])
-    if not news:
-        return
-    slots = sum(row.slots for row in news)
-    first, last = min(row.first for row in news), max(row.last for row in news)
-    headline = _span(_("%(count)s due times were missed between %(first)s and %(last)s"), slots, first, last)
-    items = [
-        Item(
-            row.job,
-            Event.MISSED,
-            row.key,
-            wording.missed(row.job, row.slots, row.made_up, row.first, row.last),
-            _missed_line(row),
-        )
-        for row in news
-    ]
-    in_one = alerts.tell(items, headline, "/executions?state=missed", now)
-    # The end of what was told in one message, or was made up for at once, is not told job by job.
-    watches = [
-        Watch(
-            subject=str(row.job.uid),
-            clock=Clock.MISSED,
-            job=row.job,
-            since=row.last,
-            told_at=now,
-            quiet=in_one or row.made_up == row.slots,
-        )
-        for row in news
-    ]
-    Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=alerts.BATCH)
-
-
-def _missed_line(row: Untold) -> Words:
-    values = {"job": row.job.name, "count": str(row.slots)}
-    if row.made_up:
-        return Text(_("%(job)s: %(count)s, %(some)s of them made up for"), some=str(row.made_up), **values)
-    return "{job}: {count}".format(**values)
-
-
-def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> Text:
-    return Text(template, count=str(count), first=wording.when(first), last=wording.when(last))
-
-
-def _merged(rows: list[Untold]) -> list[Untold]:
-    """One row for each job."""
-    by_job: dict[int, Untold] = {}
-    for row in rows:
-        if (known := by_job.setdefault(row.job_id, row)) is not row:
-            known.slots += row.slots
-            known.made_up += row.made_up
-            known.first, known.last = min(known.first, row.first), max(known.last, row.last)
-    return list(by_job.values())
-
-
-def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
-    if not rows:
-        return
-    by_hand = set(
-        Execution.objects.filter(
-            uid__in=[row.execution_uid for row in rows], trigger=Trigger.MANUAL
-        ).values_list("uid", flat=True)
-    )
-    items = [
-        Item(
-            row.job,
-            Event.JOB_FAILED,
-            row.key,
-            wording.failed(
-                row.job.name, str(row.job.uid), str(row.execution_uid), row.error, alerts.mention_of(row.job)
-            ),
-            f"{row.job.name}: {row.error}",
-            execution_uid=row.execution_uid,
-            inbox_only=row.execution_uid in by_hand,
-        )
-        for row in rows
-    ]
-    first, last = min(row.first for row in rows), max(row.last for row in rows)
-    headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
-    alerts.tell(items, headline, "/executions?state=lost", now)
 
 
 # The clocks of jobs ---------------------------------------------------------------------------------------------------
@@ -280,7 +171,7 @@ def tell_clocks(now: dt.datetime) -> None:
 
 @transaction.atomic
 def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
-    rows = _with_jobs(_locked(untold))
+    rows = _with_jobs(locked(untold))
     for clock, word in WORDS.items():
         mine = [row for row in rows if row.clock == clock]
         event = _event(clock)
@@ -305,7 +196,7 @@ def tell_recoveries(bad: set[tuple[int, str]], now: dt.datetime) -> None:
 
 @transaction.atomic
 def _tell_recoveries(well: QuerySet[Watch], now: dt.datetime) -> None:
-    rows = _with_jobs(_locked(well))
+    rows = _with_jobs(locked(well))
     Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     items = [_item(row, Event.RECOVERED, _recovered) for row in rows if not row.quiet]
     alerts.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
@@ -322,11 +213,6 @@ def forget_silenced() -> None:
     silenced = Watch.objects.filter(no_clock | ~GOING, clock__in=JOB_CLOCKS)
     if keys := list(silenced.values_list("pk", flat=True)):
         Watch.objects.filter(pk__in=keys).delete()
-
-
-def _locked(rows: QuerySet[Any]) -> list[int]:
-    """The keys of rows that are ours until the transaction ends; without joins, which not every database can lock."""
-    return list(rows.select_for_update().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
 
 
 def _with_jobs(keys: list[int]) -> list[Watch]:

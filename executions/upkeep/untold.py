@@ -1,0 +1,127 @@
+"""Tells what was missed or lost: gathered for a moment, so that an outage is one message."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max, Min, QuerySet
+from django.utils.translation import gettext_noop as _
+
+from executions.alerting import alerts, wording
+from executions.alerting.alerts import Event, Item
+from executions.models import Execution, Trigger, Untold, Watch
+from notifications.texts import Text, Words
+
+AT_ONCE = 5000
+# What was missed is told when nothing new has come for a moment, or after a while: an outage ends in many steps.
+QUIET = dt.timedelta(seconds=10)
+LONGEST_QUIET = dt.timedelta(seconds=60)
+
+
+def tell_untold(now: dt.datetime) -> None:
+    """Gathers what was noted; of jobs that are known to miss their times nothing is told again."""
+    times = Untold.objects.aggregate(oldest=Min("at"), newest=Max("at"))
+    if times["newest"] is None:
+        return
+    if times["newest"] <= now - QUIET or times["oldest"] <= now - LONGEST_QUIET:
+        _gather(now)
+
+
+@transaction.atomic
+def _gather(now: dt.datetime) -> None:
+    keys = locked(Untold.objects.all())
+    found = list(Untold.objects.filter(pk__in=keys).select_related("job__team", "job__owner").order_by("pk"))
+    _tell_missed([row for row in found if row.execution_uid is None], now)
+    _tell_lost([row for row in found if row.execution_uid is not None], now)
+    Untold.objects.filter(pk__in=keys).delete()
+
+
+def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
+    known = Watch.objects.filter(clock=Watch.Clock.MISSED, job__in=[row.job_id for row in rows])
+    watched = set(known.values_list("job_id", flat=True))
+    news = _merged([row for row in rows if row.job_id not in watched])
+    if not news:
+        return
+    slots = sum(row.slots for row in news)
+    first, last = min(row.first for row in news), max(row.last for row in news)
+    headline = _span(_("%(count)s due times were missed between %(first)s and %(last)s"), slots, first, last)
+    items = [
+        Item(
+            row.job,
+            Event.MISSED,
+            row.key,
+            wording.missed(row.job, row.slots, row.made_up, row.first, row.last),
+            _missed_line(row),
+        )
+        for row in news
+    ]
+    in_one = alerts.tell(items, headline, "/executions?state=missed", now)
+    # The end of what was told in one message, or was made up for at once, is not told job by job.
+    watches = [
+        Watch(
+            subject=str(row.job.uid),
+            clock=Watch.Clock.MISSED,
+            job=row.job,
+            since=row.last,
+            told_at=now,
+            quiet=in_one or row.made_up == row.slots,
+        )
+        for row in news
+    ]
+    Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=alerts.BATCH)
+
+
+def _missed_line(row: Untold) -> Words:
+    values = {"job": row.job.name, "count": str(row.slots)}
+    if row.made_up:
+        return Text(_("%(job)s: %(count)s, %(some)s of them made up for"), some=str(row.made_up), **values)
+    return "{job}: {count}".format(**values)
+
+
+def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> Text:
+    return Text(template, count=str(count), first=wording.when(first), last=wording.when(last))
+
+
+def _merged(rows: list[Untold]) -> list[Untold]:
+    """One row for each job."""
+    by_job: dict[int, Untold] = {}
+    for row in rows:
+        if (known := by_job.setdefault(row.job_id, row)) is not row:
+            known.slots += row.slots
+            known.made_up += row.made_up
+            known.first, known.last = min(known.first, row.first), max(known.last, row.last)
+    return list(by_job.values())
+
+
+def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
+    if not rows:
+        return
+    by_hand = set(
+        Execution.objects.filter(
+            uid__in=[row.execution_uid for row in rows], trigger=Trigger.MANUAL
+        ).values_list("uid", flat=True)
+    )
+    items = [
+        Item(
+            row.job,
+            Event.JOB_FAILED,
+            row.key,
+            wording.failed(
+                row.job.name, str(row.job.uid), str(row.execution_uid), row.error, alerts.mention_of(row.job)
+            ),
+            f"{row.job.name}: {row.error}",
+            execution_uid=row.execution_uid,
+            inbox_only=row.execution_uid in by_hand,
+        )
+        for row in rows
+    ]
+    first, last = min(row.first for row in rows), max(row.last for row in rows)
+    headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
+    alerts.tell(items, headline, "/executions?state=lost", now)
+
+
+def locked(rows: QuerySet[Any]) -> list[int]:
+    """The keys of rows that are ours until the transaction ends; without joins, which not every database can lock."""
+    return list(rows.select_for_update().order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
