@@ -81,13 +81,13 @@ class Entry(AppendOnly):
     """One thing that somebody did. Names are kept as they were; ids stay even when their rows are gone."""
 
     class Event(models.TextChoices):
-        ADDED = "added", _("added")
-        MODIFIED = "modified", _("modified")
+        ADDED = "added", _("created")
+        MODIFIED = "modified", _("updated")
         DELETED = "deleted", _("deleted")
         PAUSED = "paused", _("paused")
         RESUMED = "resumed", _("resumed")
-        CUSTOM_RUN = "custom_run", _("run by hand")
-        STOPPED = "stopped", _("stopped")
+        CUSTOM_RUN = "custom_run", _("manual run")
+        STOPPED = "stopped", _("cancelled")
         QUARANTINED = "quarantined", _("quarantined")
         LOGIN = "login", _("logged in")
         LOGIN_FAILED = "login_failed", _("failed to log in")
@@ -108,7 +108,7 @@ class Entry(AppendOnly):
     )
     actor_name = models.CharField(_("actor's name"), max_length=150)
     operator = models.CharField(_("operator"), max_length=150, blank=True)
-    surface = models.CharField(_("surface"), max_length=16)
+    surface = models.CharField(_("source"), max_length=16)
     address = models.GenericIPAddressField(_("address"), null=True)
     object_type = models.CharField(_("kind of object"), max_length=64)
     object_id = models.BigIntegerField(_("object"), null=True)

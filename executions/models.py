@@ -29,12 +29,12 @@ from scheduler_site.lib.encrypted import EncryptedJSONField
 class State(models.TextChoices):
     QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
-    SUCCESS = "success", _("success")
+    SUCCESS = "success", _("succeeded")
     FAILED = "failed", _("failed")
-    TIMEOUT = "timeout", _("timeout")
-    STOPPED = "stopped", _("stopped")
-    LOST = "lost", _("lost")
-    ERROR = "error", _("error")
+    TIMEOUT = "timeout", _("timed out")
+    STOPPED = "stopped", _("cancelled")
+    LOST = "lost", _("worker lost")
+    ERROR = "error", _("could not start")
     MISSED = "missed", _("missed")
     SKIPPED = "skipped", _("skipped")
 
@@ -49,8 +49,8 @@ NOT_RUN = (State.MISSED, State.SKIPPED)
 
 class Trigger(models.TextChoices):
     SCHEDULED = "scheduled", _("scheduled")
-    MANUAL = "manual", _("by hand")
-    DEPENDENCY = "dependency", _("after another job")
+    MANUAL = "manual", _("manual")
+    DEPENDENCY = "dependency", _("upstream job")
 
 
 # Started by Belfry itself: a pause and the start deadline hold for these.
@@ -393,13 +393,13 @@ class Watch(models.Model):
     class Clock(models.TextChoices):
         LATE = "late", _("late")
         MISSED = "missed", _("missed")
-        OVERRUN = "overrun", _("takes too long")
+        OVERRUN = "overrun", _("exceeded expected duration")
         # A run that ended well, unlike those before it (executions/alerting/unusual.py).
         SLOW = "slow", _("took longer than usual")
         QUICK = "quick", _("took less time than usual")
         MEMORY = "memory", _("used more memory than usual")
-        BLOCKED = "blocked", _("due times are skipped")
-        SILENT = "silent", _("silent")
+        BLOCKED = "blocked", _("due times skipped")
+        SILENT = "silent", _("not responding")
         WEEK = "week", _("weekly reminder")
 
     subject = models.CharField(max_length=64)

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
@@ -172,11 +173,27 @@ def let_go(job: Job, *, by: By) -> None:
         record(Entry.Event.MODIFIED, edge.job, by=by, changes=changes, description=text, snapshot=left)
 
 
+TRIGGERS: dict[str, str] = {
+    Dependency.On.SUCCESS: gettext_noop("On success, triggers"),
+    Dependency.On.FAILURE: gettext_noop("On failure, triggers"),
+    Dependency.On.FINISH: gettext_noop("On any result, triggers"),
+}
+
+
 class Neighbour(NamedTuple):
     """A job beside another one: None where the reader may not see it."""
 
     job: Job | None
     on: str
+
+    @property
+    def triggers(self) -> str:
+        """The label before a job that this edge triggers."""
+        return _(TRIGGERS[self.on])
+
+    @property
+    def result(self) -> str:
+        return str(Dependency.On(self.on).label)
 
 
 def beside(job: Job, user: User) -> tuple[list[Neighbour], list[Neighbour]]:
@@ -185,7 +202,6 @@ def beside(job: Job, user: User) -> tuple[list[Neighbour], list[Neighbour]]:
     found = list(edges.order_by("id").values_list("job_id", "after_id", "on"))
     keys = {key for one, other, _on in found for key in (one, other)}
     seen = Job.objects.visible_to(user).in_bulk(keys) if keys else {}
-    words = dict(Dependency.On.choices)
-    earlier = [Neighbour(seen.get(after), str(words[on])) for one, after, on in found if one == job.pk]
-    later = [Neighbour(seen.get(one), str(words[on])) for one, after, on in found if after == job.pk]
+    earlier = [Neighbour(seen.get(after), on) for one, after, on in found if one == job.pk]
+    later = [Neighbour(seen.get(one), on) for one, after, on in found if after == job.pk]
     return earlier, later

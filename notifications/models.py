@@ -47,13 +47,13 @@ class Alert(models.Model):
         JOB_SUCCEEDED = "job_succeeded", _("job succeeded")
         MISSED = "missed", _("due times missed")
         LATE = "late", _("late")
-        OVERRUN = "overrun", _("takes too long")
+        OVERRUN = "overrun", _("exceeded expected duration")
         UNUSUAL = "unusual", _("unusual run")
         RECOVERED = "recovered", _("recovered")
         SUMMARY = "summary", _("summary")
         ENDING_SOON = "ending_soon", _("ending soon")
         AUTO_PAUSED = "auto_paused", _("paused at its end")
-        SYSTEM_SILENT = "system_silent", _("system: silent")
+        SYSTEM_SILENT = "system_silent", _("system: not responding")
         SYSTEM_RECOVERED = "system_recovered", _("system: recovered")
         TEST = "test", _("test")
 
@@ -67,8 +67,8 @@ class Alert(models.Model):
         SENDING = "sending", _("being sent")
         DELIVERED = "delivered", _("delivered")
         UNDELIVERABLE = "undeliverable", _("undeliverable")
-        SILENCED = "silenced", _("switched off")
-        SUMMARISED = "summarised", _("told in a summary")
+        SILENCED = "silenced", _("muted")
+        SUMMARISED = "summarised", _("sent in a summary")
 
     OPEN = (State.PENDING, State.SENDING)
 

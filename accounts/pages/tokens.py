@@ -30,14 +30,14 @@ class TokenForm(forms.Form):
     """What it is for, what it may, and until when (a day of the scheduler's zone, inclusive)."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=MAX_NAME, help_text=gettext_lazy("What it is for.")
+        label=gettext_lazy("Name"), max_length=MAX_NAME, help_text=gettext_lazy("What the token is used for.")
     )
-    read_only = forms.BooleanField(label=gettext_lazy("May only read"), required=False)
+    read_only = forms.BooleanField(label=gettext_lazy("Read only"), required=False)
     last_day = forms.DateField(
-        label=gettext_lazy("Last day"),
+        label=gettext_lazy("Ends on"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text=gettext_lazy("Empty: good until it is revoked."),
+        help_text=gettext_lazy("Empty: valid until it is revoked."),
     )
 
     def clean_last_day(self) -> dt.date | None:
@@ -45,7 +45,7 @@ class TokenForm(forms.Form):
         if day and not 1971 <= day.year < LAST_YEAR:
             raise ValidationError(_("Choose a year from 1971 to 9000."))
         if day and self._end_of(day) <= timezone.now():
-            raise ValidationError(_("This day has passed already."))
+            raise ValidationError(_("This day is in the past."))
         return day
 
     @property

@@ -28,8 +28,8 @@ class SearchForm(forms.Form):
     event = forms.ChoiceField(label=_("Event"), required=False)
     kind = forms.ChoiceField(label=_("Object"), required=False)
     object = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    person = forms.CharField(label=_("Person"), required=False, max_length=150)
-    surface = forms.ChoiceField(label=_("Surface"), required=False)
+    person = forms.CharField(label=_("User"), required=False, max_length=150)
+    surface = forms.ChoiceField(label=_("Source"), required=False)
     start = forms.DateField(
         label=_("From"), required=False, validators=DATES, widget=forms.DateInput({"type": "date"})
     )

@@ -199,7 +199,7 @@ def test_the_history_of_a_deleted_job_is_found_in_the_trail(page: Client, ada: U
     page.post(f"/jobs/{job.uid}/delete")
     assert page.get(f"/jobs/{job.uid}/history").status_code == 404
     assert len(shown(page, f"?object={job.uid}")) == 2
-    assert "To the job" not in page.get(f"/audit?object={job.uid}").content.decode()
+    assert "Back to job" not in page.get(f"/audit?object={job.uid}").content.decode()
 
 
 # CSV ---------------------------------------------------------------------------------------------------------------------

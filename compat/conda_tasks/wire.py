@@ -121,7 +121,7 @@ def explained(run: Execution, text: str, where: Environment | None) -> str:
 
 
 def _explanation(run: Execution, text: str) -> str:
-    reason = str(run.get_reason_display()) or str(run.get_state_display())
+    reason = str(run.get_reason_display()) or run.state
     if run.error and run.error not in text:
         return run.error
     return reason if run.state == State.STOPPED or not text.strip() else ""

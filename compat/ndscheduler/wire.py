@@ -195,7 +195,7 @@ def result(run: Execution, log: str = "") -> str | None:
         return None
     if run.state == State.SUCCESS:
         return indented(run.result)
-    reason = run.error or str(run.get_reason_display()) or str(run.get_state_display())
+    reason = run.error or str(run.get_reason_display()) or run.state
     traceback = log[log.rfind("Traceback (most recent call last)") :] if "Traceback" in log else ""
     return traceback.strip() or reason
 

@@ -23,7 +23,7 @@ def changeable(request: PageRequest, uid: uuid.UUID, permission: str = "change")
     """403 for one that may be seen but not changed."""
     found = visible(request, uid)
     if not (request.user.has_perm(f"environments.{permission}_environment") and may_change(request, found)):
-        raise PermissionDenied(_("You may see this environment, but not change it."))
+        raise PermissionDenied(_("You may view this environment but not change it."))
     return found
 
 

@@ -188,9 +188,9 @@ def operation(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 def cancel(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = visible_operation(request, uid)
     if found.environment is not None and not may_change(request, found.environment):
-        raise PermissionDenied(_("You may see this environment, but not change it."))
+        raise PermissionDenied(_("You may view this environment but not change it."))
     if not request.user.has_perm("environments.change_environment"):
-        raise PermissionDenied(_("You may see this environment, but not change it."))
+        raise PermissionDenied(_("You may view this environment but not change it."))
     if verbs.cancel(found, by=actor(request)):
         messages.success(request, _("The operation is being cancelled."))
     else:

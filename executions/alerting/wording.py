@@ -17,7 +17,7 @@ from notifications.texts import Lines, Text, Words, fact
 NAMED = 20
 REVIEW = Text(_("Please review your job configuration and logs to identify and resolve the issue."))
 NOTHING_TO_DO = Text(_("No action is required. This is an informational notification."))
-JOB_NAME, JOB_ID, LAST_DAY = Text(_("Job Name")), Text(_("Job ID")), Text(_("Last day"))
+JOB_NAME, JOB_ID, LAST_DAY = Text(_("Job Name")), Text(_("Job ID")), Text(_("Ends on"))
 DUE, DURATION, USUAL = Text(_("Due")), Text(_("Duration")), Text(_("Usual"))
 Facts = list[tuple[Words, Words]]
 
@@ -60,21 +60,24 @@ def missed(job: Job, slots: int, made_up: int, first: dt.datetime, last: dt.date
     facts: Facts = [(DUE, when(first)) if slots == 1 else (Text(_("Due times")), span)]
     if made_up:
         how = Text(
-            _("%(count)s of %(total)s, by one run for the latest"), count=str(made_up), total=str(slots)
+            _("%(count)s of %(total)s covered by one run (the latest)"), count=str(made_up), total=str(slots)
         )
-        facts.append((Text(_("Made up for")), how))
+        facts.append((Text(_("Missed runs")), how))
     return _about(job, Text(_("🔴 Job Missed: %(job)s"), job=job.name), Text(_("Job Missed")), facts)
 
 
 def late(job: Job, due: dt.datetime) -> Message:
-    facts: Facts = [(DUE, when(due)), (Text(_("Start by")), _after(job.start_by))]
+    facts: Facts = [(DUE, when(due)), (Text(_("Late after")), _after(job.start_by))]
     return _about(job, Text(_("🟠 Job Late: %(job)s"), job=job.name), Text(_("Job Late")), facts)
 
 
 def overrun(job: Job, started: dt.datetime) -> Message:
-    facts: Facts = [(Text(_("Started")), when(started)), (Text(_("Finish by")), _after(job.finish_by))]
-    subject = Text(_("🟠 Job Takes Too Long: %(job)s"), job=job.name)
-    return _about(job, subject, Text(_("Job Takes Too Long")), facts)
+    facts: Facts = [
+        (Text(_("Started")), when(started)),
+        (Text(_("Expected duration")), _after(job.finish_by)),
+    ]
+    subject = Text(_("🟠 Job Exceeded Expected Duration: %(job)s"), job=job.name)
+    return _about(job, subject, Text(_("Job Exceeded Expected Duration")), facts)
 
 
 def slow(job: Job, numbers: Mapping[str, float]) -> Message:
@@ -97,7 +100,9 @@ def memory(job: Job, numbers: Mapping[str, float]) -> Message:
 def blocked(job: Job, since: dt.datetime) -> Message:
     facts: Facts = [(Text(_("Due times skipped since")), when(since))]
     subject = Text(_("🟠 Job Blocked: %(job)s"), job=job.name)
-    closing = Text(_("A run of the job has not ended. Stop it, or let it end, and the next due time is run."))
+    closing = Text(
+        _("A run of the job is still in progress. The next due time runs once it has ended or is cancelled.")
+    )
     return _about(job, subject, Text(_("Job Blocked")), facts, closing)
 
 
@@ -129,7 +134,7 @@ def ending_soon(job: Job, mention: str) -> Message:
 
 
 def system_silent(name: str, detail: str, since: dt.datetime) -> Message:
-    title = Text(_("Belfry: %(part)s is silent"), part=Text(name))
+    title = Text(_("Belfry: %(part)s is not responding"), part=Text(name))
     facts: Facts = [
         (Text(_("What")), fact(Text(name), Text(detail))),
         (Text(_("Since")), when(since)),
@@ -138,16 +143,16 @@ def system_silent(name: str, detail: str, since: dt.datetime) -> Message:
 
 
 def system_recovered(name: str, since: dt.datetime) -> Message:
-    title = Text(_("Belfry: %(part)s is back"), part=Text(name))
-    facts: Facts = [(Text(_("Was away since")), when(since))]
+    title = Text(_("Belfry: %(part)s is responding again"), part=Text(name))
+    facts: Facts = [(Text(_("Not responding since")), when(since))]
     return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
 def waits(what: str, since: dt.datetime) -> Message:
     """Of `oldest due` and `oldest queued`, the names of the checks."""
     titles = {
-        "oldest due": _("Belfry: due times have waited for a scheduler for minutes"),
-        "oldest queued": _("Belfry: runs have waited for a worker for minutes"),
+        "oldest due": _("Belfry: the scheduler is minutes behind"),
+        "oldest queued": _("Belfry: runs have been queued for minutes"),
     }
     title = Text(titles[what])
     facts: Facts = [(Text(_("Since")), when(since))]
@@ -155,8 +160,8 @@ def waits(what: str, since: dt.datetime) -> Message:
 
 
 def waits_no_more(since: dt.datetime) -> Message:
-    title = Text(_("Belfry: nothing waits for too long any more"))
-    facts: Facts = [(Text(_("Waited since")), when(since))]
+    title = Text(_("Belfry: scheduler lag and queue wait are back to normal"))
+    facts: Facts = [(Text(_("Since")), when(since))]
     return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
 
 
@@ -189,7 +194,7 @@ def zones_agree(since: dt.datetime) -> Message:
 
 
 def outage(since: dt.datetime, until: dt.datetime) -> Message:
-    title = Text(_("Belfry did not work for a while"))
+    title = Text(_("Belfry was down"))
     facts: Facts = [
         (Text(_("From")), when(since)),
         (Text(_("To")), when(until)),
@@ -225,7 +230,7 @@ def _megabytes(value: float) -> str:
 
 
 def _after(seconds: int | None) -> Text:
-    return Text(_("%(seconds)s seconds after that"), seconds=str(seconds))
+    return Text(_("%(seconds)s seconds"), seconds=str(seconds))
 
 
 def _marked(mark: str, words: Words) -> Text:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from django.db.models import Sum
+from django.db.models.functions import Length
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 
@@ -21,7 +23,8 @@ CHUNKS = 20  # read at once where all of a log is written
 class Output:
     """A piece of a log: whole lines, then `line`, which has no end yet and may be written over.
 
-    `last` is the key of its last chunk; more lies before it (`cut`) or after it (`more`).
+    `last` is the key of its last chunk; more lies before it (`cut`) or after it (`more`). `total`: the characters of the
+    whole log, where `cut`.
     """
 
     text: str = ""
@@ -29,6 +32,11 @@ class Output:
     last: int = 0
     cut: bool = False
     more: bool = False
+    total: int = 0
+
+    @property
+    def shown(self) -> int:
+        return len(self.text) + len(self.line)
 
 
 def tail(execution: Execution) -> Output:
@@ -44,7 +52,9 @@ def tail(execution: Execution) -> Output:
     chunks.reverse()
     text = "".join(_texts(chunks, 0))
     lines, line = _in_lines(text[-LIMIT:])
-    return Output(lines, line, chunks[-1].pk if chunks else 0, cut or len(text) > LIMIT)
+    cut = cut or len(text) > LIMIT
+    total = execution.log.aggregate(total=Sum(Length("text")))["total"] if cut else 0
+    return Output(lines, line, chunks[-1].pk if chunks else 0, cut, total=total)
 
 
 def after(execution: Execution, last: int) -> Output:

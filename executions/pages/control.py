@@ -83,13 +83,13 @@ def change(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     form = HoldForm({"reason": found.reason, "until": request.POST.get("until", "")})
     try:
         if not form.is_valid():
-            raise Refused(_("Write when it is to end."))
+            raise Refused(_("Enter an end time."))
         until = form.cleaned_data["until"]
         holds.change(found, reason=found.reason, until=until, by=actor(request))
     except Refused as reason:
         messages.error(request, str(reason))
     else:
-        messages.success(request, _("The end of the hold has been moved."))
+        messages.success(request, _("The end of the hold has been changed."))
     return redirect("system")
 
 
@@ -99,7 +99,7 @@ def change(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 def release(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(Hold, uid=uid)
     if holds.end(found, by=actor(request)):
-        messages.success(request, _("The hold has ended; what waited starts now."))
+        messages.success(request, _("The hold has been released. Queued runs start now."))
     else:
         messages.warning(request, _("The hold had ended already."))
     return redirect("system")
@@ -130,9 +130,9 @@ def cancel_drain(request: PageRequest) -> HttpResponse:
     name = request.POST.get("worker", "")
     rows = Drain.objects.filter(worker=name) if name else Drain.objects.all()
     if drains.cancel(rows, by=actor(request)):
-        messages.success(request, _("The order has been taken back."))
+        messages.success(request, _("The drain has been cancelled."))
     else:
-        messages.warning(request, _("There was no such order any more."))
+        messages.warning(request, _("There is no drain to cancel."))
     return redirect("system")
 
 

@@ -27,10 +27,10 @@ STATES = [
     (
         _("Groups"),
         [
-            ("open", _("not ended")),
-            ("ended", _("ended")),
-            ("bad", _("ended badly")),
-            ("not-run", _("did not run")),
+            ("open", _("in progress")),
+            ("ended", _("finished")),
+            ("bad", _("failed")),
+            ("not-run", _("not run")),
         ],
     ),
     (_("States"), State.choices),

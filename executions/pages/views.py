@@ -190,7 +190,7 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         context |= {"form": form, "refused": reason}
         return render(request, "executions/run.html", context, status=409)
     if again:
-        text = _("This form had been sent before; here is the run that it started.")
+        text = _("This form was already submitted. This is the run that it started.")
         messages.info(request, text)
     else:
         messages.success(request, _("“%(job)s” has been started.") % {"job": job})
@@ -215,11 +215,11 @@ def _run_once(
 def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _visible_execution(request, uid)
     if not _may_stop(request, found):
-        raise PermissionDenied(_("You may see this run, but not stop it."))
+        raise PermissionDenied(_("You may view this run but not cancel it."))
     if verbs.stop(found, by=actor(request)):
-        messages.success(request, _("The run is being stopped."))
+        messages.success(request, _("The run is being cancelled."))
     else:
-        messages.warning(request, _("The run had ended already, or is being stopped."))
+        messages.warning(request, _("The run has already ended or is being cancelled."))
     return redirect("execution", uid)
 
 
@@ -238,7 +238,7 @@ def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool], done: str) -> HttpResponse:
     found = _visible_execution(request, uid)
     if not _may_stop(request, found):
-        raise PermissionDenied(_("You may see this run, but not suspend it."))
+        raise PermissionDenied(_("You may view this run but not suspend it."))
     try:
         verb(found, by=actor(request))
     except Refused as reason:

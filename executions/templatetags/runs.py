@@ -13,10 +13,12 @@ from django.db.models import OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
+from audit.models import Entry
 from executions.models import Execution, Reason, State
 from executions.monitoring.logs import Output
 from executions.pages import charts
@@ -27,15 +29,23 @@ from scheduler_site.lib.text import enumerated
 
 register = template.Library()
 
-STOPPING = gettext_noop("stopping")
+STOPPING = gettext_noop("cancelling")
 SUSPENDED = gettext_noop("suspended")
-WARNED = gettext_noop("success, exit code %(code)s")
+WARNED = gettext_noop("succeeded, exit code %(code)s")
 JOB_STATES = {
-    "broken": gettext_noop("broken"),
+    "broken": gettext_noop("invalid schedule"),
     "paused": gettext_noop("paused"),
     "ended": gettext_noop("ended"),
-    "manual": gettext_noop("by hand"),
+    "manual": gettext_noop("manual"),
     "active": gettext_noop("active"),
+}
+CHECK_WORDS = {
+    "oldest due": gettext_noop("scheduler lag"),
+    "oldest queued": gettext_noop("queue wait"),
+    "silent": gettext_noop("not responding"),
+    "does not answer": gettext_noop("not responding"),
+    "none is running": gettext_noop("not running"),
+    "waits too long": gettext_noop("too long"),
 }
 SPARK_RUNS = 20
 SPARK = (
@@ -73,6 +83,19 @@ def why_not_run(execution: Execution) -> str:
     """Why a stretch of due times was not run, and by whose will."""
     who = execution.requested_by if execution.reason == Reason.PAUSED else None
     return _("paused by %(who)s") % {"who": who} if who else str(execution.get_reason_display())
+
+
+@register.simple_tag
+def why_ended(execution: Execution) -> str:
+    """The reason of a run's state as a sentence; a run that was cancelled manually names who cancelled it."""
+    if execution.reason == Reason.STOPPED and (who := _cancelled_by(execution)):
+        return _("Cancelled by %(who)s") % {"who": who}
+    return capfirst(execution.get_reason_display())
+
+
+def _cancelled_by(execution: Execution) -> str:
+    entries = Entry.objects.filter(object_type="execution", object_id=execution.pk, event=Entry.Event.STOPPED)
+    return entries.order_by("id").values_list("actor_name", flat=True).first() or ""
 
 
 @register.simple_tag
@@ -142,6 +165,12 @@ def sparkline(runs: Sequence[charts.Measured]) -> SafeString:
     told = _("Last %(count)s: %(words)s") % {"count": len(runs), "words": words}
     paths = format_html_join("", '<path class="bar-{}" d="{}"/>', charts.spark_paths(runs).items())
     return format_html(SPARK, told, told, paths)
+
+
+@register.filter
+def check_word(text: str) -> str:
+    """The name or the detail of a health check as pages show it; the API keeps its own words."""
+    return _(CHECK_WORDS.get(text, text))
 
 
 @register.filter

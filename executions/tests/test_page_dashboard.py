@@ -34,8 +34,8 @@ def part(client: Client, name: str) -> str:
 
 
 def test_an_empty_house_says_what_to_do_first(uma: User, vic: User) -> None:
-    assert "Make the first job" in browser(uma).get("/").content.decode()
-    assert "Make the first job" not in browser(vic).get("/").content.decode()
+    assert "Create your first job" in browser(uma).get("/").content.decode()
+    assert "Create your first job" not in browser(vic).get("/").content.decode()
 
 
 def test_it_shows_what_runs_what_is_next_and_what_failed(vic: User) -> None:
@@ -58,7 +58,7 @@ def test_the_live_parts_ask_for_themselves(vic: User) -> None:
 def test_health_says_what_is_not_well(vic: User) -> None:
     shown = part(browser(vic), "health")
     assert "degraded" in shown
-    assert "does not answer" in shown
+    assert "not responding" in shown
 
 
 def test_administrators_see_the_figures_with_links_to_the_runs_behind_them(ada: User, vic: User) -> None:
@@ -66,12 +66,12 @@ def test_administrators_see_the_figures_with_links_to_the_runs_behind_them(ada: 
     figures.current.forget()
     shown = part(browser(ada), "health")
     assert re.search(
-        r'<use href="[^"]*#lost"></use></svg>Lost, 24 hours</dt><dd><a href="/executions\?state=lost">1</a>',
+        r'<use href="[^"]*#lost"></use></svg>Worker lost, 24 hours</dt><dd><a href="/executions\?state=lost">1</a>',
         shown,
     )
     assert '<a href="/executions?state=open">0</a>' in shown
-    assert "Undelivered alerts" in shown
-    assert "Lost, 24 hours" not in part(browser(vic), "health")
+    assert "Failed deliveries" in shown
+    assert "Worker lost, 24 hours" not in part(browser(vic), "health")
 
 
 def test_each_process_is_shown_with_its_state_and_age(vic: User) -> None:
@@ -80,15 +80,15 @@ def test_each_process_is_shown_with_its_state_and_age(vic: User) -> None:
         at = now - dt.timedelta(seconds=age)
         Heartbeat.objects.create(name=f"{role} a:1", role=role, at=at, started_at=at)
     text = " ".join(re.sub(r"<[^>]+>", " ", part(browser(vic), "health")).split())
-    assert re.search(r"well: beat \d\.\d\d s ago", text)
-    assert re.search(r"not well: worker code silent, 1 min \d+ s", text)
-    assert "not well: worker io none is running" in text
+    assert re.search(r"OK beat \d\.\d\d s ago", text)
+    assert re.search(r"Problem worker code not responding, 1 min \d+ s", text)
+    assert "Problem worker io not running" in text
 
 
 def test_a_job_that_cannot_be_scheduled_stands_out(vic: User) -> None:
     make_job(name="crooked")
     Job.objects.update(broken="no such zone", next_run_at=None)
-    assert "Cannot be scheduled" in part(browser(vic), "live")
+    assert "Invalid schedule" in part(browser(vic), "live")
 
 
 def test_jobs_of_other_categories_are_not_counted(vic: User) -> None:

@@ -144,7 +144,7 @@ def test_the_page_outlives_the_job(vic: User) -> None:
     job.delete()
     page = browser(vic).get(f"/executions/{run.uid}").content.decode()
     assert "The job has been deleted" in page
-    assert "Run again" not in page
+    assert "Re-run" not in page
 
 
 def test_its_owner_stops_a_run(uma: User, ledger: Ledger) -> None:
@@ -158,7 +158,7 @@ def test_its_owner_stops_a_run(uma: User, ledger: Ledger) -> None:
 def test_a_run_that_has_ended_cannot_be_stopped(uma: User, ledger: Ledger) -> None:
     run = make_run(make_job(uma), state=State.SUCCESS)
     page = browser(uma).post(f"/executions/{run.uid}/stop", follow=True).content.decode()
-    assert "had ended already" in page
+    assert "has already ended" in page
     assert Execution.objects.get().state == State.SUCCESS
 
 

@@ -75,7 +75,7 @@ def test_due_times_that_were_made_up_for_are_told_but_not_their_recovery(ledger:
     ledger.tick("2026-03-01 10:10")
     run(ledger, job, "2026-03-01 10:10:01")
     assert look("2026-03-01 10:10:30") == ["🔴 Job Missed: sync"]
-    assert "2 of 2, by one run" in Alert.objects.get(channel="email").text
+    assert "2 of 2 covered by one run" in Alert.objects.get(channel="email").text
     assert look("2026-03-01 10:10:40") == []
     assert not Watch.objects.exists()
 
@@ -262,7 +262,7 @@ def test_a_run_that_takes_too_long_is_told_while_it_goes_on(ledger: Ledger) -> N
     ledger.tick("2026-03-01 10:00")
     run(ledger, job, "2026-03-01 10:00:01")
     assert look("2026-03-01 10:00:59") == []
-    assert look("2026-03-01 10:01:05") == ["🟠 Job Takes Too Long: sync"]
+    assert look("2026-03-01 10:01:05") == ["🟠 Job Exceeded Expected Duration: sync"]
     assert look("2026-03-01 10:01:15") == []
     Execution.objects.update(state="success", duration=120, finished_at=moment("2026-03-01 10:02"), busy=None)
     assert look("2026-03-01 10:02:15") == []
@@ -275,7 +275,7 @@ def test_a_run_that_took_too_long_between_two_looks_is_told(ledger: Ledger) -> N
     job = make_job(due="2026-03-01 10:00", finish_by=2, **MAIL)
     ledger.tick("2026-03-01 10:00")
     run(ledger, job, "2026-03-01 10:00:01", "2026-03-01 10:00:06")
-    assert look("2026-03-01 10:00:10") == ["🟠 Job Takes Too Long: hourly"]
+    assert look("2026-03-01 10:00:10") == ["🟠 Job Exceeded Expected Duration: hourly"]
 
 
 # Two processes -------------------------------------------------------------------------------------------------------
@@ -318,9 +318,9 @@ def test_the_admins_are_told_once_that_a_part_is_silent_and_once_that_it_is_back
 ) -> None:
     assert system(name, False, "2026-03-01 10:00:00", monkeypatch) == []
     assert system(name, False, "2026-03-01 10:00:09", monkeypatch) == []
-    assert system(name, False, "2026-03-01 10:00:19", monkeypatch) == [f"Belfry: {name} is silent"]
+    assert system(name, False, "2026-03-01 10:00:19", monkeypatch) == [f"Belfry: {name} is not responding"]
     assert system(name, False, "2026-03-01 10:00:30", monkeypatch) == []
-    assert system(name, True, "2026-03-01 10:01:00", monkeypatch) == [f"Belfry: {name} is back"]
+    assert system(name, True, "2026-03-01 10:01:00", monkeypatch) == [f"Belfry: {name} is responding again"]
     assert system(name, True, "2026-03-01 10:01:10", monkeypatch) == []
     assert Alert.objects.first().recipients == [f"user:{ada.uid}"]  # type: ignore[union-attr]
 
@@ -340,9 +340,9 @@ def test_what_waits_for_minutes_is_told_and_what_waits_for_a_moment_is_not(
 ) -> None:
     assert system("oldest queued", False, "2026-03-01 10:00:00", monkeypatch) == []
     assert system("oldest queued", False, "2026-03-01 10:04:50", monkeypatch) == []
-    waits = ["Belfry: runs have waited for a worker for minutes"]
+    waits = ["Belfry: runs have been queued for minutes"]
     assert system("oldest queued", False, "2026-03-01 10:05:10", monkeypatch) == waits
-    no_more = ["Belfry: nothing waits for too long any more"]
+    no_more = ["Belfry: scheduler lag and queue wait are back to normal"]
     assert system("oldest queued", True, "2026-03-01 10:06", monkeypatch) == no_more
 
 

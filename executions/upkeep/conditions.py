@@ -38,7 +38,7 @@ GOING = Q(job__periodic_task=None) | Q(job__periodic_task__enabled=True)
 DETAILS = {
     Clock.LATE: Text(_("late")),
     Clock.MISSED: Text(_("missed")),
-    Clock.OVERRUN: Text(_("taking too long")),
+    Clock.OVERRUN: Text(_("over expected duration")),
     Clock.SLOW: Text(_("taking longer than usual")),
     Clock.QUICK: Text(_("taking less time than usual")),
     Clock.MEMORY: Text(_("using more memory than usual")),
@@ -46,8 +46,8 @@ DETAILS = {
 }
 HEADLINES = {
     Clock.LATE: _("%(count)s jobs are late"),
-    Clock.OVERRUN: _("%(count)s jobs are taking too long"),
-    Clock.BLOCKED: _("Due times of %(count)s jobs are skipped, because a run has not ended"),
+    Clock.OVERRUN: _("%(count)s jobs exceed their expected duration"),
+    Clock.BLOCKED: _("%(count)s jobs skip due times because an earlier run is in progress"),
     Clock.SLOW: _("%(count)s jobs took longer than usual"),
     Clock.QUICK: _("%(count)s jobs took less time than usual"),
     Clock.MEMORY: _("%(count)s jobs used more memory than usual"),

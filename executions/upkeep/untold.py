@@ -76,7 +76,9 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
 def _missed_line(row: Untold) -> Words:
     values = {"job": row.job.name, "count": str(row.slots)}
     if row.made_up:
-        return Text(_("%(job)s: %(count)s, %(some)s of them made up for"), some=str(row.made_up), **values)
+        return Text(
+            _("%(job)s: %(count)s, %(some)s of them covered by a later run"), some=str(row.made_up), **values
+        )
     return "{job}: {count}".format(**values)
 
 

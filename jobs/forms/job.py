@@ -65,15 +65,15 @@ class JobForm(forms.ModelForm[Job]):
             ("cron", _("by a cron expression")),
             ("interval", _("at an interval")),
             ("once", _("once")),
-            ("none", _("only by hand")),
+            ("none", _("manual only")),
         ],
     )
     expression = forms.CharField(label=_("Cron expression"), required=False, max_length=100, strip=True)
     timezone = forms.CharField(label=_("Time zone"), required=False, max_length=64)
     day_rule = forms.ChoiceField(
-        label=_("Days"),
+        label=_("Day matching"),
         required=False,
-        choices=[("either", _("either day field")), ("both", _("both day fields"))],
+        choices=[("either", _("day of month OR weekday")), ("both", _("day of month AND weekday"))],
     )
     every = forms.IntegerField(label=_("Every"), required=False, min_value=1, max_value=100_000_000)
     period = forms.ChoiceField(
@@ -94,7 +94,7 @@ class JobForm(forms.ModelForm[Job]):
         help_text=_("In the job's time zone."),
     )
     metadata = forms.JSONField(
-        label=_("Metadata"), required=False, decoder=Decoder, widget=forms.Textarea, initial=dict
+        label=_("Parameters (JSON)"), required=False, decoder=Decoder, widget=forms.Textarea, initial=dict
     )
     options = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
     notification_emails = forms.JSONField(required=False, decoder=Decoder)

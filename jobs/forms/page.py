@@ -95,7 +95,7 @@ class PageJobForm(JobForm):
         label=_("E-mail addresses"), required=False
     )
     secrets = SecretsField(label=_("Secrets"), required=False)  # type: ignore[assignment]
-    depends_on = EdgesField(label=_("Runs after"), required=False)
+    depends_on = EdgesField(label=_("Upstream jobs"), required=False)
     version = forms.CharField(required=False, widget=forms.HiddenInput)
     line_ends = forms.ChoiceField(label=_("Line endings"), required=False, choices=LINE_ENDS.items())
 
@@ -142,7 +142,7 @@ class PageJobForm(JobForm):
         field = self.fields["end_date"]
         policy = settings.JOB_END_DATE_POLICY
         if policy == "optional":
-            field.help_text = _("The last day it runs. Without one it runs without end.")
+            field.help_text = _("The last day on which it runs. Empty: no end.")
         if policy == "default" and self.new:
             self.initial["end_date"] = self.initial.get("end_date") or default_end_date()
         field.widget.attrs["aria-required"] = str(policy != "optional").lower()
@@ -257,9 +257,11 @@ class PauseForm(forms.Form):
 class RunForm(forms.Form):
     """What is different about this one run."""
 
-    metadata = forms.JSONField(label=_("Metadata for this run"), required=False, decoder=strict_json.Decoder)
+    metadata = forms.JSONField(
+        label=_("Parameters for this run (JSON)"), required=False, decoder=strict_json.Decoder
+    )
     # Shown to those who may, while starts are held.
-    override_hold = forms.BooleanField(label=_("Start it although starts are held"), required=False)
+    override_hold = forms.BooleanField(label=_("Start despite the hold"), required=False)
     # The same for every time that this very form is sent.
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
@@ -293,7 +295,9 @@ def _id_of(text: str, found: uuid.UUID | None) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError as error:
-        raise ValidationError(_("There is no job %(name)s for you."), params={"name": text[:200]}) from error
+        raise ValidationError(
+            _("Job %(name)s does not exist, or you may not use it."), params={"name": text[:200]}
+        ) from error
 
 
 def _as_meant(data: Any, job: Job | None) -> Any:

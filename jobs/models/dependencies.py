@@ -16,7 +16,7 @@ class Dependency(models.Model):
 
         SUCCESS = "success", _("succeeded")
         FAILURE = "failure", _("failed")
-        FINISH = "finish", _("ended, however")
+        FINISH = "finish", _("finished (any result)")
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="dependencies")
     after = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="followers")

@@ -95,7 +95,7 @@ FIELDS = (
         row="end",
         always_shown=True,
         unit="seconds",
-        nothing=_("as usual for its kind"),
+        nothing=_("default"),
     ),
     JobField(
         "stop_grace",

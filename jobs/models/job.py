@@ -50,17 +50,17 @@ class Job(Stamped):
     class CatchUp(models.TextChoices):
         """What becomes of due times that passed while Belfry was down."""
 
-        SKIP = "skip", _("record them as missed")
-        LAST = "last", _("run once, for the latest")
-        ALL = "all", _("run each, in order")
+        SKIP = "skip", _("record as missed")
+        LAST = "last", _("run once (latest)")
+        ALL = "all", _("run all, in order")
 
     class Overlap(models.TextChoices):
         """What becomes of a due time while an earlier run goes on."""
 
-        SKIP = "skip", _("skip it")
+        SKIP = "skip", _("skip")
         QUEUE = "queue", _("wait for the earlier run")
-        REPLACE = "replace", _("stop the earlier run")
-        ALLOW = "allow", _("run side by side")
+        REPLACE = "replace", _("cancel the earlier run")
+        ALLOW = "allow", _("run in parallel")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=200, unique=True)
@@ -71,7 +71,7 @@ class Job(Stamped):
     kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
-    metadata = models.JSONField(_("metadata"), default=dict, blank=True)
+    metadata = models.JSONField(_("parameters"), default=dict, blank=True)
     # Of scripts. By its public id: a run's definition names it without asking the database.
     environment = models.ForeignKey(
         Environment,
@@ -91,7 +91,9 @@ class Job(Stamped):
     owner = models.ForeignKey(
         User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
-    end_date = models.DateField(_("end date"), null=True, blank=True, help_text=_("The last day it runs."))
+    end_date = models.DateField(
+        _("ends on"), null=True, blank=True, help_text=_("The last day on which it runs.")
+    )
 
     # When: the schedule itself lives in the periodic task; `next_run_at` is what the tick reads.
     periodic_task = models.OneToOneField(
@@ -114,27 +116,27 @@ class Job(Stamped):
     # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
     unsettled = models.JSONField(default=list, blank=True, editable=False)
     broken = models.TextField(
-        _("broken"), blank=True, editable=False, help_text=_("Why it cannot be scheduled.")
+        _("invalid schedule"), blank=True, editable=False, help_text=_("Why the schedule is invalid.")
     )
 
-    catch_up = models.CharField(
-        _("after an outage"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST
-    )
+    catch_up = models.CharField(_("missed runs"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST)
     start_deadline = models.PositiveIntegerField(
         _("start deadline"),
         default=3600,
         validators=within(1, 366 * DAY),
-        help_text=_("Seconds after its due time at which a run is missed."),
+        help_text=_(
+            "In seconds after the due time. A run that has not started by then is recorded as missed."
+        ),
     )
     overlap = models.CharField(_("overlap"), max_length=7, choices=Overlap.choices, default=Overlap.SKIP)
     timeout = models.PositiveIntegerField(
-        _("time limit"), null=True, blank=True, validators=within(1, 7 * DAY), help_text=_("In seconds.")
+        _("timeout"), null=True, blank=True, validators=within(1, 7 * DAY), help_text=_("In seconds.")
     )
     stop_grace = models.PositiveIntegerField(
-        _("grace when stopped"),
+        _("termination grace period"),
         default=10,
         validators=within(0, 600),
-        help_text=_("Seconds between TERM and KILL."),
+        help_text=_("Seconds between SIGTERM and SIGKILL."),
     )
     max_attempts = models.PositiveSmallIntegerField(_("attempts"), default=1, validators=within(1, 100))
     retry_delay = models.PositiveIntegerField(
@@ -147,23 +149,25 @@ class Job(Stamped):
         _("longest retry delay"), default=3600, validators=within(1, 7 * DAY)
     )
     rerun_lost = models.BooleanField(
-        _("repeat lost runs"), default=False, help_text=_("Only where running twice does no harm.")
+        _("re-run if the worker dies"),
+        default=False,
+        help_text=_("Use only if the job can safely run twice."),
     )
 
     # The two clocks: alerts only, they end nothing.
     start_by = models.PositiveIntegerField(
-        _("start by"),
+        _("late after"),
         null=True,
         blank=True,
         validators=within(1, 366 * DAY),
-        help_text=_("Seconds after its due time at which a run that has not started is late."),
+        help_text=_("In seconds after the due time. A run that has not started by then is reported as late."),
     )
     finish_by = models.PositiveIntegerField(
-        _("finish by"),
+        _("expected duration"),
         null=True,
         blank=True,
         validators=within(1, 366 * DAY),
-        help_text=_("Seconds after its start at which a run takes longer than expected."),
+        help_text=_("In seconds. A run that takes longer is reported."),
     )
 
     # What is usual for it is learned from its last good runs; alerts only, too.

@@ -151,5 +151,5 @@ def _label(job: Job, name: str) -> str:
         case ("schedule", *_rest):
             return _("Schedule")
         case ("depends_on", *_rest):
-            return _("Runs after")
+            return _("Upstream jobs")
     return str(column_of(name).verbose_name)

@@ -150,7 +150,7 @@ def _form_page(
 def _tell_if_over(request: PageRequest, job: Job) -> None:
     """An end date before the next due time is how people retire a job; whoever did not mean it learns at once."""
     if job.will_not_run_again:
-        messages.warning(request, _("“%(job)s” will not run again by its schedule.") % {"job": job})
+        messages.warning(request, _("“%(job)s” has no scheduled runs left.") % {"job": job})
 
 
 def _is_asking(request: PageRequest) -> bool:

@@ -17,8 +17,8 @@ from jobs.models import Job, JobQuerySet
 STATES = [
     ("active", _("active")),
     ("paused", _("paused")),
-    ("broken", _("broken")),
-    ("manual", _("only by hand")),
+    ("broken", _("invalid schedule")),
+    ("manual", _("manual")),
 ]
 # Jobs without a next run come last, whichever way the list is sorted.
 SORTS: dict[str, Any] = {

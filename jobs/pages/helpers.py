@@ -32,7 +32,7 @@ def changeable_job(request: PageRequest, uid: uuid.UUID, permission: str = "jobs
     """The job; 403 when the user may see it but not change it (or lacks `permission`)."""
     job = visible_job(request, uid)
     if not (request.user.has_perm(permission) and may_change(request.user, job)):
-        raise PermissionDenied(_("You may see this job, but not change or run it."))
+        raise PermissionDenied(_("You may view this job but not change or run it."))
     return job
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from jobs.models import Job
 from jobs.models.fields import FIELDS, JobField
 from jobs.models.shapes import column_of, shape_of
+from jobs.runners import RUNNERS
 from jobs.templatetags.timing import duration
 
 
@@ -25,6 +26,8 @@ def _is_shown(field: JobField, value: Any) -> bool:
 
 def _worded(job: Job, field: JobField) -> str:
     value = getattr(job, field.name)
+    if field.name == "timeout" and value is None and job.kind in RUNNERS:
+        return _("default (%(time)s)") % {"time": duration(RUNNERS[job.kind].default_timeout)}
     if value is None:
         return _(field.nothing) if field.nothing else "–"
     match shape_of(field):

@@ -156,7 +156,7 @@ class PythonClassRunner(CodeRunner):
 
     kind = "python_class"
     label = _("Python class")
-    about = _("Runs a job class that is installed on this server.")
+    about = _("Runs a Python class installed on this server.")
     options_form = PythonClassForm
     default_timeout = 3600.0
 

@@ -37,7 +37,7 @@ def in_words(job: Job) -> str:
     """The schedule of a job as a sentence; what is wrong with it, when it cannot be read."""
     try:
         found = job.timing.schedule()
-        return wording.in_words(found, zone_of(job)) if found else _("Only by hand")
+        return wording.in_words(found, zone_of(job)) if found else _("Manual only")
     except ScheduleError as error:
         return str(error)
 

@@ -23,8 +23,8 @@ def names(user: User, query: str = "") -> list[str]:
 
 
 def test_an_empty_list_says_what_to_do(uma: User, vic: User) -> None:
-    assert "Make the first job" in browser(uma).get("/jobs").content.decode()
-    assert "Make the first job" not in browser(vic).get("/jobs").content.decode()
+    assert "Create your first job" in browser(uma).get("/jobs").content.decode()
+    assert "Create your first job" not in browser(vic).get("/jobs").content.decode()
 
 
 def test_it_shows_schedule_next_run_and_state(vic: User) -> None:

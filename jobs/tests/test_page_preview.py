@@ -61,7 +61,7 @@ def test_an_interval_keeps_the_grid_of_its_job(uma: User) -> None:
 
 
 def test_no_schedule_is_said_to_be_none(vic: User) -> None:
-    assert "only when somebody starts it" in preview(vic, schedule_kind="none")
+    assert "only when started manually" in preview(vic, schedule_kind="none")
 
 
 def test_it_tells_nothing_of_jobs_that_the_user_may_not_see(uma: User) -> None:

@@ -109,7 +109,7 @@ def _summary(alerts: list[Alert], now: dt.datetime) -> Alert:
         lines = [f"{one.created_at:%Y-%m-%d %H:%M:%S} UTC  {one.subject}" for one in alerts[:MOST_LINES]]
         if len(alerts) > MOST_LINES:
             lines.append(_("and %(count)d more") % {"count": len(alerts) - MOST_LINES})
-        lines = [_("So many mails were held back, and are told here in one:"), "", *lines]
+        lines = [_("This mail summarises messages that exceeded the hourly limit:"), "", *lines]
     uid = uuid.uuid4()
     return Alert(
         uid=uid,

@@ -21,7 +21,7 @@ class SlackForm(forms.Form):
         required=False,
         max_length=1000,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"}),
-        help_text=_("Kept encrypted and shown masked; as it stands, the stored one is kept."),
+        help_text=_("Stored encrypted and shown masked. Leave it unchanged to keep the stored value."),
     )
     channel = forms.CharField(
         label=pgettext_lazy("in Slack", "Channel"),

@@ -111,7 +111,7 @@ def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     if deliver.send_again(get_object_or_404(Alert, uid=uid), by=By.request(request, "page")):
         messages.success(request, _("The alert will be sent again."))
     else:
-        messages.warning(request, _("The alert is not one that was given up."))
+        messages.warning(request, _("Only a failed delivery can be sent again."))
     return redirect("alerts")
 
 

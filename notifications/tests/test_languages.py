@@ -110,11 +110,13 @@ def test_an_item_is_read_in_the_language_of_the_page_and_in_english_by_machines(
     answer = api(ada).get("/api/v2/notifications", headers={"Accept-Language": "ja"})
     (item,) = [one for one in answer.json()["notifications"] if one["title"].startswith("Job Late")]
     assert item["title"] == "Job Late"
-    assert item["message"].startswith("Job 'sync'\nDue: 2026-03-01 19:00:00 Asia/Tokyo\nStart by: 60 seconds")
+    assert item["message"].startswith(
+        "Job 'sync'\nDue: 2026-03-01 19:00:00 Asia/Tokyo\nLate after: 60 seconds"
+    )
     japanese = page(ada, "ja")
     assert "«ja» Job Late" in japanese
     assert "«ja» Job &#x27;sync&#x27;" in japanese
-    assert "«ja» 60 seconds after that" in japanese
+    assert "«ja» 60 seconds" in japanese
     assert "«zh-hans» Job Late" in page(ada, "zh-hans")
     assert "«" not in page(ada, "en")
 

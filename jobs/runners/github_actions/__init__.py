@@ -24,7 +24,7 @@ class GitHubActionsRunner(IORunner):
 
     kind = "github_actions"
     label = _("GitHub Actions")
-    about = _("Starts a workflow of a repository on GitHub and follows it to its end.")
+    about = _("Starts a GitHub Actions workflow and waits for its result.")
     secrets_help = _("github_token is the token for this job; without one the server's own is used.")
     options_form = GitHubActionsForm
     default_timeout = 3600.0

@@ -37,7 +37,7 @@ class ScriptRunner(CodeRunner):
 
     kind = "script"
     label = _("Python script")
-    about = _("Runs a Python script in an environment of its own.")
+    about = _("Runs a Python script in an environment.")
     secrets_help = _("Each is an environment variable of its name.")
     options_form = ScriptForm
     default_timeout = 3600.0

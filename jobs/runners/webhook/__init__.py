@@ -24,7 +24,7 @@ class WebhookRunner(IORunner):
 
     kind = "webhook"
     label = _("Webhook")
-    about = _("Calls a URL and judges the answer.")
+    about = _("Sends an HTTP request and checks the status code.")
     secrets_help = _(
         "signing_key signs the request; headers is a JSON object that is merged over the headers."
     )

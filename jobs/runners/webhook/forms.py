@@ -19,7 +19,10 @@ from ..base import OptionsForm
 from .headers import clean_headers
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
-METHOD_CHOICES = [("", _("GET, or POST with metadata")), *((method, method) for method in METHODS)]
+METHOD_CHOICES = [
+    ("", _("Default (GET; POST if parameters are set)")),
+    *((method, method) for method in METHODS),
+]
 BODILESS = ("GET", "HEAD")
 MAX_BODY = 1 << 20  # bytes
 MAX_EXPECTED = 10_000  # characters of JSON
