@@ -24,7 +24,7 @@ class NoSlug(Exception):
 
 
 class Hidden(NoSlug):
-    """The name has a sign that nobody sees."""
+    """The name has an invisible character."""
 
 
 class SlugTaken(Exception):

@@ -12,7 +12,7 @@ from accounts.pages.kept import KeptForm, take
 
 
 def accounts(request: HttpRequest) -> dict[str, Any]:
-    """`default_password`: whether an account still has the password that everybody knows; told to administrators only.
+    """`default_password`: whether an account still has the default password; shown to administrators only.
 
     `kept_form`: what was typed on this page when the session had ended already.
     """

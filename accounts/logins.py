@@ -24,7 +24,7 @@ from audit.record import By, address_of, record
 
 # How exactly "last seen" is known: a look must not be a write each time.
 NOTED = dt.timedelta(minutes=5)
-# How long an address from which somebody logged in is remembered as one of his.
+# How long an address from which a user logged in counts as known.
 REMEMBERED = dt.timedelta(days=90)
 DEVICE = 200
 

@@ -169,7 +169,7 @@ class User(AbstractUser, Stamped):
 
 
 class Preferences(models.Model):
-    """What somebody wants to be told and shown, as clients keep it here (v2 wire facts, 4.1); made when first asked for."""
+    """A user's notification and UI preferences (v2 wire facts, 4.1); created on first use."""
 
     COLUMNS: ClassVar[dict[str, bool]] = {
         "pic_team": True,

@@ -1,4 +1,4 @@
-"""Slows down those who guess passwords, and nobody else.
+"""Delays repeated failed logins without affecting other users.
 
 Failed logins count in three places: for the address, for the account tried from this address, and for the account tried from
 anywhere. Beyond a number of free tries each failure closes the door for a while: 1 s, 2 s, 4 s ... A device that the account
@@ -127,7 +127,7 @@ def _forget(key: str) -> None:
 
 
 def _network(address: str | None) -> str:
-    """Of IPv6 the first half, of which anybody has all the rest."""
+    """For IPv6 the /64 prefix: one client usually has all addresses of it."""
     if address and ":" in address:
         with contextlib.suppress(ValueError):
             return str(ipaddress.ip_network(f"{address}/64", strict=False))

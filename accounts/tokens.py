@@ -46,7 +46,7 @@ class RefreshToken(Token):
 
 
 def issue(user: User, *, login: UUID | None = None, rotating: bool = False) -> tuple[str, str]:
-    """The access and the refresh token of a new login; a `rotating` refresh token is good for one use."""
+    """The access and the refresh token of a new login; a `rotating` refresh token is valid for one use."""
     sid, now = (login or uuid4()).hex, int(timezone.now().timestamp())
     return access_token(user, sid, now), refresh_token(user, sid, now, rotating=rotating)
 

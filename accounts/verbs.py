@@ -32,7 +32,7 @@ class LoginRefused(Exception):
 
 
 class LastAdmin(Exception):
-    """The change would leave nobody who may administer the system."""
+    """The change would remove the last active administrator."""
 
     def __init__(self) -> None:
         super().__init__(gettext_noop("At least one active admin must remain."))
@@ -90,7 +90,7 @@ def _checked(known: User | None, name: str, password: str) -> User:
 
 
 def confirm(user: User, password: str, *, by: By) -> bool:
-    """Whether somebody who is logged in knows his password; counted by itself. Raises TooManyAttempts."""
+    """Whether the password of a logged-in user is correct; has its own counter. Raises TooManyAttempts."""
     attempt = Attempt(str(user.uid), by.address, device="confirmation")
     if user.check_password(password):
         attempt.succeeded()
@@ -160,7 +160,7 @@ def _update(user: User, values: Mapping[str, Any], by: By) -> User:
 
 @transaction.atomic
 def delete(user: User, *, by: By) -> None:
-    """Raises LastAdmin, or User.DoesNotExist when somebody else was faster."""
+    """Raises LastAdmin, or User.DoesNotExist if the account was deleted meanwhile."""
     user, admins = _locked(user)
     if admins == {user.pk}:
         raise LastAdmin
@@ -178,7 +178,7 @@ def describe(user: User) -> dict[str, Any]:
 
 @transaction.atomic
 def prefer(preferences: Preferences, values: Mapping[str, Any], *, by: By) -> Preferences:
-    """Changes what somebody wants to be told and shown; the row as it is now."""
+    """Changes notification and UI preferences; returns the updated row."""
     stored = Preferences.objects.select_for_update().select_related("user").get(pk=preferences.pk)
     before = {name: getattr(stored, name) for name in values}
     if changes := difference(before, dict(values)):
@@ -195,7 +195,7 @@ def default_password_in_use() -> bool:
 
 
 def _save(user: User, values: Iterable[str]) -> None:
-    # What nobody touched is not judged: an inherited account may break a rule that is younger than it.
+    # Unchanged fields are not validated: an older account may break a newer rule.
     untouched = {field.name for field in user._meta.fields} - set(values)
     try:
         user.full_clean(exclude=untouched)

@@ -1,1 +1,1 @@
-"""Wire formats that Belfry has inherited: one folder each, no models, imported by nobody but the list of URLs."""
+"""Wire formats that Belfry has inherited: one folder each, no models, imported only by the list of URLs."""

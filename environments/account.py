@@ -56,7 +56,7 @@ def resolve(user: str, group: str = "") -> Account:
 
 
 def missing_rights() -> list[str]:
-    """The capabilities that this process lacks to run code as somebody else; empty for root, as a rule."""
+    """The capabilities that this process lacks to run code as another account; usually empty for root."""
     if _libc is None:
         return list(NEEDED)
     effective = _capabilities()[0]

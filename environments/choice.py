@@ -1,4 +1,4 @@
-"""Which backends can be used here, and which one new environments get where nobody chooses.
+"""Which backends can be used here, and the default for new environments.
 
 A system worker asks them in child processes, every few minutes, and leaves the answers in the cache: a request reads those
 and waits for nobody.

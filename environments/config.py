@@ -1,4 +1,4 @@
-"""What backends are told of the settings, and what the processes in which they run see of the surroundings."""
+"""The settings that backends receive, and the environment variables of their processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROJECT_ROOT = str(Path(__file__).resolve().parents[1])
 
 
 class AccountUnusable(Exception):
-    """Why code cannot run as JOB_USER; it runs as nobody else then."""
+    """Why code cannot run as JOB_USER; then it does not run at all."""
 
 
 def job_account() -> Account | None:

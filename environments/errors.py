@@ -1,4 +1,4 @@
-"""What the verbs of this app refuse; each text says why and is shown as it is."""
+"""Errors of this app's verbs; each text is shown unchanged."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Busy(Refused):
 
 
 class ReadOnly(Refused):
-    """The environment was found here and belongs to somebody else."""
+    """The environment was registered and is not managed by Belfry."""
 
 
 class InUse(Refused):
-    """Jobs stand in the way.
+    """Jobs use the environment.
 
     jobs: their rows; scripts: what each of them runs, its path where it has one.
     """

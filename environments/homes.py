@@ -41,7 +41,7 @@ def read(home: Path) -> Description | None:
 
 
 def write(home: Path, description: Description) -> None:
-    """Written aside and renamed: nobody reads half of it."""
+    """Written to a temporary file and renamed, so that readers never see half of it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=home, suffix=".part", encoding="utf-8", delete=False) as draft:
         json.dump(asdict(description), draft)
@@ -69,7 +69,7 @@ def hand_over(folder: Path, account: Account) -> None:
 
 
 def lock(home: Path, *, shared: bool) -> IO[bytes] | None:
-    """The lock's file, locked until it is closed by everybody who has it; None when somebody else is in the way.
+    """The lock's file, locked until it is closed by everybody who has it; None if another process holds it.
 
     Raises OSError where the directory is gone (shared) or cannot be made.
     """

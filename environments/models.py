@@ -92,7 +92,7 @@ class Environment(Stamped):
 
     @property
     def is_read_only(self) -> bool:
-        """Belongs to somebody else: it is shown and used, not changed."""
+        """Registered: it is shown and used, not changed."""
         return bool(self.registered_prefix)
 
 

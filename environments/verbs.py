@@ -205,7 +205,7 @@ def _change(environment: Environment, kind: Operation.Kind, packages: Sequence[s
 
 
 def _open(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: By) -> Operation:
-    """Writes an operation down and tells the workers. Raises Busy while another one is open."""
+    """Records an operation and announces it to the workers. Raises Busy while another one is open."""
     try:
         with transaction.atomic():
             operation = Operation.objects.create(

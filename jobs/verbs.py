@@ -62,7 +62,7 @@ class Draft:
     depends_on: list[Edge] | None = None
 
     def differing(self, job: Job) -> Draft:
-        """Only what changes `job`: what somebody else changes in other fields meanwhile must not be undone."""
+        """Only the fields that change, so that concurrent changes of other fields are kept."""
         values = {name: value for name, value in self.values.items() if value != getattr(job, name)}
         same = self.timing is None or self.timing.same_schedule(job.timing)
         return replace(self, values=values, timing=None if same else self.timing)
@@ -70,7 +70,7 @@ class Draft:
 
 @transaction.atomic
 def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
-    """Makes a job. Without `tell` nobody's inbox hears of it: one of very many that are made at once.
+    """Creates a job. Without `tell`, no inbox item is created: for bulk imports.
 
     Raises Refused when a job that it is to follow is gone, or what jobs/quotas.py allows is used up.
     """
@@ -182,7 +182,7 @@ def delete(job: Job, *, by: By) -> None:
 
 @transaction.atomic
 def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = None) -> bool:
-    """Stops the schedule, until somebody resumes it or `until` comes. False when it was paused already.
+    """Pauses the schedule until it is resumed or until `until`. False if it was already paused.
 
     Raises Unscheduled, and TooLate for an `until` that has passed.
     """

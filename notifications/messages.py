@@ -18,7 +18,7 @@ from notifications.texts import Lines, Words, fact
 from scheduler_site.lib.text import unseen
 
 LONGEST_SUBJECT = 200
-# Slack refuses longer texts; nobody reads them either.
+# Slack refuses longer texts.
 LONGEST_SLACK = 3000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What Slack itself uses to address a group or a member; anything else is shown as it was written.
@@ -70,7 +70,7 @@ class Message:
 
     @property
     def inbox(self) -> tuple[Words, Words]:
-        """The title and the paragraph of an inbox, to be said to whoever opens it."""
+        """The title and the paragraph of an inbox, translated for its reader."""
         return self.title or self.subject, self.note or Lines(*(fact(*one) for one in self.facts))
 
     def _said(self) -> list[str]:

@@ -121,7 +121,7 @@ class Alert(models.Model):
 
 
 class Notification(models.Model):
-    """An item of somebody's inbox (v2 wire facts, section 11)."""
+    """An item of a user's inbox (v2 wire facts, section 11)."""
 
     class Type(models.TextChoices):
         SUCCESS = "success", _("success")
@@ -166,7 +166,7 @@ class Notification(models.Model):
 
 
 class SlackSettings(Stamped):
-    """Where Slack messages go; one row. The URL is a secret: whoever has it may write into the channel."""
+    """Where Slack messages go; one row. The URL is a secret: anyone who has it can write to the channel."""
 
     ONLY = 1
 

@@ -1,4 +1,4 @@
-"""The Celery edge, and the sweep of a system worker: every few seconds it delivers what no message told it of."""
+"""The Celery edge, and the sweep of a system worker: every few seconds it delivers alerts whose message was lost."""
 
 from __future__ import annotations
 

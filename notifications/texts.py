@@ -1,4 +1,4 @@
-"""Words that are kept as what is to be said, and said in the language of whoever reads them: pure values, no database."""
+"""Texts that are stored untranslated and translated for each reader: pure values, no database."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def update_slack(values: dict[str, Any], *, by: By) -> SlackSettings:
 
 
 def test_slack() -> Alert:
-    """Sends a test message now; the alert tells what came of it. Waits for Slack, ten seconds at most."""
+    """Sends a test message now; returns its alert with the result. Waits for Slack, ten seconds at most."""
     subject, closing = Text(_("Belfry: test message")), Text(_("Alerts will arrive here."))
     message = Message(subject, Text(_("Test")), [(Text(_("Sender")), "Belfry")], closing, "/")
     alert = compose(f"test:{uuid.uuid4()}", Alert.Event.TEST, Alert.Channel.SLACK, message, clock.now())

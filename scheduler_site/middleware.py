@@ -88,7 +88,7 @@ class LanguageMiddleware(LocaleMiddleware):
 
 
 class SlidingSessionMiddleware:
-    """A session lives on while somebody works with the pages; pages that refresh themselves do not count.
+    """Extends the session on user activity; automatic page refreshes do not count.
 
     Written at most every ten minutes: a row per request would be a write for every look.
     """

@@ -194,7 +194,7 @@ CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # How long a worker that does not reach the database goes on with its runs; 45 s after its last word others count them as lost.
 WORKER_ALONE_SECONDS = env.integer("WORKER_ALONE_SECONDS", 600, low=45, high=86400)
-# How long runs may go on when their worker is told to end; then they are stopped and count as lost.
+# How long runs may continue when their worker is stopped; then they are stopped and count as lost.
 WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=7 * 86400)
 # What is left after that to stop them and to write it down; two seconds later the worker is killed.
 WORKER_ENDING_SECONDS = 13
@@ -267,7 +267,7 @@ if not re.match(r"https?://[^/?#@\s]+(/[^?#\s]*)?\Z", GITHUB_API_URL):
 # Workers of code and of the system, and the web, must see the same directories.
 ENVIRONMENTS_DIR = Path(env.text("ENVIRONMENTS_DIR", str(DATA_DIR / "environments"))).resolve()
 ARTIFACTS_DIR = Path(env.text("ARTIFACTS_DIR", str(DATA_DIR / "artifacts"))).resolve()
-# Which packages new environments get where nobody chooses: auto is conda where a channel answers, else pypi.
+# The default packages of new environments: auto is conda where a channel answers, else pypi.
 ENVIRONMENT_BACKEND = env.choice("ENVIRONMENT_BACKEND", "auto", ("auto", "conda", "pypi"))
 ENVIRONMENT_OPERATION_SECONDS = env.integer("ENVIRONMENT_OPERATION_SECONDS", 600, low=10, high=7200)
 ENVIRONMENT_OPERATIONS_AT_ONCE = env.integer("ENVIRONMENT_OPERATIONS_AT_ONCE", 2, low=1, high=32)
@@ -322,7 +322,7 @@ EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
 # Seconds for all of a delivery; shorter than the time after which its process is taken for dead.
 EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT", 30, low=1, high=90)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_DEFAULT_SENDER", "noreply@cronjobscheduler.local")
-# Who hears of the system itself by mail; the active admins where nobody is named.
+# Recipients of mails about the system itself; by default the active administrators.
 ALERT_EMAILS = env.words("ALERT_EMAILS")
 SLACK_PLAIN_HOSTS = env.words("SLACK_PLAIN_HOSTS")
 INBOX_EVERY_RUN = env.boolean("INBOX_EVERY_RUN", default=False)
@@ -351,7 +351,7 @@ CSRF_COOKIE_NAME = "belfry_csrf"
 # Sites beside this one, on the same host, are not sent its cookies.
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = BASE_PATH or "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.boolean("HTTPS", default=PRODUCTION)
-# With one proxy in front, its word on scheme and client address is believed; without one, anybody could say them.
+# With one proxy in front, its headers for scheme and client address are trusted; without one, any client could send them.
 BEHIND_PROXY = env.boolean("BEHIND_PROXY", default=False)
 # Behind a proxy that speaks TLS, plain HTTP is led there; probes that come past the proxy are not.
 SECURE_SSL_REDIRECT = env.boolean("SSL_REDIRECT", default=SESSION_COOKIE_SECURE and BEHIND_PROXY)
@@ -397,7 +397,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(
         seconds=env.integer("JWT_REFRESH_TOKEN_EXPIRES", 2592000, low=60, high=31536000)
     ),
-    # Each refresh token is good for one use, whoever asks; otherwise where a client asks for it when it logs in.
+    # Each refresh token is valid for one use, for all clients; otherwise only if requested at the login.
     "ROTATE_REFRESH_TOKENS": env.boolean("JWT_ROTATE_REFRESH_TOKENS", default=False),
     "TOKEN_TYPE_CLAIM": "type",
     "USER_ID_FIELD": "uid",

@@ -45,7 +45,7 @@ def test_a_version_is_compared_and_restored(visit: Visit, uma: User, javascript:
     job = changed(uma)
     page = (visitor := visit(uma, javascript=javascript)).page
     visitor.open(f"/jobs/{job.uid}")
-    page.click("section:has(h2:text('History')) >> text=All of it")
+    page.click("section:has(h2:text('History')) >> text=View full history")
     page.click("text=Compare versions")
     page.wait_for_selector("h2 >> text=Version 1 and version 2")
     assert page.locator("tr:has(code:text-is('timeout')) .new").inner_text().strip() == "60"

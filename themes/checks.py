@@ -1,4 +1,4 @@
-"""Warns of a registry that anybody on the network can change."""
+"""Warns about a registry that any client on the network can change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KNOWN_SALT = "nchu"
 
 @register(Tags.security)
 def salt(**_: Any) -> Iterable[CheckMessage]:
-    """With the salt of the guide, whoever reaches the server can make a token in any name."""
+    """With the guide's salt, anyone who reaches the server can create a token for any name."""
     if settings.PRODUCTION and settings.OPERATOR_TOKEN_SALT == KNOWN_SALT:
         hint = "Set OPERATOR_TOKEN_SALT, which clients must know too; or THEMES_ENABLED=false if there is no registry."
         yield Warning(

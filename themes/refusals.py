@@ -1,4 +1,4 @@
-"""Why the registry does not do what it was asked for; each surface tells it in its own shape, with this status."""
+"""Errors of the registry; each surface renders them in its own format, with this status."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Taken(Refusal):
 
 
 class Changed(Refusal):
-    """Somebody else wrote the row since the reader saw it; `version` is that of the row as it is now."""
+    """The row changed since the user read it; `version` is its current version."""
 
     status = 409
 

@@ -42,7 +42,7 @@ def end(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 @login_required
 @require_POST
 def end_all(request: HttpRequest) -> HttpResponse:
-    """This session as well: whoever is at another browser may be the one who is to go."""
+    """Ends this session too."""
     logins.end_all(account(request), by=By.request(request, SURFACE))
     request.session.flush()
     return redirect("login")

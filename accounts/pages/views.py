@@ -29,7 +29,7 @@ from audit.record import By
 
 
 def set_language(request: HttpRequest) -> HttpResponseBase:
-    """The buttons for the language: for this browser, and for what is sent to whoever is logged in."""
+    """Sets the language of this browser and of messages to the logged-in user."""
     answer = i18n.set_language(request)
     chosen = request.POST.get("language", "") if request.method == "POST" else ""
     if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
@@ -68,7 +68,7 @@ class LoginView(Throttled, auth.LoginView):
 
 
 class LogoutView(auth.LogoutView):
-    """POST only: a link must not log anybody out."""
+    """POST only, so that a link cannot log users out."""
 
     http_method_names = ["post"]
 

@@ -163,7 +163,7 @@ class RefreshView(_SignIn):
         The refresh token goes into the header `Authorization: Bearer ...`. There is no body. One that is good for one use
         and comes a second time is 401, and ends the login: somebody has a copy of it.
         """
-        # Clients of the dialect know no rotation: they keep theirs, and are told null (v2 wire facts, 3).
+        # Older clients do not rotate tokens: they keep theirs and receive null (v2 wire facts, 3).
         user, payload = account(request), cast("dict[str, Any]", request.auth)
         try:
             refresh = tokens.rotated(payload, user)

@@ -34,7 +34,7 @@ class PreferencesChanges(_Switches):
 
 
 class PreferencesJson(_Switches):
-    """What somebody wants to be told."""
+    """A user's notification preferences."""
 
     id: Annotated[Uid, "Their id."]
     user_id: Annotated[Uid, "Whose they are."]
@@ -73,7 +73,7 @@ class JobsTable(TypedDict):
 
 
 class UiPreferences(TypedDict):
-    """What somebody wants to be shown."""
+    """A user's UI preferences."""
 
     preferences: JobsTable
 
@@ -128,7 +128,7 @@ class _View(ApiView):
 class PreferencesView(_View):
     @route("get_preferences", "The preferences.", NOT_YOURS)
     def get(self, request: Request, user_id: str) -> Answer[PreferencesRead]:
-        """What somebody wants to be told.
+        """A user's notification preferences.
 
         One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
         """
@@ -142,7 +142,7 @@ class PreferencesView(_View):
 
     @route("update_preferences", "As they are now.", NOT_YOURS, takes=PreferencesChanges)
     def put(self, request: Request, user_id: str) -> Answer[PreferencesUpdated]:
-        """Change what somebody wants to be told.
+        """Change notification preferences.
 
         One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
         """
@@ -161,7 +161,7 @@ class PreferencesView(_View):
 class UiPreferencesView(_View):
     @route("get_ui_preferences", "The preferences.", NOT_YOURS)
     def get(self, request: Request, user_id: str) -> Answer[UiPreferences]:
-        """What somebody wants to be shown.
+        """A user's UI preferences.
 
         One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
         """
@@ -170,7 +170,7 @@ class UiPreferencesView(_View):
 
     @route("update_ui_preferences", "As they are now.", NOT_YOURS, takes=UiPreferencesChanges)
     def put(self, request: Request, user_id: str) -> Answer[UiPreferences]:
-        """Change what somebody wants to be shown.
+        """Change UI preferences.
 
         One's own, or for administrators anybody's. They are kept for clients; nothing in Belfry follows them.
         """

@@ -16,7 +16,7 @@ from scheduler_site.rest.shapes import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
-# So many are told.
+# The most that a list contains.
 MOST = 200
 PEOPLE = {403: "Not with an API token; a session of the pages needs its CSRF token."}
 

@@ -1,1 +1,1 @@
-"""`/login`, `/api/conda` and `/api/tasks`: what clients of the Conda Task Manager say and hear."""
+"""`/login`, `/api/conda` and `/api/tasks`: the API for clients of the Conda Task Manager."""

@@ -119,7 +119,7 @@ def environment_name(value: Any, missing: str = "Environment name is required") 
 
 
 def task_name(value: Any, options: Mapping[str, Any], job: Job | None = None) -> str:
-    """As given; else that of the file, or for a text one that nobody has. 400."""
+    """The given name; otherwise the file's name, or an unused name for a text. 400."""
     if value in (None, ""):
         path = options.get("path")
         value = PurePath(path).name if path else f"task-{uuid4().hex[:12]}"

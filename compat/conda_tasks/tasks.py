@@ -51,7 +51,7 @@ class TasksView(CondaView):
         return found or environment_verbs.named(wish.environment), ""
 
     def _made(self, wish: drafts.Wish, environment: Environment) -> standing.Task:
-        """As it is before anybody starts it."""
+        """The task before its first start."""
         values = drafts.POLICIES | {
             "name": wish.name,
             "kind": Job.Kind.SCRIPT,
@@ -162,7 +162,7 @@ class TaskView(CondaView):
 
 
 def _outrun(name: str, job: Job | None = None) -> NoReturn:
-    """400: since it was looked, somebody else has taken the name, or deleted the environment."""
+    """400: the name was taken or the environment deleted since the check."""
     others = Job.objects.exclude(pk=job.pk) if job else Job.objects.all()
     if others.filter(name=name).exists():
         drafts.name_taken(name)

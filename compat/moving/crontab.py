@@ -164,7 +164,7 @@ def _timing(schedule: Cron) -> Timing:
 
 
 def _differences(job: Job, line: Line, schedule: Cron) -> list[str]:
-    """What tells that a line is perhaps that of another machine, whose crontab needs a source of its own."""
+    """Signs that a line belongs to another machine, whose crontab needs its own source."""
     differing = []
     if job.options.get("args") != arguments(line):
         differing.append("its command or variables")

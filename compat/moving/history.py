@@ -27,7 +27,7 @@ Old = dict[str, Any]
 
 
 class History:
-    """What the old database tells of runs and of changes, and how much of it is not here yet."""
+    """Runs and changes in the old database, and how many of them are not imported yet."""
 
     def __init__(self, old: OldDatabase) -> None:
         self._old = old

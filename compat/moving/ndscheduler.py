@@ -231,7 +231,7 @@ def _json(args: list[Any]) -> list[Any]:
 
 
 def _values(value: Any) -> Iterator[Any]:
-    """All that lies in lists and objects."""
+    """All values in nested lists and objects."""
     if isinstance(value, list | tuple):
         for item in value:
             yield from _values(item)

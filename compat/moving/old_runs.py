@@ -79,7 +79,7 @@ class Runs:
             kind=job.kind,
             definition=job.definition(),
             category_id=job.category_id,
-            # Which of them somebody started by hand is not told.
+            # The old manager does not say which runs were started manually.
             trigger=Trigger.MANUAL,
             due_at=began,
             created_at=began,

@@ -1,1 +1,1 @@
-"""`/api/v1`: what clients of ndscheduler say and hear."""
+"""`/api/v1`: the API for clients of ndscheduler."""

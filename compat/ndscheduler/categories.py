@@ -54,7 +54,7 @@ class CategoriesView(CategoriesBase):
 
 
 class CategoryView(CategoriesBase):
-    """GET, PUT and DELETE one category; 404 for an id that is none."""
+    """GET, PUT and DELETE one category; 404 for an unknown or invalid id."""
 
     needs = {"PUT": "accounts.change_category", "DELETE": "accounts.delete_category"}
 

@@ -21,7 +21,7 @@ def _moment(request: HttpRequest, name: str) -> dt.datetime | None:
     if not text:
         return None
     try:
-        # A `+` that nobody escaped arrives as a blank.
+        # An unescaped `+` arrives as a space.
         moment = dt.datetime.fromisoformat(text.replace(" ", "+") if text[-6:-5] == " " else text)
         return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError) as error:

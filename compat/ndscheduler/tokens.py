@@ -39,7 +39,7 @@ def issue(user: User, category_id: int) -> str:
 
 
 def account(request: HttpRequest) -> tuple[User | None, bool]:
-    """Who sends the request, nobody for a token that is not accepted; and whether the cookie says so."""
+    """The user who sends the request, or none for an invalid token; and whether the cookie named the user."""
     scheme, _, raw = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer" and raw.strip():
         return _owner(raw.strip()), False

@@ -20,7 +20,7 @@ def known() -> list[str]:
 
 
 def remember(prefix: Path) -> None:
-    """Convenience for who uses Conda by hand: where it cannot be written, an operation is none the worse."""
+    """A convenience for manual use of Conda: operations succeed also if it cannot be written."""
     _change(lambda lines: lines if str(prefix) in lines else [*lines, str(prefix)])
 
 
@@ -33,7 +33,7 @@ def _file() -> Path:
 
 
 def _change(change: Callable[[list[str]], list[str]]) -> None:
-    """By a rename: nobody reads half of it. Our own processes wait for each other."""
+    """Written by a rename, so that readers never see half of it. Our own processes lock it."""
     path = _file()
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

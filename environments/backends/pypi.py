@@ -240,7 +240,7 @@ def _bundled_pip(prefix: Path) -> Path | None:
 
 
 def _failure(errors: str, wanted: Sequence[grammar.Spec]) -> Failed:
-    """uv's own words, from where the error begins: before it there may be warnings of interpreters that nobody asked for."""
+    """uv's own words, from the start of the error; it may be preceded by warnings about other interpreters."""
     text = re.split(r"^error: ", errors, maxsplit=1, flags=re.MULTILINE)[-1].strip()
     guilty = culprits.named_in(text, wanted)
     return Failed(

@@ -16,7 +16,7 @@ TASK = "environments.operate"
 
 
 def announce_soon() -> None:
-    """After the commit, by a thread that nobody waits for."""
+    """After the commit, in a background thread."""
     transaction.on_commit(partial(later, announce))
 
 

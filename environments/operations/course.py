@@ -34,7 +34,7 @@ GIVE_UP_SECONDS = ledger.LEASE.total_seconds() - 10
 
 
 class Reporter:
-    """Writes progress, renews the lease and hears of cancels, at most once a second."""
+    """Writes progress, renews the lease and checks for cancellation, at most once a second."""
 
     def __init__(self, operation: Operation, is_stopping: Callable[[], bool]) -> None:
         self.operation, self._is_stopping = operation, is_stopping
@@ -59,7 +59,7 @@ class Reporter:
             return "lost" if self._looked - self._renewed > GIVE_UP_SECONDS else ""
 
     def stay(self) -> str:
-        """Keeps the lease while things are put in order, which nobody interrupts."""
+        """Keeps the lease during the cleanup, which cannot be cancelled."""
         if time.monotonic() > self._renewed + RENEW_SECONDS:
             self._renewed = time.monotonic()
             with suppress(DatabaseError, InterfaceError):

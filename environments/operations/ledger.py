@@ -59,7 +59,7 @@ def claim(worker: str, most: int) -> list[Operation]:
 
 
 def renew(operation: Operation, log: str) -> bool:
-    """Shows how far it is, and that somebody works on it. False when it is not the worker's any more."""
+    """Records progress and renews the lease. False if the operation no longer belongs to the worker."""
     running = Operation.objects.filter(pk=operation.pk, state=State.RUNNING)
     return bool(running.update(log=cut(log), lease_until=clock.now() + LEASE))
 
@@ -72,7 +72,7 @@ def is_cancelled(operation: Operation) -> bool:
 def finish(
     operation: Operation, end: End, *, log: str | None = None, was: Operation.State = State.RUNNING
 ) -> bool:
-    """Writes the end of an operation down, once. False when somebody else had ended it."""
+    """Records the end of an operation once. False if it had already ended."""
     columns: dict[str, Any] = {
         "state": end.state,
         "error": storable(end.error)[-LONGEST_ERROR:],

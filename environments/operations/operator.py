@@ -1,4 +1,4 @@
-"""The threads of a system worker that carry operations out, and its sweep for those that no message told of."""
+"""The threads of a system worker that carry operations out, and its sweep for operations whose message was lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WRITES, WRITE_PAUSE = 8, 4.0
 
 
 class Operator:
-    """Takes as many operations as it has threads, and never more: what waits is anybody's."""
+    """Claims at most one operation per thread; other workers can claim the rest."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -113,7 +113,7 @@ class Operator:
 
 
 class Sweep(threading.Thread):
-    """Every few seconds, what no message told of; each step on its own, so that one that fails hinders no other."""
+    """Every few seconds, operations whose message was lost; a failing step does not affect the others."""
 
     def __init__(self, *steps: Callable[[], object]) -> None:
         super().__init__(name="environments", daemon=True)

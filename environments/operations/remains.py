@@ -58,7 +58,7 @@ def tidy() -> None:
 
 
 def _half_done() -> EnvironmentQuerySet:
-    """Those in a state that should not last, on which nobody works."""
+    """Environments in a transient state without an open operation."""
     states = (Environment.State.CREATING, Environment.State.DELETING)
     half = Q(state__in=states) | Q(state=Environment.State.BROKEN, error=ledger.UNSURE)
     return Environment.objects.filter(half).exclude(operations__state__in=Operation.OPEN)

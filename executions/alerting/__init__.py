@@ -1,1 +1,1 @@
-"""What people are told of runs and due times, and in which words."""
+"""Alerts about runs and due times, and their texts."""

@@ -1,4 +1,4 @@
-"""Decides who is told of what. Rows only: they are written with the event, and delivered by others.
+"""Decides which alerts are sent to whom. Writes rows in the event's transaction; a task delivers them.
 
 - The end of a run: after its last attempt, failures always, successes where somebody asked for it. Scheduled runs, and
   those after another job, tell by e-mail and Slack, runs by hand only in the inbox; a run that was stopped by hand tells
@@ -38,7 +38,7 @@ log = logging.getLogger("executions.alerting.alerts")
 
 Event = Alert.Event
 FAILED = ("failed", "timeout", "error")
-# So many changes of one kind at once are told one by one; more become one message.
+# Up to this many changes of one kind at once get their own message; more become one message.
 FEW = 3
 BATCH = 500
 
@@ -60,7 +60,7 @@ def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
 
 
 def passed_over(rows: Iterable[Execution], now: dt.datetime) -> None:
-    """Notes the due times that the tick records as missed, or as made up for by a later run after an outage."""
+    """Notes the due times that the tick records as missed, or as covered by a later run after an outage."""
     by_job: dict[int, list[Execution]] = {}
     for row in rows:
         coalesced = row.reason == Reason.COALESCED and row.due_at < now - ON_TIME
@@ -160,7 +160,7 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
 
 
 def _emails(claim: Claim, event: Alert.Event) -> list[str]:
-    """Whom the job, as it was when this run fell due, wants to be told by mail; runs by hand tell nobody."""
+    """The e-mail recipients in the job's definition when this run fell due; none for manual runs."""
     alerts = claim.policy.get("alerts", {})
     wanted = event == Event.JOB_FAILED or alerts.get("on_success", False)
     emails: list[str] = alerts.get("emails", [])
@@ -180,7 +180,7 @@ class Item:
     message: Message
     line: Words
     execution_uid: uuid.UUID | None = None
-    # Runs by hand are told in the inbox only; so is nobody where the job wants no mail.
+    # Manual runs, and jobs without e-mail, are reported in the inbox only.
     inbox_only: bool = False
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-# Of so many good runs the figures are made, of fewer none are told of.
+# The most successful runs that are used; with fewer than the second number there is no alert.
 WINDOW, LEARNING = 50, 10
 # From the median absolute deviation to the standard deviation of a normal distribution.
 SIGMA = 1.4826

@@ -1,4 +1,4 @@
-"""What people are told, word for word. Subjects and texts of failure and success are, in English, those of the v2 README."""
+"""The texts of alerts. Subjects and texts of failure and success are, in English, those of the v2 README."""
 
 from __future__ import annotations
 

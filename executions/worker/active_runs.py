@@ -94,7 +94,7 @@ class ActiveRun:
         return True
 
 
-class Guard(threading.Thread):
+class LeaseWatchdog(threading.Thread):
     """Looks after the leases by this process's own clock. It never asks the database, which may hang."""
 
     def __init__(

@@ -32,7 +32,7 @@ from executions.models import Execution, Reason, State
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns
 from executions.values import Claim
-from executions.worker.active_runs import ActiveRun, Guard
+from executions.worker.active_runs import ActiveRun, LeaseWatchdog
 from executions.worker.capacity import Room
 from executions.worker.consumer import EVERY as CONSUMER_SECONDS
 from executions.worker.consumer import Consumer
@@ -77,7 +77,7 @@ class Worker:
         self._unwanted: list[str] = []
         self._draining = Draining(name, self._room, host, self._is_empty, self._hand_back)
         self._writer.start()
-        Guard(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
+        LeaseWatchdog(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
         self._consumer = Consumer(self.queues, self._is_idle, self._end_process)
         turns = Turns()
         steps = {

@@ -1,4 +1,4 @@
-"""POST /jobs/test-run: tries a target and tells what it said; stores nothing (wire facts, section 8)."""
+"""POST /jobs/test-run: calls a target and returns its response; stores nothing (wire facts, section 8)."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class JobJson(_Job):
 
 
 def job_json(job: Job, pause: Pause | None) -> WrittenJob:
-    """A job as the answer to a change; `pause` is its present one. Secrets are told by name only."""
+    """A job as the answer to a change; `pause` is its present one. Secrets are listed by name only."""
     timing = job.timing
     plain = dict(zip(NAMES, _plain(job), strict=True))
     told: WrittenJob = {

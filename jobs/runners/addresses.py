@@ -32,7 +32,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_URL_LENGTH = 2048
 RESOLVE_AT_SAVE_SECONDS = 2.0
 
-# What ipaddress calls global although nobody's webhook lives there.
+# Networks that ipaddress calls global but that no webhook uses.
 _NEVER: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -47,7 +47,7 @@ _NEVER: tuple[Network, ...] = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")  # the only global unicast block there is, RFC 4291
 
-# Threads of their own: names that do not answer must not hold up anybody else's.
+# Separate threads: names that do not resolve must not delay others.
 resolving = Resolving[list[Address]]()
 
 

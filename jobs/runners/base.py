@@ -157,7 +157,7 @@ class IORunner(Runner):
 
 
 class CodeRunner(Runner):
-    """Runs somebody's code in a child process, watched by the thread that calls `run`."""
+    """Runs users' code in a child process, watched by the thread that calls `run`."""
 
     pool = "code"
     needs_code_right = True

@@ -1,4 +1,4 @@
-"""A thread for what must not hold up whoever asks for it: telling the broker, delivering from a process of another kind."""
+"""A background thread for work that must not delay its caller: publishing to the broker, and deliveries outside workers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def deliver_due(now: dt.datetime | None = None) -> int:
 
 
 def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
-    """Tries those of the alerts that may be tried now and that nobody else has; how many it were."""
+    """Tries the due alerts that no other process has claimed; returns their number."""
     tried = 0
     for alert in Alert.objects.filter(uid__in=uids).order_by("id"):
         if _claim(alert, now or clock.now()):

@@ -179,7 +179,7 @@ def _mine(request: Request, span: DateRange) -> QuerySet[Notification]:
 
 
 def _own(request: Request, notification_id: str, verb: str) -> Notification:
-    """404 for an id that is not there, 403 for somebody else's, whoever asks."""
+    """404 for an unknown id, 403 for another user's item, for all roles."""
     uid = as_uuid(notification_id)
     found = Notification.objects.select_related("user").filter(uid=uid).first() if uid else None
     if found is None:

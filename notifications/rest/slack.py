@@ -22,7 +22,7 @@ LONGEST = {"webhook_url": 1000, "channel": 100}
 
 
 class SlackSettingsJson(TypedDict):
-    """How Slack is told of alerts."""
+    """Settings for alerts in Slack."""
 
     id: Annotated[Uid, "The id of the one set of settings."]
     is_enabled: Annotated[bool, "Whether anything is sent."]

@@ -165,7 +165,7 @@ def default_admin(databases: Sequence[str] | None = None, **_: Any) -> Iterable[
 
 @register(Tags.database)
 def mail_for_jobs(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Jobs that tell of their failures by mail, with nobody to carry it."""
+    """Jobs send e-mail on failure, but no mail server is configured."""
     if not settings.PRODUCTION or not databases or mail_works() or settings.ALERT_EMAILS:
         return []
     # Imported here for the same reason.

@@ -1,4 +1,4 @@
-"""What Django is told of a request: the environ of a WSGI call (PEP 3333)."""
+"""The WSGI environ of a request (PEP 3333)."""
 
 from __future__ import annotations
 

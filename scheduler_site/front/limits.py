@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # From the first moment of a connection, or the first byte of a later request, until its headers are there.
 HEADER_SECONDS = 10.0
-# For a client that sends a body nobody takes: until it has read why.
+# For a client that sends a refused body: time to read the answer.
 LINGER_SECONDS = 3.0
 # Between two requests of a connection; longer than proxies keep theirs (nginx: 60 s), so that they end first.
 IDLE_SECONDS = 75

@@ -1,4 +1,4 @@
-"""What an error of the database means for whoever asked: said once, for all three databases.
+"""Classifies database errors for callers, in one place for all databases.
 
 Django's own classes do not tell: a PostgreSQL that has become a standby raises an InternalError, a packet that is too large for
 MariaDB an OperationalError. The codes are those of the servers: SQLSTATE (PostgreSQL manual, appendix A), error numbers (MySQL
@@ -14,7 +14,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError
 
 
 class Kind(Enum):
-    """All but the last pass by themselves: whoever can wait tries again."""
+    """All but the last are temporary: retry if waiting is possible."""
 
     AWAY = "away"  # no connection, no room, shutting down, out of time
     READ_ONLY = (

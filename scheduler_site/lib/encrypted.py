@@ -1,4 +1,4 @@
-"""A model field for secrets, and texts that are carried by whoever must not read them."""
+"""A model field for secrets, and encrypted texts for clients that must not read them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def seal(value: Any) -> str:
-    """A JSON value as a text that nobody reads or changes without the keys."""
+    """A JSON value, encrypted and authenticated."""
     return _cipher(tuple(settings.ENCRYPTION_KEYS)).encrypt(json.dumps(value).encode()).decode("ascii")
 
 

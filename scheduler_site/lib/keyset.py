@@ -61,7 +61,7 @@ class Keyset:
         return Q(self._is("gt", at) | Q(self._is("exact", at), pk__gt=key), self._is("gte", at))
 
     def page(self, rows: QuerySet[Any], cursor: str, look: Look[Row]) -> Page[Row]:
-        """The rows beyond a cursor, for an empty one the newest. Raises ValueError for a cursor that is none."""
+        """The rows beyond a cursor, for an empty one the newest. Raises ValueError for an invalid cursor."""
         downwards, upwards = (f"-{self.field}", "-id"), (self.field, "id")
         if not cursor:
             found, last = look(rows.order_by(*downwards), self.below)

@@ -1,4 +1,4 @@
-"""Searches that pay no heed to case, on MySQL and MariaDB too.
+"""Case-insensitive searches, on MySQL and MariaDB too.
 
 There names are compared exactly (utf8mb4_bin), and Django leaves it to the collation whether case counts in `icontains` and
 `iexact`; so these name another one for their comparison.

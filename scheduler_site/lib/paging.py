@@ -10,7 +10,7 @@ from django.utils.functional import cached_property
 
 
 class Capped(Paginator[Any]):
-    """Counts no further than anybody leafs: to count millions of rows takes longer than to show a page of them."""
+    """Caps the count: counting millions of rows takes longer than showing a page of them."""
 
     MOST = 10_000
 

@@ -34,7 +34,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def unseen(text: str, *, lines: bool = False) -> str:
-    """The first sign that nobody sees and that may mislead, as `U+202E`; nothing without one. `lines`: LF and TAB are fine."""
+    """The first invisible, misleading character, as `U+202E`; empty if there is none. `lines`: LF and TAB are fine."""
     fine = _JOINERS + ("\n\r\t" if lines else "")
     for sign in text:
         if not " " <= sign <= "~" and sign not in fine and unicodedata.category(sign) in _UNSEEN:

@@ -67,7 +67,7 @@ NAMES = {
 
 
 class RouteSchema(AutoSchema):
-    """Asks the view who may call it, so that nobody writes down a second time what the code says."""
+    """Asks the view who may call it, so that the rule is written once."""
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation: dict[str, Any] | None = super().get_operation(*args, **kwargs)

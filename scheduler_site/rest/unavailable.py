@@ -42,7 +42,7 @@ def note(error: Exception, path: str) -> None:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's `handler500`: called while the exception that nobody caught is being handled."""
+    """Django's `handler500`: called while an uncaught exception is handled."""
     error = sys.exc_info()[1]
     if not isinstance(error, Exception) or not is_meant(error):
         return defaults.server_error(request)

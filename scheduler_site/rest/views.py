@@ -68,7 +68,7 @@ Given = TypeVar("Given", bound=Response)
 
 
 class JSONAlways(DefaultContentNegotiation):
-    """Answers are JSON whatever the client says to accept: a refusal of a refusal helps nobody."""
+    """Always answers JSON, whatever the client accepts."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None

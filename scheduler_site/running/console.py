@@ -14,7 +14,7 @@ _LONGEST_LINE = 16 * 1024
 
 
 class Console:
-    """Writes lines in a thread of its own: a terminal that is closed or does not read holds nobody up."""
+    """Writes lines in a separate thread, so that a closed or slow terminal blocks nothing."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -23,7 +23,7 @@ class Console:
         self._writer.start()
 
     def say(self, text: str, name: str = "belfry") -> None:
-        """One line; dropped when nobody reads and ten thousand are waiting."""
+        """Queues a line; drops it if ten thousand lines are waiting."""
         with contextlib.suppress(queue.Full):
             self._lines.put_nowait(f"{name:<{_WIDTH}}| {text}\n")
 

@@ -1,4 +1,4 @@
-"""What a program does first, so that nobody else on the machine reads what it knows.
+"""Run first by each program: keeps its memory and environment private from other accounts.
 
 A process shows its environment to every process of the same user (proc(5)), the code of jobs among them; so secrets are taken
 out of it once the settings have read them. Root reads a process's memory all the same: docs/security.md says what that means.

@@ -1,4 +1,4 @@
-"""Holds one program of the supervisor, so that nothing of it is left behind whoever is killed.
+"""Guards one program of the supervisor: no process of it survives, whichever process is killed.
 
     supervisor ── leash ── program ── whatever the program starts, in whatever session
 
@@ -89,7 +89,7 @@ def kill_descendants(kept: Set[int] = frozenset()) -> set[int]:
 
 
 def _wake(number: int, frame: object) -> None:
-    """A signal without a handler would not wake anybody."""
+    """A signal without a handler would not wake the waiting call."""
 
 
 def wakeup_pipe() -> int:
@@ -174,7 +174,7 @@ class Leash:
             self.program.terminate()
 
     def _reap(self) -> bool:
-        """Takes notice of the dead; whether anybody is left."""
+        """Reaps ended children; returns whether any is left."""
         try:
             while (found := os.waitpid(-1, os.WNOHANG))[0]:
                 if found[0] == self.program.pid:

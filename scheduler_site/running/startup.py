@@ -43,7 +43,7 @@ def make_directories() -> None:
 
 
 def make_private(path: Path) -> None:
-    """A directory that nobody else can enter. Its name can be guessed, so somebody may have made it first."""
+    """A directory that only this account can enter. Its name is predictable, so another account may have created it."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
@@ -103,7 +103,7 @@ def _alive(pid: str) -> bool:
 
 
 def bind_port() -> socket.socket:
-    """A socket bound to HOST:PORT, which refuses connections until somebody listens. Raises CannotStart."""
+    """A socket bound to HOST:PORT, which refuses connections until a server listens. Raises CannotStart."""
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(
             settings.HOST, settings.PORT, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -106,7 +106,7 @@ class Supervisor:
             self._spawn(child)
 
     def watch(self, each_turn: Callable[[], None] = lambda: None) -> None:
-        """Returns when somebody asks to stop, or a program cannot be started (`failed`)."""
+        """Returns when a stop is requested, or a program cannot be started (`failed`)."""
         while not (self.asked or self.failed):
             self._reap()
             for child in self.children:

@@ -99,7 +99,7 @@ def delete_page(
     then: str,
     about: str | Promise,
 ) -> HttpResponse:
-    """Asks first; what stands against it is told on the same page."""
+    """Asks for confirmation; reasons against it are shown on the same page."""
     context: dict[str, Any] = {"row": row, "back": back, "about": about}
     if request.method == "GET":
         return render(request, "themes/delete.html", context)

@@ -57,7 +57,7 @@ class RegistryForm(forms.ModelForm[Any]):
         return {name: self._stored(name, value) for name, value in given if name != "version"}
 
     def renew(self, version: str) -> None:
-        """The reader has been told of that version."""
+        """The version that the user has seen."""
         data: Any = copy(self.data)
         data["version"] = version
         self.data = data
@@ -145,7 +145,7 @@ class CopyEntriesForm(CopySettingsForm):
 
 
 class EntryFilter(forms.Form):
-    """What the list of entries is narrowed to; what cannot be read narrows nothing, and is told."""
+    """Filters of the list of entries; invalid values are reported and ignored."""
 
     semester = forms.CharField(
         label=_("School-year semester"), required=False, max_length=4, validators=[SEMESTER]

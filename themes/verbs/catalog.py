@@ -74,7 +74,7 @@ def delete_sub_theme(sub_theme: SubTheme, by: By) -> None:
 
 
 def _must_be_free(theme: Theme, code: str) -> None:
-    """The theme's lock is held: nobody takes the code in between."""
+    """The theme's lock is held, so the code cannot be taken meanwhile."""
     if theme.sub_themes.filter(sub_theme_code=code).exists():
         path = f"{theme.theme_code}/{code}"
         raise Taken(_("There is a sub theme %(code)s already.") % {"code": path})

@@ -46,7 +46,7 @@ def sub_theme_of(theme_code: str, code: str) -> SubTheme:
 
 
 def lock(theme: Theme) -> Theme:
-    """The theme as it is now; until the transaction ends nobody else changes it or what lies below it. Raises Unknown."""
+    """Locks and returns the theme; it and its sub themes cannot change until the transaction ends. Raises Unknown."""
     found = Theme.objects.select_for_update().filter(pk=theme.pk).first()
     if found is None:
         raise Unknown(_("There is no theme %(code)s.") % {"code": theme.theme_code})

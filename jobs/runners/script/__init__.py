@@ -41,7 +41,7 @@ class ScriptRunner(CodeRunner):
     secrets_help = _("Each is an environment variable of its name.")
     options_form = ScriptForm
     default_timeout = 3600.0
-    # A script that hangs is gone five seconds after somebody stopped it.
+    # A script that hangs ends five seconds after it is cancelled.
     default_grace = 3
 
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A script's environment, held for its run: nobody installs or removes anything in it meanwhile."""
+"""A script's environment, locked for its run: its packages are not changed meanwhile."""
 
 from __future__ import annotations
 

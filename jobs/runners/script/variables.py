@@ -42,7 +42,7 @@ def unusable(names: Iterable[str]) -> list[str]:
 def of_script(
     description: Description, chosen: Mapping[str, str], secrets: Mapping[str, str], run: Mapping[str, str]
 ) -> dict[str, str]:
-    """The later win: the environment's, the job's, its secrets, what is told of the run. PATH: the environment's goes first."""
+    """The later win: the environment's, the job's, its secrets, variables about the run. PATH: the environment's goes first."""
     # Packages of the account that runs this are no part of any environment.
     variables = {**description.variables, "PYTHONNOUSERSITE": "1", **chosen, **secrets, **run}
     usual = chosen.get("PATH") or secrets.get("PATH") or _usual_path()
