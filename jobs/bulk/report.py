@@ -144,10 +144,8 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
         except verbs.Refused as refusal:
             fault = Fault("Not possible", str(refusal))
         else:
-            row_number = {"row": number}
-            report.warnings += [
-                f"{_('Row %(row)d:') % row_number} {text}" for text in unused(row.cells, draft)
-            ]
+            where = _("Row %(row)d:") % {"row": number}
+            report.warnings += [f"{where} {text}" for text in unused(row.cells, draft)]
     if fault:
         team = row.cells.get("team", "") if fault.label == "Invalid PIC team" else ""
         report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))
