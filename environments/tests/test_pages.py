@@ -227,10 +227,10 @@ def test_what_an_installed_conda_has_is_registered(page: Client, operator: Opera
     assert answer.status_code == 302
     ended(operator, Operation.objects.latest("id"))
     shown = text(page.get(answer["Location"]))
-    assert "never changed from here" in shown
+    assert "registered, read only" in shown
     assert "Install</button>" not in shown
     answer = page.post("/environments/discovered", entered | {"name": "again"})
-    assert "not there any more" in text(answer)
+    assert "no longer exists" in text(answer)
 
 
 def test_texts_of_tools_are_inert(page: Client, by: By) -> None:

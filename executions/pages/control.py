@@ -70,7 +70,7 @@ def hold(request: PageRequest) -> HttpResponse:
     except Refused as reason:
         form.add_error(None, str(reason))
         return _page(request, form, 409)
-    messages.success(request, _("The starts are held."))
+    messages.success(request, _("Starts are held."))
     return redirect("system")
 
 
@@ -101,7 +101,7 @@ def release(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if holds.end(found, by=actor(request)):
         messages.success(request, _("The hold has been released. Queued runs start now."))
     else:
-        messages.warning(request, _("The hold had ended already."))
+        messages.warning(request, _("The hold has already been released."))
     return redirect("system")
 
 
@@ -117,7 +117,7 @@ def drain(request: PageRequest) -> HttpResponse:
         messages.error(request, str(reason))
     else:
         made = drains.order(found, by=actor(request), reason=request.POST.get("reason", ""))
-        text = _("%(count)s workers are drained: they take nothing new, and end when their runs have ended.")
+        text = _("%(count)s workers are draining: they take no new runs and end after their current ones.")
         messages.success(request, text % {"count": len(made)})
     return redirect("system")
 

@@ -291,7 +291,7 @@ def test_nothing_is_read_through_a_link_nor_from_what_is_no_file(
     assert api(vic).get(f"/api/v2/executions/{run.uid}/artifacts/a.txt").status_code == 404
     page = page_of(vic, run)
     assert "canary-4711" not in page
-    assert "The file is not there any more" in page
+    assert "The file no longer exists" in page
 
 
 def test_a_row_that_was_damaged_by_hand_leads_nowhere(vic: User, settings: Settings) -> None:
@@ -399,7 +399,7 @@ def test_a_file_that_is_gone_is_said_to_be(vic: User) -> None:
     run = finished()
     run.artifacts.create(name="gone.txt", size=1, attempt=1)
     page = page_of(vic, run)
-    assert "The file is not there any more" in page
+    assert "The file no longer exists" in page
     assert "Download gone.txt" not in page
 
 

@@ -101,7 +101,7 @@ def pause(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     except Refused as reason:
         form.add_error(None, str(reason))
         return render(request, "jobs/pause.html", {"job": job, "form": form}, status=409)
-    text = _("“%(job)s” is paused.") if changed else _("“%(job)s” was paused already.")
+    text = _("“%(job)s” is paused.") if changed else _("“%(job)s” is already paused.")
     messages.success(request, text % {"job": job})
     return back(request, _url(job))
 
@@ -115,7 +115,7 @@ def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         changed = verbs.resume(job, by=actor(request))
     except Refused as reason:
         return refused(request, job, reason)
-    text = _("“%(job)s” is active again.") if changed else _("“%(job)s” was active already.")
+    text = _("“%(job)s” is active again.") if changed else _("“%(job)s” is already active.")
     messages.success(request, text % {"job": job})
     return back(request, _url(job))
 

@@ -92,9 +92,9 @@ class PythonClassForm(LimitedForm):
     args = ArgsField(label=_("arguments"), required=False)
     fail_on_exit_code = UsuallyField(
         label=_("exit code"),
-        yes=_("other than 0: the run has failed"),
-        no=_("other than 0: the run has succeeded, with a warning"),
-        help_text=_("Of the program that the class starts, or of the class itself."),
+        yes=_("other than 0: failed"),
+        no=_("other than 0: succeeded, with a warning"),
+        help_text=_("Exit code of the program that the class starts, or of the class itself."),
     )
 
     working_directory = forms.CharField(

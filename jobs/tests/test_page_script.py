@@ -133,11 +133,11 @@ def test_a_job_may_keep_an_environment_that_nobody_may_choose_any_more(ada: User
 
 def test_without_any_environment_the_page_says_so_and_keeps_what_was_typed(ada: User) -> None:
     page = browser(ada).get("/jobs/new?kind=script").content.decode()
-    assert "There is no environment yet." in page
+    assert "No environments yet." in page
     assert 'href="/environments/new" target="_blank"' in page
     later = environment()
     page = browser(ada).post("/jobs/new", script_entries("typed\n", preview="environments")).content.decode()
-    assert "There is no environment yet." not in page
+    assert "No environments yet." not in page
     assert str(later.uid) in page
     assert shown_script(page) == "typed\n"
     assert "errorlist" not in page

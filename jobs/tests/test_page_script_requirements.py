@@ -47,7 +47,7 @@ def test_what_the_environment_lacks_is_said_with_what_is_there(ada: User, where:
 
 
 def test_an_environment_that_has_everything_says_so(ada: User, where: Environment) -> None:
-    assert "All of these are installed in reports." in asked(ada, where, "requests>=2\n")
+    assert "All requirements are installed in reports." in asked(ada, where, "requests>=2\n")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "not a requirement at all", "\0", "[" * 3000])
@@ -61,7 +61,7 @@ def test_of_an_environment_that_is_not_there_yet_nothing_is_known(
     ada: User, settings: Any, tmp_path: Path
 ) -> None:
     settings.ENVIRONMENTS_DIR = tmp_path
-    assert "is not known yet" in asked(ada, environment(state="creating"))
+    assert "are not known yet" in asked(ada, environment(state="creating"))
 
 
 @pytest.mark.parametrize("named", ["", "nonsense", "00000000-0000-0000-0000-000000000000", "\0"])
@@ -103,7 +103,7 @@ def test_an_environment_that_belongs_to_somebody_else_is_not_changed_from_here(
 ) -> None:
     Environment.objects.update(registered_prefix=str(where.prefix))
     part = asked(ada, where)
-    assert "lacks" in part
+    assert "Missing in" in part
     assert "Install in reports" not in part
 
 

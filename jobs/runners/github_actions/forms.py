@@ -73,13 +73,13 @@ class GitHubActionsForm(OptionsForm):
         max_length=LONGEST["ref"],
         required=False,
         validators=[_check_ref],
-        help_text=_("Without one it is master. A branchDetails in the metadata goes first."),
+        help_text=_("Default: master. branchDetails in the parameters takes precedence."),
     )
     follow = UsuallyField(
         label=_("wait"),
-        yes=_("until the workflow has ended"),
-        no=_("no, only start it"),
-        help_text=_("The run then ends as the workflow does, and stopping it cancels the workflow."),
+        yes=_("until the workflow ends"),
+        no=_("no, only start the workflow"),
+        help_text=_("The run gets the workflow's result. Cancelling the run cancels the workflow."),
     )
     target_url = forms.CharField(label=_("URL"), max_length=MAX_URL_LENGTH, required=False)
 

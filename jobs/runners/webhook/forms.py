@@ -160,16 +160,16 @@ class WebhookForm(OptionsForm):
     success_codes = SuccessCodesField(label=_("success codes"), required=False)
 
     follow_as_get = forms.BooleanField(
-        label=_("follow 301 and 302 after a POST, although the body is dropped"), required=False
+        label=_("follow 301 and 302 after a POST (as GET without the body)"), required=False
     )
     answer_contains = forms.CharField(
-        label=_("answer must contain"), required=False, max_length=1000, strip=False
+        label=_("response must contain"), required=False, max_length=1000, strip=False
     )
     answer_lacks = forms.CharField(
-        label=_("answer must not contain"), required=False, max_length=1000, strip=False
+        label=_("response must not contain"), required=False, max_length=1000, strip=False
     )
     answer_json = AnswerField(
-        label=_("answer must have (JSON)"),
+        label=_("response must have (JSON)"),
         required=False,
         help_text=_('Paths and values, such as {"status": "ok", "items.0.id": 7}.'),
     )
