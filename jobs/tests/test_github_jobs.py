@@ -15,6 +15,7 @@ from audit.record import By
 from conftest import Api
 from executions.ledger import launch, verbs
 from executions.models import Execution, State
+from executions.rest.overrides import seconds_to_wait
 from executions.tests.conftest import Ledger, ledger
 from executions.tests.test_page_list import make_run
 from executions.worker import worker as crews
@@ -86,16 +87,12 @@ def test_the_page_of_a_run_links_the_one_on_github(vic: User, kind: str, url: st
 
 
 @pytest.mark.django_db
-def test_the_api_waits_for_the_dispatch_and_not_for_the_workflow(
-    api: Api, uma: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr(launch, "wait", lambda run, seconds: waits.append(seconds))
+def test_the_api_waits_for_the_dispatch_and_not_for_the_workflow(api: Api, uma: User) -> None:
     job = make_job(uma, kind="github_actions", options=OPTIONS)
-    answer = api(uma).post(f"/api/v2/jobs/{job.uid}/execute", {}, format="json")
+    assert seconds_to_wait(job, {}, {}) == 5.0
+    answer = api(uma).post(f"/api/v2/jobs/{job.uid}/execute", {"wait": 0}, format="json")
     assert answer.status_code == 200
     assert answer.json()["execution"]["status"] == "running"
-    assert waits == [5.0]
 
 
 # With a real worker --------------------------------------------------------------------------------------------------

@@ -267,7 +267,7 @@ def test_fields_before_the_last_one_given_are_stars_and_those_after_it_at_their_
 
 
 def test_fields_may_be_numbers_and_null_is_as_good_as_not_named() -> None:
-    assert cron.given({"hour": 5, "minute": None, "day": " last ", "week": "9"}) == {
+    assert cron.given({"hour": 5, "minute": None, "day": " last ", "week": "*"}) == {
         "hour": "5",
         "day": "last",
     }
