@@ -69,6 +69,7 @@ ADMIN = (
         "audit.view_entry",
         "executions.hold_starts",
         "executions.drain_worker",
+        "executions.change_limits",
     }
 )
 TABLE: dict[str, frozenset[str]] = {User.Role.VIEWER: VIEWER, User.Role.USER: USER, User.Role.ADMIN: ADMIN}

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.rest import control, executions, health, holds, outputs, scheduler, statistics, workers
+from executions.rest import (
+    control,
+    executions,
+    health,
+    holds,
+    limits,
+    outputs,
+    scheduler,
+    statistics,
+    workers,
+)
 
 urlpatterns = [
     path("health", health.HealthView.as_view()),
@@ -12,6 +22,7 @@ urlpatterns = [
     path("scheduler/resync", scheduler.ResyncView.as_view()),
     path("scheduler/holds", holds.HoldsView.as_view()),
     path("scheduler/holds/<str:hold_id>", holds.HoldView.as_view()),
+    path("scheduler/limits", limits.LimitsView.as_view()),
     path("scheduler/workers", workers.WorkersView.as_view()),
     path("scheduler/drains", workers.DrainsView.as_view()),
     path("scheduler/drains/<str:worker>", workers.DrainView.as_view()),

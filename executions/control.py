@@ -90,3 +90,22 @@ class Drain(models.Model):
     @property
     def state(self) -> str:
         return "drained" if self.ended_at else "draining"
+
+
+class Limit(models.Model):
+    """How many runs of a scope may go on at once (executions/ledger/places.py). Whoever counts them locks its row, so that no
+    two workers give the same place away."""
+
+    # `key:NAME`, `category:KEY` or `job:KEY`.
+    scope = models.CharField(max_length=80, unique=True)
+    # Null: no bound of an administrator's. Of a key that is one, of a job its own.
+    most = models.PositiveSmallIntegerField(_("at most at once"), null=True)
+    category = models.ForeignKey(Category, null=True, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        permissions = [("change_limits", "Can change how many runs go on at once")]
+
+    def __str__(self) -> str:
+        return f"category {self.category}" if self.category_id else self.scope.replace(":", " ", 1)

@@ -22,6 +22,7 @@ from accounts.models import Category, User
 from accounts.roles import home_category
 from executions.control import Drain as Drain
 from executions.control import Hold as Hold
+from executions.control import Limit as Limit
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
@@ -113,8 +114,8 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         return self.filter(state=State.RUNNING)
 
     def startable(self, now: dt.datetime) -> ExecutionQuerySet:
-        """Queued, not held back behind another run or by a hold, and not waiting for its next attempt."""
-        queued = self.filter(state=State.QUEUED, held=False).free()
+        """Queued, not held back behind another run or by a hold, and waiting neither for a place nor for its next attempt."""
+        queued = self.filter(state=State.QUEUED, held=False, waits_for="").free()
         return queued.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=now))
 
     def free(self) -> ExecutionQuerySet:
@@ -142,7 +143,7 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
     def oldest_queued(self) -> dt.datetime | None:
         """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
-        waiting = self.filter(state=State.QUEUED, held=False, next_attempt_at=None).free()
+        waiting = self.filter(state=State.QUEUED, held=False, waits_for="", next_attempt_at=None).free()
         return waiting.order_by("due_at").values_list("due_at", flat=True).first()
 
     def runs(self) -> ExecutionQuerySet:
@@ -187,6 +188,11 @@ class Execution(models.Model):
     created_at = models.DateTimeField(_("created"))
     published_at = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
+    # Of those that wait for a worker the highest first; the places that it shares, and the scope of which it waits for one
+    # (executions/ledger/places.py). The first two are those of the job when the row was written.
+    priority = models.PositiveSmallIntegerField(default=5, db_default=5)
+    limit_key = models.CharField(max_length=64, blank=True, default="", db_default="")
+    waits_for = models.CharField(max_length=80, blank=True, default="", db_default="")
     # Started by an administrator in spite of a hold.
     exempt = models.BooleanField(default=False, db_default=False)
     start_before = models.DateTimeField(null=True)

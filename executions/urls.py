@@ -22,6 +22,7 @@ urlpatterns = [
     path("system/hold", control.hold, name="hold"),
     path("system/holds/<uuid:uid>/change", control.change, name="hold-change"),
     path("system/holds/<uuid:uid>/release", control.release, name="hold-release"),
+    path("system/limits", control.limit, name="limit"),
     path("system/drain", control.drain, name="drain"),
     path("system/drain/cancel", control.cancel_drain, name="drain-cancel"),
     # A job, run by hand

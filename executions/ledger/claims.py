@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import alerts
-from executions.ledger import followers, formats, quotas
+from executions.ledger import followers, formats, places, quotas
 from executions.ledger.followers import End, Followers
 from executions.ledger.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
@@ -44,7 +44,8 @@ NO_TEXT = "The text of the script is not there any more."
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
     *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
-    *("attempt", "start_before", "started_at", "target", "category_id"),
+    *("attempt", "start_before", "started_at", "target"),
+    *("category_id", "priority", "limit_key", "due_at"),
 )
 
 
@@ -75,7 +76,7 @@ def claim(
 
 
 def _read(rows: QuerySet[Execution]) -> list[Execution]:
-    known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")}
+    known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")} | places.KNOWN
     found: list[Execution] = list(rows.only(*READ).annotate(**known, owner=F("job__owner_id")))
     for row in found:
         row.definition = formats.completed(row.definition)
@@ -154,7 +155,11 @@ def _lacks_text(row: Execution, texts: Mapping[str, str]) -> bool:
 
 
 def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
-    """Claims all in one statement; if somebody else has some, one by one."""
+    """Claims all in one statement; if somebody else has some, one by one. What needs a place is claimed apart."""
+    limited = [row for row in rows if places.scopes_of(row)]
+    if limited:
+        free = [row for row in rows if not places.scopes_of(row)]
+        return [*(_take(free, worker, now) if free else ()), *_take_places(limited, worker, now)]
     if len(rows) > 1:
         try:
             with transaction.atomic():
@@ -167,6 +172,12 @@ def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Executio
         else:
             return rows
     return [row for row in rows if _take_one(row, worker, now)]
+
+
+@transaction.atomic
+def _take_places(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
+    """The places are locked until these are claimed."""
+    return [row for row in places.admit(rows, now) if _take_one(row, worker, now)]
 
 
 def _take_one(row: Execution, worker: str, now: dt.datetime) -> bool:
@@ -194,6 +205,7 @@ def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
         stop_requested_at=None,
         stop_reason="",
         suspended_at=None,
+        waits_for="",
     )
 
 
@@ -227,4 +239,5 @@ def _claimed(row: Execution, texts: Mapping[str, str], now: dt.datetime, began: 
         by_hand=row.trigger == Trigger.MANUAL,
         target=row.target,
         leased_at=began,
+        scopes=places.scopes_of(row),
     )

@@ -35,6 +35,8 @@ def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Ex
         definition=definition,
         target=_target(definition),
         category_id=job.category_id,
+        priority=job.priority,
+        limit_key=job.limit_key,
         trigger=trigger,
         due_at=due_at,
         created_at=now,

@@ -16,7 +16,7 @@ from django.db.models import Case, F, Q, Value, When
 
 from executions import failpoints
 from executions.alerting import alerts
-from executions.ledger import followers
+from executions.ledger import followers, places
 from executions.ledger.artifacts import is_name
 from executions.ledger.followers import End
 from executions.ledger.held import release
@@ -65,7 +65,7 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bo
     """
     if again and _is_on_record(reports, worker, now):
         ended = [report.claim for report in reports if report.is_last]
-        release(claim.job for claim in ended if claim.serial)
+        _let_others_go(ended)
         return ended
     with transaction.atomic():
         outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
@@ -77,9 +77,16 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bo
         ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
         _keep_evidence(outcomes, ended)
+    _let_others_go(ended)
+    return ended
+
+
+def _let_others_go(ended: list[Claim]) -> None:
+    """What waited for the end of these runs, or for their places."""
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
-    return ended
+    if scopes := {scope for claim in ended for scope in claim.scopes}:
+        places.wake(scopes)
 
 
 def _is_on_record(reports: Sequence[Report], worker: str, now: dt.datetime) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Sum
+from django.db.models import Case, Count, Q, Sum, Value, When
 
 from executions.ledger.tick import next_due
 from executions.models import Execution, State
@@ -25,12 +25,15 @@ LONGEST_OUTAGE = dt.timedelta(days=14)
 # A message that takes longer than this to arrive is one that somebody waits for.
 PATIENCE = dt.timedelta(minutes=5)
 # Outcomes that the scheduler decided and no job: each is a due time without a proper run.
+# Behind another run of the job, or for a place that others have.
+WAITS = Case(When(Q(held=True) | ~Q(waits_for=""), then=Value(True)), default=Value(False))
 NOTICED = (State.LOST, State.MISSED, State.SKIPPED)
 
 
 @dataclass(frozen=True)
 class Open:
-    """Runs that have not ended. Held ones wait for an earlier run of their job, retrying ones for their next attempt."""
+    """Runs that have not ended. Held ones wait for an earlier run of their job or for a place, retrying ones for the next
+    attempt."""
 
     running: int = 0
     queued: int = 0
@@ -78,7 +81,7 @@ def open_runs() -> Open:
     rows = (
         Execution.objects.open()
         .order_by()
-        .values_list("state", "held")
+        .values_list("state", WAITS)
         .annotate(count=Count("id"), later=Count("next_attempt_at"))
     )
     running = queued = held = retrying = 0

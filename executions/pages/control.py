@@ -18,8 +18,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Category
 from accounts.pages.request import PageRequest, actor
-from executions.ledger import holds
-from executions.models import Drain, Hold
+from executions.ledger import holds, places
+from executions.models import Drain, Hold, Limit
 from executions.monitoring import drains
 from jobs.forms.timing import in_reach
 from jobs.schedule import zone
@@ -50,6 +50,29 @@ class HoldForm(forms.Form):
         """In UTC. The field has read the digits in the active zone; they were meant in the scheduler's."""
         value: dt.datetime | None = in_reach(self.cleaned_data["until"])
         return value.replace(tzinfo=zone(settings.SCHEDULER_TIMEZONE)).astimezone(dt.UTC) if value else None
+
+
+class LimitForm(forms.Form):
+    """Of a key or of a category; without a number there is no limit but the usual one."""
+
+    key = forms.CharField(label=gettext_lazy("Limit key"), required=False, max_length=64)
+    category = forms.ModelChoiceField(
+        label=gettext_lazy("Category"),
+        queryset=Category.objects.order_by("name"),
+        required=False,
+        to_field_name="slug",
+    )
+    most = forms.IntegerField(
+        label=gettext_lazy("At most at once"), required=False, min_value=1, max_value=places.MOST
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if bool(values.get("key")) == bool(values.get("category")):
+            raise forms.ValidationError(_("Name a key or a category."))
+        if values.get("key") and not places.is_key(values["key"]):
+            self.add_error("key", _("Write letters, digits, dots, - and _."))
+        return values
 
 
 @login_required
@@ -106,6 +129,19 @@ def release(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @login_required
+@permission_required("executions.change_limits", raise_exception=True)
+@require_POST
+def limit(request: PageRequest) -> HttpResponse:
+    form = LimitForm(request.POST)
+    if not form.is_valid():
+        return _page(request, HoldForm(), limit=form)
+    values = form.cleaned_data
+    places.set_limit(values["most"], by=actor(request), key=values["key"], category=values["category"])
+    messages.success(request, _("The limit has been changed."))
+    return redirect("system")
+
+
+@login_required
 @permission_required("executions.drain_worker", raise_exception=True)
 @require_POST
 def drain(request: PageRequest) -> HttpResponse:
@@ -136,7 +172,9 @@ def cancel_drain(request: PageRequest) -> HttpResponse:
     return redirect("system")
 
 
-def _page(request: PageRequest, form: HoldForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: PageRequest, form: HoldForm, status: int = 200, limit: LimitForm | None = None
+) -> HttpResponse:
     visible = Hold.objects.visible_to(request.user).select_related("category")
     context: dict[str, Any] = {
         "form": form,
@@ -148,4 +186,13 @@ def _page(request: PageRequest, form: HoldForm, status: int = 200) -> HttpRespon
     }
     if context["may_drain"]:
         context["workers"] = drains.workers(clock.now())
+    if request.user.has_perm("executions.change_limits"):
+        context["limit_form"] = limit or LimitForm(auto_id="limit_%s")
+        context["limits"] = [_shown(one) for one in places.shown()]
     return render(request, "executions/system.html", context, status=status)
+
+
+def _shown(limit: Limit) -> dict[str, Any]:
+    kind, name = places.name_of(limit.scope)
+    numbers = {"most": places.most_of(limit.scope), "running": places.running(limit.scope)}
+    return {"kind": kind, "name": name, "waiting": places.waiting(limit.scope)} | numbers

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, TypedDict, cast, overload
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left, Right
 
+from executions.ledger import places
 from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
 from jobs.models import Job
@@ -108,6 +109,9 @@ class ExecutionJson(TypedDict):
     mean_memory: Annotated[int | None, "The memory that it used on average, in bytes."]
     cpu_seconds: Annotated[float | None, "The CPU time of all processes of its last attempt, in seconds."]
     worker: Annotated[str | None, "Which worker ran it."]
+    priority: Annotated[int, "Of the runs that wait for a worker those of 9 start first, those of 0 last."]
+    limit_key: Annotated[str | None, "The key whose places it shares with other jobs."]
+    waits_for: Annotated[str | None, "While it is queued: what it waits for besides a worker, for people."]
     requested_by: Annotated[
         str | None, "Who started it by hand; of due times that were not run, who had paused the job."
     ]
@@ -151,6 +155,9 @@ def execution_json(run: Execution) -> ExecutionJson:
         "mean_memory": run.mean_memory,
         "cpu_seconds": run.cpu_seconds,
         "worker": run.worker or None,
+        "priority": run.priority,
+        "limit_key": run.limit_key or None,
+        "waits_for": places.told(run) or None,
         "requested_by": run.requested_by.get_username() if run.requested_by else None,
         "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
         "caused_by": str(run.caused_by.uid) if run.caused_by else None,

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
+from executions.ledger import holds, places
 from executions.models import Execution, Reason, State
 from executions.monitoring.logs import Output
 from executions.pages import charts
@@ -79,10 +80,22 @@ def state_badge(execution: Execution) -> SafeString:
 
 
 @register.simple_tag
+def what_it_waits_for(execution: Execution) -> str:
+    """Why a queued run has not started; empty where it waits for a worker only."""
+    job = None if execution.exempt or execution.state != State.QUEUED else execution.job
+    hold = holds.of(job) if job else None
+    return holds.told(hold) if hold else places.told(execution)
+
+
+@register.simple_tag
 def why_not_run(execution: Execution) -> str:
     """Why a stretch of due times was not run, and by whose will."""
-    who = execution.requested_by if execution.reason == Reason.PAUSED else None
-    return _("paused by %(who)s") % {"who": who} if who else str(execution.get_reason_display())
+    who = execution.requested_by
+    if who and execution.reason == Reason.PAUSED:
+        return _("paused by %(who)s") % {"who": who}
+    if who and execution.reason == Reason.HELD:
+        return _("all starts were held by %(who)s") % {"who": who}
+    return str(execution.get_reason_display())
 
 
 @register.simple_tag

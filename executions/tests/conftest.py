@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions.ledger import claims, followers, held, holds, launch
+from executions.ledger import claims, followers, held, holds, launch, places
 from executions.ledger.tick import tick
 from executions.models import Execution
 from executions.upkeep import reconcile
@@ -52,7 +52,7 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (worker, followers, held, holds, launch, reconcile):
+    for module in (worker, followers, held, holds, launch, places, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger
 

@@ -18,7 +18,7 @@ from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
-from executions.ledger import holds, stretches
+from executions.ledger import holds, places, stretches
 from executions.ledger.held import release
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.lost import lose
@@ -102,6 +102,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(end_unstartable, now),
         *of_the_dead,
         release_held,
+        places.wake_all,
         partial(announce, now),
         partial(resume_pauses, now),
         pause_ended,

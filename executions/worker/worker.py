@@ -105,7 +105,7 @@ class Worker:
             part, left = left[:taken], left[taken:]
             with self._lock:
                 self._starting += 1
-            self._writer.claim(part).add_done_callback(partial(self._start, part, pool))
+            self._writer.claim(part, pool).add_done_callback(partial(self._start, part, pool))
         self._leave_to_others(left)
 
     def _start(self, uids: Sequence[str], pool: str, answer: Future[list[Claim]]) -> None:

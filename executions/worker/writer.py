@@ -18,10 +18,11 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection
 
-from executions.ledger import claims, outcomes
+from executions.ledger import claims, outcomes, places
 from executions.ledger.outcomes import Report
 from executions.models import Reason
 from executions.values import Claim
+from executions.worker import priority
 from jobs.runners import Outcome
 from scheduler_site.lib import clock
 from scheduler_site.lib.database_errors import Kind, kind_of
@@ -40,11 +41,12 @@ UNWRITABLE = "The outcome could not be written."
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Wanted:
-    """Runs that a message speaks of; the answer is those that are this worker's now."""
+    """Runs of a queue that a message speaks of; the answer is those that are this worker's now."""
 
     uids: Sequence[str]
+    queue: str
     answer: Future[list[Claim]] = field(default_factory=Future)
 
 
@@ -60,12 +62,12 @@ class Writer(threading.Thread):
         self._unanswered: set[Future[list[Claim]]] = set()
         self._door = threading.Lock()
 
-    def claim(self, uids: Sequence[str]) -> Future[list[Claim]]:
+    def claim(self, uids: Sequence[str], queue: str = "io") -> Future[list[Claim]]:
         """What the database will answer; cancelled once the worker leaves.
 
         Its callbacks run in the writer's thread, or in the one that leaves.
         """
-        wanted = Wanted(uids)
+        wanted = Wanted(uids, queue)
         with self._door:
             if self._leaving:
                 wanted.answer.cancel()
@@ -171,10 +173,16 @@ class Writer(threading.Thread):
         if less := reduced(report):
             self._write([less])
 
+    # Claims ----------------------------------------------------------------------------------------------------------
+
     def _answer(self, wanted: list[Wanted]) -> None:
-        uids, seen = [uid for one in wanted for uid in one.uids], dict[int, int]()
+        seen = dict[int, int]()
         try:
-            mine = self._patiently(lambda: self._claim(uids, seen))
+            if self._patiently(places.differ):
+                mine = self._claim_by_priority(wanted)
+            else:
+                uids = [uid for one in wanted for uid in one.uids]
+                mine = self._patiently(lambda: self._claim(uids, seen))
         except Exception as error:
             if len(wanted) > 1:
                 for one in wanted:
@@ -187,7 +195,17 @@ class Writer(threading.Thread):
             # Taken out as they are handed out: two messages may speak of the same run.
             one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
-    def _claim(self, uids: list[str], seen: dict[int, int]) -> list[Claim]:
+    def _claim_by_priority(self, wanted: list[Wanted]) -> list[Claim]:
+        def first(queue: str, count: int, tried: Sequence[str]) -> list[str]:
+            return self._patiently(lambda: places.preferred(queue, count, clock.now(), tried=tried))
+
+        def ask(uids: Sequence[str]) -> list[Claim]:
+            seen = dict[int, int]()
+            return self._patiently(lambda: self._claim(uids, seen))
+
+        return priority.claim(wanted, first, ask)
+
+    def _claim(self, uids: Sequence[str], seen: dict[int, int]) -> list[Claim]:
         if self._leaving and not seen:
             return []
         return claims.claim([] if self._leaving else uids, self._worker, clock.now(), seen)

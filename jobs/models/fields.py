@@ -134,6 +134,25 @@ FIELDS = (
         row="lost runs",
     ),
     JobField(
+        "priority",
+        "Which of the runs that wait for a worker start first: 9 before 0.",
+        row="places",
+        most=9,
+    ),
+    JobField(
+        "max_running",
+        "How many of its runs may go on at once, where they may run side by side; null: no bound of its own.",
+        row="places",
+        nothing=_("no bound of its own"),
+        most=1000,
+    ),
+    JobField(
+        "limit_key",
+        "Jobs with the same key share its places: one, unless an administrator gives it more; empty: none.",
+        row="places",
+        examples=("warehouse-db",),
+    ),
+    JobField(
         "start_by",
         "Seconds after its due time at which a run that has not started is late.",
         in_runs=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DAY = 86400
 LONGEST_DESCRIPTION = 2000
+PRIORITY = 5
 
 
 def today() -> dt.date:
@@ -152,6 +153,33 @@ class Job(Stamped):
         _("re-run if the worker dies"),
         default=False,
         help_text=_("Use only if the job can safely run twice."),
+    )
+
+    # Who waits for whom (executions/ledger/places.py).
+    priority = models.PositiveSmallIntegerField(
+        _("priority"),
+        default=PRIORITY,
+        db_default=PRIORITY,
+        validators=within(0, 9),
+        help_text=_("Of the runs that wait, those of 9 start first and those of 0 last."),
+    )
+    max_running = models.PositiveSmallIntegerField(
+        _("at most at once"),
+        null=True,
+        blank=True,
+        validators=within(1, 1000),
+        help_text=_("Runs of this job, where they may run side by side."),
+    )
+    limit_key = models.CharField(
+        _("limit key"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[
+            RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9._-]*\Z", _("Write letters, digits, dots, - and _."))
+        ],
+        help_text=_("Jobs with the same key share its places: one, unless an administrator gives it more."),
     )
 
     # The two clocks: alerts only, they end nothing.
