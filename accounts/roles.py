@@ -8,6 +8,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -91,6 +92,14 @@ def home_category(user: User) -> int | None:
 def roles_with(permission: str) -> list[str]:
     """The roles that have a permission of the table."""
     return [role for role, granted in TABLE.items() if permission in granted]
+
+
+def holders(permission: str, prefix: str = "") -> Q:
+    """The active accounts that have a permission, as a condition; `prefix` leads to the account."""
+    found = Q(**{f"{prefix}role__in": roles_with(permission)})
+    if permission in CODE:
+        found |= Q(**{f"{prefix}may_run_code": True}) & ~Q(**{f"{prefix}role": User.Role.VIEWER})
+    return Q(**{f"{prefix}is_active": True}) & found
 
 
 class RoleBackend(ModelBackend):

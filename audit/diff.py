@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scheduler_site.lib import credentials
+
 # What is longer is folded.
 LONG_TEXT, LONG_LINES = 160, 6
 
@@ -46,7 +48,7 @@ def rows(changes: Mapping[str, Any]) -> list[Row]:
     """The rows of `{field: {"old": ..., "new": ...}}`; fields that are empty before and after are left out."""
     return [
         Row(field, Value.of(old), Value.of(new))
-        for name, change in changes.items()
+        for name, change in credentials.masked(changes).items()
         for field, old, new in _parts(name, change.get("old"), change.get("new"))
         if not (old in EMPTY and new in EMPTY)
     ]

@@ -12,7 +12,7 @@ from django.http import StreamingHttpResponse
 
 from audit.models import Entry, EntryQuerySet
 from audit.search import HEAVY, page_of
-from scheduler_site.lib import clock
+from scheduler_site.lib import clock, credentials
 from scheduler_site.lib.text import inert
 
 MOST = 50_000
@@ -72,7 +72,7 @@ def _cells(entry: Entry) -> list[str]:
         entry.object_name,
         str(entry.version or ""),
         entry.description,
-        json.dumps(_all_changes(entry), ensure_ascii=False, sort_keys=True),
+        json.dumps(credentials.masked(_all_changes(entry)), ensure_ascii=False, sort_keys=True),
         str(entry.pk),
         entry.digest,
     ]

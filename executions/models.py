@@ -73,6 +73,7 @@ class Reason(models.TextChoices):
     BROKEN = "broken", _("the job could not be scheduled")
     RULES = "rules", _("the rules of its time zone changed")
     HELD = "held", _("all starts were held")
+    OWNER = "owner", _("the job's owner may not run code")
     DELETED = "deleted", _("the job was deleted")
     STOPPED = "stopped", _("stopped by hand")
     SHUTDOWN = "shutdown", _("its worker was shut down")
@@ -84,7 +85,7 @@ class Reason(models.TextChoices):
 
 
 # Why a job does not follow its schedule.
-WHY_NOT = (Reason.PAUSED, Reason.ENDED, Reason.BROKEN, Reason.HELD)
+WHY_NOT = (Reason.PAUSED, Reason.ENDED, Reason.BROKEN, Reason.HELD, Reason.OWNER)
 
 
 def over(state: State, reason: Reason, now: dt.datetime) -> dict[str, Any]:
@@ -153,6 +154,9 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
 
 class Execution(models.Model):
     """A due time of a job, or a run that somebody asked for."""
+
+    # Names of the job's secrets that do not go with a run that has just been started (jobs/origins.py).
+    kept_back: tuple[str, ...] = ()
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # The job as it was: history outlives the job, and shows what ran rather than what the job is now.

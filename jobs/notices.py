@@ -50,6 +50,30 @@ def quarantined(job: Job, reason: str) -> None:
     inbox.tell(people, Text(_("Job Cannot Be Scheduled")), message, Type.ERROR, job_uid=job.uid)
 
 
+def moved(job: Job) -> None:
+    """The job has another category: what was told of it to those who do not see it any more is taken back."""
+    told = Notification.objects.filter(related_job_uid=job.uid)
+    told.exclude(user__in=inbox.everybody(job.category_id)).delete()
+
+
+def held(job: Job, reason: str) -> None:
+    """Nobody did this to the job, but its owner and the admins must know: it does not run any more."""
+    text = _("Job '%(job)s' runs code and is held: %(reason)s")
+    texts = {
+        "inactive": _("The owner's account is not active."),
+        "right": _("The owner may not run code."),
+        "ownerless": _("The job has no owner any more."),
+    }
+    message = Text(text, job=job.name, reason=Text(texts[reason]))
+    inbox.tell(inbox.responsible(job.owner_id), Text(_("Job Held")), message, Type.WARNING, job_uid=job.uid)
+
+
+def released(job: Job) -> None:
+    message = Text(_("Job '%(job)s' is not held any more and follows its schedule again"), job=job.name)
+    people = inbox.responsible(job.owner_id)
+    inbox.tell(people, Text(_("Job Released")), message, Type.INFO, job_uid=job.uid)
+
+
 def _tell(job: Job, by: By, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
     if by.user is None:
         return

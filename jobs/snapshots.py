@@ -16,6 +16,7 @@ from jobs.models import Job
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of, references
 from jobs.timetable import Timing
+from scheduler_site.lib import credentials
 
 STORED = tuple(name for name in NAMES if name not in references())
 
@@ -27,7 +28,8 @@ class Gone(Exception):
 def snapshot(job: Job, *, without: Job | None = None) -> dict[str, Any]:
     """The definition of a job as it is now; `without` a job that it follows and that is about to be deleted."""
     edges = job.dependencies.select_related("after").order_by("after__name") if job.pk else ()
-    return {name: getattr(job, name) for name in STORED} | {
+    # What is hidden is not kept either: the trail is for ever.
+    return {name: credentials.masked(getattr(job, name)) for name in STORED} | {
         **{name: reference_to(getattr(job, name)) for name in references()},
         "schedule": job.timing.to_json(),
         "depends_on": [

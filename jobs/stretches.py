@@ -35,6 +35,12 @@ def quarantine(job: Job, now: dt.datetime, text: str) -> None:
     _begin(job, Why.BROKEN, due or now + TICK, due=due, text=text)
 
 
+def owner_lost_right(job: Job, now: dt.datetime, text: str) -> None:
+    """As `quarantine`: what was due when it was found out is part of it, as nothing of it is run."""
+    due = None if job.unsettled else job.next_run_at
+    _begin(job, Why.OWNER, due or now + TICK, due=due, text=text)
+
+
 def turn(job: Job, now: dt.datetime) -> None:
     """Keeps what was due by a schedule that is about to change."""
     stretch = _open(job)
@@ -124,6 +130,8 @@ def _why(job: Job) -> Why | None:
         return Why.BROKEN
     if job.timing.kind == "none":
         return None
+    if job.held:
+        return Why.OWNER
     if job.has_ended:
         return Why.ENDED
     return None if job.timing.enabled else Why.PAUSED

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, quotas, removal, stretches, timetable, zones
+from jobs import dependencies, notices, origins, quotas, removal, stretches, timetable, zones
 from jobs.dependencies import Edge
 from jobs.models import Job, Pause, Script
 from jobs.models.fields import NAMES
@@ -24,6 +24,7 @@ from jobs.schedule import ScheduleError
 from jobs.snapshots import snapshot
 from jobs.timetable import Timing
 from scheduler_site.lib import clock
+from scheduler_site.lib.credentials import masked as hidden
 from scheduler_site.lib.database_errors import passes
 
 
@@ -59,6 +60,8 @@ class Draft:
     values: dict[str, Any] = field(default_factory=dict)
     timing: Timing | None = None
     secrets: dict[str, str] | None = None
+    # The names of those of them that were given now; the others were stored before.
+    fresh: frozenset[str] = frozenset()
     depends_on: list[Edge] | None = None
 
     def differing(self, job: Job) -> Draft:
@@ -78,7 +81,8 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     if draft.depends_on:
         dependencies.alone()
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
-    job.secrets = draft.secrets or {}
+    job.by_installation = by.user is None
+    job.secrets, job.secrets_by = draft.secrets or {}, by.user
     timing = draft.timing or timetable.NEVER
     timetable.write(job, timing)
     now = clock.now()
@@ -88,7 +92,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
         stretches.follow(job, now, by.user)
     _keep_text(job)
     _follow(job, draft.depends_on, by)
-    changes = difference({}, describe(job)) | masked({}, job.secrets)
+    changes = hidden(difference({}, describe(job))) | masked({}, job.secrets)
     record(Entry.Event.ADDED, job, by=by, changes=changes, snapshot=snapshot(job))
     if tell:
         notices.created(job, by)
@@ -106,7 +110,8 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "", active: boo
     job = _changed(job, draft, by, description)
     if active is not None and active != job.is_active:
         (resume if active else pause)(job, by=by)
-        job = _locked(job)
+        dropped, job = job.dropped_secrets, _locked(job)
+        job.dropped_secrets = dropped
     if active is not False and job.has_ended and job.is_active:
         raise Ended
     return job
@@ -120,6 +125,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     refuse_excess(draft, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old, old_secrets, broken = job.timing, job.secrets, job.broken
+    belonged = origins.Belonging.of(job)
     timing = draft.timing or old
     moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
     if changed := bool(moved or job.broken):
@@ -127,14 +133,17 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
         stretches.turn(job, now)
     for name, value in draft.values.items():
         setattr(job, name, value)
-    if draft.secrets is not None:
-        job.secrets = draft.secrets
+    if draft.secrets is not None and draft.secrets != old_secrets:
+        job.secrets, job.secrets_by = draft.secrets, by.user
+    job.dropped_secrets = belonged.drop_from(job, draft.fresh, by)
+    if job.dropped_secrets:
+        description = "; ".join(filter(None, (description, origins.told(job.dropped_secrets))))
     if changed:
         timetable.write(job, timing)
         job.broken = ""
         job.next_run_at = now if job.unsettled else upcoming(job, now)
     _follow(job, draft.depends_on, by)
-    changes = difference(before, describe(job)) | masked(old_secrets, job.secrets)
+    changes = hidden(difference(before, describe(job))) | masked(old_secrets, job.secrets)
     changes |= difference({"broken": broken}, {"broken": job.broken})
     if not changes:
         if "spelling" in draft.values:  # another way to write the same
@@ -149,6 +158,8 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     if changed:
         stretches.follow(job, now, by.user)
     record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
+    if "category" in changes:
+        notices.moved(job)
     notices.updated(job, by)
     return job
 
@@ -171,7 +182,7 @@ def delete(job: Job, *, by: By) -> None:
     # Jobs that follow it get another definition.
     dependencies.alone()
     job = _locked(job)
-    changes = difference(describe(job), {}) | masked(job.secrets, {})
+    changes = hidden(difference(describe(job), {})) | masked(job.secrets, {})
     record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))
     notices.deleted(job, by)
     dependencies.let_go(job, by=by)
@@ -256,13 +267,13 @@ def quarantine(job: Job, reason: str) -> None:
 
 
 def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
-    """The first due time strictly after `moment`; none when paused, without a schedule, or over.
+    """The first due time strictly after `moment`; none when paused, held, without a schedule, or over.
 
     Notes in the job by which rules of its zone that is.
     """
     zones.refresh(now=False)
     job.zone_rules = zones.mark(job.timing)
-    if not job.timing.enabled:
+    if not job.timing.enabled or job.held:
         return None
     schedule = job.timing.schedule(job.end_date)
     return schedule.next_after(moment) if schedule else None

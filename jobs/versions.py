@@ -18,6 +18,7 @@ from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
 from jobs.snapshots import Gone
 from jobs.verbs import Draft
+from scheduler_site.lib import credentials
 
 # So many are offered to be compared; older ones by their number.
 SHOWN = 200
@@ -56,7 +57,8 @@ def used(uid: uuid.UUID, at: dt.datetime, definition: dict[str, Any]) -> tuple[E
 
 
 def _differing(entry: Entry, definition: dict[str, Any]) -> list[str]:
-    told = snapshots.bare(entry.snapshot or {}).definition()
+    told = credentials.masked(snapshots.bare(entry.snapshot or {}).definition())
+    definition = credentials.masked(definition)
     return [name for name in told if name in definition and definition[name] != told[name]]
 
 
@@ -72,6 +74,7 @@ def restore(job: Job, number: int, *, by: By, user: User) -> bool:
     draft = _draft(entry.snapshot, job, user)
     before = job.updated_at
     changed = verbs.update(job, draft, by=by, description=f"restored version {number}")
+    job.dropped_secrets = changed.dropped_secrets
     return changed.updated_at != before
 
 

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from audit.models import Entry, EntryQuerySet
 from audit.search import Page, Wanted, page_of
+from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import RANGE, Integer, Text
@@ -155,7 +156,7 @@ def entry_json(entry: Entry, *, address: bool) -> AuditEntry:
             "id": str(entry.object_uid) if entry.object_uid else None,
             "name": entry.object_name,
         },
-        "changes": entry.changes,
+        "changes": credentials.masked(entry.changes),
         "description": entry.description,
         "version": entry.version,
         "digest": entry.digest or None,

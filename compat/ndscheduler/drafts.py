@@ -22,7 +22,7 @@ from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
-from scheduler_site.lib import clock
+from scheduler_site.lib import clock, credentials
 
 REQUIRED = ("name", "job_class_string")
 LONGEST_NAME = 200
@@ -50,6 +50,9 @@ def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
         _args(body.get("pub_args")),
     )
     fields, timing = _schedule(body, job)
+    if job is not None:
+        # What was shown masked comes back so.
+        args = credentials.unmasked(args, wire.arguments(job))
     values = _kind(class_name, args, job) | _naming(name, job)
     spelling = values.pop("spelling")
     spelling |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
@@ -131,7 +134,7 @@ def _args(value: Any) -> list[Any]:
 def _kind(class_name: str, args: list[Any], job: Job | None) -> dict[str, Any]:
     """A job of another kind stays what it is when it is sent back as it was shown."""
     if job is not None and job.kind != Job.Kind.PYTHON_CLASS and class_name == wire.OTHER_KINDS + job.kind:
-        if args != wire.called(job.kind, job.options)[1]:
+        if args != wire.arguments(job):
             raise Invalid("Invalid pub_args: jobs of this kind are changed on their own page.")
         return {}
     same = job is not None and job.kind == Job.Kind.PYTHON_CLASS

@@ -7,14 +7,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
 from audit.models import Entry
-from compat.ndscheduler import ranges, wire
+from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import JSON_TYPE, Answer, V1View
+from jobs import discretion
 from jobs.models import Job
 from jobs.timetable import Timing
-from scheduler_site.lib import clock
+from scheduler_site.lib import clock, credentials
 from scheduler_site.rest.streamed import first, is_long, streamed
 
 USUAL = dt.timedelta(days=1)
@@ -36,7 +38,10 @@ class LogsView(V1View):
         start, end = ranges.read(request, USUAL, clock.now())
         found = Entry.objects.filter(object_type="job", event__in=EVENTS, at__gte=start, at__lte=end)
         if self.user.category_id:
-            found = found.filter(category_id=self.user.category_id)
+            # Of a job that was moved meanwhile it counts where it is now, of one that is gone where it was.
+            there = Job.objects.filter(pk=OuterRef("object_id"))
+            gone = Q(category_id=self.user.category_id) & ~Exists(there)
+            found = found.filter(Exists(scope.jobs(self.user).filter(pk=OuterRef("object_id"))) | gone)
         found = found.order_by("-at", "-id")
         entries = list(first(found))
         if not is_long(entries):
@@ -48,6 +53,7 @@ class LogsView(V1View):
         return self._all_shown(list(Entry.objects.filter(pk__in=keys).order_by("-at", "-id")))
 
     def _all_shown(self, entries: list[Entry]) -> list[dict[str, Any]]:
+        entries = discretion.for_reader(entries, self.user)
         jobs = _jobs({entry.object_id for entry in entries})
         return [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
 
@@ -79,20 +85,21 @@ def description(entry: Entry, job_id: str, category: Callable[[int | None], int]
     """In the words of this dialect; `category` gives the number of one."""
     if not entry.changes:
         return entry.description  # of a pause or a run, or written by another system
+    changes = credentials.masked(entry.changes)
     match entry.event:
         case Entry.Event.ADDED:
-            return _text(_side(entry.changes, "new").get("pub_args", []))
+            return _text(_side(changes, "new").get("pub_args", []))
         case Entry.Event.DELETED:
             shown = {"category_id": category(entry.category_id), "next_run_time": ""}
-            return _text({"job_id": job_id} | _side(entry.changes, "old") | shown)
+            return _text({"job_id": job_id} | _side(changes, "old") | shown)
         case Entry.Event.MODIFIED:
-            old, new = (_side(entry.changes, side) for side in ("old", "new"))
-            changes = {
+            old, new = (_side(changes, side) for side in ("old", "new"))
+            differing = {
                 field: {"old": old.get(field), "new": new.get(field)}
                 for field in {**old, **new}
                 if old.get(field) != new.get(field)
             }
-            return _text({"changes": changes, "timestamp": wire.microseconds(entry.at)})
+            return _text({"changes": differing, "timestamp": wire.microseconds(entry.at)})
         case _:
             return entry.description
 

@@ -12,6 +12,7 @@ from compat.ndscheduler import cron
 from executions.models import Execution, State
 from jobs.models import Job
 from jobs.timetable import PERIODS, Timing
+from scheduler_site.lib import credentials
 
 # Jobs of other kinds are shown as classes of this name, with what they call as the only argument.
 OTHER_KINDS = "belfry."
@@ -104,7 +105,7 @@ def definition_json(job: Job) -> dict[str, Any]:
         "job_id": job.uid.hex,
         "name": shown_name(job),
         "job_class_string": class_name,
-        "pub_args": args,
+        "pub_args": credentials.masked(args),
     } | cron_fields(job)
 
 
@@ -114,6 +115,11 @@ def called(kind: str, options: dict[str, Any]) -> tuple[str, list[Any]]:
         return str(options.get("job_class", "")), list(options.get("args") or [])
     names = ("target_url", "owner", "repo", "workflow")
     return f"{OTHER_KINDS}{kind}", [options[name] for name in names if options.get(name)]
+
+
+def arguments(job: Job) -> list[Any]:
+    """Those of a job as they are stored, with what is masked in answers."""
+    return called(job.kind, job.options)[1]
 
 
 def shown_name(job: Job) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import alerts
-from executions.ledger import followers, formats, places, quotas
+from executions.ledger import followers, formats, gates, places, quotas
 from executions.ledger.followers import End, Followers
 from executions.ledger.held import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
@@ -44,7 +44,7 @@ NO_TEXT = "The text of the script is not there any more."
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
     *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
-    *("attempt", "start_before", "started_at", "target"),
+    *("attempt", "start_before", "started_at", "target", "requested_by_id"),
     *("category_id", "priority", "limit_key", "due_at"),
 )
 
@@ -66,13 +66,16 @@ def claim(
     rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
-    refused = {row.pk for row in rows if _refuse(row, texts, now)}
+    held = gates.held(rows)
+    refused = {row.pk for row in rows if _refuse(row, texts, held, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
     ready = quotas.admit([row for row in rows if row.pk not in refused], now)
     if seen is not None:
         seen |= {row.pk: row.attempt for row in ready}
-    return [_claimed(row, texts, now, began) for row in [*adopted, *_take(ready, worker, now)]]
+    taken = [*adopted, *_take(ready, worker, now)]
+    entitled = gates.entitled(taken)
+    return [_claimed(row, texts, entitled, now, began) for row in taken]
 
 
 def _read(rows: QuerySet[Execution]) -> list[Execution]:
@@ -117,7 +120,7 @@ def sound(run: Execution) -> bool:
     )
 
 
-def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
+def _refuse(row: Execution, texts: Mapping[str, str], held: Mapping[int, str], now: dt.datetime) -> bool:
     """Ends a run that may not start any more; true when it may not."""
     automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
     told: dict[str, str] = {}
@@ -127,6 +130,10 @@ def _refuse(row: Execution, texts: Mapping[str, str], now: dt.datetime) -> bool:
         state, reason = State.SKIPPED, Reason.PAUSED
     elif automatic_first and row.start_before is not None and row.start_before < now:
         state, reason = State.MISSED, Reason.DEADLINE
+    elif row.pk in held:
+        # An attempt that failed went before: its run has ended, and was not passed over.
+        state = State.ERROR if row.attempt else State.SKIPPED
+        reason, told = Reason.OWNER, {"error": held[row.pk]}
     elif not sound(row):
         # Found out before the claim: after it, it would take the others of its message along.
         state, reason = State.ERROR, Reason.UNSTARTABLE
@@ -209,7 +216,13 @@ def _take_rows(rows: list[Execution], worker: str, now: dt.datetime) -> int:
     )
 
 
-def _claimed(row: Execution, texts: Mapping[str, str], now: dt.datetime, began: float) -> Claim:
+def _secrets_of(row: Execution) -> dict[str, str]:
+    return getattr(row, "job_secrets", None) or {}
+
+
+def _claimed(
+    row: Execution, texts: Mapping[str, str], entitled: Set[int], now: dt.datetime, began: float
+) -> Claim:
     definition = row.definition
     runner = RUNNERS.get(row.kind)
     spec = Spec(
@@ -220,7 +233,7 @@ def _claimed(row: Execution, texts: Mapping[str, str], now: dt.datetime, began: 
         kind=row.kind,
         options=with_text(definition["options"], texts),
         metadata=definition["metadata"],
-        secrets=(getattr(row, "job_secrets", None) or {}) | row.secrets,
+        secrets=_secrets_of(row) | row.secrets if row.pk in entitled else row.secrets,
         slot=row.scheduled_for,
         timeout=float(definition["timeout"] or (runner.default_timeout if runner else 60)),
         stop_grace=float(definition["stop_grace"]),

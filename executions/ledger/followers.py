@@ -26,6 +26,7 @@ from accounts.models import User
 from executions.ledger.launch import overlap, row
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger
+from jobs import code_right
 from jobs.models import Dependency, Job
 from scheduler_site.lib.database_errors import passes
 
@@ -107,9 +108,11 @@ def _write(
             execution = row(job, now, now, Trigger.DEPENDENCY)
             execution.caused_by_id = run
             execution.start_before = now + dt.timedelta(seconds=job.start_deadline)
-            if paused or job.has_ended:
+            held = code_right.why(job)
+            if held or paused or job.has_ended:
                 execution.state = State.SKIPPED
-                execution.reason = Reason.PAUSED if paused else Reason.ENDED
+                execution.reason = Reason.OWNER if held else Reason.PAUSED if paused else Reason.ENDED
+                execution.error = str(Job.Held(held).label) if held else ""
                 execution.finished_at = now
             else:
                 overlap(job, [execution], open_runs, now)

@@ -16,11 +16,12 @@ from executions.ledger import formats, holds, quotas
 from executions.ledger.catch_up import Planned
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
+from jobs import code_right, origins
 from jobs import quotas as job_quotas
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Ended, Refused
-from scheduler_site.lib import clock
+from scheduler_site.lib import clock, credentials
 from scheduler_site.lib.later import Wait
 
 
@@ -62,14 +63,15 @@ def launch(
 ) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
-    Raises Ended when the job's end date has passed; Refused when a run goes on and the job's rule is to skip, and for overrides
-    that are too large; TooMany when the account asks too often; Held while its starts are held, unless with `despite_hold` by
-    somebody who may hold them.
+    Raises JobHeld for code that its owner, or who asks, may not run; Ended when the job's end date has passed; Refused when a
+    run goes on and the job's rule is to skip, and for overrides that are too large; TooMany when the account asks too often;
+    Held while its starts are held, unless with `despite_hold` by somebody who may hold them.
     """
     now = clock.now()
     quotas.may_ask(by.user, now)
     _check_size(overrides or {})
     job = Job.objects.select_for_update().get(pk=job.pk)
+    code_right.require(job, by.user)
     if job.has_ended:
         raise Ended
     exempt = holds.refuse_held(job, despite=despite_hold, by=by)
@@ -79,10 +81,11 @@ def launch(
     if execution.state == State.SKIPPED:
         raise Refused(_("A run of this job has not ended yet."))
     execution.requested_by, execution.exempt = by.user, exempt
-    _override(execution, overrides or {})
+    _override(execution, job, overrides or {})
     execution.save()
     told = execution.definition | {"options": _told_options(execution)}
-    changes = difference(job.definition() | {"options": job.options}, told) | masked({}, execution.secrets)
+    changes = credentials.masked(difference(job.definition() | {"options": job.options}, told))
+    changes |= masked({}, execution.secrets)
     if exempt:
         changes |= {"override_hold": {"old": False, "new": True}}
     record(Entry.Event.CUSTOM_RUN, job, by=by, changes=changes, description=execution.uid.hex)
@@ -135,7 +138,8 @@ def until_ended(execution: Execution, seconds: float) -> Wait:
     return Wait(execution.pk, seconds, ended)
 
 
-def _override(execution: Execution, overrides: dict[str, Any]) -> None:
+def _override(execution: Execution, job: Job, overrides: dict[str, Any]) -> None:
+    """What goes to another place than the job's own goes without its secrets (jobs/origins.py)."""
     definition = dict(execution.definition)
     if "metadata" in overrides:
         definition["metadata"] = overrides["metadata"]
@@ -145,6 +149,7 @@ def _override(execution: Execution, overrides: dict[str, Any]) -> None:
             Script.keep(options)
             options = by_digest(options)
         definition["options"] = options
+    definition, execution.kept_back = origins.for_run(job, definition, overrides)
     execution.definition, execution.secrets = definition, overrides.get("secrets", {})
     execution.target = _target(definition)
 

@@ -25,7 +25,7 @@ from executions.ledger.holds import TICK, Span, Window
 from executions.ledger.launch import overlap, scheduled_row
 from executions.ledger.zone_change import rework
 from executions.models import OPEN, Execution, Reason, State
-from jobs import stretches, timetable, verbs, zones
+from jobs import code_right, stretches, timetable, verbs, zones
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
@@ -98,9 +98,10 @@ def _alone(now: dt.datetime, key: int) -> Ticked:
 @transaction.atomic
 def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     """`key`: of one job alone."""
-    jobs = _locked(now, size, key)
+    due = _locked(now, size, key)
+    jobs = _without_held(due)
     if not jobs:
-        return Ticked()
+        return Ticked(len(due))
     # Read when the jobs are locked: rules that come later find what is written here.
     zones.refresh()
     timings = timetable.read(jobs)
@@ -131,7 +132,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     alerts.passed_over(rows, now)
     if settled := [job.pk for job in sound if job.unsettled]:
         Job.objects.filter(pk__in=settled).update(unsettled=[])
-    return Ticked(len(jobs), [row for row in rows if row.state == State.QUEUED and not row.held])
+    return Ticked(len(due), [row for row in rows if row.state == State.QUEUED and not row.held])
 
 
 def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
@@ -141,6 +142,16 @@ def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
     if connection.features.has_select_for_update:
         due = due.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
     return list(due[:most])
+
+
+def _without_held(jobs: list[Job]) -> list[Job]:
+    """Those that may run; code whose owner may not run it is taken off its schedule."""
+    held = code_right.held_by(jobs)
+    for job in jobs:
+        if job.held or job.pk in held:
+            code_right.hold(job, held.get(job.pk, job.held))
+            Job.objects.filter(pk=job.pk).update(next_run_at=None)
+    return [job for job in jobs if not (job.held or job.pk in held)]
 
 
 def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]:

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from executions.ledger.holds import may_override
-from jobs import quotas
+from jobs import origins, quotas
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options
 from jobs.runners.github_actions.request import Unsendable, checked_token
+from scheduler_site.lib import credentials
 from scheduler_site.rest.parameters import Seconds
 from scheduler_site.rest.shapes import Rules
 from scheduler_site.rest.views import ApiError
@@ -60,6 +61,21 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
             found["secrets"] = {"github_token": token}
     if changed:
         found["options"] = _checked(job, changed)
+    return _without_masks(job, found)
+
+
+def _without_masks(job: Job, found: dict[str, Any]) -> dict[str, Any]:
+    """With what is stored where a mask came back, if the run goes where the job does. 400 for any other mask."""
+    same = origins.audience(job.kind, {**job.options, **found.get("options", {})}) == origins.audience(
+        job.kind, job.options
+    )
+    for name, stored in (("metadata", job.metadata), ("options", job.options)):
+        if name in found:
+            found[name] = credentials.unmasked(found[name], stored) if same else found[name]
+            if left := credentials.masks_left(found[name]):
+                raise _invalid(
+                    _("%(path)s: this stands for a hidden value. Write the value itself.") % {"path": left[0]}
+                )
     return found
 
 

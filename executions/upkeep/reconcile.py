@@ -26,7 +26,7 @@ from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, pu
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.monitoring import drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
-from executions.upkeep import conditions, end_dates, selfwatch
+from executions.upkeep import code_right, conditions, end_dates, selfwatch
 from jobs import removal, verbs
 from jobs.models import Job, Pause, today
 from scheduler_site.lib import clock
@@ -94,8 +94,9 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
-    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, ends holds
-    that are over, and says why jobs did not run when the beat has not; takes runs off jobs that are being removed
+    4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, holds
+    code whose owner may not run it, ends holds that are over, says why jobs did not run when the beat has not; takes
+    runs off jobs being removed
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
@@ -107,6 +108,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(resume_pauses, now),
         pause_ended,
         partial(holds.end_due, now),
+        code_right.settle,
         stretches.settle,
         removal.go_on,
         partial(forget_gone, now),

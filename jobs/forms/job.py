@@ -28,6 +28,7 @@ from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
 from jobs.wording.refusals import refusal
+from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import unseen
@@ -43,6 +44,10 @@ def default_grace(kind: str) -> int:
 def default_end_date() -> dt.date:
     """Of a job for which nobody gives one, where the installation wants one."""
     return today() + dt.timedelta(days=DEFAULT_DAYS)
+
+
+class HiddenValue(ValidationError):
+    """A mask that stands for nothing that is stored."""
 
 
 class LinesField(forms.CharField):
@@ -121,6 +126,7 @@ class JobForm(forms.ModelForm[Job]):
         super().__init__(data, **kwargs)
         self.user = user
         self.new = instance is None
+        self.fresh_secrets: frozenset[str] = frozenset()
         categories, teams = Category.objects.filter(is_active=True), Team.objects.filter(is_active=True)
         if home := home_category(user):
             categories = categories.filter(pk=home)
@@ -175,7 +181,7 @@ class JobForm(forms.ModelForm[Job]):
             return {}
         if not isinstance(value, dict):
             raise ValidationError(_("The metadata must be a JSON object."))
-        return value
+        return self._without_masks(value, self.instance.metadata)
 
     def clean_secrets(self) -> dict[str, str] | None:
         """Write-only: nothing given leaves the stored ones as they are, an empty text removes one."""
@@ -184,6 +190,7 @@ class JobForm(forms.ModelForm[Job]):
             return None
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
             raise ValidationError(_("The secrets must be an object of texts."))
+        self.fresh_secrets = frozenset(name for name, text in value.items() if text)
         merged = {name: text for name, text in {**self.instance.secrets, **value}.items() if text}
         if isinstance(self.instance.secrets, Unreadable) and not merged:
             # Their names are not known: they are replaced as a whole, or left alone.
@@ -234,7 +241,8 @@ class JobForm(forms.ModelForm[Job]):
     def draft(self) -> Draft:
         """The checked values; to be called when the form is valid."""
         values = {name: self.cleaned_data[name] for name in NAMES}
-        return Draft(values, self.timing, self.cleaned_data["secrets"], self.cleaned_data["depends_on"])
+        secrets, edges = self.cleaned_data["secrets"], self.cleaned_data["depends_on"]
+        return Draft(values, self.timing, secrets, self.fresh_secrets, edges)
 
     def _clean_environment(self, cleaned: dict[str, Any]) -> None:
         """Scripts run in one; of other kinds none is kept."""
@@ -267,7 +275,10 @@ class JobForm(forms.ModelForm[Job]):
             self.add_error("kind", _("Jobs of this kind cannot be made in this version."))
             return
         try:
-            cleaned["options"] = self.runner(kind).clean_options(self._given_options(kind))
+            options = self.runner(kind).clean_options(self._given_options(kind))
+            cleaned["options"] = self._without_masks(options, self.instance.options)
+        except HiddenValue as error:
+            self.add_error("options", error)
         except ValidationError as error:
             self._refuse_options(error.message_dict)
 
@@ -282,6 +293,14 @@ class JobForm(forms.ModelForm[Job]):
         """What is wrong with single options."""
         found = self.errors.as_data().get("options", [])
         return [error for error in found if isinstance(error, OptionError)]
+
+    def _without_masks(self, value: dict[str, Any], stored: Any) -> dict[str, Any]:
+        """With what is stored where a mask came back. Raises HiddenValue where there is nothing that it stands for."""
+        known: dict[str, Any] = credentials.unmasked(value, None if self.new else stored)
+        if left := credentials.masks_left(known):
+            text = _("%(path)s: this stands for a hidden value. Write the value itself.")
+            raise HiddenValue(text % {"path": left[0]})
+        return known
 
     def _given_options(self, kind: str) -> Any:
         if "options" in self.data:

@@ -25,7 +25,7 @@ from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.schedule import zone
-from scheduler_site.lib import strict_json
+from scheduler_site.lib import credentials, strict_json
 
 # Of the rows in which jobs to follow are named: how many are empty, and how many names are suggested.
 BLANKS = 3
@@ -114,6 +114,9 @@ class PageJobForm(JobForm):
         self.fields["description"].widget.attrs |= {"rows": 3}
         for name in ("metadata", "notification_emails"):
             self.fields[name].widget.attrs |= {"rows": 3, "spellcheck": "false"}
+        for name in ("metadata", "options"):
+            if name in self.initial:
+                self.initial[name] = credentials.masked(self.initial[name])
         if self.instance.pk:
             self.initial["version"] = version_of(self.instance)
 
@@ -219,6 +222,7 @@ class PageJobForm(JobForm):
     @staticmethod
     def _dressed(form: OptionsForm) -> OptionsForm:
         """The form as the page shows it."""
+        form.initial = credentials.masked(form.initial)
         for name, option in form.fields.items():
             value = form.initial.get(name)
             if name == "job_class":

@@ -63,6 +63,16 @@ class Job(Stamped):
         REPLACE = "replace", _("cancel the earlier run")
         ALLOW = "allow", _("run in parallel")
 
+    class Held(models.TextChoices):
+        """Why code is not run: its owner counts at each start (jobs/code_right.py)."""
+
+        INACTIVE = "inactive", _("The owner's account is not active.")
+        RIGHT = "right", _("The owner may not run code.")
+        OWNERLESS = "ownerless", _("The job has no owner any more.")
+
+    # Names of the secrets that a change has just taken away (jobs/origins.py); of no stored job.
+    dropped_secrets: tuple[str, ...] = ()
+
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=200, unique=True)
     # What it is for, in words for people; several lines.
@@ -72,6 +82,10 @@ class Job(Stamped):
     kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
+    # Who set them last; whoever else changes a script may not have them sent to himself (jobs/origins.py).
+    secrets_by = models.ForeignKey(
+        User, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
     metadata = models.JSONField(_("parameters"), default=dict, blank=True)
     # Of scripts. By its public id: a run's definition names it without asking the database.
     environment = models.ForeignKey(
@@ -92,6 +106,8 @@ class Job(Stamped):
     owner = models.ForeignKey(
         User, verbose_name=_("owner"), null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
+    # Made by a command on the server, for nobody: such code needs no owner.
+    by_installation = models.BooleanField(default=False, db_default=False, editable=False)
     end_date = models.DateField(
         _("ends on"), null=True, blank=True, help_text=_("The last day on which it runs.")
     )
@@ -118,6 +134,9 @@ class Job(Stamped):
     unsettled = models.JSONField(default=list, blank=True, editable=False)
     broken = models.TextField(
         _("invalid schedule"), blank=True, editable=False, help_text=_("Why the schedule is invalid.")
+    )
+    held = models.CharField(
+        max_length=10, choices=Held.choices, default="", db_default="", blank=True, editable=False
     )
 
     catch_up = models.CharField(_("missed runs"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST)
@@ -264,6 +283,7 @@ class Job(Stamped):
             self.timing.kind != "none"
             and self.timing.enabled
             and not self.broken
+            and not self.held
             and self.next_run_at is None
         )
 

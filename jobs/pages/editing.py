@@ -26,6 +26,7 @@ from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, edge_rows, version_of
 from jobs.models import Dependency, Job
 from jobs.pages import conflicts, previews, script, test_run
+from jobs.pages.care import tell_dropped
 from jobs.pages.conflicts import Row
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
 from jobs.runners import RUNNERS
@@ -170,7 +171,7 @@ def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None
             if request.POST.get("seen") != version_of(current) or not all(row.chosen for row in rows):
                 return rows
             draft = conflicts.settled(current, draft, rows)
-        verbs.update(current, draft, by=actor(request))
+        tell_dropped(request, verbs.update(current, draft, by=actor(request)))
         return None
 
 

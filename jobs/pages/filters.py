@@ -18,6 +18,7 @@ STATES = [
     ("active", _("active")),
     ("paused", _("paused")),
     ("broken", _("invalid schedule")),
+    ("held", _("held")),
     ("manual", _("manual")),
 ]
 # Jobs without a next run come last, whichever way the list is sorted.
@@ -61,12 +62,14 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped libr
         match value:
             case "broken":
                 return jobs.exclude(broken="")
+            case "held":
+                return jobs.exclude(held="")
             case "paused":
                 return jobs.paused()
             case "manual":
                 return jobs.filter(periodic_task=None)
             case _:
-                return jobs.filter(periodic_task__enabled=True, broken="")
+                return jobs.filter(periodic_task__enabled=True, broken="", held="")
 
     def by_owner(self, jobs: JobQuerySet, name: str, value: str) -> JobQuerySet:
         return jobs.filter(owner=self.request.user)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages.request import PageRequest, actor
-from jobs import dependencies, quotas, timetable, verbs
+from jobs import dependencies, hiding, quotas, timetable, verbs
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job, Pause
 from jobs.pages import previews, script
@@ -26,6 +26,7 @@ from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
+from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Unreadable
 
 PAGE_SIZE = 50
@@ -79,6 +80,8 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script.warning(found.environment),
         "environment_url": script.url_of(found.environment),
+        "exposed": hiding.exposed(found),
+        "movable": bool(hiding.movable(found)),
         "secrets_unreadable": isinstance(found.secrets, Unreadable),
     }
     return render(request, "jobs/job.html", context)
@@ -142,7 +145,7 @@ def _labelled(job: Job) -> list[tuple[str, Any]]:
     apart = (SCRIPT_OPTION,) if job.kind == Job.Kind.SCRIPT else ()
     return [
         (str(fields[name].label) if name in fields else name, _in_lines(value) if apart else value)
-        for name, value in job.options.items()
+        for name, value in credentials.masked(job.options).items()
         if name not in apart
     ]
 

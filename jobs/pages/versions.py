@@ -17,8 +17,9 @@ from accounts.pages.request import PageRequest, actor
 from audit import diff
 from audit.models import Entry
 from audit.search import page_of
-from jobs import versions
+from jobs import discretion, versions
 from jobs.models import Job
+from jobs.pages.care import tell_dropped
 from jobs.pages.helpers import changeable_job, gone_is_404, may_change, visible_job
 from jobs.verbs import Refused
 
@@ -31,6 +32,7 @@ def history(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         page = page_of(Entry.objects.about(job.uid).defer("snapshot"), request.GET.get("cursor", ""))
     except ValueError as error:
         raise Http404(_("There is no such page.")) from error
+    discretion.for_reader(page.entries, request.user)
     return render(request, "audit/job_history.html", {"job": job, "page": page})
 
 
@@ -57,6 +59,7 @@ def restore(request: PageRequest, uid: uuid.UUID, number: int) -> HttpResponse:
         return _refused(request, job, number, [str(reason)])
     except IntegrityError:
         return _refused(request, job, number, [_("A job of this name exists already.")])
+    tell_dropped(request, job)
     text = (
         _("Version %(number)d has been restored.") if changed else _("The job is as in version %(number)d.")
     )
@@ -78,6 +81,7 @@ def _comparison(
         latest = known[0]
         right = _named(job, new) or latest
         left = _named(job, old) or next((one for one in known if one.version != right.version), right)
+        discretion.for_reader([left, right], request.user)
         context |= {
             "old": left,
             "new": right,

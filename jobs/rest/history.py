@@ -17,7 +17,9 @@ from audit.rest.entries import (
     entry_json,
     page_for,
 )
+from jobs import discretion
 from jobs.rest.access import visible_job
+from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.shapes import Uid
@@ -57,6 +59,7 @@ class HistoryView(ApiView):
         user = account(request)
         job = visible_job(user, job_id)
         page, limit = page_for(Entry.objects.about(job.uid), request.query_params)
+        discretion.for_reader(page.entries, user)
         # Where people sit is nothing that their colleagues need to know.
         address = user.has_perm("audit.view_entry")
         return Answer(
@@ -64,7 +67,7 @@ class HistoryView(ApiView):
                 "job_id": str(job.uid),
                 "job_name": job.name,
                 "entries": [
-                    {**entry_json(entry, address=address), "definition": entry.snapshot}
+                    {**entry_json(entry, address=address), "definition": credentials.masked(entry.snapshot)}
                     for entry in page.entries
                 ],
                 "limit": limit,

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from accounts.permissions import account, needs
 from audit.record import By
-from jobs import dependencies, verbs
+from jobs import dependencies, hiding, origins, verbs
 from jobs.models import Job
 from jobs.rest import payloads
 from jobs.rest.access import (
@@ -85,9 +85,9 @@ class _Jobs(ApiView):
     tag = "Jobs"
 
     def stored(self, job: Job, body: Mapping[str, Any]) -> Job:
-        """The job as it is stored now; the answer tells what of the body has no effect."""
+        """The job as it is stored now; the answer tells what of the body has no effect, and what to see to."""
         found = Job.objects.select_related("category", "team", "owner", "environment").get(pk=job.pk)
-        self.notes = notes(body, found)
+        self.notes = (*notes(body, found), *_cares(found, job.dropped_secrets))
         return found
 
 
@@ -174,7 +174,7 @@ class JobView(_Jobs):
         body = self.payload()
         draft = payloads.draft(body, account(request), job)
         try:
-            self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
+            job = self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
         except IntegrityError as error:
             raise _duplicate_name() from error
         except Job.DoesNotExist as error:
@@ -190,12 +190,12 @@ class JobView(_Jobs):
         return versions.tagged(Answer(told), stored)
 
     @transaction.atomic
-    def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> None:
+    def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> Job:
         """412."""
         if draft.depends_on is not None:
             dependencies.alone()
         versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
-        verbs.update(job, draft, by=by, active=active)
+        return verbs.update(job, draft, by=by, active=active)
 
     @transaction.atomic
     def _delete(self, job: Job, by: By) -> None:
@@ -221,6 +221,16 @@ class JobView(_Jobs):
             raise no_such_job() from error
         deleted: _DeletedJob = {"id": str(job.uid), "name": job.name}
         return Answer({"message": "Job deleted successfully", "deleted_job": deleted})
+
+
+def _cares(job: Job, dropped: tuple[str, ...]) -> list[str]:
+    told = [f"Secrets were {origins.told(dropped)}."] if dropped else []
+    if open_to_all := hiding.exposed(job):
+        told.append(
+            f"Credentials stand where everybody reads them: {', '.join(open_to_all)}. Keep them in secrets "
+            f"(POST /jobs/{job.uid}/hide-credentials)."
+        )
+    return told
 
 
 def _duplicate_name() -> ApiError:

@@ -63,7 +63,7 @@ class PauseView(_Pausing):
         job = changeable_job(account(request), job_id)
         body = self.payload(optional=True)
         reason, until = _reason(body.get("reason")), _until(body.get("until"), job)
-        changed = _carried_out(
+        changed = carried_out(
             lambda: verbs.pause(job, by=By.request(request, SURFACE), reason=reason, until=until)
         )
         return Answer(
@@ -89,7 +89,7 @@ class ResumeView(_Pausing):
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        changed = _carried_out(lambda: verbs.resume(job, by=By.request(request, SURFACE)))
+        changed = carried_out(lambda: verbs.resume(job, by=By.request(request, SURFACE)))
         return Answer(
             {
                 "message": "Job resumed successfully" if changed else "Job is active already",
@@ -104,7 +104,7 @@ def written(job: Job) -> WrittenJob:
     return job_json(stored, pause_of(stored))
 
 
-def _carried_out(verb: Callable[[], bool]) -> bool:
+def carried_out(verb: Callable[[], bool]) -> bool:
     try:
         return verb()
     except verbs.Ended as refusal:

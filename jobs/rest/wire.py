@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from environments.models import LONGEST_NAME
-from jobs import schedule, wording
+from jobs import hiding, schedule, wording
 from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
 from jobs.rest.plain import ANSWERED
 from jobs.runners import Options
 from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
+from scheduler_site.lib import credentials
 from scheduler_site.rest.shapes import Day, Moment, Rules, Stamp, Uid, also, one_of
 from scheduler_site.rest.views import timestamp
 
@@ -104,6 +105,15 @@ class _Job(Target):
         "When its pause ends by itself, in the scheduler's zone; null: not paused, or until somebody resumes it.",
     ]
     broken: Annotated[str, "Why it cannot be scheduled; empty when it can."]
+    held: Annotated[
+        str,
+        "Why its code is not run: its owner is not active, may not run code, or is gone; empty when it runs.",
+        Rules(enum=["", "inactive", "right", "ownerless"]),
+    ]
+    exposed: Annotated[
+        list[Annotated[str, "Where one is."]],
+        "Credentials in its options and metadata, outside of the secrets: they are masked here.",
+    ]
     secrets: Annotated[
         list[Annotated[str, "A name."]], "The names of its secrets; the values are never told."
     ]
@@ -135,8 +145,8 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
     told: WrittenJob = {
         "id": str(job.uid),
         "cron_expression": timing.expression,
-        **target(job.kind, job.options),
-        "metadata": job.metadata,
+        **target(job.kind, credentials.masked(job.options)),
+        "metadata": credentials.masked(job.metadata),
         "category": job.category.slug,
         "end_date": job.end_date.isoformat() if job.end_date else None,
         "pic_team": job.team.slug if job.team else None,
@@ -148,13 +158,15 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "created_at": timestamp(job.created_at),
         "updated_at": timestamp(job.updated_at),
         "kind": job.kind,
-        "options": job.options,
+        "options": credentials.masked(job.options),
         "environment": job.environment.name if job.environment else None,
         "environment_id": str(job.environment.uid) if job.environment else None,
         "schedule": schedule_json(timing),
         "pause": pause_json(pause),
         "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
         "broken": job.broken,
+        "held": job.held,
+        "exposed": hiding.exposed(job),
         "secrets": sorted(job.secrets),
         "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],
     }

@@ -236,3 +236,13 @@ def _network(text: str) -> Network | None:
         return ipaddress.ip_network(text.strip("[]"), strict=False)
     except ValueError:
         return None
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port (RFC 6454), the usual port left out; the text itself where it is no URL."""
+    from yarl import URL
+
+    try:
+        return str(URL(url).origin())
+    except (ValueError, UnicodeError, TypeError):
+        return url

@@ -131,6 +131,10 @@ class Runner:
         """One short line for lists: what this job calls or runs."""
         raise NotImplementedError
 
+    def audience(self, options: Mapping[str, Any]) -> str:
+        """Who gets to see what is sent along: the job's secrets belong to it (jobs/origins.py)."""
+        raise NotImplementedError
+
     def clean_options(self, data: Any, *, allow_private: bool | None = None) -> dict[str, Any]:
         """The options as they are to be stored; raises ValidationError with a message per option."""
         if not isinstance(data, Mapping):

@@ -163,6 +163,9 @@ class PythonClassRunner(CodeRunner):
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         return str(options.get("job_class", ""))
 
+    def audience(self, options: Mapping[str, Any]) -> str:
+        return str(options.get("job_class", ""))
+
     def run(self, context: Context[threading.Event]) -> Outcome:
         spec = context.spec
         path, args = self.target(spec.options, spec.metadata), spec.options.get("args") or []

@@ -32,6 +32,9 @@ class GitHubActionsRunner(IORunner):
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
         return "/".join(str(options.get(name, "")) for name in ("owner", "repo", "workflow"))
 
+    def audience(self, options: Mapping[str, Any]) -> str:
+        return str(options.get("owner", "")).lower()
+
     async def run(self, context: Context[asyncio.Event]) -> Outcome:
         from .course import run  # aiohttp is heavy, and the pages only need the form
 

@@ -49,6 +49,9 @@ class ScriptRunner(CodeRunner):
         words = [options.get("path") or NAME, *(options.get("arguments") or [])]
         return shlex.join(map(str, words))[:LONGEST_TARGET]
 
+    def audience(self, options: Mapping[str, Any]) -> str:
+        return str(options.get("path") or "")
+
     def run(self, context: Context[threading.Event]) -> Outcome:
         spec, output = context.spec, Output(context.log)
         clock = Deadline(spec.timeout)

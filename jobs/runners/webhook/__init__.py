@@ -15,6 +15,9 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.lib import credentials
+
+from ..addresses import origin_of
 from ..base import Context, IORunner, Outcome
 from .forms import WebhookForm
 
@@ -32,7 +35,10 @@ class WebhookRunner(IORunner):
     default_timeout = 10.0
 
     def target(self, options: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
-        return str(options.get("target_url", ""))
+        return str(credentials.masked(str(options.get("target_url", ""))))
+
+    def audience(self, options: Mapping[str, Any]) -> str:
+        return origin_of(str(options.get("target_url", "")))
 
     async def run(self, context: Context[asyncio.Event]) -> Outcome:
         from .send import call  # aiohttp is heavy, and the pages only need the form

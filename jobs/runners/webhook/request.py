@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from scheduler_site.lib import credentials
 
 from ..base import Outcome, Spec
 from .forms import BODILESS, METHODS, body_bytes, success_ranges
@@ -55,7 +58,10 @@ class Request:
 def build(spec: Spec, url: URL, *, agent: str, now: float) -> Request:
     """The first request of a run; raises ValidationError for headers that may not be sent."""
     options = spec.options
-    method, body, content_type = _method_and_body(options, spec.metadata)
+    metadata = credentials.joined(spec.metadata, _object(spec.secrets, "metadata"))
+    method, body, content_type = _method_and_body(options, metadata)
+    if query := _object(spec.secrets, "query"):
+        url = url.extend_query({name: str(text) for name, text in query.items()})
     own = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"}
     own |= {"X-Belfry-Run": spec.run_id, "Idempotency-Key": spec.run_id}
     if spec.slot is not None:
@@ -99,6 +105,25 @@ def secret_headers(secrets: Mapping[str, str]) -> dict[str, str]:
     return clean_headers(headers)
 
 
+def _object(secrets: Mapping[str, str], name: str) -> dict[str, Any]:
+    """What is kept as JSON with the job's secrets; raises ValidationError."""
+    try:
+        value = json.loads(secrets.get(name) or "{}")
+    except ValueError as problem:
+        raise ValidationError(_("The secret “%(name)s” is not an object.") % {"name": name}) from problem
+    if not isinstance(value, dict):
+        raise ValidationError(_("The secret “%(name)s” is not an object.") % {"name": name})
+    return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
+
+
 def secret_values(spec: Spec) -> Iterator[str]:
     """Every text that must not be seen in what the run leaves behind."""
     headers = {name.lower(): str(value) for name, value in (spec.options.get("headers") or {}).items()}
@@ -107,7 +132,10 @@ def secret_values(spec: Spec) -> Iterator[str]:
         hidden = list(secret_headers(spec.secrets).values())
     except Exception:  # malformed: then the text as a whole is all there is to hide
         hidden = [spec.secrets["headers"]]
-    for value in hidden + [headers[name] for name in ("authorization", "cookie") if name in headers]:
+    for name in ("query", "metadata"):
+        with suppress(ValidationError):
+            yield from _texts(_object(spec.secrets, name))
+    for value in hidden + [headers[name] for name in headers if credentials.is_name(name)]:
         yield value
         yield value.partition(" ")[2]  # the credentials without their scheme
 

@@ -1,0 +1,118 @@
+"""Code runs only while its owner may run code: else the job is held, with the reason, until he may or somebody else owns it.
+
+Who counts: the owner, at each start; and whoever starts a run by hand, himself as well. Of a job that follows another its own
+owner, not that of the other. A job without an owner is held, unless the installation made it (a command on the server).
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import holders
+from audit.models import Entry
+from audit.record import By, difference, record
+from jobs import notices, stretches, verbs
+from jobs.models import Job, JobQuerySet
+from jobs.models.kinds import CODE_KINDS
+from jobs.verbs import Refused
+from scheduler_site.lib import clock
+
+RIGHT = "jobs.run_code"
+Held = Job.Held
+
+
+class JobHeld(Refused):
+    """The job is held; the text says why."""
+
+
+def why(job: Job) -> str:
+    """A value of `Job.Held`; empty where nothing is in the way of a start."""
+    return why_not(job.owner, by_installation=job.by_installation) if job.kind in CODE_KINDS else ""
+
+
+def why_not(owner: User | None, *, by_installation: bool) -> str:
+    """The same of code with this owner."""
+    if owner is None:
+        return "" if by_installation else Held.OWNERLESS
+    if not owner.is_active:
+        return Held.INACTIVE
+    return "" if owner.has_perm(RIGHT) else Held.RIGHT
+
+
+def require(job: Job, starter: User | None) -> None:
+    """Before a start by hand. Raises JobHeld."""
+    if reason := why(job):
+        raise JobHeld(str(Held(reason).label))
+    if job.kind in CODE_KINDS and starter is not None and not starter.has_perm(RIGHT):
+        raise JobHeld(_("You may not run code."))
+
+
+def held_by(jobs: list[Job]) -> dict[int, str]:
+    """Those of the jobs whose code may not start, with the reason; one query, none where no job is code."""
+    code = [job for job in jobs if job.kind in CODE_KINDS]
+    owners = User.objects.in_bulk({job.owner_id for job in code if job.owner_id}) if code else {}
+    reasons = {
+        job.pk: why_not(owners.get(job.owner_id or 0), by_installation=job.by_installation) for job in code
+    }
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
+def disallowed() -> JobQuerySet:
+    """Jobs that run code although their owner may not."""
+    allowed = holders(RIGHT, "owner__") | Q(owner=None, by_installation=True)
+    return Job.objects.filter(kind__in=CODE_KINDS).exclude(pk__in=Job.objects.filter(allowed).values("pk"))
+
+
+@transaction.atomic
+def hold(job: Job, reason: str) -> bool:
+    """Takes a job off its schedule and tells its people, once. False when it was held already."""
+    now = clock.now()
+    if not Job.objects.filter(pk=job.pk, held="").update(held=reason, next_run_at=None):
+        return False
+    label = str(Held(reason).label)
+    if job.periodic_task_id is not None and not job.broken:
+        stretches.owner_lost_right(job, now, label)
+    record(Entry.Event.MODIFIED, job, by=By.system(), changes=difference({"held": ""}, {"held": label}))
+    notices.held(job, reason)
+    return True
+
+
+@transaction.atomic
+def release(job: Job, *, by: By) -> bool:
+    """Puts a held job back on its schedule, with the first due time after now. False while the reason is still there."""
+    now = clock.now()
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if not job.held or why(job):
+        return False
+    before, job.held = str(Held(job.held).label), ""
+    stretches.follow(job, now, by.user)
+    job.next_run_at = now if job.unsettled else verbs.upcoming(job, now)
+    job.save(update_fields=["held", "next_run_at", "zone_rules"])
+    record(Entry.Event.MODIFIED, job, by=by, changes=difference({"held": before}, {"held": ""}))
+    notices.released(job)
+    return True
+
+
+@transaction.atomic
+def take_over(job: Job, *, by: By) -> bool:
+    """Makes who asks its owner, and releases it. False when he is already. Raises Refused.
+
+    By administrators; by others who may change it where it has no owner any more, or is held.
+    """
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    user = by.user
+    taken = job.owner is not None and job.owner.is_active and not job.held
+    if user is None or (taken and not user.has_perm("jobs.change_all_jobs")):
+        raise Refused(_("This job has an owner; administrators may give it another one."))
+    if job.kind in CODE_KINDS and not user.has_perm(RIGHT):
+        raise JobHeld(_("You may not run code."))
+    if job.owner == user:
+        return False
+    before, job.owner, job.updated_by = str(job.owner or ""), user, user
+    job.save(update_fields=["owner", "updated_by", "updated_at"])
+    record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(user)}))
+    release(job, by=by)
+    return True

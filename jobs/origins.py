@@ -1,0 +1,93 @@
+"""Secrets belong to where they are sent: a job that comes to send them somewhere else loses them.
+
+Where, is said by each kind (`Runner.audience`): of a webhook the origin of its URL (scheme, host, port), of a workflow the
+owner of its repository, of a class its path, of a script its path or that it is a script. A script reads what it is given, so
+whoever changes one has its secrets: those stay only if they are his own, or he is an administrator.
+
+The same holds for credentials that stand in the options and the metadata (scheduler_site/lib/credentials.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audit.record import By
+from jobs.models import Job
+from jobs.runners import RUNNERS
+from scheduler_site.lib import credentials
+
+
+def audience(kind: str, options: Mapping[str, Any]) -> str:
+    """Who gets to see what a job of this kind sends along; texts that are equal are the same."""
+    runner = RUNNERS.get(kind)
+    return f"{kind} {runner.audience(options)}" if runner else kind
+
+
+def told(names: tuple[str, ...]) -> str:
+    """What the trail and the API say of secrets that were taken away."""
+    listed = ", ".join(names)
+    return f"removed because the target is another one now: {listed}"
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """Whose the secrets of a job were before it was changed."""
+
+    audience: str
+    code: tuple[Any, ...]
+    setter: int | None
+    options: dict[str, Any]
+    metadata: dict[str, Any]
+
+    @classmethod
+    def of(cls, job: Job) -> Belonging:
+        return cls(
+            audience(job.kind, job.options),
+            (job.options, job.environment_id) if job.kind == Job.Kind.SCRIPT else (),
+            job.secrets_by_id or job.owner_id,
+            job.options,
+            job.metadata,
+        )
+
+    def drop_from(self, job: Job, fresh: frozenset[str], by: By) -> tuple[str, ...]:
+        """Takes from a changed job what may not go where it goes now, but for what was given with the change; the names."""
+        moved = audience(job.kind, job.options) != self.audience
+        if not moved and not self._is_foreign_script(job, by):
+            return ()
+        kept = {name: text for name, text in job.secrets.items() if name in fresh}
+        gone = [f"secrets.{name}" for name in sorted(set(job.secrets) - set(kept))]
+        if gone or not job.secrets:
+            job.secrets = kept
+        if moved:
+            job.options, typed = credentials.without_old(job.options, self.options)
+            job.metadata, more = credentials.without_old(job.metadata, self.metadata)
+            gone += [f"options.{path}" for path in typed] + [f"metadata.{path}" for path in more]
+        return tuple(gone)
+
+    def _is_foreign_script(self, job: Job, by: By) -> bool:
+        if job.kind != Job.Kind.SCRIPT or (job.options, job.environment_id) == self.code:
+            return False
+        return (
+            by.user is not None and by.user.pk != self.setter and not by.user.has_perm("jobs.change_all_jobs")
+        )
+
+
+def for_run(
+    job: Job, definition: dict[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The definition of a run with overrides, and the names of what is kept back from it because it goes somewhere else.
+
+    `given` are the overrides: what was written for this very run goes along.
+    """
+    if audience(job.kind, definition["options"]) == audience(job.kind, job.options):
+        return definition, ()
+    options, typed = credentials.without_old(definition["options"], job.options)
+    metadata: Any = definition["metadata"]
+    more: list[str] = []
+    if "metadata" not in given:
+        metadata, more = credentials.without_old(metadata, job.metadata)
+    back = [f"secrets.{name}" for name in sorted(job.secrets) if name not in given.get("secrets", {})]
+    back += [f"options.{path}" for path in typed] + [f"metadata.{path}" for path in more]
+    return definition | {"options": options, "metadata": metadata}, tuple(back)
