@@ -1,7 +1,7 @@
-"""Code runs only while its owner may run code: else the job is held, with the reason, until he may or somebody else owns it.
+"""Code runs only while its owner may run code: else it is suspended, with the reason, until he may or somebody else owns it.
 
 Who counts: the owner, at each start; and whoever starts a run by hand, himself as well. Of a job that follows another its own
-owner, not that of the other. A job without an owner is held, unless the installation made it (a command on the server).
+owner, not that of the other. Without an owner it is suspended, unless the installation made it (a command on the server).
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from jobs.verbs import Refused
 from scheduler_site.lib import clock
 
 RIGHT = "jobs.run_code"
-Held = Job.Held
+Suspension = Job.Suspension
 
 
-class JobHeld(Refused):
-    """The job is held; the text says why."""
+class CodeSuspended(Refused):
+    """The job's code may not start; the text says why."""
 
 
 def why(job: Job) -> str:
-    """A value of `Job.Held`; empty where nothing is in the way of a start."""
+    """A value of `Job.Suspension`; empty where nothing is in the way of a start."""
     return why_not(job.owner, by_installation=job.by_installation) if job.kind in CODE_KINDS else ""
 
 
 def why_not(owner: User | None, *, by_installation: bool) -> str:
     """The same of code with this owner."""
     if owner is None:
-        return "" if by_installation else Held.OWNERLESS
+        return "" if by_installation else Suspension.OWNERLESS
     if not owner.is_active:
-        return Held.INACTIVE
-    return "" if owner.has_perm(RIGHT) else Held.RIGHT
+        return Suspension.INACTIVE
+    return "" if owner.has_perm(RIGHT) else Suspension.RIGHT
 
 
 def require(job: Job, starter: User | None) -> None:
-    """Before a start by hand. Raises JobHeld."""
+    """Before a start by hand. Raises CodeSuspended."""
     if reason := why(job):
-        raise JobHeld(str(Held(reason).label))
+        raise CodeSuspended(str(Suspension(reason).label))
     if job.kind in CODE_KINDS and starter is not None and not starter.has_perm(RIGHT):
-        raise JobHeld(_("You may not run code."))
+        raise CodeSuspended(_("You may not run code."))
 
 
-def held_by(jobs: list[Job]) -> dict[int, str]:
+def suspended_among(jobs: list[Job]) -> dict[int, str]:
     """Those of the jobs whose code may not start, with the reason; one query, none where no job is code."""
     code = [job for job in jobs if job.kind in CODE_KINDS]
     owners = User.objects.in_bulk({job.owner_id for job in code if job.owner_id}) if code else {}
@@ -67,52 +67,62 @@ def disallowed() -> JobQuerySet:
 
 
 @transaction.atomic
-def hold(job: Job, reason: str) -> bool:
-    """Takes a job off its schedule and tells its people, once. False when it was held already."""
+def suspend(job: Job, reason: str) -> bool:
+    """Takes a job off its schedule and tells its people, once. False when its code was suspended already."""
     now = clock.now()
-    if not Job.objects.filter(pk=job.pk, held="").update(held=reason, next_run_at=None):
+    if not Job.objects.filter(pk=job.pk, code_suspended="").update(code_suspended=reason, next_run_at=None):
         return False
-    label = str(Held(reason).label)
+    label = str(Suspension(reason).label)
     if job.periodic_task_id is not None and not job.broken:
         stretches.owner_lost_right(job, now, label)
-    record(Entry.Event.MODIFIED, job, by=By.system(), changes=difference({"held": ""}, {"held": label}))
-    notices.held(job, reason)
+    record(
+        Entry.Event.MODIFIED,
+        job,
+        by=By.system(),
+        changes=difference({"code_suspended": ""}, {"code_suspended": label}),
+    )
+    notices.code_suspended(job, reason)
     return True
 
 
 @transaction.atomic
-def release(job: Job, *, by: By) -> bool:
-    """Puts a held job back on its schedule, with the first due time after now. False while the reason is still there."""
+def reinstate(job: Job, *, by: By) -> bool:
+    """Puts a job back on its schedule, with the first due time after now. False while the reason is still there."""
     now = clock.now()
     job = Job.objects.select_for_update().get(pk=job.pk)
-    if not job.held or why(job):
+    if not job.code_suspended or why(job):
         return False
-    before, job.held = str(Held(job.held).label), ""
+    before, job.code_suspended = str(Suspension(job.code_suspended).label), ""
     stretches.follow(job, now, by.user)
     job.next_run_at = now if job.unsettled else verbs.upcoming(job, now)
-    job.save(update_fields=["held", "next_run_at", "zone_rules"])
-    record(Entry.Event.MODIFIED, job, by=by, changes=difference({"held": before}, {"held": ""}))
-    notices.released(job)
+    job.save(update_fields=["code_suspended", "next_run_at", "zone_rules"])
+    record(
+        Entry.Event.MODIFIED,
+        job,
+        by=by,
+        changes=difference({"code_suspended": before}, {"code_suspended": ""}),
+    )
+    notices.code_reinstated(job)
     return True
 
 
 @transaction.atomic
 def take_over(job: Job, *, by: By) -> bool:
-    """Makes who asks its owner, and releases it. False when he is already. Raises Refused.
+    """Makes who asks its owner, and puts it back on its schedule. False when he is already. Raises Refused.
 
-    By administrators; by others who may change it where it has no owner any more, or is held.
+    By administrators; by others who may change it where it has no owner any more, or its code is suspended.
     """
     job = Job.objects.select_for_update().get(pk=job.pk)
     user = by.user
-    taken = job.owner is not None and job.owner.is_active and not job.held
+    taken = job.owner is not None and job.owner.is_active and not job.code_suspended
     if user is None or (taken and not user.has_perm("jobs.change_all_jobs")):
         raise Refused(_("This job has an owner; administrators may give it another one."))
     if job.kind in CODE_KINDS and not user.has_perm(RIGHT):
-        raise JobHeld(_("You may not run code."))
+        raise CodeSuspended(_("You may not run code."))
     if job.owner == user:
         return False
     before, job.owner, job.updated_by = str(job.owner or ""), user, user
     job.save(update_fields=["owner", "updated_by", "updated_at"])
     record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(user)}))
-    release(job, by=by)
+    reinstate(job, by=by)
     return True

@@ -56,22 +56,24 @@ def moved(job: Job) -> None:
     told.exclude(user__in=inbox.everybody(job.category_id)).delete()
 
 
-def held(job: Job, reason: str) -> None:
+def code_suspended(job: Job, reason: str) -> None:
     """Nobody did this to the job, but its owner and the admins must know: it does not run any more."""
-    text = _("Job '%(job)s' runs code and is held: %(reason)s")
+    text = _("The code of job '%(job)s' is suspended: %(reason)s")
     texts = {
         "inactive": _("The owner's account is not active."),
         "right": _("The owner may not run code."),
         "ownerless": _("The job has no owner any more."),
     }
     message = Text(text, job=job.name, reason=Text(texts[reason]))
-    inbox.tell(inbox.responsible(job.owner_id), Text(_("Job Held")), message, Type.WARNING, job_uid=job.uid)
+    inbox.tell(
+        inbox.responsible(job.owner_id), Text(_("Code Suspended")), message, Type.WARNING, job_uid=job.uid
+    )
 
 
-def released(job: Job) -> None:
-    message = Text(_("Job '%(job)s' is not held any more and follows its schedule again"), job=job.name)
+def code_reinstated(job: Job) -> None:
+    message = Text(_("The code of job '%(job)s' may run again; the job follows its schedule"), job=job.name)
     people = inbox.responsible(job.owner_id)
-    inbox.tell(people, Text(_("Job Released")), message, Type.INFO, job_uid=job.uid)
+    inbox.tell(people, Text(_("Code Reinstated")), message, Type.INFO, job_uid=job.uid)
 
 
 def _tell(job: Job, by: By, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002

@@ -130,7 +130,7 @@ def _why(job: Job) -> Why | None:
         return Why.BROKEN
     if job.timing.kind == "none":
         return None
-    if job.held:
+    if job.code_suspended:
         return Why.OWNER
     if job.has_ended:
         return Why.ENDED

@@ -267,13 +267,13 @@ def quarantine(job: Job, reason: str) -> None:
 
 
 def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
-    """The first due time strictly after `moment`; none when paused, held, without a schedule, or over.
+    """The first due time strictly after `moment`; none when paused, its code suspended, without a schedule, or over.
 
     Notes in the job by which rules of its zone that is.
     """
     zones.refresh(now=False)
     job.zone_rules = zones.mark(job.timing)
-    if not job.timing.enabled or job.held:
+    if not job.timing.enabled or job.code_suspended:
         return None
     schedule = job.timing.schedule(job.end_date)
     return schedule.next_after(moment) if schedule else None

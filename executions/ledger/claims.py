@@ -66,8 +66,8 @@ def claim(
     rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
-    held = gates.held(rows)
-    refused = {row.pk for row in rows if _refuse(row, texts, held, now)}
+    suspended = gates.suspended(rows)
+    refused = {row.pk for row in rows if _refuse(row, texts, suspended, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
     ready = quotas.admit([row for row in rows if row.pk not in refused], now)
@@ -120,7 +120,7 @@ def sound(run: Execution) -> bool:
     )
 
 
-def _refuse(row: Execution, texts: Mapping[str, str], held: Mapping[int, str], now: dt.datetime) -> bool:
+def _refuse(row: Execution, texts: Mapping[str, str], suspended: Mapping[int, str], now: dt.datetime) -> bool:
     """Ends a run that may not start any more; true when it may not."""
     automatic_first = row.trigger in AUTOMATIC and row.attempt == 0
     told: dict[str, str] = {}
@@ -130,10 +130,10 @@ def _refuse(row: Execution, texts: Mapping[str, str], held: Mapping[int, str], n
         state, reason = State.SKIPPED, Reason.PAUSED
     elif automatic_first and row.start_before is not None and row.start_before < now:
         state, reason = State.MISSED, Reason.DEADLINE
-    elif row.pk in held:
+    elif row.pk in suspended:
         # An attempt that failed went before: its run has ended, and was not passed over.
         state = State.ERROR if row.attempt else State.SKIPPED
-        reason, told = Reason.OWNER, {"error": held[row.pk]}
+        reason, told = Reason.OWNER, {"error": suspended[row.pk]}
     elif not sound(row):
         # Found out before the claim: after it, it would take the others of its message along.
         state, reason = State.ERROR, Reason.UNSTARTABLE

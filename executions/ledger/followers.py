@@ -108,11 +108,11 @@ def _write(
             execution = row(job, now, now, Trigger.DEPENDENCY)
             execution.caused_by_id = run
             execution.start_before = now + dt.timedelta(seconds=job.start_deadline)
-            held = code_right.why(job)
-            if held or paused or job.has_ended:
+            suspended = code_right.why(job)
+            if suspended or paused or job.has_ended:
                 execution.state = State.SKIPPED
-                execution.reason = Reason.OWNER if held else Reason.PAUSED if paused else Reason.ENDED
-                execution.error = str(Job.Held(held).label) if held else ""
+                execution.reason = Reason.OWNER if suspended else Reason.PAUSED if paused else Reason.ENDED
+                execution.error = str(Job.Suspension(suspended).label) if suspended else ""
                 execution.finished_at = now
             else:
                 overlap(job, [execution], open_runs, now)

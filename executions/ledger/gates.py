@@ -10,8 +10,8 @@ from jobs import code_right, origins
 from jobs.models import Job
 
 
-def held(rows: Sequence[Execution]) -> dict[int, str]:
-    """The runs of code (by their keys) that may not start, each with the reason; their jobs are held from now on.
+def suspended(rows: Sequence[Execution]) -> dict[int, str]:
+    """The runs of code (by their keys) that may not start, each with the reason; their code is suspended from now on.
 
     At most two queries, none where no run is of code.
     """
@@ -28,8 +28,8 @@ def held(rows: Sequence[Execution]) -> dict[int, str]:
             continue
         if reason := code_right.why_not(job.owner, by_installation=job.by_installation):
             if job.is_code:
-                code_right.hold(job, reason)
-            found[row.pk] = str(Job.Held(reason).label)
+                code_right.suspend(job, reason)
+            found[row.pk] = str(Job.Suspension(reason).label)
         elif row.trigger == Trigger.MANUAL and row.requested_by_id:
             starter = starters.get(row.requested_by_id)
             if starter is None or not starter.has_perm(code_right.RIGHT):

@@ -63,9 +63,9 @@ def launch(
 ) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
-    Raises JobHeld for code that its owner, or who asks, may not run; Ended when the job's end date has passed; Refused when a
-    run goes on and the job's rule is to skip, and for overrides that are too large; TooMany when the account asks too often;
-    Held while its starts are held, unless with `despite_hold` by somebody who may hold them.
+    Raises CodeSuspended for code that its owner, or who asks, may not run; Ended when the job's end date has passed; Refused
+    when a run goes on and the job's rule is to skip, and for overrides that are too large; TooMany when the account asks too
+    often; Held while its starts are held, unless with `despite_hold` by somebody who may hold them.
     """
     now = clock.now()
     quotas.may_ask(by.user, now)

@@ -99,7 +99,7 @@ def _alone(now: dt.datetime, key: int) -> Ticked:
 def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     """`key`: of one job alone."""
     due = _locked(now, size, key)
-    jobs = _without_held(due)
+    jobs = _without_suspended(due)
     if not jobs:
         return Ticked(len(due))
     # Read when the jobs are locked: rules that come later find what is written here.
@@ -144,14 +144,14 @@ def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
     return list(due[:most])
 
 
-def _without_held(jobs: list[Job]) -> list[Job]:
+def _without_suspended(jobs: list[Job]) -> list[Job]:
     """Those that may run; code whose owner may not run it is taken off its schedule."""
-    held = code_right.held_by(jobs)
+    suspended = code_right.suspended_among(jobs)
     for job in jobs:
-        if job.held or job.pk in held:
-            code_right.hold(job, held.get(job.pk, job.held))
+        if job.code_suspended or job.pk in suspended:
+            code_right.suspend(job, suspended.get(job.pk, job.code_suspended))
             Job.objects.filter(pk=job.pk).update(next_run_at=None)
-    return [job for job in jobs if not (job.held or job.pk in held)]
+    return [job for job in jobs if not (job.code_suspended or job.pk in suspended)]
 
 
 def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]:

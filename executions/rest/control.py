@@ -18,7 +18,7 @@ from executions.rest.access import changeable
 from executions.rest.overrides import WAIT, Overrides, despite_hold, overrides, seconds_to_wait
 from executions.rest.wire import ExecutionJson, stored
 from jobs import verbs as job_verbs
-from jobs.code_right import JobHeld
+from jobs.code_right import CodeSuspended
 from jobs.models import Job
 from jobs.rest.access import SURFACE, changeable_job, expired, no_such_job
 from scheduler_site.lib import clock
@@ -114,8 +114,8 @@ class ExecuteView(_Control):
             raise Problem(429, told, {"Retry-After": str(refusal.seconds)}) from refusal
         except holds.Held as refusal:
             raise ApiError(409, "Starts are held", str(refusal)) from refusal
-        except JobHeld as refusal:
-            raise ApiError(409, "Job is held", str(refusal)) from refusal
+        except CodeSuspended as refusal:
+            raise ApiError(409, "Code is suspended", str(refusal)) from refusal
         except job_verbs.Refused as refusal:
             raise ApiError(409, "Job is already running", str(refusal)) from refusal
         except idempotency.KeyReused as error:

@@ -35,6 +35,7 @@ SUSPENDED = gettext_noop("suspended")
 WARNED = gettext_noop("succeeded, exit code %(code)s")
 JOB_STATES = {
     "broken": gettext_noop("invalid schedule"),
+    "suspended": gettext_noop("code suspended"),
     "paused": gettext_noop("paused"),
     "ended": gettext_noop("ended"),
     "manual": gettext_noop("manual"),

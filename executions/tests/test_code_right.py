@@ -1,4 +1,4 @@
-"""Code runs only while its owner may run code; otherwise the job is held, its people are told once, and it runs on later."""
+"""Code runs only while its owner may run code; otherwise it is suspended, its people are told once, and it runs on later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from executions.tests.test_followers import END, finish, follow, started
 from executions.upkeep import code_right as upkeep
 from executions.values import Claim
 from jobs import code_right, verbs
-from jobs.code_right import JobHeld
+from jobs.code_right import CodeSuspended
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job
@@ -62,7 +62,7 @@ def test_the_tick_holds_the_job_and_runs_nothing(
     lose(cody, how)
     ledger.tick("2026-03-01 10:00:01")
     job.refresh_from_db()
-    assert (job.held, job.next_run_at, ledger.rows(job)) == (reason, None, [])
+    assert (job.code_suspended, job.next_run_at, ledger.rows(job)) == (reason, None, [])
     assert len(ledger.rows(other)) == 1
 
 
@@ -81,7 +81,7 @@ def test_a_run_that_waits_does_not_start_any_more(ledger: Ledger, ada: User, cod
     (run,) = ledger.rows(job)
     assert ledger.claim(run, "2026-03-01 10:00:02") == []
     assert ledger.fates(job) == ["10:00 skipped owner"]
-    assert Job.objects.get(pk=job.pk).held
+    assert Job.objects.get(pk=job.pk).code_suspended
 
 
 def test_a_second_attempt_is_a_start_as_well(ledger: Ledger, ada: User, cody: User) -> None:
@@ -111,8 +111,8 @@ def test_nobody_starts_it_by_hand_not_even_an_administrator(
     job = code_job(cody)
     lose(cody, how)
     answer = api(ada).post(f"/api/v2/jobs/{job.uid}/execute", {"wait": 0}, format="json")
-    assert (answer.status_code, answer.json()["error"]) == (409, "Job is held")
-    assert answer.json()["message"] == str(Job.Held(LOSSES[how]).label)
+    assert (answer.status_code, answer.json()["error"]) == (409, "Code is suspended")
+    assert answer.json()["message"] == str(Job.Suspension(LOSSES[how]).label)
     assert not Execution.objects.exists()
 
 
@@ -134,12 +134,12 @@ def test_who_starts_it_needs_the_right_too_then_and_when_it_runs(
     job = code_job(ada)
     run = launch.launch(job, by=By(cody, "api"))
     lose(cody, "right")
-    with pytest.raises(JobHeld):
+    with pytest.raises(CodeSuspended):
         launch.launch(job, by=By(User.objects.get(pk=cody.pk), "api"))
     assert ledger.claim(run, "2099-01-01 00:00") == []
     run.refresh_from_db()
     assert (run.state, run.reason) == ("skipped", "owner")
-    assert not Job.objects.get(pk=job.pk).held
+    assert not Job.objects.get(pk=job.pk).code_suspended
 
 
 def test_the_reconciler_finds_it_at_once_and_people_are_told_once(ada: User, cody: User) -> None:
@@ -148,10 +148,10 @@ def test_the_reconciler_finds_it_at_once_and_people_are_told_once(ada: User, cod
     for _ in range(3):
         upkeep.settle()
     job.refresh_from_db()
-    assert (job.held, job.next_run_at) == ("right", None)
-    told = Notification.objects.filter(related_job_uid=job.uid, title__contains="Held")
+    assert (job.code_suspended, job.next_run_at) == ("right", None)
+    told = Notification.objects.filter(related_job_uid=job.uid, title__contains="Code Suspended")
     assert sorted(told.values_list("user__username", flat=True)) == ["ada", "cody"]
-    assert Entry.objects.filter(object_uid=job.uid, changes__has_key="held").count() == 1
+    assert Entry.objects.filter(object_uid=job.uid, changes__has_key="code_suspended").count() == 1
 
 
 def test_when_the_right_is_back_it_runs_on_and_the_time_between_has_its_row(
@@ -163,7 +163,7 @@ def test_when_the_right_is_back_it_runs_on_and_the_time_between_has_its_row(
     account_verbs.update(cody, {"may_run_code": True}, by=By.system())
     upkeep.settle()
     job.refresh_from_db()
-    assert job.held == ""
+    assert job.code_suspended == ""
     assert job.next_run_at is not None
 
 
@@ -176,7 +176,7 @@ def test_changing_and_pausing_a_held_job_does_not_start_it(ada: User, cody: User
     verbs.pause(job, by=by)
     verbs.resume(job, by=by)
     job.refresh_from_db()
-    assert (job.held, job.next_run_at) == ("right", None)
+    assert (job.code_suspended, job.next_run_at) == ("right", None)
 
 
 def test_somebody_who_may_run_code_takes_it_over(ada: User, cody: User, api: Api) -> None:
@@ -185,7 +185,7 @@ def test_somebody_who_may_run_code_takes_it_over(ada: User, cody: User, api: Api
     upkeep.settle()
     answer = api(ada).post(f"/api/v2/jobs/{job.uid}/take-over")
     told = answer.json()["job"]
-    assert (answer.status_code, told["held"], told["created_by"]) == (200, "", str(ada.uid))
+    assert (answer.status_code, told["code_suspended"], told["created_by"]) == (200, "", str(ada.uid))
     job.refresh_from_db()
     assert job.next_run_at is not None
 
@@ -206,5 +206,5 @@ def test_code_that_a_command_of_the_server_made_needs_no_owner(ledger: Ledger, a
         by=By.command(),
     )
     upkeep.settle()
-    assert not Job.objects.get(pk=made.pk).held
+    assert not Job.objects.get(pk=made.pk).code_suspended
     assert launch.launch(made, by=By.command()).state == "queued"

@@ -1,4 +1,4 @@
-"""Holds jobs whose owner may not run code any more, and releases those whose owner may again."""
+"""Suspends code whose owner may not run it any more, and reinstates that whose owner may again."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ AT_ONCE = 1000
 def settle() -> None:
     """Each at most once: who is told of it is told by the verb, when something changes."""
 
-    def hold(key: int) -> None:
+    def suspend(key: int) -> None:
         job = Job.objects.select_related("owner").get(pk=key)
         if reason := code_right.why(job):
-            code_right.hold(job, reason)
+            code_right.suspend(job, reason)
 
-    def release(key: int) -> None:
-        code_right.release(Job.objects.get(pk=key), by=By.system())
+    def reinstate(key: int) -> None:
+        code_right.reinstate(Job.objects.get(pk=key), by=By.system())
 
     wrong = code_right.disallowed()
-    each(wrong.filter(held="").order_by("pk").values_list("pk", flat=True)[:AT_ONCE], hold, "holding")
-    held = Job.objects.exclude(held="").exclude(pk__in=wrong.values("pk"))
-    each(held.order_by("pk").values_list("pk", flat=True)[:AT_ONCE], release, "releasing")
+    each(
+        wrong.filter(code_suspended="").order_by("pk").values_list("pk", flat=True)[:AT_ONCE],
+        suspend,
+        "suspending",
+    )
+    suspended = Job.objects.exclude(code_suspended="").exclude(pk__in=wrong.values("pk"))
+    each(suspended.order_by("pk").values_list("pk", flat=True)[:AT_ONCE], reinstate, "reinstating")

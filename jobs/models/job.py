@@ -63,7 +63,7 @@ class Job(Stamped):
         REPLACE = "replace", _("cancel the earlier run")
         ALLOW = "allow", _("run in parallel")
 
-    class Held(models.TextChoices):
+    class Suspension(models.TextChoices):
         """Why code is not run: its owner counts at each start (jobs/code_right.py)."""
 
         INACTIVE = "inactive", _("The owner's account is not active.")
@@ -135,8 +135,8 @@ class Job(Stamped):
     broken = models.TextField(
         _("invalid schedule"), blank=True, editable=False, help_text=_("Why the schedule is invalid.")
     )
-    held = models.CharField(
-        max_length=10, choices=Held.choices, default="", db_default="", blank=True, editable=False
+    code_suspended = models.CharField(
+        max_length=10, choices=Suspension.choices, default="", db_default="", blank=True, editable=False
     )
 
     catch_up = models.CharField(_("missed runs"), max_length=4, choices=CatchUp.choices, default=CatchUp.LAST)
@@ -283,7 +283,7 @@ class Job(Stamped):
             self.timing.kind != "none"
             and self.timing.enabled
             and not self.broken
-            and not self.held
+            and not self.code_suspended
             and self.next_run_at is None
         )
 

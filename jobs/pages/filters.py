@@ -18,7 +18,7 @@ STATES = [
     ("active", _("active")),
     ("paused", _("paused")),
     ("broken", _("invalid schedule")),
-    ("held", _("held")),
+    ("suspended", _("code suspended")),
     ("manual", _("manual")),
 ]
 # Jobs without a next run come last, whichever way the list is sorted.
@@ -62,14 +62,14 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped libr
         match value:
             case "broken":
                 return jobs.exclude(broken="")
-            case "held":
-                return jobs.exclude(held="")
+            case "suspended":
+                return jobs.exclude(code_suspended="")
             case "paused":
                 return jobs.paused()
             case "manual":
                 return jobs.filter(periodic_task=None)
             case _:
-                return jobs.filter(periodic_task__enabled=True, broken="", held="")
+                return jobs.filter(periodic_task__enabled=True, broken="", code_suspended="")
 
     def by_owner(self, jobs: JobQuerySet, name: str, value: str) -> JobQuerySet:
         return jobs.filter(owner=self.request.user)

@@ -44,7 +44,7 @@ class _Care(ApiView):
 class TakeOverView(_Care):
     @route(
         "take_over_job",
-        "The job as it is now; one that was held for its owner's sake runs again.",
+        "The job as it is now; code that was suspended for its owner's sake runs again.",
         {**NOT_YOURS, 409: "It has an owner, or runs code, which this account may not."},
         takes=Nothing,
         optional=True,
@@ -52,7 +52,7 @@ class TakeOverView(_Care):
     def post(self, request: Request, job_id: str) -> Answer[JobTakenOver]:
         """Become the owner of a job.
 
-        For administrators; for others who may change it where its owner is gone or the job is held.
+        For administrators; for others who may change it where its owner is gone or its code is suspended.
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)

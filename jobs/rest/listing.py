@@ -18,7 +18,7 @@ from jobs.rest.wire import JobJson, read_json
 from scheduler_site.lib.brief import brief
 
 COLUMNS = (
-    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "at_zone", "broken", "held"),
+    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "at_zone", "broken", "code_suspended"),
     *("created_at", "updated_at"),
     *(column_of(name).attname for name in NAMES),
 )

@@ -105,7 +105,7 @@ class _Job(Target):
         "When its pause ends by itself, in the scheduler's zone; null: not paused, or until somebody resumes it.",
     ]
     broken: Annotated[str, "Why it cannot be scheduled; empty when it can."]
-    held: Annotated[
+    code_suspended: Annotated[
         str,
         "Why its code is not run: its owner is not active, may not run code, or is gone; empty when it runs.",
         Rules(enum=["", "inactive", "right", "ownerless"]),
@@ -165,7 +165,7 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "pause": pause_json(pause),
         "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
         "broken": job.broken,
-        "held": job.held,
+        "code_suspended": job.code_suspended,
         "exposed": hiding.exposed(job),
         "secrets": sorted(job.secrets),
         "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],

@@ -44,11 +44,11 @@ def in_words(job: Job) -> str:
 
 @register.filter
 def state_of(job: Job) -> str:
-    """One of broken, held, paused, ended, manual, active."""
+    """One of broken, suspended, paused, ended, manual, active."""
     if job.broken:
         return "broken"
-    if job.held:
-        return "held"
+    if job.code_suspended:
+        return "suspended"
     if not job.timing.enabled:
         return "paused"
     if job.has_ended:

@@ -104,7 +104,7 @@ def test_every_field_of_a_job_is_part_of_its_versions_or_left_out_on_purpose(uma
         "periodic_task",
         "next_run_at",
         "unsettled",
-        "held",
+        "code_suspended",
         "secrets_by",
         "by_installation",
         "broken",

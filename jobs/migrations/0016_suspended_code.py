@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='job',
-            name='held',
+            name='code_suspended',
             field=models.CharField(blank=True, choices=[('inactive', "The owner's account is not active."), ('right', 'The owner may not run code.'), ('ownerless', 'The job has no owner any more.')], db_default='', default='', editable=False, max_length=10),
         ),
         migrations.AddField(
