@@ -16,7 +16,7 @@ def made_by_commands(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0015_held_stretches'),
+        ('jobs', '0016_plain_words'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
