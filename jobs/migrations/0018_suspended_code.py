@@ -16,7 +16,7 @@ def made_by_commands(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0016_plain_words'),
+        ('jobs', '0017_places'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

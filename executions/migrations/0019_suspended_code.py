@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0017_plain_words"),
+        ("executions", "0018_places"),
     ]
 
     operations = [
