@@ -10,13 +10,13 @@ run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and othe
 	@exec $(PYTHON) manage.py up
 
 test: lint types migrations-check ## all checks, then all tests but those in a browser
-	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not acceptance and not browser"
+	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"
 
 test-acceptance: venv-dev ## the real processes: started, killed, started again
 	$(PYTHON) -m pytest tests_acceptance
 
 test-quick: venv-dev ## the tests that start no real processes
-	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not acceptance and not browser"
+	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"
 
 test-browser: venv-dev ## the pages in headless Chromium, which must be installed
 	$(PYTHON) -m pytest tests_browser

@@ -19,10 +19,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By, record
-from executions.control import EVERYTHING
 from executions.ledger.isolation import each
 from executions.ledger.publish import publish
 from executions.models import Execution, ExecutionQuerySet, Hold, State
+from executions.models.control import EVERYTHING
 from jobs import stretches
 from jobs.models import Job, Stretch
 from jobs.schedule import zone

@@ -65,7 +65,7 @@ def test_a_person_who_resumes_such_a_job_is_told_what_is_wrong_with_it(db: None,
     job = Job.objects.get(name="bad")
     answer = browser(ada).post(f"/jobs/{job.uid}/resume", follow=True)
     assert answer.status_code == 200
-    assert "It cannot be scheduled" in answer.content.decode()
+    assert "Invalid schedule:" in answer.content.decode()
 
 
 def fails(name: str) -> Any:
@@ -244,7 +244,7 @@ def test_a_run_without_its_secrets_does_not_start_and_says_why(lost_key: Job, le
 
 
 def test_the_page_of_the_job_says_so(lost_key: Job, ada: User) -> None:
-    assert "Its secrets cannot be read" in browser(ada).get(f"/jobs/{lost_key.uid}").content.decode()
+    assert "secrets cannot be decrypted" in browser(ada).get(f"/jobs/{lost_key.uid}").content.decode()
 
 
 def test_reminders_and_judgements_are_each_by_themselves(

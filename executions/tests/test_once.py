@@ -126,7 +126,7 @@ def test_the_form_of_a_page_runs_the_job_once_however_often_it_is_sent(uma: User
     sent = {"metadata": "{}", "key": key}
     first, again = (client.post(f"/jobs/{job.uid}/run", sent) for _ in range(2))
     assert first.headers["Location"] == again.headers["Location"]
-    assert "had been sent before" in client.get(again.headers["Location"]).content.decode()
+    assert "This form was already submitted" in client.get(again.headers["Location"]).content.decode()
     # Changed and sent again from the same form: another run was meant.
     client.post(f"/jobs/{job.uid}/run", sent | {"metadata": '{"a": 1}'})
     assert Execution.objects.count() == 2

@@ -140,6 +140,9 @@ class Pool:
         """The process of the class, taken; None while there is none, which is mended in the meantime."""
         with self._lock:
             kept = self._kept.get((path, account))
+            if kept is not None and kept.keeping.env != keeping.env:
+                self._part_with(kept)
+                kept = None
             if kept is None:
                 self._make_room(keeping)
                 if len(self._kept) < keeping.most:
@@ -178,11 +181,16 @@ class Pool:
             kept.client.learn([name for name in finished.loaded if name in new])
 
     def _retire(self, kept: Kept) -> None:
-        """Nothing new is run there; what runs goes on."""
         with self._lock:
-            kept.retired = True
-            if self._kept.get((kept.path, kept.account)) is kept:
-                del self._kept[kept.path, kept.account]
+            self._part_with(kept)
+
+    def _part_with(self, kept: Kept) -> None:
+        """Nothing new is run there; what runs goes on."""
+        kept.retired = True
+        if self._kept.get((kept.path, kept.account)) is kept:
+            del self._kept[kept.path, kept.account]
+        if not kept.active:
+            self._drop(kept)
 
     def _release(self, kept: Kept) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ from jobs import dependencies, quotas, timetable
 from jobs.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
+from jobs.forms.masks import HiddenValue, without_masks
 from jobs.forms.timing import FAULTY, MOMENT, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
 from jobs.forms.untouched import LINE_END
 from jobs.models import LONGEST_DESCRIPTION, Job, today
@@ -28,7 +29,6 @@ from jobs.schedule import ScheduleError
 from jobs.timetable import Timing
 from jobs.verbs import Draft
 from jobs.wording.refusals import refusal
-from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import unseen
@@ -44,10 +44,6 @@ def default_grace(kind: str) -> int:
 def default_end_date() -> dt.date:
     """Of a job for which nobody gives one, where the installation wants one."""
     return today() + dt.timedelta(days=DEFAULT_DAYS)
-
-
-class HiddenValue(ValidationError):
-    """A mask that stands for nothing that is stored."""
 
 
 class LinesField(forms.CharField):
@@ -181,7 +177,7 @@ class JobForm(forms.ModelForm[Job]):
             return {}
         if not isinstance(value, dict):
             raise ValidationError(_("The metadata must be a JSON object."))
-        return self._without_masks(value, self.instance.metadata)
+        return without_masks(value, None if self.new else self.instance.metadata)
 
     def clean_secrets(self) -> dict[str, str] | None:
         """Write-only: nothing given leaves the stored ones as they are, an empty text removes one."""
@@ -276,7 +272,7 @@ class JobForm(forms.ModelForm[Job]):
             return
         try:
             options = self.runner(kind).clean_options(self._given_options(kind))
-            cleaned["options"] = self._without_masks(options, self.instance.options)
+            cleaned["options"] = without_masks(options, None if self.new else self.instance.options)
         except HiddenValue as error:
             self.add_error("options", error)
         except ValidationError as error:
@@ -293,14 +289,6 @@ class JobForm(forms.ModelForm[Job]):
         """What is wrong with single options."""
         found = self.errors.as_data().get("options", [])
         return [error for error in found if isinstance(error, OptionError)]
-
-    def _without_masks(self, value: dict[str, Any], stored: Any) -> dict[str, Any]:
-        """With what is stored where a mask came back. Raises HiddenValue where there is nothing that it stands for."""
-        known: dict[str, Any] = credentials.unmasked(value, None if self.new else stored)
-        if left := credentials.masks_left(known):
-            text = _("%(path)s: this stands for a hidden value. Write the value itself.")
-            raise HiddenValue(text % {"path": left[0]})
-        return known
 
     def _given_options(self, kind: str) -> Any:
         if "options" in self.data:

@@ -13,9 +13,11 @@ register = template.Library()
 
 
 @register.simple_tag
-@cache  # a page has hundreds, of a few dozen kinds
 def icon(name: str) -> SafeString:
     """One symbol of the sprite, as large as the text around it."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', static("icons.svg"), name
-    )
+    return _drawn(static("icons.svg"), name)
+
+
+@cache  # a page has hundreds, of a few dozen kinds
+def _drawn(sprite: str, name: str) -> SafeString:
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>', sprite, name)

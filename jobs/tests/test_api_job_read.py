@@ -29,7 +29,7 @@ OURS = {
     "environment", "environment_id", "baseline_duration", "baseline_memory", "description",
     "kind", "options", "schedule", "catch_up", "start_deadline", "overlap", "timeout", "stop_grace", "max_attempts",
     "retry_delay", "retry_cap", "rerun_lost", "start_by", "finish_by", "pause", "broken", "secrets",
-    "depends_on", "resumes_at", "priority", "max_running", "limit_key",
+    "depends_on", "resumes_at", "priority", "max_running", "limit_key", "code_suspended", "exposed",
 }  # fmt: skip
 # Fields that have been declared since (jobs/models/fields.py).
 OURS |= {field.name for field in PLAIN}

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from jobs.runners import RUNNERS, Context, IORunner, Outcome, addresses
 from jobs.tests.running import Receiver, spec_for
@@ -18,7 +19,7 @@ DEAD = 84
 
 
 def test_a_webhook_beside_84_with_dead_names_is_sent_at_once(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     """All in the event loop of one worker; the system's resolver cannot be asked to give up."""
     over, asked, lookup = threading.Event(), threading.Barrier(DEAD + 1), addresses.lookup
@@ -50,6 +51,5 @@ def test_a_webhook_beside_84_with_dead_names_is_sent_at_once(
         assert outcome.state == "success", outcome
         assert seconds < 2
 
-    receiver_hosts = ["127.0.0.1", "localhost"]
-    monkeypatch.setattr("django.conf.settings.WEBHOOK_ALLOWED_HOSTS", receiver_hosts)
+    settings.WEBHOOK_ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     asyncio.run(main())

@@ -43,7 +43,7 @@ SURFACES = (
 INTERNAL = {
     *("id", "uid", "created_by", "updated_by", "created_at", "updated_at", "owner", "secrets"),
     *("periodic_task", "day_rule", "spelling", "next_run_at", "unsettled", "broken"),
-    *("at_zone", "zone_rules", "deleted_at"),
+    *("at_zone", "zone_rules", "deleted_at", "by_installation", "code_suspended", "secrets_by"),
 }
 
 

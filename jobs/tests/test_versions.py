@@ -161,7 +161,7 @@ def test_secrets_the_owner_and_a_pause_stay_as_they_are(uma: User, ada: User) ->
     job = Job.objects.get(pk=job.pk)
     assert (job.name, job.secrets, job.owner, job.is_active) == ("hourly", {"signing_key": "new"}, uma, False)
     text = browser(uma).get(f"/jobs/{job.uid}/versions").content.decode()
-    assert "Secrets are no part of a version" in text
+    assert "Secrets, the owner and the paused state are not part of a version" in text
 
 
 def test_restoring_starts_nothing(uma: User) -> None:
@@ -288,7 +288,7 @@ def test_a_job_of_before_there_were_versions_says_so(uma: User) -> None:
     job = make_job(uma)
     Job.objects.filter(pk=job.pk).update(uid="00000000-0000-0000-0000-000000000001")
     text = browser(uma).get("/jobs/00000000-0000-0000-0000-000000000001/versions").content.decode()
-    assert "no version on record yet" in text
+    assert "This job has no versions yet" in text
 
 
 def test_a_run_names_the_version_that_it_used(uma: User) -> None:
@@ -300,7 +300,7 @@ def test_a_run_names_the_version_that_it_used(uma: User) -> None:
     texts = [browser(uma).get(f"/executions/{run.uid}").content.decode() for run in (early, late, other)]
     for number, text in zip((1, 2, 2), texts, strict=True):
         assert f'<a href="/jobs/{job.uid}/versions?old={number}">{number}</a>' in text
-    assert ["with other: metadata" in text for text in texts] == [False, False, True]
+    assert ["changed for this run: metadata" in text for text in texts] == [False, False, True]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -271,7 +271,7 @@ def make_world() -> World:
     if settings.THEMES_ENABLED:
         themes_matrix.populate()
     ids = {name: str(thing.uid) for name, thing in things.items()} | words
-    return World(users, job, ids, conda_matrix.populate(owner, here))
+    return World(users, job, ids, conda_matrix.populate(users["admin"], here))
 
 
 def _people(here: Category, away: Category) -> dict[str, User]:

@@ -126,10 +126,14 @@ class OldClient:
         return found
 
 
+# What jobs and runs tell besides.
+ADDED = {"code_suspended", "exposed", "waits_for"}
+
+
 def without_new_fields(found: Any, golden: Any) -> Any:
     """What was seen but for fields of jobs that were declared since: clients ignore what they do not know."""
     if isinstance(found, dict) and isinstance(golden, dict):
-        new = {field.name for field in PLAIN} - set(golden)
+        new = ({field.name for field in PLAIN} | ADDED) - set(golden)
         return {
             key: without_new_fields(value, golden.get(key)) for key, value in found.items() if key not in new
         }

@@ -1,0 +1,46 @@
+"""The rows of runs and of what surrounds them; each in the module that is named for it."""
+
+from __future__ import annotations
+
+from executions.models.control import Drain, Hold, Limit
+from executions.models.execution import Execution, IdempotencyKey
+from executions.models.output import Artifact, LogChunk, Measurement
+from executions.models.queries import ExecutionQuerySet
+from executions.models.states import (
+    AUTOMATIC,
+    BAD,
+    FINAL,
+    NOT_RUN,
+    OPEN,
+    WHY_NOT,
+    Reason,
+    State,
+    Trigger,
+    over,
+)
+from executions.models.watching import Heartbeat, Untold, Watch
+
+__all__ = [
+    "AUTOMATIC",
+    "BAD",
+    "FINAL",
+    "NOT_RUN",
+    "OPEN",
+    "WHY_NOT",
+    "Artifact",
+    "Drain",
+    "Execution",
+    "ExecutionQuerySet",
+    "Heartbeat",
+    "Hold",
+    "IdempotencyKey",
+    "Limit",
+    "LogChunk",
+    "Measurement",
+    "Reason",
+    "State",
+    "Trigger",
+    "Untold",
+    "Watch",
+    "over",
+]
