@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import logging
@@ -49,7 +50,8 @@ class Site:
     def stop(self) -> None:
         """Tells it to end, and returns when it has."""
         self._worker.alive = False
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        with contextlib.suppress(RuntimeError):  # it was told before, and its loop has ended
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(20)
         assert not self._thread.is_alive()
 
