@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import uuid
 from typing import Any
 
 import jwt
@@ -249,3 +250,10 @@ def test_an_error_of_ours_tells_nothing_of_itself(
     monkeypatch.setattr("compat.ndscheduler.scope.jobs", lambda _user: 1 / 0)
     answer = v1(ada).ask("GET", "/jobs")
     assert told(answer) == (500, {"code": 500, "message": "Internal server error"})
+
+
+def test_the_login_of_every_token_is_an_id_that_each_database_takes() -> None:
+    """MariaDB refuses sixteen bytes without the marks of a version and variant (RFC 4122)."""
+    logins = [tokens.login_of(f"token {number}") for number in range(200)]
+    assert {(login.version, login.variant) for login in logins} == {(5, uuid.RFC_4122)}
+    assert len(set(logins)) == 200
