@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from django.conf import settings
 from django.core.management import call_command
@@ -85,8 +85,16 @@ def _release_before(directory: Path) -> Path:
 
 
 def _before_the_newest_migration() -> str:
-    newest = _git("log", "-1", "--diff-filter=A", "--format=%H", "--", "*/migrations/0*.py")
-    return _git("rev-parse", "--verify", "--quiet", f"{newest}^") if newest else ""
+    commits = _git("log", "-30", "--diff-filter=A", "--format=%H", "--", "*/migrations/0*.py").split()
+    parents = (_git("rev-parse", "--verify", "--quiet", f"{commit}^") for commit in commits)
+    return next((parent for parent in parents if parent and _can_migrate(parent)), "")
+
+
+def _can_migrate(revision: str) -> bool:
+    """Whether no two of its migrations stand side by side, as they may between the commits of one change."""
+    paths = map(PurePath, _git("ls-tree", "-r", "--name-only", revision).splitlines())
+    numbers = [(path.parent, path.name[:4]) for path in paths if path.match("*/migrations/0*.py")]
+    return len(numbers) == len(set(numbers))
 
 
 def _git(*words: str) -> str:
