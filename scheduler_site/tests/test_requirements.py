@@ -12,7 +12,7 @@ from django.conf import settings
 
 # Asked for by one job class, which says so where it is missing.
 OPTIONAL = {"httpx"}
-NOT_PROGRAMS = {"bench", "tests", "conftest.py", ".venv", "var"}
+NOT_PROGRAMS = {"bench", "tests", "conftest.py", "var"}
 
 
 def plain(name: str) -> str:
@@ -29,7 +29,7 @@ def imported() -> Iterator[tuple[str, str]]:
     own = {path.stem for path in settings.BASE_DIR.iterdir()}
     for path in settings.BASE_DIR.rglob("*.py"):
         parts = path.relative_to(settings.BASE_DIR).parts
-        if NOT_PROGRAMS & set(parts) or parts[0].startswith("tests_"):
+        if NOT_PROGRAMS & set(parts) or parts[0].startswith(("tests_", ".")):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
