@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -144,10 +145,18 @@ def _labelled(job: Job) -> list[tuple[str, Any]]:
     fields = RUNNERS[job.kind].options_form.base_fields if job.kind in RUNNERS else {}
     apart = (SCRIPT_OPTION,) if job.kind == Job.Kind.SCRIPT else ()
     return [
-        (str(fields[name].label) if name in fields else name, _in_lines(value) if apart else value)
+        (
+            str(fields[name].label) if name in fields else name,
+            _in_lines(value) if apart else _as_entered(value),
+        )
         for name, value in credentials.masked(job.options).items()
         if name not in apart
     ]
+
+
+def _as_entered(value: Any) -> str:
+    """A text as it is; everything else as the JSON that the form and the API take."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _in_lines(value: Any) -> Any:
