@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from environments.account import Account
 
-# unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk);
-# lost: what supervised it died, and the job was ended.
+# unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk), and nothing has
+# run; lost: what supervised it died, and the job was ended.
 # limit: the whole tree used more than it may, and was ended for it. stale: nothing has run, since the files are others than
 # those that had been imported for it.
 Ending = Literal["exited", "timeout", "stopped", "limit", "unstartable", "unavailable", "lost", "stale"]

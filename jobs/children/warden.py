@@ -54,8 +54,8 @@ def supervise(server: int, lifeline: socket.socket, output: int, result: int) ->
     warden = Warden(request, lifeline, wakeup)
     try:
         warden.run(orders, output, result)
-    except OSError as problem:  # no room for its directory or for one more process
-        warden.report({"unavailable": str(problem)})
+    except OSError as problem:  # no room for its directory or for one more process, where nothing has run
+        warden.report({"lost" if warden.has_begun else "unavailable": str(problem)})
 
 
 def receive_signals() -> int:
@@ -101,6 +101,11 @@ class Warden:
         self._usage = Usage(time.monotonic(), every=every)
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the job may have run."""
+        return self._job != 0
+
     def run(self, orders: bytes, output: int, result: int) -> None:
         private = self._request["private"]
         os.mkdir(private, 0o700)
@@ -139,6 +144,8 @@ class Warden:
         """Fork the job; what prevented its start, or nothing."""
         reading, writing = os.pipe()
         warden = os.getpid()
+        # Before the fork, for the job may end this process as soon as it is there; and what may have run is not run again.
+        self.report({"begun": True})
         self._job = os.fork()
         if self._job == 0:
             job.become(self._request, warden, output, result, writing)

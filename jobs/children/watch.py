@@ -54,7 +54,7 @@ class Watch:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._said = bytearray()  # by the warden, up to the next line end
         self._returned = bytearray()  # by the job
-        self._started = False
+        self._begun = self._started = False  # begun: something of it may have run
         self._ceilings: dict[str, float | None] = {}  # of the whole tree
         self._report: dict[str, Any] | None = None
         self._ordered: Ending | None = None
@@ -77,7 +77,8 @@ class Watch:
         clock = Deadline(timeout)
         self._start_by = time.monotonic() + START_SECONDS
         if not self._send(json.dumps(request).encode() + b"\n"):
-            return self._lost()
+            self._read(0)  # a server whose files have changed says so and hangs up
+            return self._finished(self._report) if self._report else self._lost()
         while self._report is None:
             lost = not self._read(POLL_SECONDS)
             if lost and self._report is None:
@@ -146,7 +147,9 @@ class Watch:
         self._said = bytearray(rest)
         for line in lines:
             message = json.loads(line)
-            if "started" in message:
+            if "begun" in message:
+                self._begun = True
+            elif "started" in message:
                 self._started = True
             else:
                 self._report = message
@@ -172,14 +175,13 @@ class Watch:
     def _lost(self) -> Finished:
         if self._ordered:
             return Finished(self._ordered, "Ended by force")
-        if not self._started:
+        if not self._begun:
             return Finished("unavailable", "The process that was to start the job died.")
         return Finished("lost", "The process that supervised the job died, and the job was ended.")
 
     def _finished(self, report: dict[str, Any]) -> Finished:
-        if "stale" in report:
-            return Finished("stale", report["stale"])
-        for fault in ("unstartable", "unavailable"):
+        faults: tuple[Ending, ...] = ("stale", "unavailable", "unstartable", "lost")
+        for fault in faults:
             if fault in report:
                 return Finished(self._ordered or fault, report[fault])
         returned = self._parse_result()

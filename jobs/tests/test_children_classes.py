@@ -284,3 +284,16 @@ def test_what_such_a_module_leaves_running_is_ended_with_it(pool: Pool, write: W
     assert eventually(lambda: go(pool, path, account=resolve("nobody")).ending == "exited")
     pool.close()
     assert eventually(lambda: not marked(path))
+
+
+def test_a_run_that_kills_its_supervisor_at_once_is_not_run_again(
+    pool: Pool, write: Write, modules: Path
+) -> None:
+    diary = modules / "diary"
+    body = "BORN = os.getpid()\nclass Killer(Job):\n    def run(self, *args):\n"
+    body += f"        with open({str(diary)!r}, 'a') as file: file.write('x')\n"
+    body += "        os.kill(os.getppid(), 9)\n        __import__('signal').pause()\n"
+    path = write(body).replace(".Mine", ".Killer")
+    endings = [go(pool, path).ending for _ in range(12)]
+    assert set(endings) == {"lost"}
+    assert diary.read_text() == "x" * len(endings)
