@@ -22,8 +22,6 @@ from accounts.models import Login, User
 from audit.models import Entry
 from audit.record import By, address_of, record
 
-# How exactly "last seen" is known: a look must not be a write each time.
-NOTED = dt.timedelta(minutes=5)
 # How long an address from which a user logged in counts as known.
 REMEMBERED = dt.timedelta(days=90)
 DEVICE = 200
@@ -104,7 +102,7 @@ def ended(user: User, *, uid: str = "", session_key: str = "") -> None:
 
 @transaction.atomic
 def end_all(user: User, *, by: By) -> int:
-    """Ends every session and every token of a login, those of older versions as well; returns how many were known.
+    """Ends every session and every token of a login, those of older versions as well; returns how many were in the list.
 
     API tokens go on: they are revoked on a page of their own.
     """
@@ -114,13 +112,12 @@ def end_all(user: User, *, by: By) -> int:
     return count
 
 
-def all_ended(user: User, *, but: str = "") -> int:
-    """Notes that all logins of the account have ended, apart from the session of this key."""
-    rows = user.logins.filter(ended_at=None).exclude(session_key=but or None)
-    sessions = list(rows.exclude(session_key="").values_list("session_key", flat=True))
-    for key in sessions:
+def all_ended(user: User) -> int:
+    """Notes that all logins of the account have ended; returns how many were good until now."""
+    good = of(user)
+    for key in list(good.exclude(session_key="").values_list("session_key", flat=True)):
         _delete_session(key)
-    return rows.update(ended_at=timezone.now())
+    return good.update(ended_at=timezone.now())
 
 
 def knows_address(user: User, address: str | None) -> bool:

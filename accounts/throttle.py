@@ -27,7 +27,7 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 PERIODS = {"sec": 1, "min": 60, "hour": 3600, "day": 86400}
-# How long failures are remembered after the last of them.
+# How long failures are remembered, from the first of them on.
 REMEMBERED = 3600
 # Counts for this process alone while the shared cache is down: people must still be able to log in.
 _own = LocMemCache("logins", {"max_entries": 10_000})

@@ -78,6 +78,9 @@ def rotated(payload: dict[str, Any], user: User) -> str | None:
     if not revoke(str(payload.get("jti")), user):
         revoke(login, user)
         raise TokenRefused("Token has been used before; this login has been ended")
+    # The next token is good for longer than the one before it, and so is the login.
+    with contextlib.suppress(ValueError):
+        Login.objects.filter(uid=UUID(login)).update(expires_at=timezone.now() + REFRESH_LIFETIME)
     return refresh_token(user, login, since(payload), rotating=True)
 
 

@@ -211,10 +211,13 @@ class LogoutView(_SignIn):
     )
     def post(self, request: Request) -> Answer[SignedOut]:
         """Sign out."""
-        session = getattr(request, "session", None)
-        key = session.session_key or "" if session is not None and not _login(request) else ""
-        by = By.request(request, SURFACE)
-        verbs.log_out(account(request), by=by, login=_login(request), session_key=key)
+        user, by, login = account(request), By.request(request, SURFACE), _login(request)
+        # A request without a token came with a session of the pages: that is what ends.
+        by_session = not request.auth
+        key = request.session.session_key or "" if by_session else ""
+        verbs.log_out(user, by=by, login=login, session_key=key)
+        if by_session:
+            request.session.flush()
         return Answer(
             {
                 "success": True,

@@ -185,6 +185,31 @@ def test_logging_out_takes_the_session_from_the_list(uma: User) -> None:
     assert not logins.of(uma).exists()
 
 
+def test_logging_out_by_the_api_with_the_session_of_a_page_ends_it(uma: User) -> None:
+    page, other = page_login(), page_login()
+    assert page.post("/api/v2/auth/logout").status_code == 200
+    assert page.get("/password").status_code == 302
+    assert other.get("/password").status_code == 200
+    assert logins.of(uma).count() == 1
+
+
+def test_a_login_stays_in_the_list_as_long_as_its_rotating_tokens_are_renewed(uma: User) -> None:
+    token = api_login(rotate=True)["refresh_token"]
+    for days in (20, 40):
+        with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
+            renewed = refresh(token).json()
+            token = renewed["refresh_token"]
+            assert with_token(renewed["access_token"]).get(SESSIONS).json()["count"] == 1
+
+
+def test_only_logins_that_were_good_are_counted_as_ended(uma: User) -> None:
+    api_login()
+    page_login()
+    with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
+        access = api_login()["access_token"]
+        assert with_token(access).delete(SESSIONS).json()["ended_count"] == 1
+
+
 def test_the_page_shows_them_and_ends_one(uma: User) -> None:
     here, there = page_login(), page_login()
     text = here.get("/sessions").content.decode()
