@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
@@ -20,7 +21,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import catalog, verbs
+from accounts import catalog, logins, verbs
 from accounts.models import ApiToken, Category, Team, User
 from accounts.pages.views import LogoutView
 from audit.admin import Filtered
@@ -67,8 +68,6 @@ class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
             catalog.change(obj, values, by=by)
             return
         added = catalog.add(type(obj), values.pop("name"), by=by, **values)
-        if not form.cleaned_data["is_active"]:
-            added, _moved = catalog.change(added, {"is_active": False}, by=by)
         obj.__dict__.update(added.__dict__)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -194,13 +193,17 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
         return deleted, counts, missing, protected
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        target = self.get_object(request, unquote(id))
+        if target == request.user:
+            # The page for one's own password asks for the old one.
+            return redirect("password")
         with transaction.atomic():
             response = super().user_change_password(request, id, form_url)
             # Django redirects once the new password is stored, and shows the form again otherwise.
-            if request.method == "POST" and response.status_code == 302:
+            if target and request.method == "POST" and response.status_code == 302:
                 changes = {"password": {"old": MASK, "new": MASK}}
-                user = User.objects.get(pk=id)
-                record(Entry.Event.PASSWORD_CHANGED, user, by=By.request(request, SURFACE), changes=changes)
+                logins.all_ended(target)
+                record(Entry.Event.PASSWORD_CHANGED, target, by=By.request(request, SURFACE), changes=changes)
         return response
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

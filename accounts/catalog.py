@@ -37,7 +37,7 @@ class Fixed(Exception):
 
 @transaction.atomic
 def add(model: type[Row], name: str, *, by: By, slug: str = "", **fields: Any) -> Row:
-    """A new row, active; without `slug` it is made of the name. Raises NoSlug, SlugTaken."""
+    """A new row; without `slug` it is made of the name. Raises NoSlug, SlugTaken."""
     row = model(name=name, created_by=by.user, updated_by=by.user, **fields)
     row.slug = slug_of(row, name, slug)
     _save(row)

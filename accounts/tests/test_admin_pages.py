@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import tokens
+from accounts import logins, tokens
 from accounts.models import Category, Team, User
 from audit.models import Entry
 from conftest import PASSWORD, Api
@@ -129,6 +129,25 @@ def test_a_new_password_is_recorded_without_it_and_ends_tokens(admin: Client, um
     assert machine.get("/api/v2/auth/me").status_code == 401
 
 
+def test_a_new_password_takes_the_logins_of_the_account_from_its_list(admin: Client, uma: User) -> None:
+    Client().post("/login", {"username": "uma", "password": PASSWORD})
+    assert logins.of(uma).count() == 1
+    body = {"usable_password": "true", "password1": "next-horse-9", "password2": "next-horse-9"}
+    assert admin.post(f"{USERS}{uma.pk}/password/", body).status_code == 302
+    assert not logins.of(uma).exists()
+
+
+@pytest.mark.parametrize("key", ["{pk}", "0{pk}"])
+def test_ones_own_password_is_changed_where_the_old_one_is_asked_for(
+    admin: Client, ada: User, key: str
+) -> None:
+    body = {"usable_password": "true", "password1": "next-horse-9", "password2": "next-horse-9"}
+    answer = admin.post(f"{USERS}{key.format(pk=ada.pk)}/password/", body)
+    assert (answer.status_code, answer["Location"]) == (302, "/password")
+    ada.refresh_from_db()
+    assert ada.check_password(PASSWORD)
+
+
 def test_a_refused_password_records_nothing(admin: Client, uma: User) -> None:
     body = {"usable_password": "true", "password1": "next-horse-9", "password2": "other"}
     assert admin.post(f"{USERS}{uma.pk}/password/", body).status_code == 200
@@ -163,6 +182,12 @@ def test_nobody_deletes_his_own_account(admin: Client, ada: User) -> None:
     body = {"action": "delete_selected", "_selected_action": [ada.pk], "post": "yes"}
     admin.post(USERS, body)
     assert User.objects.filter(pk=ada.pk).exists()
+
+
+def test_a_category_may_be_disabled_from_the_start(admin: Client) -> None:
+    admin.post("/admin/accounts/category/add/", {"name": "QA", "slug": "qa"})
+    assert not Category.objects.get(slug="qa").is_active
+    assert entries() == [("added", "QA", "ada", "admin")]
 
 
 def test_categories_and_teams_are_added_changed_and_disabled_with_entries(admin: Client) -> None:
