@@ -61,7 +61,7 @@ class Bridge:
         try:
             body, whole = await self._body(scope, receive)
         except TimeoutError:
-            await _write(scope, send, _refused(408, "The body took too long."))
+            await _write(scope, send, _refused(408, "The body took too long."), more=False)
             return
         with body if whole else tempfile.SpooledTemporaryFile():
             turns = self.probes if _is_probe(scope) else self.work
@@ -74,14 +74,25 @@ class Bridge:
             while kept := answer.kept:
                 await self._kept(kept, receive)
                 answer = (await turns.run(client, partial(finish, kept))).merged(headers)
+            await self._answer(scope, receive, send, answer, whole=whole)
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, send: Send, answer: Answer, *, whole: bool
+    ) -> None:
+        """Writes it. A client that is still sending (not `whole`) is given time to read it before the connection is closed."""
+        client, rest = client_of(scope), answer.rest
+        streams = rest is not None and scope["method"] != "HEAD"
+        try:
+            await _write(scope, send, answer, more=streams or not whole)
+            if rest and streams:
+                await self._stream(scope, send, rest, client)
             if not whole:
-                await _write_and_linger(scope, receive, send, answer)
-                return
-            await _write(scope, send, answer)
-            if answer.rest and scope["method"] == "HEAD":
-                await turns.run(client, answer.rest.close)
-            elif answer.rest:
-                await self._stream(scope, send, answer.rest, client)
+                await _linger(receive)
+            if streams or not whole:
+                await _send(scope, send, b"", more=False)
+        finally:
+            if rest:
+                await self.work.run(client, rest.close)
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], bool]:
         """The body, and whether it is there. Raises TimeoutError, Gone."""
@@ -123,9 +134,10 @@ class Bridge:
         try:
             while piece := await self.work.run(client, rest.more):
                 await _send(scope, send, piece, more=True)
-            await _send(scope, send, b"", more=False)
-        finally:
-            await self.work.run(client, rest.close)
+        except Exception:
+            # The last chunk is missing, so the client knows that it is cut. Closing would wait until it has read the rest.
+            scope["state"]["abort"]()
+            raise
 
 
 def largest_body() -> int:
@@ -143,26 +155,21 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _write(scope: Scope, send: Send, answer: Answer) -> None:
+async def _write(scope: Scope, send: Send, answer: Answer, *, more: bool) -> None:
+    """`more`: something follows the body."""
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     body = memoryview(answer.body)
     for start in range(0, len(body) or 1, limits.PIECE):
         piece = body[start : start + limits.PIECE]
-        more = (answer.rest is not None and scope["method"] != "HEAD") or start + limits.PIECE < len(body)
-        await _send(scope, send, piece, more=more)
+        await _send(scope, send, piece, more=more or start + limits.PIECE < len(body))
 
 
-async def _write_and_linger(scope: Scope, receive: Receive, send: Send, answer: Answer) -> None:
-    """To a client that is still sending: closed at once, the connection would be reset before it reads the answer."""
-    if answer.rest:
-        answer.rest.close()
-    await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-    await _send(scope, send, answer.body, more=True)
+async def _linger(receive: Receive) -> None:
+    """Closed at once, the connection of a client that is still sending would be reset before it reads the answer."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limits.LINGER_SECONDS):
             while (message := await receive())["type"] != "http.disconnect" and message.get("more_body"):
                 pass
-    await _send(scope, send, b"", more=False)
 
 
 async def _send(scope: Scope, send: Send, body: bytes | memoryview, *, more: bool) -> None:

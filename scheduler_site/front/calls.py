@@ -71,6 +71,9 @@ class Call:
             answer.kept = result.kept
             result.close()
             return answer
+        if self.environ["SERVER_PROTOCOL"] == "HTTP/1.0" and not _has_length(answer):
+            # It has no chunks (RFC 9112, 6.1): without a length, a cut answer would pass for a whole one.
+            return _measured(_read(answer, result, in_pieces=False))
         return _read(answer, result)
 
     def _start(self, status: str, headers: list[tuple[str, str]], _error: Any = None) -> None:
@@ -100,12 +103,24 @@ def _rendered(response: HttpResponseBase) -> Answer:
     return _read(Answer(response.status_code, headers), response)
 
 
-def _read(answer: Answer, result: Iterable[bytes]) -> Answer:
-    """With the body; of a long one the beginning. Database connections are given back in the thread that used them."""
+def _has_length(answer: Answer) -> bool:
+    return any(name == b"content-length" for name, _value in answer.headers)
+
+
+def _measured(answer: Answer) -> Answer:
+    answer.headers.append((b"content-length", str(len(answer.body)).encode()))
+    return answer
+
+
+def _read(answer: Answer, result: Iterable[bytes], *, in_pieces: bool = True) -> Answer:
+    """With the body; of a long one the beginning, if it may be written `in_pieces`.
+
+    Database connections are given back in the thread that used them.
+    """
     close = getattr(result, "close", lambda: None)
     rest = Rest(iter(result), close)
     try:
-        if getattr(result, "streaming", False):
+        if in_pieces and getattr(result, "streaming", False):
             answer.body = rest.more()
             if len(answer.body) >= limits.PIECE:
                 answer.rest = rest

@@ -37,6 +37,7 @@ class Protocol(HttpToolsProtocol):
         self.logger = errors
         self._deadline: asyncio.TimerHandle | None = None
         self._writing: asyncio.TimerHandle | None = None
+        self._closing: asyncio.TimerHandle | None = None
         self._refusal = (400, "Invalid HTTP request.")
         self._reading_head = False
         self._head = self._fields = 0
@@ -85,7 +86,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._fields = 0
-        self.scope["state"]["gone"] = self.transport.is_closing
+        self.scope["state"] |= {"gone": self.transport.is_closing, "abort": self.transport.abort}
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
@@ -114,6 +115,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.idle_since = self.loop.time()
+        if self.transport.is_closing():
+            self._bound_closing()
         super().on_response_complete()
 
     # Ends -----------------------------------------------------------------------------------------------------------
@@ -152,11 +155,15 @@ class Protocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
-        # Closing waits until the client has taken it.
-        self.loop.call_later(limits.WRITE_SECONDS, self.transport.abort)
+        self._bound_closing()
+
+    def _bound_closing(self) -> None:
+        """Closing waits until the client has taken what was written: not for ever."""
+        if self.transport.get_write_buffer_size() and self._closing is None:
+            self._closing = self.loop.call_later(limits.WRITE_SECONDS, self.transport.abort)
 
     def _cancel(self) -> None:
-        for timer in (self._deadline, self._writing):
+        for timer in (self._deadline, self._writing, self._closing):
             if timer is not None:
                 timer.cancel()
-        self._deadline = self._writing = None
+        self._deadline = self._writing = self._closing = None
