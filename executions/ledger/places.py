@@ -85,11 +85,14 @@ def _locked(scopes: set[str], rows: Sequence[Execution]) -> dict[str, int]:
     Limit.objects.bulk_create(
         [Limit(scope=name) for name in names if name not in known], ignore_conflicts=True
     )
-    found = Limit.objects.filter(scope__in=names).order_by("scope")
-    if connection.features.has_select_for_update:
-        found = found.select_for_update()
     own = {f"job:{row.job_id}": getattr(row, "job_most", None) or ONE for row in rows}
-    return {limit.scope: limit.most or own.get(limit.scope, ONE) for limit in found}
+    return {limit.scope: limit.most or own.get(limit.scope, ONE) for limit in _lock(names)}
+
+
+def _lock(scopes: Sequence[str]) -> list[Limit]:
+    """Their rows, where there are any, locked in one order until the transaction ends."""
+    found = Limit.objects.filter(scope__in=scopes).order_by("scope")
+    return list(found.select_for_update() if connection.features.has_select_for_update else found)
 
 
 def _of(scope: str) -> ExecutionQuerySet:
@@ -122,12 +125,19 @@ def _first(scope: str, free: int, rows: Sequence[Execution], now: dt.datetime) -
 def wake(scopes: Iterable[str]) -> None:
     """Announces the runs whose turn it is in these scopes: as many as there are free places."""
     for scope in sorted(set(scopes)):
-        waiting = _of(scope).filter(state=State.QUEUED, waits_for=scope).free().order_by(*ORDER)
-        free = most_of(scope) - running(scope)
-        runs = list(waiting.only("uid", "kind")[:free]) if free > 0 else []
-        if runs:
-            Execution.objects.filter(pk__in=[run.pk for run in runs], waits_for=scope).update(waits_for="")
-            transaction.on_commit(partial(publish, runs))
+        _wake(scope)
+
+
+@transaction.atomic
+def _wake(scope: str) -> None:
+    """A claim that has counted before the end of a run is waited for: who waits since then is on record afterwards."""
+    _lock([scope])
+    waiting = _of(scope).filter(state=State.QUEUED, waits_for=scope).free().order_by(*ORDER)
+    free = most_of(scope) - running(scope)
+    runs = list(waiting.only("uid", "kind")[:free]) if free > 0 else []
+    if runs:
+        Execution.objects.filter(pk__in=[run.pk for run in runs], waits_for=scope).update(waits_for="")
+        transaction.on_commit(partial(publish, runs))
 
 
 def wake_all() -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import Category, User
@@ -22,6 +22,7 @@ from executions.ledger.launch import row
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Limit, State, Trigger
 from executions.tests.conftest import WORKER, Ledger
+from executions.tests.test_crew import eventually
 from executions.upkeep import reconcile
 from executions.values import Claim
 from executions.worker import priority
@@ -389,3 +390,29 @@ def test_workers_that_claim_and_end_never_have_more_than_there_are_places(ledger
         for claim in take(*runs):
             end(claim)
     assert set(Execution.objects.values_list("state", flat=True)) == {"success"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_meets_a_claim_leaves_nobody_waiting_for_a_free_place(ledger: Ledger) -> None:
+    """On databases with one writer they cannot meet, but the order is the same."""
+    first, second = (queue(job, number) for number, job in enumerate(jobs(2, limit_key="k")))
+    (claim,) = take(first)
+    counted, locks = threading.Event(), connection.features.has_select_for_update
+
+    def look() -> None:
+        with transaction.atomic():
+            take(second, worker="worker-2")
+            counted.set()
+            # Its end is on record before this is, and then waits for it.
+            if locks:
+                eventually(lambda: not Execution.objects.running().exists())
+                time.sleep(0.3)
+        connection.close()
+
+    other = threading.Thread(target=look)
+    other.start()
+    assert counted.wait(10)
+    end(claim)
+    other.join()
+    assert second in ledger.announced
+    assert waits(second) == [""]
