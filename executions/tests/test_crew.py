@@ -20,7 +20,7 @@ from executions.ledger.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.values import Claim
-from executions.worker import leases
+from executions.worker import leases, orders
 from executions.worker import worker as crews
 from executions.worker.worker import Worker
 from jobs.models import Job
@@ -178,6 +178,23 @@ def test_a_suspended_run_is_stopped_all_the_same(
     eventually(lambda: state(run) == "stopped")
 
 
+def test_a_suspended_run_is_not_let_go_on_in_order_to_be_stopped(
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = queue(ledger, kind="python_class")
+    hear = orders.hear
+    monkeypatch.setattr(orders, "hear", lambda hands: None)
+    start(crew, run)
+    (hand,) = crew._in_hand()
+    verbs.suspend(run, by=By.system())
+    hear([hand])
+    verbs.stop(run, by=By.system())
+    hear([hand])
+    assert hand.suspended is not None
+    assert (hand.suspended.is_set(), hand._limit.stands) == (True, False)
+    eventually(lambda: state(run) == "stopped")
+
+
 def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it(
     crew: Worker, ledger: Ledger
 ) -> None:
@@ -185,7 +202,7 @@ def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it
     start(crew, run)
     hand = crew._hands[run.pk]
     Execution.objects.filter(pk=run.pk).update(attempt=2, suspended_at=timezone.now())
-    crew._hear()
+    orders.hear(crew._in_hand())
     assert hand.suspended is not None
     assert not hand.suspended.is_set()
 

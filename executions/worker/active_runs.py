@@ -65,6 +65,11 @@ class ActiveRun:
         self.given_up = why
         self.cancel()
 
+    def stop(self) -> None:
+        """Somebody asked for its end. Where it stands still it is not let go on for that, but its time limit counts again."""
+        self.cancel()
+        self._limit.stand(still=False)
+
     def suspend(self, still: bool) -> None:
         """Lets it stand still, or go on; said again and again while it lasts."""
         if self.suspended is not None and still != self.suspended.is_set():

@@ -24,7 +24,6 @@ from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.db.models import Q
 
 from executions import failpoints
 from executions.ledger.publish import publish
@@ -32,6 +31,7 @@ from executions.models import Execution, Reason, State
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns
 from executions.values import Claim
+from executions.worker import orders
 from executions.worker.active_runs import ActiveRun, LeaseWatchdog
 from executions.worker.capacity import Room
 from executions.worker.consumer import EVERY as CONSUMER_SECONDS
@@ -264,31 +264,7 @@ class Worker:
         heartbeat.beat(self.name, self.queues)
         self._draining.look()
         if self._hands:
-            self._hear()
-
-    def _hear(self) -> None:
-        """Which runs are to end, and which are to stand still; of those that go on as they should, the query has no row."""
-        hands = {(hand.claim.pk, hand.claim.attempt): hand for hand in self._in_hand()}
-        stop = Q(stop_requested_at__isnull=False) | Q(job=None)
-        asked = Execution.objects.filter(
-            stop | Q(suspended_at__isnull=False), pk__in=[pk for pk, _attempt in hands]
-        )
-        still = set[tuple[int, int]]()
-        for pk, attempt, since, stopping, job in asked.values_list(
-            "pk", "attempt", "suspended_at", "stop_requested_at", "job"
-        ):
-            if stopping or job is None:
-                self._cancel(pk)
-            elif since:
-                still.add((pk, attempt))
-        for key, hand in hands.items():
-            hand.suspend(key in still)
-
-    def _cancel(self, pk: int) -> None:
-        with self._lock:
-            hand = self._hands.get(pk)
-        if hand:
-            hand.cancel()
+            orders.hear(self._in_hand())
 
     def _is_empty(self) -> bool:
         with self._lock:

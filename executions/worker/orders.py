@@ -1,0 +1,29 @@
+"""What people order of the runs in a worker's hands: to end, to stand still, to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Q
+
+from executions.models import Execution
+from executions.worker.active_runs import ActiveRun
+
+
+def hear(hands: Sequence[ActiveRun]) -> None:
+    """Looks for the orders, and passes them on; of runs that go on as they should, the query has no row."""
+    stop = Q(stop_requested_at__isnull=False) | Q(job=None)
+    asked = Execution.objects.filter(
+        stop | Q(suspended_at__isnull=False), pk__in=[hand.claim.pk for hand in hands]
+    )
+    stopping, still = set[int](), set[tuple[int, int]]()
+    for pk, attempt, stop_requested_at, job in asked.values_list("pk", "attempt", "stop_requested_at", "job"):
+        if stop_requested_at or job is None:
+            stopping.add(pk)
+        else:
+            still.add((pk, attempt))
+    for hand in hands:
+        if hand.claim.pk in stopping:
+            hand.stop()
+        else:
+            hand.suspend((hand.claim.pk, hand.claim.attempt) in still)
