@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,7 +21,8 @@ from scheduler_site.lib.encrypted import seal, unseal
 
 FIELD, IN_SESSION = "kept", "kept_form"
 LIFETIME = 3600
-MOST = 4 * 1024 * 1024
+# Of what a request may hold, so much is left for the other fields of the login form.
+OTHERS = 64 * 1024
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 # Nobody has typed these.
 OURS = ("csrfmiddlewaretoken", "next")
@@ -49,17 +51,19 @@ def is_turned_away(request: HttpRequest, response: HttpResponse) -> bool:
 
 
 def login_page(request: HttpRequest) -> HttpResponse | None:
-    """The login, with what was typed in it; None where there was nothing."""
+    """The login, with what was typed in it; None where there was nothing, or more than a request may hold."""
     fields = [
         (name, value)
         for name, values in request.POST.lists()
         for value in values
         if name not in OURS and "password" not in name.lower()
     ]
-    if not any(value for _name, value in fields) or sum(len(value) for _name, value in fields) > MOST:
+    if not any(value for _name, value in fields):
         return None
     page = _page(request)
     kept = seal({"page": page, "action": request.get_full_path(), "fields": fields})
+    if len(kept) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE - OTHERS:
+        return None  # a login form that carried it would be refused
     context = {"form": LoginForm(request), "next": page, "kept": kept}
     return render(request, "accounts/login.html", context, status=401)
 
@@ -67,11 +71,15 @@ def login_page(request: HttpRequest) -> HttpResponse | None:
 def take(request: HttpRequest) -> KeptForm | None:
     """What belongs to the page that is asked for; it is shown once."""
     text = request.session.get(IN_SESSION)
-    found = unseal(text, seconds=LIFETIME) if text and request.method == "GET" else None
-    if not found or found["page"] != request.get_full_path():
+    if not text or request.method != "GET":
         return None
-    del request.session[IN_SESSION]
-    return KeptForm(found["page"], found["action"], [(name, value) for name, value in found["fields"]])
+    found = unseal(text, seconds=LIFETIME)
+    if found and found["page"] != request.get_full_path():
+        return None
+    del request.session[IN_SESSION]  # shown, or too old to be shown
+    return found and KeptForm(
+        found["page"], found["action"], [(name, value) for name, value in found["fields"]]
+    )
 
 
 def welcome_back(request: HttpRequest) -> None:

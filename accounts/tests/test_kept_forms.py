@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Category, User
+from accounts.pages import kept
 from conftest import PASSWORD
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -92,6 +97,25 @@ def test_every_form_of_the_product_comes_back(client: Client, ada: User, path: s
     assert 'id="kept-form"' in page
     for name, value in typed.items():
         assert sent[name] == [str(value)]
+
+
+def test_what_no_login_form_could_carry_is_not_put_into_one(
+    client: Client, uma: User, settings: Settings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+    for letters, status in ((130_000, 401), (160_000, 302)):
+        answer = client.post("/jobs/new?kind=webhook", entries(description="x" * letters))
+        assert answer.status_code == status
+        if status == 401:
+            assert log_in(client, uma, answer.content.decode()).status_code == 302
+            client.logout()
+
+
+def test_what_nobody_came_back_for_leaves_the_session(client: Client, uma: User) -> None:
+    log_in(client, uma, client.post("/jobs/new?kind=webhook", entries(name="typed")).content.decode())
+    with time_machine.travel(timezone.now() + timedelta(minutes=61)):
+        client.get("/jobs")
+        assert kept.IN_SESSION not in client.session
 
 
 @pytest.mark.parametrize("rubbish", ["x", "gAAAA", ""])
