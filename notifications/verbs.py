@@ -33,7 +33,8 @@ def update_slack(values: dict[str, Any], *, by: By) -> SlackSettings:
     before, url = _described(slack), slack.webhook_url
     given = values.get("webhook_url", url)
     new_url = url if given == slack.masked_url else given
-    slack.secrets = {"webhook_url": new_url} if new_url else {}
+    if new_url != url:  # a stored URL that cannot be decrypted looks empty, and stays
+        slack.secrets = {"webhook_url": new_url} if new_url else {}
     slack.is_enabled = values.get("is_enabled", slack.is_enabled)
     slack.channel = values.get("channel", slack.channel)
     problem = channels.url_problem(new_url)

@@ -32,12 +32,13 @@ State = Alert.State
 
 
 def held(alert: Alert, now: dt.datetime) -> bool:
-    """Whether this mail, which the caller has claimed, is not to be sent now: it was put off, or became part of a summary."""
+    """Whether the caller must not send this mail, which it has claimed: it was put off, or became part of a summary."""
     if alert.job_uid is None or alert.event == Alert.Event.SUMMARY:
         return False
     if found := _beyond(alert, now):
         reason, free_at = found
-        waiting = _mine(alert).update(
+        # Where this changes nothing, somebody took the alert for abandoned: it is for him to send.
+        _mine(alert).update(
             state=State.PENDING,
             # It was not tried.
             attempts=alert.attempts - 1,
@@ -45,7 +46,7 @@ def held(alert: Alert, now: dt.datetime) -> bool:
             next_attempt_at=free_at,
             give_up_at=free_at + GIVE_UP,
         )
-        return bool(waiting)
+        return True
     return alert.last_error.startswith(HELD) and _summarised(alert, now)
 
 
@@ -89,12 +90,15 @@ def _summarised(alert: Alert, now: dt.datetime) -> bool:
     if not with_it:
         return False
     summary = _summary([alert, *with_it], now)
-    told = f"told in the mail {summary.uid}"
-    if not _mine(alert).update(state=State.SUMMARISED, last_error=told, next_attempt_at=None):
-        return True  # somebody took it for abandoned: it is his
+    part_of_it = {
+        "state": State.SUMMARISED,
+        "last_error": f"part of the summary {summary.uid}",
+        "next_attempt_at": None,
+    }
+    if not _mine(alert).update(**part_of_it):
+        return True  # as above
     summary.save(force_insert=True)
-    others = Alert.objects.filter(pk__in=[one.pk for one in with_it], state=State.PENDING)
-    others.update(state=State.SUMMARISED, last_error=told, next_attempt_at=None)
+    Alert.objects.filter(pk__in=[one.pk for one in with_it], state=State.PENDING).update(**part_of_it)
     transaction.on_commit(partial(later, partial(announce, [str(summary.uid)])))
     return True
 

@@ -1,16 +1,15 @@
-"""Mails beyond the bound of a job or an account are held back, and told in one when there is room again."""
+"""Mails beyond the limit of a job or an account are held back, and become one mail when there is room again."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 from collections import Counter
-from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from notifications.delivery import deliver
+from notifications.delivery import allowance, deliver
 from notifications.delivery.post import About, compose, post
 from notifications.messages import Message
 from notifications.models import Alert
@@ -45,7 +44,7 @@ def states() -> Counter[str]:
     return Counter(Alert.objects.values_list("state", flat=True))
 
 
-def test_what_is_beyond_it_waits_and_is_told_in_one_mail(postbox: Postbox, settings: Settings) -> None:
+def test_mails_beyond_the_limit_wait_and_become_one_mail(postbox: Postbox, settings: Settings) -> None:
     settings.MAILS_PER_HOUR_PER_JOB = 2
     for number in range(6):
         write(number)
@@ -89,10 +88,24 @@ def test_mails_of_all_jobs_of_an_account_count_together(postbox: Postbox, settin
     assert len(postbox.mails) == 4
 
 
-def test_every_recipient_counts(postbox: Postbox, settings: Settings, **_: Any) -> None:
+def test_every_recipient_counts(postbox: Postbox, settings: Settings) -> None:
     settings.MAILS_PER_HOUR_PER_JOB = 5
     many = [f"user{number}@example.com" for number in range(4)]
     write(1, *many)
     write(2, *many)
     deliver.deliver_due(NOW)
     assert states() == {"delivered": 1, "pending": 1}
+
+
+def test_a_mail_that_another_process_has_taken_over_is_not_sent_by_the_one_before(
+    postbox: Postbox, settings: Settings
+) -> None:
+    settings.MAILS_PER_HOUR_PER_JOB = 1
+    for number in range(2):
+        write(number)
+    deliver.deliver_due(NOW)
+    ours = Alert.objects.get(state="pending")
+    Alert.objects.filter(pk=ours.pk).update(state="sending", attempts=ours.attempts + 2)
+    assert allowance.held(ours, NOW)
+    theirs = Alert.objects.get(pk=ours.pk)
+    assert (theirs.state, theirs.attempts) == ("sending", ours.attempts + 2)

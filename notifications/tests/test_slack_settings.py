@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from accounts.models import User
 from audit.models import Entry
@@ -56,6 +57,17 @@ def test_what_was_shown_can_be_sent_back(api: Api, ada: User) -> None:
     assert (SlackSettings.load().webhook_url, SlackSettings.load().channel) == (URL, "")
     put(api, ada, is_enabled=False, webhook_url=None)
     assert SlackSettings.load().webhook_url == ""
+
+
+def test_a_url_that_cannot_be_decrypted_survives_a_change_of_the_channel(
+    api: Api, ada: User, settings: Settings
+) -> None:
+    put(api, ada, webhook_url=URL)
+    keys = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = ["another"]
+    assert put(api, ada, channel="#other").status_code == 200
+    settings.ENCRYPTION_KEYS = keys
+    assert (SlackSettings.load().webhook_url, SlackSettings.load().channel) == (URL, "#other")
 
 
 @pytest.mark.parametrize(
