@@ -47,8 +47,7 @@ def move(job: Job, *, by: By) -> list[str]:
         return []
     values, more = _of_webhook(job) if job.kind == Job.Kind.WEBHOOK else _of_script(job)
     secrets = dict(job.secrets) | more
-    # It goes where it went before, whoever moves it.
-    draft = Draft(values, None, secrets, frozenset(secrets))
+    draft = Draft(values, secrets=secrets, rearranged=True)
     verbs.update(job, draft, by=by, description="credentials moved to the secrets")
     return paths
 

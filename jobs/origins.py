@@ -2,7 +2,8 @@
 
 Where, is said by each kind (`Runner.audience`): of a webhook the origin of its URL (scheme, host, port), of a workflow the
 owner of its repository, of a class its path, of a script its path or that it is a script. A script reads what it is given, so
-whoever changes one has its secrets: those stay only if they are his own, or he is an administrator.
+whoever changes one has its secrets: those stay only if he set them all, or is an administrator. To become its owner, to add one
+to them, or to move credentials to them (jobs/hiding.py) does not make the others his.
 
 The same holds for credentials that stand in the options and the metadata (scheduler_site/lib/credentials.py).
 """
@@ -27,13 +28,12 @@ def audience(kind: str, options: Mapping[str, Any]) -> str:
 
 def told(names: tuple[str, ...]) -> str:
     """What the trail and the API say of secrets that were taken away."""
-    listed = ", ".join(names)
-    return f"removed because the target is another one now: {listed}"
+    return f"removed because the target or the script has changed: {', '.join(names)}"
 
 
 @dataclass(frozen=True)
 class Belonging:
-    """Whose the secrets of a job were before it was changed."""
+    """Whose the secrets of a job were before it was changed; nobody's where that is not known."""
 
     audience: str
     code: tuple[Any, ...]
@@ -46,7 +46,7 @@ class Belonging:
         return cls(
             audience(job.kind, job.options),
             (job.options, job.environment_id) if job.kind == Job.Kind.SCRIPT else (),
-            job.secrets_by_id or job.owner_id,
+            job.secrets_by_id,
             job.options,
             job.metadata,
         )
@@ -60,11 +60,22 @@ class Belonging:
         gone = [f"secrets.{name}" for name in sorted(set(job.secrets) - set(kept))]
         if gone or not job.secrets:
             job.secrets = kept
-        if moved:
-            job.options, typed = credentials.without_old(job.options, self.options)
-            job.metadata, more = credentials.without_old(job.metadata, self.metadata)
-            gone += [f"options.{path}" for path in typed] + [f"metadata.{path}" for path in more]
+        job.options, typed = credentials.without_old(job.options, self.options)
+        job.metadata, more = credentials.without_old(job.metadata, self.metadata)
+        gone += [f"options.{path}" for path in typed] + [f"metadata.{path}" for path in more]
         return tuple(gone)
+
+    def setter_after(self, job: Job, fresh: frozenset[str], by: By) -> int | None:
+        """Whose the secrets of a changed job are. Once those of several people are among them, nobody's: then only an
+        administrator changes its script and keeps them.
+        """
+        if not fresh & set(job.secrets):
+            return self.setter
+        user = by.user.pk if by.user else None
+        now, before = [job.options, job.metadata], [self.options, self.metadata]
+        _rest, typed = credentials.without_old(now, before)
+        others = typed or set(job.secrets) - fresh
+        return None if others and user != self.setter else user
 
     def _is_foreign_script(self, job: Job, by: By) -> bool:
         if job.kind != Job.Kind.SCRIPT or (job.options, job.environment_id) == self.code:

@@ -63,6 +63,8 @@ class Draft:
     # The names of those of them that were given now; the others were stored before.
     fresh: frozenset[str] = frozenset()
     depends_on: list[Edge] | None = None
+    # Nothing goes elsewhere: only the place has changed where credentials are kept (jobs/hiding.py).
+    rearranged: bool = False
 
     def differing(self, job: Job) -> Draft:
         """Only the fields that change, so that concurrent changes of other fields are kept."""
@@ -134,8 +136,10 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     for name, value in draft.values.items():
         setattr(job, name, value)
     if draft.secrets is not None and draft.secrets != old_secrets:
-        job.secrets, job.secrets_by = draft.secrets, by.user
-    job.dropped_secrets = belonged.drop_from(job, draft.fresh, by)
+        job.secrets = draft.secrets
+    if not draft.rearranged:
+        job.dropped_secrets = belonged.drop_from(job, draft.fresh, by)
+        job.secrets_by_id = belonged.setter_after(job, draft.fresh, by)
     if job.dropped_secrets:
         description = "; ".join(filter(None, (description, origins.told(job.dropped_secrets))))
     if changed:

@@ -82,7 +82,7 @@ class Job(Stamped):
     kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
-    # Who set them last; whoever else changes a script may not have them sent to himself (jobs/origins.py).
+    # Who set them all, if one person did; whoever else changes a script may not have them sent to himself (jobs/origins.py).
     secrets_by = models.ForeignKey(
         User, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )

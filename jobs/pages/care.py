@@ -48,8 +48,8 @@ def hide(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def tell_dropped(request: PageRequest, job: Job) -> None:
-    """That a change took secrets away, where it did."""
+    """Says which secrets a change took away, if any."""
     if job.dropped_secrets:
         names = ", ".join(job.dropped_secrets)
-        text = _("The target is another one now, so these were removed; enter them again: %(names)s")
+        text = _("The target or the script has changed, so these were removed; enter them again: %(names)s")
         messages.warning(request, text % {"names": names})

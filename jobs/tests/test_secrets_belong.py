@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from audit.record import By
 from conftest import Api
 from executions.ledger import claims, launch
 from executions.models import Execution
-from jobs import verbs, versions
+from jobs import code_right, hiding, verbs, versions
 from jobs.models import Job
 from jobs.test_run import Answer
 from jobs.tests.factories import make_job, moment
@@ -180,6 +181,68 @@ def test_who_changes_the_script_of_others_loses_their_secrets(ada: User, mallory
     assert stored(job) == {"TOKEN": "abcdef"}
     verbs.update(job, Draft({"options": {"script": "import os; print(os.environ)"}}), by=By(mallory, "api"))
     assert stored(job) == {}
+
+
+@pytest.fixture
+def script_job(mallory: User) -> Job:
+    from environments.models import Environment
+
+    place = Environment.objects.create(name="place", backend="pypi", state="ready")
+    owner = User.objects.create_user("owner", role="user", may_run_code=True)
+    options = {"script": "print(1)", "variables": {"API_TOKEN": "typed-1", "LEVEL": "2"}}
+    return make_job(owner, kind="script", options=options, environment=place.uid, secrets={"A": "abcdef"})
+
+
+def adds_a_secret(job: Job, user: User) -> None:
+    secrets = dict(job.secrets) | {"B": "mine-123"}
+    verbs.update(job, Draft(secrets=secrets, fresh=frozenset({"B"})), by=By(user, "api"))
+
+
+def moves_credentials(job: Job, user: User) -> None:
+    assert hiding.move(job, by=By(user, "page")) == ["options.variables.API_TOKEN"]
+    assert stored(job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
+
+
+def takes_it_over(job: Job, user: User) -> None:
+    User.objects.filter(username="owner").delete()
+    assert code_right.take_over(job, by=By(user, "page"))
+
+
+@pytest.mark.parametrize("step", [adds_a_secret, moves_credentials, takes_it_over])
+def test_no_step_before_makes_the_secrets_of_others_his_own(
+    mallory: User, script_job: Job, step: Callable[[Job, User], None]
+) -> None:
+    step(script_job, mallory)
+    job = Job.objects.get(pk=script_job.pk)
+    script = job.options | {"script": "import os; print(os.environ)"}
+    changed = verbs.update(job, Draft({"options": script}), by=By(mallory, "api"))
+    assert stored(job) == {}
+    left = Job.objects.get(pk=job.pk).options["variables"]
+    assert left == {"LEVEL": "2"}
+    assert "secrets.A" in changed.dropped_secrets
+
+
+def test_who_typed_credentials_keeps_them_though_somebody_else_moved_them(
+    mallory: User, script_job: Job
+) -> None:
+    moves_credentials(script_job, mallory)
+    owner = User.objects.get(username="owner")
+    verbs.update(
+        script_job,
+        Draft({"options": {"script": "print(2)", "variables": {"LEVEL": "2"}}}),
+        by=By(owner, "api"),
+    )
+    assert stored(script_job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
+
+
+def test_who_sets_all_secrets_of_a_script_changes_it_without_losing_them(
+    mallory: User, script_job: Job
+) -> None:
+    script = {"script": "print(2)"}
+    mine = Draft({"options": script}, secrets={"A": "mine-123"}, fresh=frozenset({"A"}))
+    verbs.update(script_job, mine, by=By(mallory, "api"))
+    verbs.update(script_job, Draft({"options": {"script": "print(3)"}}), by=By(mallory, "api"))
+    assert stored(script_job) == {"A": "mine-123"}
 
 
 def test_another_class_takes_the_secrets_away(ada: User) -> None:
