@@ -25,7 +25,7 @@ from scheduler_site.running import descriptors
 
 from .environment import clean_environment, python_path
 from .files import remove_tree
-from .linux import descendants_of, send_signal
+from .linux import children_of, descendants_of, send_signal
 from .orphans import end_soon
 from .values import Ceilings, Finished, Limits, Request, to_wire
 from .watch import Watch
@@ -120,10 +120,8 @@ class Client:
     def close(self) -> None:
         """End the server and every job that still runs, and wait for it."""
         with self._lock:
-            process, control = self._process, self._control
-            self._process = self._control = None
-        if control is not None:
-            control.close()
+            self._hang_up()
+            process, self._process = self._process, None
         if process is not None:
             try:
                 process.wait(CLOSE_SECONDS)
@@ -131,11 +129,32 @@ class Client:
                 process.kill()
                 process.wait()
 
+    def hang_up(self) -> None:
+        """Have the server end, and every job that still runs; waits for neither."""
+        with self._lock:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+            self._wake()
+
     def learn(self, modules: Sequence[str]) -> None:
-        """Have them imported for the next runs; in several messages, each of which fits."""
-        for first in range(0, len(modules), NAMES_AT_ONCE):
-            with contextlib.suppress(OSError):
-                self._send({"learn": list(modules[first : first + NAMES_AT_ONCE])}, [])
+        """Have them imported for the next runs; in several messages, each of which fits.
+
+        It is no more than a favour: a server that does not read now keeps its runs, and goes without the rest.
+        """
+        with self._lock, contextlib.suppress(OSError):
+            if self._control is None:
+                return
+            self._control.setblocking(False)
+            try:
+                for first in range(0, len(modules), NAMES_AT_ONCE):
+                    names = list(modules[first : first + NAMES_AT_ONCE])
+                    self._control.send(json.dumps({"learn": names}).encode())
+            finally:
+                self._control.settimeout(SEND_SECONDS)
 
     @property
     def server_pid(self) -> int | None:
@@ -196,9 +215,10 @@ class Client:
                     control.send(json.dumps({"kill": number}).encode())
 
     def _wake(self) -> None:
-        """Jobs run as the same user, and can stop the server."""
+        """Jobs run as the same user, and can stop the server; that of another account is the child of its keeper."""
         if self._process is not None and self._process.poll() is None:
-            send_signal(self._process.pid, signal.SIGCONT)
+            for pid in (self._process.pid, *children_of(self._process.pid)):
+                send_signal(pid, signal.SIGCONT)
 
     def after_fork(self) -> None:
         """In a forked copy of the worker: the server and the runs are the original's."""

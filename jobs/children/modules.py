@@ -24,7 +24,9 @@ def learn(names: Iterable[str]) -> None:
     """Import what a run has imported of libraries; what fails here fails there, or not."""
     for name in names:
         if name not in sys.modules:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(
+                BaseException
+            ):  # sys.exit() too: the runs that go on here need this process
                 importlib.import_module(name)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -52,13 +53,14 @@ class Unfit(OSError):
 
 @dataclass
 class Kept:
-    """The process of one class. `problem`: why there is none."""
+    """The process of one class. `problem`: why there is none, since `failed` (monotonic)."""
 
     path: str
     account: Account | None
     keeping: Keeping
     client: client.Client | None = None
     problem: str = ""
+    failed: float = 0.0
     used: float = field(default_factory=time.monotonic)
     active: int = 0
     retired: bool = False
@@ -71,8 +73,9 @@ class Kept:
         """Made in a thread of its own, for an import may take its time."""
         try:
             first = start_zygote(self.path, self.account, self.keeping, self.given_up)
-        except OSError as problem:
-            self.problem = str(problem)
+        except Exception as problem:  # whatever it is, the runs of the class say so
+            self.failed = time.monotonic()
+            self.problem = str(problem) if isinstance(problem, OSError) else repr(problem)
             return
         starts = iter([first])
 
@@ -82,6 +85,8 @@ class Kept:
             raise Unfit("it has ended")
 
         self.client = client.Client(once, apart=True)
+        if self.given_up.is_set():  # in the meantime, by one who found no client to close
+            self.client.close()
 
 
 class Pool:
@@ -115,8 +120,8 @@ class Pool:
                 if finished.ending not in ("stale", "unavailable"):
                     self._learn(kept, finished)
                     return finished
-                if finished.message == UNFIT:
-                    self._unteachable.add(request.path)
+                if finished.message == UNFIT or (kept.known and kept.client.server_pid is None):
+                    self._unteachable.add(request.path)  # what it has learned may be what it died or hung of
                 self._retire(kept)
             finally:
                 self._release(kept)
@@ -131,6 +136,9 @@ class Pool:
         for kept in gone:
             if kept.starter is not None:
                 kept.starter.join()
+            if kept.client is not None:
+                kept.client.hang_up()  # all of them first: they end side by side
+        for kept in gone:
             if kept.client is not None:
                 kept.client.close()
 
@@ -161,12 +169,15 @@ class Pool:
         return None
 
     def _begin(self, kept: Kept) -> None:
-        self._kept[kept.path, kept.account] = kept
-        kept.starter = threading.Thread(target=kept.start, name="zygote", daemon=True)
-        kept.starter.start()
-        if not self._sweeping:
-            self._sweeping = True
-            threading.Thread(target=self._sweep, name="zygotes", daemon=True).start()
+        starter = threading.Thread(target=kept.start, name="zygote", daemon=True)
+        sweeper = threading.Thread(target=self._sweep, name="zygotes", daemon=True)
+        with contextlib.suppress(RuntimeError):  # no more threads: the run imports the module itself
+            if not self._sweeping:
+                sweeper.start()
+                self._sweeping = True
+            starter.start()
+            kept.starter = starter
+            self._kept[kept.path, kept.account] = kept
 
     def _make_room(self, keeping: Keeping) -> None:
         """Ends the one that was unused for the longest time, where there are as many as there may be."""
@@ -203,7 +214,9 @@ class Pool:
     def _drop(self, kept: Kept) -> None:
         kept.given_up.set()
         if kept.client is not None:
-            threading.Thread(target=kept.client.close, name="zygote ends", daemon=True).start()
+            # Without a thread it ends all the same, when nothing refers to its socket any more.
+            with contextlib.suppress(RuntimeError):
+                threading.Thread(target=kept.client.close, name="zygote ends", daemon=True).start()
 
     def _sweep(self) -> None:
         while True:
@@ -217,10 +230,10 @@ class Pool:
                     return
 
     def _is_over(self, kept: Kept) -> bool:
-        idle = time.monotonic() - kept.used
+        now = time.monotonic()
         if kept.client is None:
-            return bool(kept.problem) and idle > TRIED_AGAIN
-        return idle > kept.keeping.idle or psutil.virtual_memory().available < kept.keeping.free
+            return bool(kept.problem) and now - kept.failed > TRIED_AGAIN
+        return now - kept.used > kept.keeping.idle or _free_memory() < kept.keeping.free
 
     def after_fork(self) -> None:
         """In a forked copy of the worker: they are the original's."""
@@ -228,6 +241,13 @@ class Pool:
             if kept.client is not None:
                 kept.client.after_fork()
         self._forget()
+
+
+def _free_memory() -> float:
+    try:
+        return float(psutil.virtual_memory().available)
+    except OSError:  # no descriptor left to read it with
+        return math.inf
 
 
 def start_zygote(

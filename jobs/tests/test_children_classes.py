@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -16,6 +17,8 @@ import psutil
 import pytest
 
 from environments.account import Account, resolve
+from jobs.children import pool as pool_module
+from jobs.children import watch
 from jobs.children.client import close as close_client
 from jobs.children.pool import Keeping, Pool
 from jobs.children.values import Call, Finished
@@ -178,6 +181,7 @@ def test_what_runs_while_the_code_changes_goes_on(pool: Pool, write: Write, modu
         ("import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n", "the handlers of SIGTERM"),
         ("print('hello')\n", "writes output"),
         ("if os.fork() == 0:\n    os._exit(0)\n", "a process"),
+        ("if 'zygote' in sys.argv[0]:\n    os.write(int(sys.argv[1]), b'junk')\n", "JSONDecodeError"),
     ],
 )
 def test_a_module_that_cannot_be_forked_from_is_imported_by_each_run_which_says_so_once(
@@ -276,6 +280,18 @@ def test_as_another_account_the_module_is_imported_by_that_account_too(pool: Poo
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may change the account")
+def test_such_a_process_that_a_job_has_stopped_goes_on(
+    pool: Pool, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "START_SECONDS", 0.5)
+    other, path = resolve("nobody"), write("BORN = os.getpid()\n")
+    assert eventually(lambda: born(go(pool, path, account=other)) != 0)
+    stopped = born(go(pool, path, account=other))
+    os.kill(stopped, signal.SIGSTOP)
+    assert born(go(pool, path, account=other)) == stopped
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may change the account")
 def test_what_such_a_module_leaves_running_is_ended_with_it(pool: Pool, write: Write) -> None:
     mark = marker()
     away = f"if os.fork() == 0:\n    os.execv('/bin/sh', ['sh', '-c', 'setsid sleep 99 & : {mark}'])\n"
@@ -297,3 +313,34 @@ def test_a_run_that_kills_its_supervisor_at_once_is_not_run_again(
     endings = [go(pool, path).ending for _ in range(12)]
     assert set(endings) == {"lost"}
     assert diary.read_text() == "x" * len(endings)
+
+
+def test_a_class_in_constant_use_gets_another_chance(
+    pool: Pool, write: Write, modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr(pool_module, "TRIED_AGAIN", 1.0)
+    flag = modules / "flag"
+    path = write(
+        f"if 'zygote' in sys.argv[0] and not os.path.exists({str(flag)!r}): 1 / 0\nBORN = os.getpid()\n"
+    )
+    log = Stopwatch()
+    assert eventually(lambda: born(go(pool, path, log)) == 0 and "ZeroDivisionError" in log.text)
+    flag.touch()
+    assert kept(pool, path)
+
+
+def test_what_hangs_at_a_library_that_it_was_to_learn_learns_no_more(
+    pool: Pool, write: Write, modules: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "START_SECONDS", 0.3)
+    (modules / "endless.py").write_text("while True: pass\n")
+    path = write("BORN = os.getpid()\n")
+    learned = Finished("exited", loaded=("endless",))
+    kept(pool, path)
+    pool._learn(pool._kept[path, None], learned)
+    assert born(go(pool, path)) == 0
+    monkeypatch.undo()
+    kept(pool, path)
+    pool._learn(pool._kept[path, None], learned)
+    assert born(go(pool, path)) != 0

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,37 @@ def test_a_server_whose_socket_is_full_holds_nobody_up(
         assert run_child(Exec(["sh", "-c", "exit 4"]), client=client)[0].exit_code == 4
     finally:
         client.close()
+
+
+def test_a_server_that_does_not_read_what_it_is_to_learn_keeps_its_runs(
+    impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client()
+    monkeypatch.setattr(client, "_wake", lambda: None)
+    try:
+        run_child(Exec(["true"]), client=client)
+        first = client.server_pid or 0
+
+        def teach() -> None:
+            os.kill(first, signal.SIGSTOP)
+            fill(client)
+            client.learn(["wsgiref"] * 100)
+            os.kill(first, signal.SIGCONT)
+
+        log = Stopwatch("up", teach)
+        request = Exec(["sh", "-c", "echo up; sleep 0.5; exit 5"])
+        assert run_child(request, client=client, log=log)[0].exit_code == 5
+        assert client.server_pid == first
+    finally:
+        client.close()
+
+
+def test_a_client_is_closed_at_once_though_a_job_has_stopped_its_server() -> None:
+    client = Client()
+    run_child(Exec(["sh", "-c", STOP_THE_SERVER]), client=client)
+    began = time.monotonic()
+    client.close()
+    assert time.monotonic() - began < 10
 
 
 def fill(client: Client) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.children.job import to_json
+from jobs.children.modules import learn
 from jobs.children.values import Call, Limits
 
 from .processes import run_child
@@ -83,3 +85,11 @@ def test_a_class_that_cannot_be_loaded_is_unstartable(path: str) -> None:
     finished, _text = run_child(Call(path))
     assert finished.ending == "unstartable"
     assert path.rpartition(".")[2] in finished.message or "no" in finished.message
+
+
+def test_a_library_that_is_learned_and_wants_to_end_the_process_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "leaving.py").write_text("raise SystemExit(3)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    learn(["leaving"])
