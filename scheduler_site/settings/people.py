@@ -123,9 +123,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "scheduler_site.rest.views.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "scheduler_site.openapi.routes.RouteSchema",
     "DEFAULT_THROTTLE_RATES": {
-        "login-address": "30/min",
         "token-address": "30/min",
-        "login-user": "10/min",
         "test-run": "20/min",
     },
     "UNICODE_JSON": True,
