@@ -19,6 +19,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from notifications.models import Notification
+from scheduler_site.lib.addresses import Address
 
 URL = "/api/v2/jobs/bulk-upload"
 HOOK = "https://1.1.1.1/hook"
@@ -379,7 +380,7 @@ def test_names_of_hosts_are_looked_up_once_for_a_file(
 
     asked: list[str] = []
 
-    def lookup(host: str, port: int) -> list[addresses.Address]:
+    def lookup(host: str, port: int) -> list[Address]:
         asked.append(host)
         raise OSError(host)
 

@@ -14,6 +14,7 @@ from audit.models import Entry
 from conftest import Api
 from jobs.models import Job, today
 from jobs.runners import addresses
+from scheduler_site.lib.addresses import Address
 
 URL = "/api/v2/jobs"
 HOOK = "https://1.1.1.1/hook"
@@ -22,7 +23,7 @@ BODY = {"name": "hourly", "cron_expression": "0 * * * *", "target_url": HOOK}
 
 @pytest.fixture
 def no_dns(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lookup(host: str, port: int) -> list[addresses.Address]:
+    def lookup(host: str, port: int) -> list[Address]:
         raise socket.gaierror(host)
 
     monkeypatch.setattr(addresses, "lookup", lookup)

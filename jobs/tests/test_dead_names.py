@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from jobs.runners import RUNNERS, Context, IORunner, Outcome, addresses
 from jobs.tests.running import Receiver, spec_for
 from jobs.tests.webhooks import receiver
+from scheduler_site.lib.addresses import Address
 
 __all__ = ["receiver"]
 
@@ -24,7 +25,7 @@ def test_a_webhook_beside_84_with_dead_names_is_sent_at_once(
     """All in the event loop of one worker; the system's resolver cannot be asked to give up."""
     over, asked, lookup = threading.Event(), threading.Barrier(DEAD + 1), addresses.lookup
 
-    def system(host: str, port: int) -> list[addresses.Address]:
+    def system(host: str, port: int) -> list[Address]:
         if not host.endswith(".example"):
             return lookup(host, port)
         asked.wait(20)

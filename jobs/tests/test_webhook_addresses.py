@@ -7,7 +7,8 @@ import ipaddress
 import pytest
 
 from jobs.runners import addresses
-from jobs.runners.addresses import AddressRefused, check_addresses, check_url, is_public, literal_address
+from jobs.runners.addresses import AddressRefused, check_addresses, check_url
+from scheduler_site.lib.addresses import is_public, literal_address
 
 REFUSED = [
     "http://127.0.0.1/",

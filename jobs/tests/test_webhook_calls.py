@@ -14,6 +14,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from jobs.runners import RUNNERS, Context, IORunner, Outcome, addresses
+from scheduler_site.lib.addresses import Address
 
 from .running import RUN_ID, Answer, Receiver, call_webhook, spec_for
 
@@ -218,7 +219,7 @@ def test_a_name_that_answers_differently_the_second_time_gains_nothing(
     answers: Iterator[str] = iter(["192.0.2.1", "127.0.0.1", "127.0.0.1"])
     asked: list[str] = []
 
-    def lookup(host: str, port: int) -> list[addresses.Address]:
+    def lookup(host: str, port: int) -> list[Address]:
         asked.append(host)
         return [ipaddress.ip_address("1.1.1.1" if len(asked) == 1 else next(answers))]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import smtplib
 import socket
 from typing import Any
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from notifications.delivery.smtp import Refused
 from notifications.models import Alert, SlackSettings
+from scheduler_site.lib.addresses import is_public, literal_address
 from scheduler_site.lib.text import unseen
 
 SLACK_SECONDS = 10.0
@@ -128,12 +128,9 @@ def url_problem(url: str) -> str:
 
 def is_inner(host: str) -> bool:
     """Whether this names a machine that is not out on the internet, unless SLACK_PLAIN_HOSTS has it."""
-    try:
-        address = ipaddress.ip_address(host.strip("[]").partition("%")[0])
-    except ValueError:
-        return "." not in host.strip(".") or host.rstrip(".").endswith((".localhost", ".local", ".internal"))
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return not mapped.is_global or mapped.is_multicast
+    if (address := literal_address(host)) is not None:
+        return not is_public(address)
+    return "." not in host.strip(".") or host.rstrip(".").endswith((".local", ".internal"))
 
 
 class OuterOnly(aiohttp.ThreadedResolver):

@@ -18,6 +18,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from yarl import URL
 
+from scheduler_site.lib.addresses import Address
+
 from .. import addresses
 from ..addresses import AddressRefused, check_addresses, check_target, parse_url
 from ..base import Context, Outcome, Spec
@@ -203,7 +205,7 @@ class CheckedResolver(AbstractResolver):
         """Nothing is held open."""
 
 
-def _result(host: str, port: int, address: addresses.Address) -> ResolveResult:
+def _result(host: str, port: int, address: Address) -> ResolveResult:
     return ResolveResult(
         hostname=host,
         host=str(address),
