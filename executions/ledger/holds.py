@@ -230,13 +230,16 @@ def _of(hold: Hold) -> ExecutionQuerySet:
 
 
 def _prolong(hold: Hold, now: dt.datetime) -> None:
-    """Nobody could start them meanwhile: their start deadlines are later by so much."""
+    """Nobody could start them meanwhile: their start deadlines are later by so much. A time in which another hold goes on as
+    well counts at the end of that one."""
+    others = dict(Hold.objects.active().values_list("active", "since"))
     keys = _of(hold).filter(start_before__isnull=False).locked()
     for start in range(0, len(keys), AT_ONCE):
         part = Execution.objects.filter(pk__in=keys[start : start + AT_ONCE], start_before__isnull=False)
-        rows = list(part.only("created_at", "start_before"))
+        rows = list(part.only("created_at", "start_before", "category_id"))
         for row in rows:
-            waited = now - max(hold.since, row.created_at)
+            until = min(now, others.get(EVERYTHING, now), others.get(row.category_id, now))
+            waited = max(until - max(hold.since, row.created_at), dt.timedelta(0))
             row.start_before = row.start_before + waited if row.start_before else None
         Execution.objects.bulk_update(rows, ["start_before"], batch_size=500)
 

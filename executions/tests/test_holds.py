@@ -148,6 +148,22 @@ def test_after_the_hold_a_start_deadline_goes_on(ledger: Ledger, hands: Hands) -
     assert told(ledger, job) == ["10:00 1 deadline"]
 
 
+@pytest.mark.parametrize("first", ["everything", "category"])
+def test_a_time_in_which_two_holds_go_on_prolongs_a_start_deadline_once(
+    ledger: Ledger, hands: Hands, first: str
+) -> None:
+    job = every_ten(start_deadline=60)
+    ledger.tick(f"{DAY} 10:00:01")
+    (run,) = ledger.rows(job)
+    everything = begin(hands, "10:00:02")
+    general = begin(hands, "10:10:02", category=Category.general())
+    order = [everything, general] if first == "everything" else [general, everything]
+    for hold, at in zip(order, ("10:20:02", "10:30:02"), strict=True):
+        end(hands, hold, at)
+    run.refresh_from_db()
+    assert run.start_before == moment(f"{DAY} 10:31:00")
+
+
 def test_a_run_that_goes_on_goes_on_and_what_follows_it_waits(ledger: Ledger, hands: Hands) -> None:
     job = every_ten(name="A")
     follower = make_job(name="B", schedule_kind="none", expression="", start_deadline=60)
