@@ -51,8 +51,8 @@ class Check:
     """One thing that must be well. The pages translate name and detail.
 
     `age` is in seconds: since a process gave a sign of life, or since something waits; None for what only answers.
-    `where` names hosts. What is `advice` should be mended, but does not make the system unwell. What somebody has `ordered`
-    is so on purpose.
+    `where` names hosts or categories. What is `advice` should be mended, but does not make the system unwell. What somebody
+    has `ordered` is so on purpose.
     """
 
     name: str

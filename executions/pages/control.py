@@ -75,6 +75,19 @@ class LimitForm(forms.Form):
         return values
 
 
+class DrainForm(forms.Form):
+    """Of one worker, or of all where none is named."""
+
+    worker = forms.CharField(label=gettext_lazy("Worker"), required=False, max_length=120)
+    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=500)
+
+    def checked(self) -> dict[str, str]:
+        """The values. Raises Refused, which names the field."""
+        for name, problems in self.errors.items():
+            raise Refused(f"{self.fields[name].label}: {' '.join(map(str, problems))}")
+        return self.cleaned_data
+
+
 @login_required
 @require_GET
 def system(request: PageRequest) -> HttpResponse:
@@ -146,13 +159,14 @@ def limit(request: PageRequest) -> HttpResponse:
 @require_POST
 def drain(request: PageRequest) -> HttpResponse:
     """One worker by its name, or all that run jobs where none is named."""
-    name, now = request.POST.get("worker", ""), clock.now()
+    now = clock.now()
     try:
-        found = drains.matching(name, now) if name else drains.of_jobs(now)
+        values = DrainForm(request.POST).checked()
+        found = drains.matching(values["worker"], now) if values["worker"] else drains.of_jobs(now)
     except Refused as reason:
         messages.error(request, str(reason))
     else:
-        made = drains.order(found, by=actor(request), reason=request.POST.get("reason", ""))
+        made = drains.order(found, by=actor(request), reason=values["reason"])
         text = _("%(count)s workers are draining: they take no new runs and end after their current ones.")
         messages.success(request, text % {"count": len(made)})
     return redirect("system")
@@ -163,7 +177,11 @@ def drain(request: PageRequest) -> HttpResponse:
 @require_POST
 def cancel_drain(request: PageRequest) -> HttpResponse:
     """That of one worker, or of all where none is named."""
-    name = request.POST.get("worker", "")
+    try:
+        name = DrainForm(request.POST).checked()["worker"]
+    except Refused as reason:
+        messages.error(request, str(reason))
+        return redirect("system")
     rows = Drain.objects.filter(worker=name) if name else Drain.objects.all()
     if drains.cancel(rows, by=actor(request)):
         messages.success(request, _("The drain has been cancelled."))

@@ -178,6 +178,7 @@ def test_the_command_holds_and_releases() -> None:
     "words",
     [
         ["x", "--for", "soon"],
+        ["x", "--for", "9999999d"],
         ["x", "--until", "soon"],
         ["x", "--until", "2001-01-01T00:00"],
         ["x", "--category", "none"],
@@ -188,6 +189,17 @@ def test_the_command_says_what_is_wrong_and_holds_nothing(words: list[str]) -> N
     with pytest.raises(CommandError):
         run("hold", *words)
     assert not Hold.objects.exists()
+
+
+def test_the_dashboard_names_no_category_that_the_reader_may_not_see(client: Client, vic: User) -> None:
+    other = Category.objects.create(name="Secret project", slug="secret")
+    begin(category=other)
+    vic.category = Category.general()
+    vic.save()
+    client.force_login(vic)
+    page = client.get("/").content.decode()
+    assert "are held" in page
+    assert "Secret project" not in page
 
 
 def test_health_and_metrics_tell_of_a_hold_without_calling_it_a_fault(api: Api, ada: User) -> None:
@@ -255,6 +267,18 @@ def test_the_page_drains_and_takes_back(browser: Client) -> None:
     assert not Drain.objects.exists()
     browser.post("/system/drain", {"reason": "kernel"})
     assert Drain.objects.get().reason == "kernel"
+
+
+@pytest.mark.parametrize("values", [{"reason": "a\0b"}, {"reason": "x" * 501}, {"worker": "a\0b"}])
+def test_the_page_drains_nobody_by_what_no_database_takes(browser: Client, values: dict[str, str]) -> None:
+    living()
+    page = browser.post("/system/drain", values, follow=True)
+    assert (page.status_code, Drain.objects.exists()) == (200, False)
+    browser.post("/system/drain", {"worker": NAME})
+    assert (
+        "There is no drain" not in browser.post("/system/drain/cancel", values, follow=True).content.decode()
+    )
+    assert Drain.objects.count() == 1
 
 
 def test_the_command_drains_lists_and_takes_back() -> None:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
         drains.order(found, by=By.command(), reason=options["reason"])
         names = {one.name for one in found}
         for name in sorted(names):
-            self.stdout.write(f"{name} is drained.")
+            self.stdout.write(f"{name} is draining.")
         if options["wait"]:
             self._wait(names, options["timeout"])
 

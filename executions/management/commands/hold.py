@@ -72,7 +72,10 @@ def _until(until: str | None, lasting: str | None) -> dt.datetime | None:
         match = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", lasting)
         if match is None:
             raise CommandError("Write how long as 90s, 30m, 2h or 1d.")
-        return clock.now() + dt.timedelta(seconds=int(match[1]) * UNITS[match[2]])
+        try:
+            return clock.now() + dt.timedelta(seconds=int(match[1]) * UNITS[match[2]])
+        except OverflowError as error:
+            raise CommandError("This time is out of range.") from error
     if until is None:
         return None
     try:
