@@ -15,23 +15,20 @@ from jobs.verbs import Draft, Refused
 from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Unreadable
 
-PLACES: dict[str, tuple[str, ...]] = {
-    Job.Kind.WEBHOOK: ("options.headers.", "options.target_url?", "metadata."),
-    Job.Kind.SCRIPT: ("options.variables.",),
-}
+Objects = dict[str, dict[str, Any]]
 
 
 def exposed(job: Job) -> list[str]:
     """Where they are: paths such as `options.headers.Authorization`."""
-    options = [f"options.{path}" for path in credentials.found(job.options)]
-    return options + [f"metadata.{path}" for path in credentials.found(job.metadata)]
+    return _paths({"options": job.options, "metadata": job.metadata})
 
 
 def movable(job: Job) -> list[str]:
     """Those of them that the secrets have a place for: headers, parameters of the URL and metadata of webhooks, variables of
-    scripts. All others are known to the job's code alone.
+    scripts; not what is in lists, in other URLs, or before the host of one.
     """
-    return [path for path in exposed(job) if path.startswith(PLACES.get(job.kind, ()))]
+    left = _paths(_apart(job)[0])
+    return [path for path in exposed(job) if path not in left]
 
 
 @transaction.atomic
@@ -45,36 +42,36 @@ def move(job: Job, *, by: By) -> list[str]:
         )
     if not paths:
         return []
-    values, more = _of_webhook(job) if job.kind == Job.Kind.WEBHOOK else _of_script(job)
-    secrets = dict(job.secrets) | more
-    draft = Draft(values, secrets=secrets, rearranged=True)
+    values, taken = _apart(job)
+    if job.kind == Job.Kind.WEBHOOK:
+        more = {name: _merged(job, name, found) for name, found in taken.items()}
+    else:
+        more = {name: str(text) for name, text in taken["variables"].items()}
+    draft = Draft(values, secrets=dict(job.secrets) | more, rearranged=True)
     verbs.update(job, draft, by=by, description="credentials moved to the secrets")
     return paths
 
 
-def _of_webhook(job: Job) -> tuple[dict[str, Any], dict[str, str]]:
-    options: dict[str, Any] = dict(job.options)
-    secrets: dict[str, str] = {}
-    headers, taken = credentials.split(options.get("headers") or {})
-    if taken:
-        options["headers"] = headers
-        options = {name: value for name, value in options.items() if value != {}}
-        secrets["headers"] = _merged(job, "headers", taken)
-    url, parameters = credentials.split_url(options["target_url"])
-    if parameters:
-        options["target_url"] = url
-        secrets["query"] = _merged(job, "query", parameters)
-    metadata, hidden = credentials.split(job.metadata)
-    if hidden:
-        secrets["metadata"] = _merged(job, "metadata", hidden)
-    return {"options": options, "metadata": metadata}, secrets
+def _paths(values: Objects) -> list[str]:
+    return [f"{name}.{path}" for name, value in values.items() for path in credentials.found(value)]
 
 
-def _of_script(job: Job) -> tuple[dict[str, Any], dict[str, str]]:
-    variables, taken = credentials.split(job.options.get("variables") or {})
-    options = job.options | {"variables": variables}
-    options = {name: value for name, value in options.items() if value != {}}
-    return {"options": options}, {name: str(text) for name, text in taken.items()}
+def _apart(job: Job) -> tuple[Objects, Objects]:
+    """Options and metadata without what can be moved; and that, by where it was."""
+    options, metadata = dict(job.options), job.metadata
+    taken: Objects = {}
+    for name in _OBJECTS.get(job.kind, ()):
+        rest, taken[name] = credentials.split(options.get(name) or {})
+        if taken[name]:
+            options = {key: value for key, value in (options | {name: rest}).items() if value != {}}
+    if job.kind == Job.Kind.WEBHOOK:
+        options["target_url"], taken["query"] = credentials.split_url(options["target_url"])
+        metadata, taken["metadata"] = credentials.split(metadata)
+    values = {"options": options, "metadata": metadata}
+    return values, {name: found for name, found in taken.items() if found}
+
+
+_OBJECTS: dict[str, tuple[str, ...]] = {Job.Kind.WEBHOOK: ("headers",), Job.Kind.SCRIPT: ("variables",)}
 
 
 def _merged(job: Job, name: str, more: dict[str, Any]) -> str:

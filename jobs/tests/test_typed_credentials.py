@@ -314,6 +314,34 @@ def test_the_page_and_the_api_have_the_click(api: Api, uma: User, client: Client
     assert again["message"] == "Nothing to move"
 
 
+LEFT: list[dict[str, Any]] = [
+    {"metadata": {"hook": "https://u:c4nary@example.com/"}},
+    {"metadata": {"all": [{"token": "c4nary"}]}},
+    {"metadata": {"credentials": {"of": "c4nary"}}},
+]
+
+
+@pytest.mark.parametrize("where", LEFT, ids=["url", "list", "object"])
+def test_what_the_secrets_have_no_place_for_is_not_said_to_be_moved(
+    api: Api, uma: User, client: Client, where: dict[str, Any]
+) -> None:
+    job = make_job(uma, **where)
+    (path,) = hiding.exposed(job)
+    assert hiding.movable(job) == []
+    answer = api(uma).post(f"/api/v2/jobs/{job.uid}/hide-credentials").json()
+    assert (answer["message"], answer["job"]["exposed"]) == ("Nothing to move", [path])
+    client.force_login(uma)
+    assert "hide-credentials" not in client.get(f"/jobs/{job.uid}").content.decode()
+
+
+def test_what_is_moved_is_named_without_what_stays(uma: User) -> None:
+    job = make_job(uma, options=OPTIONS, metadata=METADATA)
+    moved = hiding.move(job, by=By(uma, "page"))
+    assert hiding.exposed(stored(job)) == ["metadata.hook?user"]
+    assert "metadata.db.password" in moved
+    assert "metadata.hook?user" not in moved
+
+
 def test_what_the_secrets_hold_already_counts(uma: User) -> None:
     job = make_job(uma, options=OPTIONS, secrets={"headers": '{"Authorization": "Bearer kept"}'})
     hiding.move(job, by=By(uma, "page"))
