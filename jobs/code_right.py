@@ -114,13 +114,13 @@ def take_over(job: Job, *, by: By) -> bool:
     """
     job = Job.objects.select_for_update().get(pk=job.pk)
     user = by.user
+    if user is not None and job.owner == user:
+        return False
     taken = job.owner is not None and job.owner.is_active and not job.code_suspended
     if user is None or (taken and not user.has_perm("jobs.change_all_jobs")):
         raise Refused(_("This job has an owner; administrators may give it another one."))
     if job.kind in CODE_KINDS and not user.has_perm(RIGHT):
         raise CodeSuspended(_("You may not run code."))
-    if job.owner == user:
-        return False
     before, job.owner, job.updated_by = str(job.owner or ""), user, user
     job.save(update_fields=["owner", "updated_by", "updated_at"])
     record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(user)}))

@@ -199,6 +199,12 @@ def test_a_job_that_is_not_held_is_taken_from_nobody_but_by_administrators(
     assert code_right.take_over(job, by=By(ada, "api"))
 
 
+def test_who_owns_a_job_is_not_refused_it(uma: User, api: Api) -> None:
+    job = make_job(uma, name="hers")
+    answer = api(uma).post(f"/api/v2/jobs/{job.uid}/take-over")
+    assert (answer.status_code, answer.json()["message"]) == (200, "Job is yours already")
+
+
 def test_code_that_a_command_of_the_server_made_needs_no_owner(ledger: Ledger, ada: User) -> None:
     job = code_job(ada)
     made = verbs.create(
