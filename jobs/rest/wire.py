@@ -140,12 +140,12 @@ class JobJson(_Job):
 
 def job_json(job: Job, pause: Pause | None) -> WrittenJob:
     """A job as the answer to a change; `pause` is its present one. Secrets are listed by name only."""
-    timing = job.timing
+    timing, options = job.timing, credentials.masked(job.options)
     plain = dict(zip(NAMES, _plain(job), strict=True))
     told: WrittenJob = {
         "id": str(job.uid),
         "cron_expression": timing.expression,
-        **target(job.kind, credentials.masked(job.options)),
+        **target(job.kind, options),
         "metadata": credentials.masked(job.metadata),
         "category": job.category.slug,
         "end_date": job.end_date.isoformat() if job.end_date else None,
@@ -158,7 +158,7 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "created_at": timestamp(job.created_at),
         "updated_at": timestamp(job.updated_at),
         "kind": job.kind,
-        "options": credentials.masked(job.options),
+        "options": options,
         "environment": job.environment.name if job.environment else None,
         "environment_id": str(job.environment.uid) if job.environment else None,
         "schedule": schedule_json(timing),
