@@ -28,12 +28,14 @@ Start = Callable[..., subprocess.Popen[str]]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Starts a supervisor of the toys with these names, and waits until those that can have started."""
 
-    def _start(*names: str) -> subprocess.Popen[str]:
+    def _start(*names: str, hangup: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", toy_supervisor.__name__, str(tmp_path), *names],
             cwd=settings.BASE_DIR,
             stdout=subprocess.PIPE,
             text=True,
+            # Inherited: these tests may themselves have been started by nohup(1).
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),
         )
         for name in names:
             assert name in ("broken", "drained") or eventually(partial(notes, tmp_path, f"{name} started"))
@@ -77,6 +79,15 @@ def test_a_signal_ends_every_program(start: Start, tmp_path: Path, number: signa
     process.send_signal(number)
     assert process.wait(60) == 0
     assert none_left(str(tmp_path), 0) == {}
+
+
+def test_started_by_nohup_it_goes_on_when_the_terminal_is_closed(start: Start, tmp_path: Path) -> None:
+    process = start("polite", hangup=signal.SIG_IGN)
+    process.send_signal(signal.SIGHUP)
+    # A program that is started again shows that the supervisor is still at work.
+    os.kill(pid_of(notes(tmp_path, "polite started")[0]), signal.SIGKILL)
+    assert eventually(lambda: len(notes(tmp_path, "polite started")) == 2)
+    assert process.poll() is None
 
 
 def test_programs_that_others_need_are_stopped_last(start: Start, tmp_path: Path) -> None:
