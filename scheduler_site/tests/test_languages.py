@@ -34,6 +34,7 @@ APPS = (
 )
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 MARKS_WITH_CONTEXT = {"pgettext", "pgettext_lazy"}
+MARKING = re.compile(rf"\b(?:{'|'.join(MARKS | MARKS_WITH_CONTEXT)})\s*\(")
 # Between the context of a text and the text, as gettext writes it.
 CONTEXT = "\x04"
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z]|</?\w+>")
@@ -83,9 +84,10 @@ def written(code: str) -> Texts:
 def marked() -> set[str]:
     """The texts that the sources mark for translation."""
     sources = [path for app in APPS for path in (settings.BASE_DIR / app).rglob("*.py")]
-    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
-    calls = [node for node in nodes if isinstance(node, ast.Call)]
-    texts = {text for call in calls if (text := marked_by(call))}
+    # Parsing the many files without such a call would take seconds.
+    marking = [text for path in sources if MARKING.search(text := path.read_text(encoding="utf-8"))]
+    nodes = (node for text in marking for node in ast.walk(ast.parse(text)))
+    texts = {text for node in nodes if isinstance(node, ast.Call) and (text := marked_by(node))}
     for path in (settings.BASE_DIR / "templates").rglob("*.html"):
         source = templatize(path.read_text(encoding="utf-8"), origin=path.name)
         texts |= {ast.literal_eval(text) for text in MARKED.findall(source)}

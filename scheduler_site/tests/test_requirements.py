@@ -10,9 +10,11 @@ from importlib.metadata import packages_distributions
 
 from django.conf import settings
 
+from scheduler_site.tests.sources import python_files
+
 # Asked for by one job class, which says so where it is missing.
 OPTIONAL = {"httpx"}
-NOT_PROGRAMS = {"bench", "tests", "conftest.py", "var"}
+NOT_PROGRAMS = {"bench", "tests", "conftest.py"}
 
 
 def plain(name: str) -> str:
@@ -27,9 +29,9 @@ def named() -> set[str]:
 def imported() -> Iterator[tuple[str, str]]:
     """The top-level modules that are neither of Python nor of the project, and the file that imports each."""
     own = {path.stem for path in settings.BASE_DIR.iterdir()}
-    for path in settings.BASE_DIR.rglob("*.py"):
+    for path in python_files():
         parts = path.relative_to(settings.BASE_DIR).parts
-        if NOT_PROGRAMS & set(parts) or parts[0].startswith(("tests_", ".")):
+        if NOT_PROGRAMS & set(parts) or parts[0].startswith("tests_"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             found = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
