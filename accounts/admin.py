@@ -43,6 +43,8 @@ class CatalogForm(ModelForm[Any]):
         stored = type(self.instance).objects.get(pk=self.instance.pk) if self.instance.pk else self.instance
         try:
             catalog.slug_of(stored, name, cleaned.get("slug", ""))
+        except catalog.Hidden:
+            self.add_error("name", gettext("The name contains an invisible character."))
         except catalog.NoSlug:
             self.add_error(
                 "name",

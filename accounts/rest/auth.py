@@ -189,7 +189,7 @@ class MeView(_SignIn):
 
 
 class VerifyView(_SignIn):
-    @route("verify_token", "It is, for this account.")
+    @route("verify_token", "The token is good; the account that it belongs to.")
     def get(self, request: Request) -> Answer[Verified]:
         """Is my token good?"""
         user = account(request)

@@ -25,13 +25,13 @@ SURFACE = "api"
 Row = TypeVar("Row", Category, Team)
 T = TypeVar("T")
 INACTIVE = Flag("include_inactive", "Disabled ones too; for administrators.")
-NOT_BOOLEAN = {422: "A boolean that is none."}
+NOT_BOOLEAN = {422: "`include_inactive` is not a boolean."}
 SLUG_TAKEN = {409: "Another one has this slug."}
 CHANGED_MEANWHILE = {409: "It was changed meanwhile."}
 Name = Annotated[str, "The name; another one gives another slug.", Rules(maxLength=LONGEST_NAME)]
 Handle = Annotated[str, "How Slack addresses them.", Rules(maxLength=LONGEST_NAME, examples=["@ops"])]
 Active = Annotated[bool | None, "Whether new jobs may choose it."]
-Moved = Annotated[int, "How many jobs have a new slug by it."]
+Moved = Annotated[int, "How many jobs follow it to a new slug."]
 
 
 class _Row(TypedDict):
@@ -66,14 +66,14 @@ class TeamList(TypedDict):
 
 
 class CategoryCreated(TypedDict):
-    """It as it is now."""
+    """The category as it is now."""
 
     message: Literal["Category created"]
     category: CategoryJson
 
 
 class CategoryUpdated(TypedDict):
-    """It as it is now."""
+    """The category as it is now."""
 
     message: Literal["Category updated"]
     category: CategoryJson
@@ -81,21 +81,21 @@ class CategoryUpdated(TypedDict):
 
 
 class CategoryDisabled(TypedDict):
-    """It as it is now."""
+    """The category as it is now."""
 
     message: Literal["Category disabled"]
     category: CategoryJson
 
 
 class TeamCreated(TypedDict):
-    """It as it is now."""
+    """The team as it is now."""
 
     message: Literal["PIC team created"]
     pic_team: TeamJson
 
 
 class TeamUpdated(TypedDict):
-    """It as it is now."""
+    """The team as it is now."""
 
     message: Literal["PIC team updated"]
     pic_team: TeamJson
@@ -103,7 +103,7 @@ class TeamUpdated(TypedDict):
 
 
 class TeamDisabled(TypedDict):
-    """It as it is now."""
+    """The team as it is now."""
 
     message: Literal["PIC team disabled"]
     pic_team: TeamJson
@@ -198,7 +198,7 @@ class _Catalog(ApiView, Generic[Row]):
         return row
 
     def change(self, row_id: str) -> tuple[Row, int]:
-        """The row, and how many jobs have a new slug by it. 400, 404, 409."""
+        """The row, and how many jobs follow it to a new slug. 400, 404, 409."""
         row = self.row(row_id)
         body = self.payload()
         if "slug" in body:
@@ -275,7 +275,7 @@ class TeamsView(_Catalog[Team]):
 
     @route("list_pic_teams", "By name; there are no pages.", NOT_BOOLEAN, query=[INACTIVE])
     def get(self, request: Request) -> Answer[TeamList]:
-        """All pic teams."""
+        """All PIC teams."""
         return Answer({"pic_teams": [team_json(row) for row in self.rows()]})
 
     @route("create_pic_team", "The new one.", SLUG_TAKEN, takes=NewTeam)
@@ -328,7 +328,7 @@ def told_apart(verb: Callable[[], T]) -> T:
     except ObjectDoesNotExist as error:
         raise ApiError(404, "Not found", "Somebody has removed it.") from error
     except catalog.Hidden as error:
-        raise ApiError(400, "Invalid name", "The name has a sign that nobody sees.") from error
+        raise ApiError(400, "Invalid name", "The name contains an invisible character.") from error
     except catalog.NoSlug as error:
         raise ApiError(400, "Invalid slug", "Use letters from a to z or digits, or give a slug.") from error
     except catalog.SlugTaken as error:

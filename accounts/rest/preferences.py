@@ -23,14 +23,14 @@ class _Switches(TypedDict):
     email_on_job_success: Annotated[bool, "Mail after a success."]
     email_on_job_failure: Annotated[bool, "Mail after a failure."]
     email_on_job_disabled: Annotated[bool, "Mail when a job is paused."]
-    browser_notifications: Annotated[bool, "Notes of the browser."]
+    browser_notifications: Annotated[bool, "Notifications of the browser."]
     daily_digest: Annotated[bool, "A summary by the day."]
     weekly_report: Annotated[bool, "A summary by the week."]
 
 
 @partial
 class PreferencesChanges(_Switches):
-    """Any of the switches; whatever they are given counts as true or false."""
+    """Any of the switches; any value is read as true or false."""
 
 
 class PreferencesJson(_Switches):

@@ -119,7 +119,7 @@ class TokensView(_Tokens):
 
     @route(
         "create_api_token",
-        "The new token. Its value is told here and never again.",
+        "The new token. Its value is in this answer only.",
         {**PEOPLE, 409: "The account has too many tokens."},
         takes=NewApiToken,
         examples={"For a script": {"name": "deploy script", "read_only": True}},

@@ -22,7 +22,7 @@ WORDS = {"kind": ("object_type", kind_name), "surface": ("surface", surface_name
 
 
 class SearchForm(forms.Form):
-    """Dates are those of the scheduler's zone, both inclusive. What cannot be read narrows nothing, and is told."""
+    """Dates are those of the scheduler's zone, both inclusive. An unreadable value narrows nothing and gets a message."""
 
     q = forms.CharField(label=_("Text"), required=False, max_length=100)
     event = forms.ChoiceField(label=_("Event"), required=False)

@@ -31,7 +31,7 @@ TEXT = Text(
 LIMIT = Integer("limit", "How many.", default=50, high=200)
 CURSOR = Text("cursor", "`next_cursor` or `previous_cursor` of an earlier answer; empty for the beginning.")
 CHOICE = (EVENT, ACTOR, SURFACE, TEXT, *RANGE, LIMIT, CURSOR)
-OUT_OF_BOUNDS = {422: "A number that is none, or out of bounds."}
+OUT_OF_BOUNDS = {422: "`limit` is not a number, or out of bounds."}
 NextCursor = Annotated[str | None, "What to give as `cursor` for older entries; null at the end."]
 PreviousCursor = Annotated[str | None, "What to give as `cursor` for newer entries; null at the beginning."]
 
@@ -62,9 +62,9 @@ class AuditEntry(TypedDict):
     surface: Annotated[
         str, "By which way it came.", Rules(examples=["page", "api", "admin", "command", "system"])
     ]
-    address: Annotated[str | None, "The address it came from; told to administrators only."]
+    address: Annotated[str | None, "The address it came from; shown to administrators only."]
     object: AuditObject
-    changes: Annotated[dict[str, _Change], "The fields that changed. Of secrets there is only that they did."]
+    changes: Annotated[dict[str, _Change], "The fields that changed. Values of secrets are masked."]
     description: Annotated[str, "What else was said."]
     version: Annotated[int | None, "The number of the version that a job got by it, from 1."]
     digest: Annotated[str | None, "Over this entry and all before it; null for the first seconds."]
@@ -99,7 +99,7 @@ class TrailView(ApiView):
     def get(self, request: Request) -> Answer[AuditTrail]:
         """Who did what, the newest first.
 
-        The whole audit trail, for administrators. What is unknown matches nothing.
+        The whole audit trail, for administrators. An unknown value matches nothing.
         """
         params = request.query_params
         entries = Entry.objects.defer("snapshot")

@@ -57,5 +57,6 @@ def changed(entry: Entry) -> list[diff.Row]:
 
 @register.simple_tag
 def latest_entries(uid: uuid.UUID, count: int = 5) -> list[Entry]:
-    """The newest entries about one object."""
-    return list(Entry.objects.about(uid).order_by("-at", "-id")[:count])
+    """The newest entries about one object, without what they changed."""
+    entries = Entry.objects.about(uid).defer("changes", "snapshot")
+    return list(entries.order_by("-at", "-id")[:count])

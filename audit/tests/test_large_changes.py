@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from audit.models import Entry
 from audit.record import By, record
+from audit.templatetags.trail import latest_entries
 
 pytestmark = pytest.mark.django_db
 LARGE = "x" * 900_000
@@ -54,6 +55,13 @@ def test_pages_and_answers_do_not_carry_it(ada: User, client: Client) -> None:
     assert len(answer.content) < 20_000
     told = answer.json()["entries"][0]["changes"]["changes"]["new"]
     assert (told["omitted"], told["bytes"] > 900_000) == (True, True)
+
+
+def test_the_newest_entries_on_the_page_of_a_job_are_read_without_their_changes(ada: User) -> None:
+    with transaction.atomic():
+        record(Entry.Event.MODIFIED, ada, by=By.system(), changes={"text": {"old": None, "new": LARGE}})
+    (found,) = latest_entries(ada.uid)
+    assert found.get_deferred_fields() == {"changes", "snapshot"}
 
 
 def test_an_export_has_all_of_it_and_is_written_while_it_is_read(ada: User, client: Client) -> None:

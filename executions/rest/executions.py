@@ -17,7 +17,7 @@ from scheduler_site.rest.parameters import PAGE
 from scheduler_site.rest.shapes import Uid, Warnings
 from scheduler_site.rest.views import ApiView
 
-LIMITS = {422: "A number that is none, or out of bounds."}
+LIMITS = {422: "Not a number, or out of bounds."}
 
 
 class _Cursors(TypedDict):

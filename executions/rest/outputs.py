@@ -95,7 +95,7 @@ class ArtifactView(_Outputs):
     @route(
         "get_artifact",
         "Its bytes, to be saved and not to be shown.",
-        {422: "A number that is none, or out of bounds."},
+        {422: "Not a number, or out of bounds."},
         query=[ATTEMPT],
         gives=Annotated[str, "The file.", Rules(format="binary")],
         gives_media="application/octet-stream",

@@ -23,7 +23,7 @@ PER_PAGE = Integer(
     "per_page", f"How many a page holds; {MOST} at the most, whatever is asked for.", default=20
 )
 UNREAD_ONLY = Flag("unread_only", "Only what has not been read.")
-OUT_OF_BOUNDS = {422: "A number or a boolean that is none, or out of bounds."}
+OUT_OF_BOUNDS = {422: "Not a number, not a boolean, or out of bounds."}
 NOT_YOURS = {403: "It is in somebody else's inbox."}
 
 
