@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -17,9 +17,17 @@ def is_ours(request: HttpRequest) -> bool:
         return True
     if "Sec-Fetch-Site" in request.headers:
         return False
-    return not origin or urlsplit(origin).netloc == request.get_host()
+    return not origin or _split(origin).netloc == request.get_host()
 
 
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
+    parts = _split(address)
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else address
+
+
+def _split(address: str) -> SplitResult:
+    """What is no address has no host."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")

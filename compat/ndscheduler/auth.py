@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 
 from accounts import logins, verbs
 from accounts.throttle import TooManyAttempts
+from compat import origin
 from compat.ndscheduler import tokens, wire
 from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, as_json, refuse
 
@@ -22,7 +22,8 @@ class LoginView(V1View):
     open_to_all = True
 
     def post(self, request: HttpRequest) -> Answer:
-        if _from_elsewhere(request):
+        # Anything but JSON a browser sends without a question beforehand (CORS), for any page; that gets no cookie.
+        if request.content_type != "application/json" and not origin.is_ours(request):
             refuse(400, "Pages of other sites must send application/json")
         body = self.body()
         name, password = body.get("username"), body.get("password")
@@ -40,17 +41,6 @@ class LoginView(V1View):
         tokens.set_cookie(answer, token)
         logins.welcome(answer, user, request, SURFACE, tokens.LIFETIME, uid=tokens.login_of(token))
         return answer
-
-
-def _from_elsewhere(request: HttpRequest) -> bool:
-    """Whether a page of another site sends what needs no question beforehand (CORS): anything but JSON. It gets no cookie."""
-    if request.content_type == "application/json":
-        return False
-    site = request.headers.get("Sec-Fetch-Site", "")
-    origin = request.headers.get("Origin", "")
-    return site in ("cross-site", "same-site") or bool(
-        origin and urlsplit(origin).netloc != request.get_host()
-    )
 
 
 class VerifyView(V1View):

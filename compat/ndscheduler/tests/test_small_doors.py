@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from conftest import PASSWORD
@@ -51,7 +52,14 @@ def sign_in(kind: str, **headers: str) -> Any:
 )
 @pytest.mark.parametrize(
     "headers",
-    [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}],
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://["},
+        {"referer": "http://["},
+        {"referer": "https://evil.example/page"},
+        {"sec-fetch-site": "cross-site"},
+    ],
 )
 def test_a_page_of_another_site_signs_nobody_in(ada: User, kind: str, headers: dict[str, str]) -> None:
     answer = sign_in(kind, **headers)
@@ -71,3 +79,9 @@ def test_old_clients_and_our_own_page_sign_in_as_before(ada: User, headers: dict
 
 def test_a_page_of_another_site_that_asked_beforehand_may_send_json(ada: User) -> None:
     assert sign_in("application/json", origin="https://friend.example").status_code == 200
+
+
+def test_a_page_that_may_call_this_one_signs_in_as_before(ada: User, settings: Settings) -> None:
+    settings.CORS_ALLOWED_ORIGINS = ["https://friend.example"]
+    answer = sign_in("text/plain", origin="https://friend.example")
+    assert (answer.status_code, "token" in answer.cookies) == (200, True)
