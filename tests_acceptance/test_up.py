@@ -77,7 +77,9 @@ class Belfry:
         return False
 
     def wait_until_up(self) -> None:
-        assert eventually(self.answers, 120), self.said()
+        # An answer alone may come from the programs of a killed supervisor, which take a moment to end.
+        assert eventually(lambda: "Belfry is ready" in self.said(), 120), self.said()
+        assert eventually(self.answers, 30), self.said()
         assert eventually(lambda: all(self.pid(name) for name in PROGRAMS), 30), self.said()
 
     def pid(self, name: str) -> int | None:
