@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from notifications.texts import Lines, Words, fact
+from notifications.thread import NO_THREAD, Thread
 from scheduler_site.lib.text import unseen
 
 LONGEST_SUBJECT = 200
@@ -42,6 +43,8 @@ class Message:
     mention: str = ""
     title: Words = ""
     note: Words = ""
+    # The incident that it is about.
+    thread: Thread = NO_THREAD
 
     @property
     def link(self) -> str:

@@ -50,6 +50,10 @@ class Alert(models.Model):
         OVERRUN = "overrun", _("exceeded expected duration")
         UNUSUAL = "unusual", _("unusual run")
         RECOVERED = "recovered", _("recovered")
+        REMINDED = "reminded", _("still open")
+        ESCALATED = "escalated", _("escalated")
+        FLAPPING = "flapping", _("flapping")
+        DIGEST = "digest", _("daily digest")
         SUMMARY = "summary", _("summary")
         ENDING_SOON = "ending_soon", _("ending soon")
         AUTO_PAUSED = "auto_paused", _("paused at its end")
@@ -88,6 +92,9 @@ class Alert(models.Model):
     job_name = models.CharField(_("job"), max_length=LONGEST_NAME, blank=True)
     execution_uid = models.UUIDField(null=True)
     account_uid = models.UUIDField(null=True)
+    # The incident that it is about, and where in its course (notifications/thread.py).
+    thread = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+    phase = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
 
     state = models.CharField(_("state"), max_length=14, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)

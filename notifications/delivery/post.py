@@ -76,6 +76,8 @@ def compose(
         job_name=one_line(about.job_name)[:LONGEST_NAME],
         execution_uid=about.execution_uid,
         account_uid=about.account_uid,
+        thread=message.thread.key,
+        phase=message.thread.phase.value,
         next_attempt_at=now,
         give_up_at=now + GIVE_UP,
         created_at=now,
