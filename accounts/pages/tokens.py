@@ -24,13 +24,17 @@ from accounts.pages.forms import SURFACE
 from accounts.permissions import account
 from accounts.rest.tokens import LAST_YEAR, MAX_NAME, seen_by
 from audit.record import By
+from scheduler_site.lib.text import visible
 
 
 class TokenForm(forms.Form):
     """What it is for, what it may, and until when (a day of the scheduler's zone, inclusive)."""
 
     name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=MAX_NAME, help_text=gettext_lazy("What the token is used for.")
+        label=gettext_lazy("Name"),
+        max_length=MAX_NAME,
+        validators=[visible],
+        help_text=gettext_lazy("What the token is used for."),
     )
     read_only = forms.BooleanField(label=gettext_lazy("Read only"), required=False)
     last_day = forms.DateField(

@@ -12,6 +12,7 @@ from accounts import api_tokens
 from accounts.models import ApiToken, User
 from accounts.permissions import account, require_person
 from audit.record import By
+from scheduler_site.lib.text import INVISIBLE, unseen
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.shapes import Rules, Stamp, Uid
@@ -165,6 +166,8 @@ def _name(body: dict[str, Any]) -> str:
     name = body.get("name")
     if not isinstance(name, str) or not 0 < len(name.strip()) <= MAX_NAME:
         raise ApiError(400, "Invalid name", f"Write a text of 1 to {MAX_NAME} characters.")
+    if sign := unseen(name.strip()):
+        raise ApiError(400, "Invalid name", INVISIBLE % {"sign": sign})
     return name.strip()
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
 
 from jobs.forms.job import JobForm
 from jobs.models import Job
 from jobs.runners import RUNNERS, Runner
 from jobs.runners.python_class import PythonClassForm, PythonClassRunner
-from scheduler_site.lib.text import unseen
+from scheduler_site.lib.text import INVISIBLE, unseen
 
 
 class AnyClassForm(PythonClassForm):
@@ -37,7 +36,7 @@ class V1JobForm(JobForm):
         """Clients of this dialect have names of several lines."""
         name: str = self.cleaned_data["name"]
         if "name" in self.changed_data and (sign := unseen(name, lines=True)):
-            raise ValidationError(_("The name has a sign that nobody sees (%(sign)s).") % {"sign": sign})
+            raise ValidationError(INVISIBLE, params={"sign": sign})
         return name
 
     def validate_unique(self) -> None:

@@ -31,7 +31,7 @@ from jobs.verbs import Draft
 from jobs.wording.refusals import refusal
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
-from scheduler_site.lib.text import unseen
+from scheduler_site.lib.text import INVISIBLE, unseen
 
 DEFAULT_DAYS = 365
 
@@ -162,13 +162,13 @@ class JobForm(forms.ModelForm[Job]):
         if "name" in self.changed_data and (sign := unseen(name)):
             if len(sign) == 6 and int(sign[2:], 16) < 0xA0:
                 raise ValidationError(_("Write the name on one line, without control characters."))
-            raise ValidationError(_("The name has a sign that nobody sees (%(sign)s).") % {"sign": sign})
+            raise ValidationError(INVISIBLE, params={"sign": sign})
         return name
 
     def clean_description(self) -> str:
         text: str = self.cleaned_data["description"]
         if "description" in self.changed_data and (sign := unseen(text, lines=True)):
-            raise ValidationError(_("The text has a sign that nobody sees (%(sign)s).") % {"sign": sign})
+            raise ValidationError(_("The text contains an invisible character (%(sign)s).") % {"sign": sign})
         return text
 
     def clean_metadata(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from django.utils.translation import pgettext
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy, pgettext
 
 # What makes a spreadsheet calculate; the wide forms do in editions for Chinese and Japanese.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -31,6 +32,7 @@ def enumerated(parts: Iterable[object]) -> str:
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Without these some scripts and emoji cannot be written: they join or part the signs beside them.
 _JOINERS = "\u200c\u200d"
+INVISIBLE = gettext_lazy("The name contains an invisible character (%(sign)s).")
 
 
 def unseen(text: str, *, lines: bool = False) -> str:
@@ -40,6 +42,12 @@ def unseen(text: str, *, lines: bool = False) -> str:
         if not " " <= sign <= "~" and sign not in fine and unicodedata.category(sign) in _UNSEEN:
             return f"U+{ord(sign):04X}"
     return ""
+
+
+def visible(name: str) -> None:
+    """A validator of names: raises ValidationError for an invisible character, a control character or a line end."""
+    if sign := unseen(name):
+        raise ValidationError(INVISIBLE, params={"sign": sign})
 
 
 def inert_line(text: str) -> str:

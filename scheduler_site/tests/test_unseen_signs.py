@@ -11,6 +11,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import Category, User
+from accounts.pages.tokens import TokenForm
 from jobs.models import Job
 from notifications.messages import one_line
 from scheduler_site.lib.logs import JsonFormatter, LineFormatter
@@ -57,6 +58,18 @@ def test_a_name_with_such_a_sign_is_refused_by_its_number(ada: User, sign: str) 
     assert api.post("/api/v2/job-categories", {"name": f"Te{sign}am"}, format="json").status_code == 400
     assert not Job.objects.exists()
     assert not Category.objects.filter(name__contains=sign).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sign", BAD)
+def test_names_of_tokens_may_not_have_one_either(ada: User, sign: str) -> None:
+    api = APIClient()
+    api.force_authenticate(ada)
+    answer = api.post("/api/v2/auth/tokens", {"name": f"de{sign}ploy"}, format="json")
+    assert answer.status_code == 400
+    assert unseen(sign) in answer.json()["message"]
+    form = TokenForm({"name": f"de{sign}ploy"})
+    assert unseen(sign) in str(form.errors["name"])
 
 
 @pytest.mark.parametrize("text", FINE)
