@@ -32,7 +32,8 @@ _GROUP, _MEMBER = re.compile(r"S[A-Z0-9]{5,}"), re.compile(r"[UW][A-Z0-9]{5,}")
 class Message:
     """What is to be said. `facts` are label and value, `path` the page it is about, `mention` a team's Slack handle.
 
-    The inbox shows `title` and `note`; where they are empty, the subject and the facts.
+    The inbox shows `title` and `note`; where they are empty, the subject and the facts. `log` are the last lines of a run's
+    log, as they are.
     """
 
     subject: Words
@@ -45,6 +46,7 @@ class Message:
     note: Words = ""
     # The incident that it is about.
     thread: Thread = NO_THREAD
+    log: tuple[str, ...] = ()
 
     @property
     def link(self) -> str:
@@ -54,7 +56,7 @@ class Message:
     def text(self) -> str:
         """Plain text: an underlined heading, a line for each fact, what to do."""
         heading, facts = str(self.heading), "\n".join(self._said())
-        parts = [f"{heading}\n{'=' * _width(heading)}", facts, str(self.closing), self.link]
+        parts = [f"{heading}\n{'=' * _width(heading)}", facts, self._log(), str(self.closing), self.link]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def html(self) -> str:
@@ -65,6 +67,10 @@ class Message:
         lines = [f"*{escape(one_line(str(self.subject)))}*", *map(escape, self._said())]
         if self.closing:
             lines.append(escape(str(self.closing)))
+        if self.log:
+            # A code block, which none of its lines can end.
+            code = escape("\n".join(self.log).replace("```", "'''"))
+            lines.append(f"{escape(_('Last lines of the log'))}\n```{code}```")
         text = "\n".join(lines)
         text = text if len(text) <= LONGEST_SLACK else _cut(text)
         if self.link:
@@ -75,6 +81,11 @@ class Message:
     def inbox(self) -> tuple[Words, Words]:
         """The title and the paragraph of an inbox, translated for its reader."""
         return self.title or self.subject, self.note or Lines(*(fact(*one) for one in self.facts))
+
+    def _log(self) -> str:
+        return (
+            "\n".join([_("Last lines of the log"), *(f"    {line}" for line in self.log)]) if self.log else ""
+        )
 
     def _said(self) -> list[str]:
         """The facts, each on a line of its own; a value over several lines stays that."""

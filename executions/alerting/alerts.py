@@ -21,6 +21,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from executions.alerting import unusual, wording
+from executions.alerting.cause import cause
 from executions.models import Execution, Reason, State, Untold, Watch
 from executions.values import ON_TIME
 from jobs.models import Job
@@ -150,7 +151,9 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         message = wording.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
     else:
         event = Event.JOB_FAILED
-        message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job))
+        run = Execution.objects.filter(pk=claim.pk).first()
+        why = cause(run) if run else None
+        message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
     emails = _emails(claim, event)
     slack = event == Event.JOB_FAILED and not claim.by_hand
     about = About(job.uid, name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
+from executions.alerting.cause import Cause, ago
 from jobs.models import Job
 from notifications.messages import Message
 from notifications.texts import Lines, Text, Words, fact
@@ -22,18 +23,43 @@ DUE, DURATION, USUAL = Text(_("Due")), Text(_("Duration")), Text(_("Usual"))
 Facts = list[tuple[Words, Words]]
 
 
-def failed(name: str, uid: str, run: str, error: str, mention: str = "") -> Message:
+def failed(
+    name: str, uid: str, run: str, error: str, mention: str = "", cause: Cause | None = None
+) -> Message:
     why = error or Text(_("unknown"))
     return Message(
         Text(_("🔴 Job Failure Alert: %(job)s"), job=name),
         Text(_("Job Execution Failed")),
-        [(JOB_NAME, name), (JOB_ID, uid), (Text(_("Error")), why)],
+        [(JOB_NAME, name), (JOB_ID, uid), (Text(_("Error")), why), *(_history(cause) if cause else [])],
         REVIEW,
         f"/executions/{run}",
         mention,
+        log=cause.last_lines if cause else (),
         title=Text(_("Job Failed")),
         note=Text(_("Job '%(job)s' failed: %(error)s"), job=name, error=why),
     )
+
+
+def _history(cause: Cause) -> Facts:
+    """How often in a row, when it last succeeded, what was changed since."""
+    found: Facts = []
+    if cause.in_a_row > 1:
+        found.append((Text(_("Failures in a row")), cause.count))
+    if cause.last_success:
+        found.append((Text(_("Last success")), _with_age(cause.last_success, cause)))
+    elif not cause.many:
+        found.append((Text(_("Last success")), Text(_("never"))))
+    if change := cause.changed_version:
+        text = _("version %(number)s, by %(user)s, %(time)s")
+        when_made = _with_age(change.at, cause)
+        found.append(
+            (Text(_("Changed since")), Text(text, number=str(change.version), user=change.by, time=when_made))
+        )
+    return found
+
+
+def _with_age(moment: dt.datetime, cause: Cause) -> Text:
+    return Text(_("%(time)s (%(ago)s)"), time=when(moment), ago=ago(moment, cause.at))
 
 
 def succeeded(name: str, uid: str, run: str, seconds: float) -> Message:

@@ -71,12 +71,15 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bo
         outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
         led_on = followers.of(claim.job for claim, _ in outcomes)
         waits = [_retry_delay(claim, outcome) for claim, outcome in outcomes]
-        ended = _end_all(outcomes, waits, worker, now) if outcomes else []
+        ended, untold = _end_all(outcomes, waits, worker, now)
         last = [pair for pair, wait in zip(outcomes, waits, strict=True) if wait is None]
         followers.start(led_on, _final_ends(last, ended), now)
         ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
         _keep_evidence(outcomes, ended)
+        # Afterwards: a message about a failure has the end of its output.
+        for claim, outcome in untold:
+            alerts.ended(claim, outcome, outcome.message, now)
     _let_others_go(ended)
     return ended
 
@@ -103,11 +106,15 @@ def _is_on_record(reports: Sequence[Report], worker: str, now: dt.datetime) -> b
 
 def _end_all(
     outcomes: Sequence[tuple[Claim, Outcome]], waits: Sequence[float | None], worker: str, now: dt.datetime
-) -> list[Claim]:
-    """`waits`: seconds until the next attempt of each, none for no more.
+) -> tuple[list[Claim], list[tuple[Claim, Outcome]]]:
+    """Those that ended, and those of them that people may be told of: whose last attempt it was.
+
+    `waits`: seconds until the next attempt of each, none for no more.
 
     Attempts that came to the same state are written in one statement: after a burst, many did.
     """
+    if not outcomes:
+        return [], []
     failpoints.reach("before outcome")
     alike: dict[tuple[int, float | None, str], list[tuple[Claim, Outcome]]] = {}
     for (claim, outcome), wait in zip(outcomes, waits, strict=True):
@@ -121,14 +128,16 @@ def _end_all(
         else None
     )
     ended: list[Claim] = []
+    untold: list[tuple[Claim, Outcome]] = []
     for (attempt, wait, _state), ends in alike.items():
         ours = [end for end in ends if kept is None or (end[0].pk, attempt) in kept]
         rows = mine.filter(pk__in=[claim.pk for claim, _ in ours], attempt=attempt)
         if not ours or not rows.update(**_values(ours, wait, now)):
             ours = []
-        _tell(ends, ours, wait, now)
+        _warn_of_refused(ends, ours)
         ended += [claim for claim, _ in ours]
-    return ended
+        untold += ours if wait is None else []
+    return ended, untold
 
 
 def _masked(claim: Claim, outcome: Outcome) -> Outcome:
@@ -137,20 +146,13 @@ def _masked(claim: Claim, outcome: Outcome) -> Outcome:
     return replace(outcome, message=message, result=result)
 
 
-def _tell(
-    ends: list[tuple[Claim, Outcome]],
-    ours: list[tuple[Claim, Outcome]],
-    wait: float | None,
-    now: dt.datetime,
-) -> None:
-    """Alerts of those whose last attempt it was; of an outcome that was refused only the log hears."""
+def _warn_of_refused(ends: list[tuple[Claim, Outcome]], ours: list[tuple[Claim, Outcome]]) -> None:
+    """Of an outcome that was refused only the log hears."""
     in_time = {claim.pk for claim, _ in ours}
     for claim, outcome in ends:
         if claim.pk not in in_time:
             late = {"run": claim.uid, "attempt": claim.attempt, "state": outcome.state}
             log.warning("outcome_refused", extra=late)
-        elif wait is None:
-            alerts.ended(claim, outcome, outcome.message, now)
 
 
 def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datetime) -> dict[str, Any]:

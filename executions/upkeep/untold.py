@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 from executions.alerting import alerts, wording
 from executions.alerting.alerts import Event, Item
+from executions.alerting.cause import cause
 from executions.models import Execution, Trigger, Untold, Watch
 from notifications.texts import Text, Words
 
@@ -100,18 +101,22 @@ def _merged(rows: list[Untold]) -> list[Untold]:
 def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
     if not rows:
         return
-    by_hand = set(
-        Execution.objects.filter(
-            uid__in=[row.execution_uid for row in rows], trigger=Trigger.MANUAL
-        ).values_list("uid", flat=True)
-    )
+    runs = {run.uid: run for run in Execution.objects.filter(uid__in=[row.execution_uid for row in rows])}
+    by_hand = {uid for uid, run in runs.items() if run.trigger == Trigger.MANUAL}
+    # Of many it is one message, which names them and no more.
+    causes = {uid: cause(run) for uid, run in runs.items()} if len(rows) <= alerts.FEW else {}
     items = [
         Item(
             row.job,
             Event.JOB_FAILED,
             row.key,
             wording.failed(
-                row.job.name, str(row.job.uid), str(row.execution_uid), row.error, alerts.mention_of(row.job)
+                row.job.name,
+                str(row.job.uid),
+                str(row.execution_uid),
+                row.error,
+                alerts.mention_of(row.job),
+                causes.get(row.execution_uid) if row.execution_uid else None,
             ),
             f"{row.job.name}: {row.error}",
             execution_uid=row.execution_uid,

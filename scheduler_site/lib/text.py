@@ -64,3 +64,17 @@ def _written_out(match: re.Match[str]) -> str:
 
 # Quickly found: controls, and the blocks beyond Latin 1 among which the others are.
 _SUSPECT = re.compile("[\x00-\x1f\x7f-\x9f\xad\u0600-\uffff\U00010000-\U0010ffff]")
+
+
+def bare(text: str) -> str:
+    """Output as a terminal leaves it: no colours or other escape sequences; a line that was written over as it was last."""
+    plain = _ESCAPES.sub("", text)
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in plain.split("\n"))
+
+
+# Sequences of ECMA-48: with parameters; up to BEL or ST (titles, links); of one sign. Of broken ones what there is.
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
