@@ -263,6 +263,7 @@ def make_world() -> World:
     unused = Category.objects.create(name="Unused")
     words = {
         "drains": "w",
+        "help": "security",
         "upload": "token",
         "artifacts": left.name,
         "versions": "1",

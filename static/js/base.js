@@ -43,6 +43,11 @@ document.addEventListener("keydown", (event) => {
   pressedG = event.key === "g";
 });
 
+for (const button of document.querySelectorAll("[data-shortcuts]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => document.getElementById("shortcuts").showModal());
+}
+
 // A menu closes when something else is wanted.
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
