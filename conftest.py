@@ -12,8 +12,8 @@ from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 from rest_framework.test import APIClient
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from audit import append_only
 from jobs import zones
 from scheduler_site.lib import clock

@@ -21,9 +21,10 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import catalog, logins, verbs
+from accounts import catalog, verbs
 from accounts.models import ApiToken, Category, Team, User
 from accounts.pages.views import LogoutView
+from accounts.signin import logins
 from audit.admin import Filtered
 from audit.models import Entry
 from audit.record import MASK, By, difference, record

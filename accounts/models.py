@@ -198,7 +198,7 @@ class Preferences(models.Model):
 
 
 class Login(models.Model):
-    """A login that lasts: where it came from, and until when it is good. What is ended is refused (accounts/logins.py)."""
+    """A login: where it came from, and until when it is valid. One that was ended is refused (accounts/signin/logins.py)."""
 
     # Of a pair of tokens the claim `sid`, of the one token of /api/v1 its digest, of a session an id of its own.
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

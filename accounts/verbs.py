@@ -17,9 +17,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts import devices, logins, tokens
 from accounts.models import Preferences, User
-from accounts.throttle import Attempt
+from accounts.signin import devices, logins, tokens
+from accounts.signin.throttle import Attempt
 from audit.models import Entry
 from audit.record import MASK, By, difference, record
 

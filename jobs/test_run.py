@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.throttle import TooManyAttempts, count
+from accounts.signin.throttle import TooManyAttempts, count
 from jobs.runners import RUNNERS, Context, IORunner, Outcome, Spec
 from jobs.runners.github_actions import probe
 

@@ -13,7 +13,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.urls import is_valid_path
 from django.utils import translation
 
-from accounts import logins
+from accounts.signin import logins
 from audit.record import address_of
 from scheduler_site.rest.unavailable import DATABASE_ERRORS
 

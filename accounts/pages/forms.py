@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import verbs
 from accounts.models import User
-from accounts.throttle import TooManyAttempts
+from accounts.signin.throttle import TooManyAttempts
 from audit.record import By
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import logins
 from accounts.pages.forms import SURFACE
 from accounts.permissions import account
+from accounts.signin import logins
 from audit.record import By
 
 # So many are shown.

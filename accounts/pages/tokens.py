@@ -19,10 +19,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import api_tokens
 from accounts.pages.forms import SURFACE
 from accounts.permissions import account
 from accounts.rest.tokens import LAST_YEAR, MAX_NAME, seen_by
+from accounts.signin import api_tokens
 from audit.record import By
 from scheduler_site.lib.text import visible
 

@@ -20,11 +20,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from accounts import logins, verbs
+from accounts import verbs
 from accounts.models import Preferences, User
 from accounts.pages import kept
 from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
 from accounts.permissions import account
+from accounts.signin import logins
 from audit.record import By
 
 

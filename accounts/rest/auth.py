@@ -9,12 +9,13 @@ from django.conf import settings
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from accounts import logins, tokens, verbs
-from accounts.authentication import RefreshAuthentication
+from accounts import verbs
 from accounts.permissions import account
 from accounts.rest import credentials as _credentials  # noqa: F401 (registers them)
 from accounts.rest.wire import Role, UserJson, user_json
-from accounts.throttle import TooManyAttempts
+from accounts.signin import logins, tokens
+from accounts.signin.authentication import RefreshAuthentication
+from accounts.signin.throttle import TooManyAttempts
 from audit.record import By
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer

@@ -9,7 +9,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class _Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.BearerAuthentication"
+    target_class = "accounts.signin.authentication.BearerAuthentication"
     name = "bearer"
 
     def get_security_definition(self, _auto_schema: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ class _Bearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
 
 class _Refresh(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.RefreshAuthentication"
+    target_class = "accounts.signin.authentication.RefreshAuthentication"
     name = "refresh"
 
     def get_security_definition(self, _auto_schema: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ class _Refresh(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
 
 class _Session(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    target_class = "accounts.authentication.PageSessionAuthentication"
+    target_class = "accounts.signin.authentication.PageSessionAuthentication"
     name = "session"
 
     def get_security_definition(self, _auto_schema: Any) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 from django.utils import timezone
 from rest_framework.request import Request
 
-from accounts import tokens, verbs
+from accounts import verbs
 from accounts.models import User
-from accounts.throttle import TooManyAttempts
+from accounts.signin import tokens
+from accounts.signin.throttle import TooManyAttempts
 from audit.record import By
 from scheduler_site.rest.views import ApiError, too_many
 

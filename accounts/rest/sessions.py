@@ -6,9 +6,9 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts import logins
 from accounts.models import Login
 from accounts.permissions import account, require_person
+from accounts.signin import logins
 from audit.record import By
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer

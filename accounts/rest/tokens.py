@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from django.utils import timezone
 from rest_framework.request import Request
 
-from accounts import api_tokens
 from accounts.models import ApiToken, User
 from accounts.permissions import account, require_person
+from accounts.signin import api_tokens
 from audit.record import By
 from scheduler_site.lib.text import INVISIBLE, unseen
 from scheduler_site.openapi.route import route

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import logins, tokens
 from accounts.models import Category, Team, User
+from accounts.signin import logins, tokens
 from audit.models import Entry
 from conftest import PASSWORD, Api
 

@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import api_tokens, verbs
+from accounts import verbs
 from accounts.models import ApiToken, User
+from accounts.signin import api_tokens
 from audit.models import Entry
 from audit.record import By
 from conftest import PASSWORD, Api

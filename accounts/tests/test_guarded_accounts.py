@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import api_tokens, tokens
 from accounts.models import ApiToken, User
+from accounts.signin import api_tokens, tokens
 from audit.record import By
 from conftest import PASSWORD, Api
 

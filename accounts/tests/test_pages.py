@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from audit.models import Entry
 from conftest import PASSWORD, Api
 

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import api_tokens, logins, tokens
 from accounts.models import Login, User
+from accounts.signin import api_tokens, logins, tokens
 from audit.models import Entry
 from audit.record import By
 from conftest import PASSWORD, Api

@@ -11,8 +11,9 @@ import pytest
 import time_machine
 from django.test import Client, RequestFactory, override_settings
 
-from accounts import devices, verbs
+from accounts import verbs
 from accounts.models import User
+from accounts.signin import devices
 from audit.models import Entry
 from audit.record import By
 from conftest import PASSWORD, Api
@@ -205,7 +206,7 @@ def test_the_password_page_counts_guesses_of_the_current_password(uma: User, cli
 def test_without_the_shared_cache_logins_work_and_are_still_counted(
     api: Api, uma: User, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, logger="accounts.throttle"):
+    with caplog.at_level(logging.WARNING, logger="accounts.signin.throttle"):
         assert attempt(api, "uma", PASSWORD).status_code == 200
         assert [attempt(api, "uma").status_code for _ in range(11)] == [401] * 10 + [429]
     assert [record.message for record in caplog.records] == ["cache_unreachable"]

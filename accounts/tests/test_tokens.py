@@ -13,8 +13,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 
-from accounts import tokens, verbs
+from accounts import verbs
 from accounts.models import User
+from accounts.signin import tokens
 from audit.record import By
 from conftest import Api
 

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection
 from django.test import Client
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from executions.monitoring import figures
 from jobs.models import Job
 

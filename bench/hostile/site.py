@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 from django.test import Client
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from bench.faults.servers import Server, free_port, wait_for_port
 from bench.history import ledger
 from executions.models import Execution, LogChunk

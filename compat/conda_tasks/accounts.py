@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from accounts import logins, verbs
+from accounts import verbs
 from accounts.models import User
 from accounts.pages import views as pages
-from accounts.throttle import TooManyAttempts
+from accounts.signin import logins
+from accounts.signin.throttle import TooManyAttempts
 from compat.conda_tasks import sessions
 from compat.conda_tasks.base import SURFACE, Answer, CondaView, Refused, refuse
 from compat.views import as_json

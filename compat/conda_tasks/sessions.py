@@ -20,8 +20,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import logins
 from accounts.models import User
+from accounts.signin import logins
 from audit.record import address_of
 
 COOKIE = "session"

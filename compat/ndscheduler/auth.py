@@ -6,8 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts import logins, verbs
-from accounts.throttle import TooManyAttempts
+from accounts import verbs
+from accounts.signin import logins
+from accounts.signin.throttle import TooManyAttempts
 from compat import origin
 from compat.ndscheduler import tokens, wire
 from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, as_json, refuse

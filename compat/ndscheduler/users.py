@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from accounts import verbs
 from accounts.models import Category, User
 from accounts.rest.own_password import ASKED, is_fresh
-from accounts.throttle import TooManyAttempts
+from accounts.signin.throttle import TooManyAttempts
 from compat.ndscheduler import tokens, wire
 from compat.ndscheduler.base import DENIED, Refusal, V1View, refuse
 from compat.ndscheduler.numbering import ALL, Numbers, number

@@ -198,7 +198,7 @@ def test_an_account_logs_in_with_the_password_it_had(
     settings: Settings,
     password: str,
 ) -> None:
-    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "accounts.hashers.InheritedBCrypt"]
+    settings.PASSWORD_HASHERS = [*settings.PASSWORD_HASHERS, "accounts.signin.hashers.InheritedBCrypt"]
     hashed = bcrypt.hashpw(password.encode()[:72], bcrypt.gensalt(4)).decode()
     old.user("wendy", writer=True, password=hashed)
     assert "needs a new one" not in moved(old, capsys, "--apply")

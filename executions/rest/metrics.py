@@ -11,8 +11,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.authentication import BearerAuthentication, PageSessionAuthentication
 from accounts.permissions import needs
+from accounts.signin.authentication import BearerAuthentication, PageSessionAuthentication
 from executions.monitoring import metrics
 from scheduler_site.rest.views import ApiView
 

@@ -14,8 +14,8 @@ import pytest
 from django.conf import LazySettings
 from django.utils import timezone
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from executions.ledger import launch
 from executions.models import Execution, State
 from jobs.models import Job

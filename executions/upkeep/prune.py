@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import CASCADE, ManyToOneRel, Max, Min, Model, Q, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
-from accounts import logins, tokens
+from accounts.signin import logins, tokens
 from audit import chain
 from environments.models import Operation
 from executions.ledger import artifacts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.throttle import TooManyAttempts
+from accounts.signin.throttle import TooManyAttempts
 from jobs import test_run
 from jobs.forms.page import PageJobForm
 from jobs.models import Job

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from rest_framework.request import Request
 
 from accounts.permissions import account, needs
-from accounts.throttle import TooManyAttempts
+from accounts.signin.throttle import TooManyAttempts
 from jobs import test_run
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS, GitHubKeys
 from jobs.models import Job

@@ -22,8 +22,8 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
-from accounts import api_tokens, tokens
 from accounts.models import Category, Login, Team, User
+from accounts.signin import api_tokens, tokens
 from audit.record import By
 from compat.conda_tasks import sessions
 from compat.conda_tasks.tests import matrix as conda_matrix

@@ -31,8 +31,8 @@ def answers(requests: list[tuple[str, str, dict[str, str]]]) -> list[dict[str, A
 
 def bearer() -> str:
     """A token of an account that only the database knows; it is sound by itself."""
-    from accounts import tokens
     from accounts.models import User
+    from accounts.signin import tokens
 
     return tokens.issue(User(username="ada"))[0]
 

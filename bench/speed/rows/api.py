@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from accounts import tokens
 from accounts.models import User
+from accounts.signin import tokens
 from bench.faults.servers import Server, free_port, wait_for_port
 from bench.speed import population
 from bench.speed.bench import PROGRAMS, Bench

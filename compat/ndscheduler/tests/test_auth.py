@@ -13,9 +13,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts import tokens as native
 from accounts import verbs
 from accounts.models import User
+from accounts.signin import tokens as native
 from audit.models import Entry
 from audit.record import By
 from compat.ndscheduler import tokens

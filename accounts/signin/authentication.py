@@ -10,10 +10,10 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
-from accounts import api_tokens, tokens
 from accounts.models import User
 from accounts.permissions import API_TOKEN
-from accounts.throttle import TooManyAttempts
+from accounts.signin import api_tokens, tokens
+from accounts.signin.throttle import TooManyAttempts
 from audit.record import address_of
 from scheduler_site.rest.problems import too_many
 

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
-from accounts import throttle
 from accounts.models import ApiToken, User
-from accounts.tokens import TokenRefused
+from accounts.signin import throttle
+from accounts.signin.tokens import TokenRefused
 from audit.models import Entry
 from audit.record import By, record
 

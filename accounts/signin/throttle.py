@@ -2,7 +2,7 @@
 
 Failed logins count in three places: for the address, for the account tried from this address, and for the account tried from
 anywhere. Beyond a number of free tries each failure closes the door for a while: 1 s, 2 s, 4 s ... A device that the account
-has logged in from before (accounts/devices.py) counts by itself alone, and an address it has logged in from is not held up by
+has logged in from before (devices.py) counts by itself alone, and an address it has logged in from is not held up by
 what others do elsewhere: nobody can lock an account out for its owner. A right password is never counted.
 """
 

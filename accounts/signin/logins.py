@@ -1,7 +1,7 @@
 """Logins that last: one row each, for the page where people see and end them.
 
 What refuses an ended one costs no query of its own: sessions are rows that are deleted, tokens are asked for together with
-their account (accounts/tokens.py), and `end_all` changes what all of them are signed with.
+their account (accounts/signin/tokens.py), and `end_all` changes what all of them are signed with.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts import devices, tokens
 from accounts.models import Login, User
+from accounts.signin import devices, tokens
 from audit.models import Entry
 from audit.record import By, address_of, record
 
