@@ -1,7 +1,7 @@
 """What a backend can do, and what is said of it.
 
 Nothing in this package imports Django or touches the database: it runs in a child process of its own, one per operation
-(`environments/child.py`), away from settings and secrets. What it needs of the settings comes in as `Config`.
+(`environments/operations/child.py`), away from settings and secrets. What it needs of the settings comes in as `Config`.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def _settle(environment: Environment, operation: Operation, end: End) -> None:
 
 
 def found(done: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of an environment, from what a child process says of it (environments/child.py)."""
+    """The columns of an environment, from what a child process says of it (environments/operations/child.py)."""
     disk = done.get("disk") or {}
     return {
         "python_version": str(done.get("python_version", ""))[:32],

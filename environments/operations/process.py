@@ -25,7 +25,7 @@ from environments.backends.base import Failed, Invalid, Request
 from environments.config import AccountUnusable, job_account, surroundings
 from environments.homes import hand_over
 
-COMMAND = (sys.executable, "-P", "-m", "environments.child")
+COMMAND = (sys.executable, "-P", "-m", "environments.operations.child")
 # Between TERM and KILL.
 GRACE = 5.0
 TICK = 0.25

@@ -48,7 +48,7 @@ class Told:
 def start(line: str, **variables: str) -> subprocess.Popen[str]:
     """The process, its request written; in a group of its own."""
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "environments.child"],
+        [sys.executable, "-P", "-m", "environments.operations.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

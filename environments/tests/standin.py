@@ -1,4 +1,4 @@
-"""A stand-in for environments/child.py: writes down packages instead of installing them.
+"""A stand-in for environments/operations/child.py: writes down packages instead of installing them.
 
 Packages whose names say so make it slow, deaf to TERM, broken, or end without a word.
 """

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _real_child(_stand_in: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-P", "-m", "environments.child"))
+    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-P", "-m", "environments.operations.child"))
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf(tmp_path / "shelf")))
     monkeypatch.setenv("PIP_NO_INDEX", "1")
 

@@ -1,4 +1,4 @@
-"""The process that carries out one operation: `python -P -m environments.child`, with the project in PYTHONPATH.
+"""The process that carries out one operation: `python -P -m environments.operations.child`, with the project in PYTHONPATH.
 
 It reads one line of JSON from its standard input (backends.base.Request) and writes lines of JSON to its standard output:
 
@@ -27,10 +27,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from environments.account import Account, become
-from environments.actions import ACTIONS, OF_A_HOME, OF_A_PREFIX, Answer, Job
 from environments.backends import grammar, prefixes
 from environments.backends.base import Config, Failed, Invalid, Request
 from environments.backends.registry import backend as backend_of
+from environments.operations.actions import ACTIONS, OF_A_HOME, OF_A_PREFIX, Answer, Job
 
 LONGEST_REQUEST = 1024 * 1024
 DONE, FAILED, INVALID = 0, 1, 2
