@@ -12,11 +12,11 @@ def backend(name: str, config: Config) -> Backend:
 
         return PypiBackend(config)
     if name == "conda":
-        from environments.backends.conda import CondaBackend
+        from environments.backends.conda.backend import CondaBackend
 
         return CondaBackend(config)
     if name == "external":
-        from environments.backends.external import ExternalBackend
+        from environments.backends.conda.external import ExternalBackend
 
         return ExternalBackend(config)
     raise KeyError(name)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from environments import homes
-from environments.backends import activation
 from environments.backends.base import Config, Failed
+from environments.backends.conda import activation
 from environments.tests import channel, wheels
 from environments.tests.operating import Operator, files
 

@@ -10,7 +10,7 @@ import pytest
 
 from environments import homes
 from environments.backends.base import Config
-from environments.backends.external import ExternalBackend
+from environments.backends.conda.external import ExternalBackend
 from environments.tests.conda_stand_in import StandIn
 from environments.tests.operating import Operator
 

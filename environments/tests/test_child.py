@@ -282,7 +282,7 @@ def test_what_is_kept_aside_for_a_change_does_not_count_as_shared(pypi: Operator
 
 def test_it_needs_neither_django_nor_settings() -> None:
     code = (
-        "import sys, environments.operations.child, environments.backends.conda, environments.backends.pypi;"
+        "import sys, environments.operations.child, environments.backends.conda.backend, environments.backends.pypi;"
         "sys.exit(any(name == 'django' or name.startswith('django.') for name in sys.modules))"
     )
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}

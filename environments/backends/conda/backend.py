@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from environments.backends import grammar
 from environments.backends.base import Failed, Found, Invalid, Progress
-from environments.backends.conda_prefix import CondaPrefix
+from environments.backends.conda.prefix import CondaPrefix
 
 if TYPE_CHECKING:
-    from environments.backends.conda_changes import Changes
-    from environments.backends.rattling import Tool
+    from environments.backends.conda.changes import Changes
+    from environments.backends.conda.rattler_calls import Tool
 
 _PROBE_SECONDS = 20.0
 _VERSIONS_SECONDS = 3600.0
@@ -94,11 +94,11 @@ class CondaBackend(CondaPrefix):
     # Rattler is imported here alone: who validates or lists packages does without it.
 
     def _changes(self, progress: Progress) -> Changes:
-        from environments.backends.conda_changes import Changes
+        from environments.backends.conda.changes import Changes
 
         return Changes(self.config, progress)
 
     def _tool(self, retries: int = 3) -> Tool:
-        from environments.backends.rattling import Tool
+        from environments.backends.conda.rattler_calls import Tool
 
         return Tool(self.config, retries=retries)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from environments.backends import activation, conda_user, culprits, disk, prefixes
+from environments.backends import culprits, disk, prefixes
 from environments.backends.base import Config, DiskUse, Package, Progress
+from environments.backends.conda import activation, user_list
 
 # What an environment is made of is not removed from it.
 _KEPT = {"python"}
@@ -22,7 +23,7 @@ class CondaPrefix:
     def delete(self, prefix: Path, progress: Progress) -> None:
         progress("Deleting the files")
         disk.remove_tree(prefix)
-        conda_user.forget(prefix)
+        user_list.forget(prefix)
 
     def disk_use(self, prefix: Path) -> DiskUse:
         return disk.use(prefix)

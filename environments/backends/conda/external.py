@@ -14,9 +14,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from environments.backends import conda_user, culprits, grammar, prefixes, processes
+from environments.backends import culprits, grammar, prefixes, processes
 from environments.backends.base import Config, Failed, Found, Invalid, Progress
-from environments.backends.conda_prefix import CondaPrefix, refuse_absent, refuse_kept, refuse_needed
+from environments.backends.conda import user_list
+from environments.backends.conda.prefix import CondaPrefix, refuse_absent, refuse_kept, refuse_needed
 
 _NAMES = ("conda", "mamba", "micromamba")
 _ASKING_SECONDS = 60.0
@@ -54,7 +55,7 @@ class ExternalBackend(CondaPrefix):
         version = grammar.python_version(python)
         made_of = [f"python={version}" if version else "python", "pip"]
         self._do("create", prefix, [*made_of, *map(_argument, wanted)], wanted, progress)
-        conda_user.remember(prefix)
+        user_list.remember(prefix)
 
     def install(self, prefix: Path, specs: Sequence[str], progress: Progress) -> None:
         wanted = grammar.specs(specs, conda=True)
@@ -102,7 +103,7 @@ class ExternalBackend(CondaPrefix):
         Environments that Belfry made are known already and left out.
         """
         base, directories = self._places()
-        candidates = [*self._listed(), *conda_user.known(), *_in(directories)]
+        candidates = [*self._listed(), *user_list.known(), *_in(directories)]
         found: dict[Path, Found] = {}
         for prefix in map(Path, candidates):
             real = prefix.resolve()

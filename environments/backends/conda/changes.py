@@ -11,9 +11,10 @@ from pathlib import Path
 
 from rattler import PrefixRecord, RepoDataRecord
 
-from environments.backends import conda_user, culprits, grammar, prefixes, rattling
+from environments.backends import culprits, grammar, prefixes
 from environments.backends.base import Config, Failed, Invalid, Progress
-from environments.backends.conda_prefix import refuse_absent, refuse_kept, refuse_needed
+from environments.backends.conda import rattler_calls, user_list
+from environments.backends.conda.prefix import refuse_absent, refuse_kept, refuse_needed
 
 Requested = dict[str, str]  # the name of a package: what was asked for of it
 Records = list[RepoDataRecord]
@@ -28,7 +29,7 @@ class Changes:
         wanted = grammar.specs(specs, conda=True)
         version = grammar.python_version(python)
         self._progress("Reading the index of the channels")
-        tool = rattling.Tool(self._config)
+        tool = rattler_calls.Tool(self._config)
         requested = {"python": f"python {version}{'.*' if version.count('.') == 1 else ''}".strip()}
         if tool.versions("pip"):
             requested["pip"] = "pip"
@@ -39,10 +40,10 @@ class Changes:
         requested |= asked
         if requested["python"] == "python":
             # From now on it stays at the minor version that was found.
-            found = next(str(r.version) for r in records if rattling.name_of(r) == "python")
+            found = next(str(r.version) for r in records if rattler_calls.name_of(r) == "python")
             requested["python"] = f"python {'.'.join(found.split('.')[:2])}.*"
         _apply(tool, prefix, records, requested, self._progress)
-        conda_user.remember(prefix)
+        user_list.remember(prefix)
 
     def install(self, prefix: Path, specs: Sequence[str]) -> None:
         wanted = grammar.specs(specs, conda=True)
@@ -58,7 +59,7 @@ class Changes:
         refuse_kept(going)
         requested = {name: spec for name, spec in _requested(prefix).items() if name not in going}
         tool, records = self._changed(prefix, requested, wanted, set())
-        staying = {rattling.name_of(record): record.depends for record in records}
+        staying = {rattler_calls.name_of(record): record.depends for record in records}
         refuse_needed(going & set(staying), staying)
         _apply(tool, prefix, records, requested, self._progress)
 
@@ -79,16 +80,16 @@ class Changes:
         requested: Requested,
         wanted: Sequence[grammar.Spec],
         unlocked: set[str],
-    ) -> tuple[rattling.Tool, Records]:
+    ) -> tuple[rattler_calls.Tool, Records]:
         """What will be there; versions of what is not `unlocked` change only where they must."""
         self._progress("Reading the index of the channels")
-        tool = rattling.Tool(self._config)
-        locked = [r for r in rattling.installed(prefix) if rattling.name_of(r) not in unlocked]
+        tool = rattler_calls.Tool(self._config)
+        locked = [r for r in rattler_calls.installed(prefix) if rattler_calls.name_of(r) not in unlocked]
         return tool, self._solved(tool, requested, locked, wanted)
 
     def _solved(
         self,
-        tool: rattling.Tool,
+        tool: rattler_calls.Tool,
         requested: Requested,
         locked: Sequence[PrefixRecord],
         wanted: Sequence[grammar.Spec],
@@ -126,19 +127,19 @@ def _asked(wanted: Sequence[grammar.Spec]) -> Requested:
 
 
 def _apply(
-    tool: rattling.Tool, prefix: Path, records: Records, requested: Requested, progress: Progress
+    tool: rattler_calls.Tool, prefix: Path, records: Records, requested: Requested, progress: Progress
 ) -> None:
     """Of an archive that cannot be had or read, the package is named."""
     try:
         tool.install(records, prefix, list(requested.values()), progress)
     except Failed as failure:
-        guilty = [rattling.name_of(record) for record in records if record.file_name in str(failure)]
+        guilty = [rattler_calls.name_of(record) for record in records if record.file_name in str(failure)]
         raise Failed(
             str(failure), packages=guilty, details=[str(failure)] * len(guilty), broken=failure.broken
         ) from failure
 
 
-def _detail(tool: rattling.Tool, spec: grammar.Spec, text: str) -> str:
+def _detail(tool: rattler_calls.Tool, spec: grammar.Spec, text: str) -> str:
     if re.search(rf"No candidates were found for {re.escape(spec.name)}[ .]", text, re.IGNORECASE):
         found = tool.versions(spec.name.lower())
         if not found:

@@ -1,0 +1,1 @@
+"""Conda environments: made by rattler, or by an installed conda, mamba or micromamba. Nothing here imports Django."""
