@@ -19,9 +19,10 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from executions import failpoints
-from executions.ledger import holds, stretches, zone_change
+from executions.ledger.due import stretches, zone_change
+from executions.ledger.due.tick import next_due, tick
+from executions.ledger.limits import holds
 from executions.ledger.publish import publish
-from executions.ledger.tick import next_due, tick
 from executions.models import Execution
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns, announce_retries

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from executions.ledger import holds
+from executions.ledger.limits import holds
 from executions.models import Hold
 
 

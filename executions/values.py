@@ -29,5 +29,5 @@ class Claim:
     target: str = ""
     # By this process's time.monotonic(), which no clock change moves: its lease began at this moment or later.
     leased_at: float = field(default_factory=time.monotonic)
-    # In which it has a place (executions/ledger/places.py).
+    # In which it has a place (executions/ledger/limits/places.py).
     scopes: tuple[str, ...] = ()

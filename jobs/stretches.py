@@ -1,7 +1,7 @@
 """Times in which a job does not follow its schedule: paused, past its last day, impossible to schedule, or held with others.
 
 Nothing is written for their due times while they last. At the end of such a stretch the ledger gets one row with their
-number (executions/ledger/stretches.py), so that "why did it not run?" has an answer. Called by the verbs, which lock the job.
+number (executions/ledger/due/stretches.py), so that "why did it not run?" has an answer. The verbs lock the job, and call it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The rules of each zone that a job uses are kept in the database, and every process uses these instead of its own. So hosts
 whose tzdata differ come to the same due times, and none undoes what another did. A job's row says by which rules the time of
-its next run was worked out; where they are older, `executions/ledger/zone_change.py` works it out again.
+its next run was worked out; where they are older, `executions/ledger/due/zone_change.py` works it out again.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from audit.record import By
 from bench.faults.installation import eventually
 from bench.faults.servers import Server
 from bench.faults.trial import Trial
-from executions.ledger import holds
+from executions.ledger.limits import holds
 from executions.models import Drain, Execution, Hold, Reason, State
 from executions.monitoring import drains
 from scheduler_site.lib import clock

@@ -13,7 +13,7 @@ from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, u
 from environments import verbs as environment_verbs
 from environments.models import Environment
 from executions.ledger import launch
-from executions.ledger.quotas import TooMany
+from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution
 from jobs import verbs
 from jobs.models import Job

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from compat.ndscheduler import ranges, scope, wire
 from compat.ndscheduler.base import JSON_TYPE, Answer, Refusal, V1View, refuse
 from executions.ledger import launch
-from executions.ledger.quotas import TooMany
+from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution, LogChunk, State
 from jobs import timetable
 from jobs.models import Job

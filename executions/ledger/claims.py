@@ -14,9 +14,10 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import alerts
-from executions.ledger import followers, formats, gates, places, quotas
+from executions.ledger import followers, formats, start_checks
 from executions.ledger.followers import End, Followers
-from executions.ledger.held import release
+from executions.ledger.limits import places, quotas
+from executions.ledger.limits.overlap_queue import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from executions.values import Claim
 from jobs.models import Job, Script, named_digest, with_text
@@ -66,7 +67,7 @@ def claim(
     rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
-    suspended = gates.suspended(rows)
+    suspended = start_checks.suspended(rows)
     refused = {row.pk for row in rows if _refuse(row, texts, suspended, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
@@ -74,7 +75,7 @@ def claim(
     if seen is not None:
         seen |= {row.pk: row.attempt for row in ready}
     taken = [*adopted, *_take(ready, worker, now)]
-    entitled = gates.entitled(taken)
+    entitled = start_checks.entitled(taken)
     return [_claimed(row, texts, entitled, now, began) for row in taken]
 
 

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from executions.ledger import formats, holds, quotas
+from executions.ledger import formats
 from executions.ledger.catch_up import Planned
+from executions.ledger.limits import holds, quotas
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
 from jobs import code_right, origins

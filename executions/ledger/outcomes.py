@@ -16,10 +16,11 @@ from django.db.models import Case, F, Q, Value, When
 
 from executions import failpoints
 from executions.alerting import alerts
-from executions.ledger import followers, places
+from executions.ledger import followers
 from executions.ledger.artifacts import is_name
 from executions.ledger.followers import End
-from executions.ledger.held import release
+from executions.ledger.limits import places
+from executions.ledger.limits.overlap_queue import release
 from executions.ledger.lost import chosen, lose, waiting
 from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
 from executions.values import Claim

@@ -38,7 +38,7 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 
 class Hold(models.Model):
     """A time in which no run starts: of all jobs, or of those of a category. It lasts until `ended_at` is set, which is done
-    soon after `until`, whoever ends it (executions/ledger/holds.py)."""
+    soon after `until`, whoever ends it (executions/ledger/limits/holds.py)."""
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     category = models.ForeignKey(Category, null=True, on_delete=models.PROTECT, related_name="+")
@@ -93,8 +93,10 @@ class Drain(models.Model):
 
 
 class Limit(models.Model):
-    """How many runs of a scope may go on at once (executions/ledger/places.py). Whoever counts them locks its row, so that no
-    two workers give the same place away."""
+    """How many runs of a scope may go on at once (executions/ledger/limits/places.py).
+
+    Whoever counts them locks its row, so that no two workers give the same place away.
+    """
 
     # `key:NAME`, `category:KEY` or `job:KEY`.
     scope = models.CharField(max_length=80, unique=True)

@@ -64,7 +64,7 @@ class Execution(models.Model):
     published_at = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
     # Of those that wait for a worker the highest first; the places that it shares, and the scope of which it waits for one
-    # (executions/ledger/places.py). The first two are those of the job when the row was written.
+    # (executions/ledger/limits/places.py). The first two are those of the job when the row was written.
     priority = models.PositiveSmallIntegerField(default=5, db_default=5)
     limit_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     waits_for = models.CharField(max_length=80, blank=True, default="", db_default="")
@@ -141,7 +141,7 @@ class Execution(models.Model):
 
     @property
     def is_stretch(self) -> bool:
-        """It stands for the due times in a pause or the like (executions/ledger/stretches.py): no run was ever made of them."""
+        """It stands for the due times in a pause or the like (ledger/due/stretches.py): no run was ever made of them."""
         made = self.trigger == Trigger.SCHEDULED and self.start_before is None
         return made and self.state == State.SKIPPED and self.reason in WHY_NOT
 

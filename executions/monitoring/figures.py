@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Case, Count, Q, Sum, Value, When
 
-from executions.ledger.tick import next_due
+from executions.ledger.due.tick import next_due
 from executions.models import Execution, State
 from executions.monitoring import heartbeat
 from notifications.models import Alert

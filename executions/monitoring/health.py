@@ -15,8 +15,8 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.utils.translation import gettext_noop
 
+from executions.ledger.due.tick import next_due
 from executions.ledger.publish import BROKER_ERRORS, depth
-from executions.ledger.tick import next_due
 from executions.models import Drain, Execution, Hold
 from executions.monitoring import drains, figures
 from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest, tzdata

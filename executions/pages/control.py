@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import Category
 from accounts.pages.request import PageRequest, actor
-from executions.ledger import holds, places
+from executions.ledger.limits import holds, places
 from executions.models import Drain, Hold, Limit
 from executions.monitoring import drains
 from jobs.forms.timing import in_reach

@@ -22,7 +22,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest, actor
-from executions.ledger import artifacts, followers, holds, idempotency, launch, verbs
+from executions.ledger import artifacts, followers, idempotency, launch, verbs
+from executions.ledger.limits import holds
 from executions.models import BAD, Execution, ExecutionQuerySet, State
 from executions.monitoring import figures, health, logs
 from executions.pages import charts, evidence, previews

@@ -11,8 +11,9 @@ from rest_framework.request import Request
 
 from accounts.permissions import account, needs
 from audit.record import By
-from executions.ledger import holds, idempotency, launch, verbs
-from executions.ledger.quotas import TooMany
+from executions.ledger import idempotency, launch, verbs
+from executions.ledger.limits import holds
+from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution
 from executions.rest.access import changeable
 from executions.rest.overrides import WAIT, Overrides, despite_hold, overrides, seconds_to_wait

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from accounts.models import Category
 from accounts.permissions import account, needs
 from audit.record import By
-from executions.ledger import holds
+from executions.ledger.limits import holds
 from executions.models import Hold
 from executions.rest.wire import moment
 from jobs.rest.access import SURFACE

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from accounts.permissions import needs
 from audit.record import By
-from executions.ledger import places
+from executions.ledger.limits import places
 from executions.models import Limit
 from executions.rest.holds import read_category
 from jobs.rest.access import SURFACE

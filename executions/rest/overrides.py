@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from executions.ledger.holds import may_override
+from executions.ledger.limits.holds import may_override
 from jobs import origins, quotas
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job

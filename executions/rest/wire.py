@@ -8,7 +8,7 @@ from typing import Annotated, Protocol, TypedDict, cast, overload
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left, Right
 
-from executions.ledger import places
+from executions.ledger.limits import places
 from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
 from jobs.models import Job

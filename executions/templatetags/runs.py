@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
-from executions.ledger import holds, places
+from executions.ledger.limits import holds, places
 from executions.models import Execution, Reason, State
 from executions.monitoring.logs import Output
 from executions.pages import charts

@@ -14,7 +14,8 @@ from accounts.models import User
 from audit.record import By
 from conftest import Api
 from executions.alerting import alerts
-from executions.ledger import claims, isolation, publish, tick
+from executions.ledger import claims, isolation, publish
+from executions.ledger.due import tick
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run

@@ -15,7 +15,7 @@ from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions.ledger import holds
+from executions.ledger.limits import holds
 from executions.models import Drain, Execution, Heartbeat, Hold
 from executions.monitoring import metrics
 from jobs.tests.factories import make_job, somebody

@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 
 from audit.record import By
 from executions.ledger import claims, outcomes, verbs
+from executions.ledger.due.tick import tick
 from executions.ledger.outcomes import Report
-from executions.ledger.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.values import Claim

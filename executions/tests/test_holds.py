@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
-from executions.ledger import claims, holds, launch, outcomes, stretches, verbs
+from executions.ledger import claims, launch, outcomes, verbs
+from executions.ledger.due import stretches
+from executions.ledger.limits import holds
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Hold
 from executions.tests.conftest import WORKER, Hands, Ledger

@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions.ledger import stretches
+from executions.ledger.due import stretches
 from executions.models import Execution, Untold
 from executions.tests.conftest import Hands, Ledger
 from executions.upkeep import reconcile, resync

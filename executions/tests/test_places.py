@@ -17,8 +17,9 @@ from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
 from conftest import Api
-from executions.ledger import claims, outcomes, places
+from executions.ledger import claims, outcomes
 from executions.ledger.launch import row
+from executions.ledger.limits import places
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Limit, State, Trigger
 from executions.tests.conftest import WORKER, Ledger

@@ -10,8 +10,8 @@ from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from executions.ledger import quotas
 from executions.ledger.claims import claim
+from executions.ledger.limits import quotas
 from executions.models import Execution, Reason, State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.record import By
-from executions.ledger.tick import next_due
+from executions.ledger.due.tick import next_due
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs import verbs

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 
 from audit.record import By
-from executions.ledger import zone_change
+from executions.ledger.due import zone_change
 from executions.models import Execution, Heartbeat
 from executions.monitoring import health, heartbeat
 from executions.tests.conftest import Ledger

@@ -18,9 +18,10 @@ from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
-from executions.ledger import holds, places, stretches
-from executions.ledger.held import release
+from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
+from executions.ledger.limits import holds, places
+from executions.ledger.limits.overlap_queue import release
 from executions.ledger.lost import lose
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over

@@ -89,7 +89,7 @@ def _looks_wrong(job: Job, now: dt.datetime) -> bool:
     if job.next_run_at is not None and job.next_run_at <= now:
         return False
     if job.zone_rules and job.zone_rules != zones.mark(job.timing):
-        # Worked out by other rules of its zone: that is mended elsewhere (executions/ledger/zone_change.py).
+        # Worked out by other rules of its zone: that is mended elsewhere (executions/ledger/due/zone_change.py).
         return False
     try:
         return verbs.upcoming(job, now) != job.next_run_at or bool(job.broken)

@@ -18,7 +18,8 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection
 
-from executions.ledger import claims, outcomes, places
+from executions.ledger import claims, outcomes
+from executions.ledger.limits import places
 from executions.ledger.outcomes import Report
 from executions.models import Reason
 from executions.values import Claim

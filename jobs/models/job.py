@@ -174,7 +174,7 @@ class Job(Stamped):
         help_text=_("Use only if the job can safely run twice."),
     )
 
-    # Who waits for whom (executions/ledger/places.py).
+    # Who waits for whom (executions/ledger/limits/places.py).
     priority = models.PositiveSmallIntegerField(
         _("priority"),
         default=PRIORITY,

@@ -28,7 +28,7 @@ class Pause(models.Model):
 
 class Stretch(models.Model):
     """A time in which a job does not follow its schedule. Once it is over it becomes one row of the ledger, with the number
-    of the due times in it, and is gone (jobs/stretches.py, executions/ledger/stretches.py)."""
+    of the due times in it, and is gone (jobs/stretches.py, executions/ledger/due/stretches.py)."""
 
     class Why(models.TextChoices):
         """Also the reason of the row."""

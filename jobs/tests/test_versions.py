@@ -16,8 +16,8 @@ from django.utils import timezone
 from accounts.models import Category, Team, User
 from audit.models import Entry
 from audit.record import By
+from executions.ledger.due.tick import tick
 from executions.ledger.launch import launch
-from executions.ledger.tick import tick
 from executions.models import Execution
 from jobs import verbs
 from jobs.dependencies import Edge

@@ -105,7 +105,7 @@ JOB_CLASS_ALIASES = {
 JOB_CLASS_ENV = env.words(
     "JOB_CLASS_ENV", "SIMPLE_SCHEDULER_SLACK_URL,APNS_CERT_PATH,APNS_TOPIC,THEMES_URL,PORT"
 )
-# How much one account, category or job may take up; 0: any (jobs/quotas.py, executions/ledger/quotas.py).
+# How much one account, category or job may take up; 0: any (jobs/quotas.py, executions/ledger/limits/quotas.py).
 JOBS_PER_ACCOUNT = env.integer("JOBS_PER_ACCOUNT", 10_000, low=0, high=10**7)
 JOBS_PER_CATEGORY = env.integer("JOBS_PER_CATEGORY", 50_000, low=0, high=10**7)
 JOB_METADATA_MAX_BYTES = env.integer("JOB_METADATA_MAX_BYTES", 64 * 1024, low=0, high=2**30)

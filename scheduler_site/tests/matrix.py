@@ -32,8 +32,8 @@ from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
 from environments import verbs as environment_verbs
 from environments.models import Environment
-from executions.ledger import holds
 from executions.ledger.launch import row
+from executions.ledger.limits import holds
 from executions.models import Drain, State, Trigger
 from jobs.models import Job
 from jobs.tests.factories import make_job

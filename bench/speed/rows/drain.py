@@ -17,8 +17,8 @@ from bench.speed.alternatives import bare
 from bench.speed.bench import Bench, Cost
 from bench.speed.figures import Line, Target
 from bench.speed.noop import CODE, IO
+from executions.ledger.due.tick import tick
 from executions.ledger.publish import publish
-from executions.ledger.tick import tick
 from jobs.models import Job
 from scheduler_site.celery import app
 

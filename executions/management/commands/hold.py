@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Category
 from audit.record import By
-from executions.ledger import holds
+from executions.ledger.limits import holds
 from executions.models import Hold
 from jobs.rest.wire import read_moment
 from jobs.verbs import Refused

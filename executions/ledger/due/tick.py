@@ -19,11 +19,11 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from executions.alerting import alerts
-from executions.ledger import holds
 from executions.ledger.catch_up import Planned, plan
-from executions.ledger.holds import TICK, Span, Window
+from executions.ledger.due.zone_change import rework
 from executions.ledger.launch import overlap, scheduled_row
-from executions.ledger.zone_change import rework
+from executions.ledger.limits import holds
+from executions.ledger.limits.holds import TICK, Span, Window
 from executions.models import OPEN, Execution, Reason, State
 from jobs import code_right, stretches, timetable, verbs, zones
 from jobs.models import Job
@@ -31,7 +31,7 @@ from jobs.schedule import Schedule
 from jobs.timetable import Timing
 from scheduler_site.lib.database_errors import passes
 
-log = logging.getLogger("executions.ledger.tick")
+log = logging.getLogger("executions.ledger.due.tick")
 
 # The first batch is small, so that workers have something to do while the next ones are written.
 SMALLEST, LARGEST = 100, 500

@@ -28,7 +28,7 @@ from jobs.schedule import Cron, slots_between
 from jobs.schedule.walltime import when_fixed, zone
 from scheduler_site.lib import clock
 
-log = logging.getLogger("executions.ledger.zone_change")
+log = logging.getLogger("executions.ledger.due.zone_change")
 
 SLICE = 200
 INSTANT = dt.timedelta(microseconds=1)

@@ -20,7 +20,7 @@ from jobs.models import Job, Stretch
 from jobs.schedule import slots_between
 from jobs.timetable import Timing
 
-log = logging.getLogger("executions.ledger.stretches")
+log = logging.getLogger("executions.ledger.due.stretches")
 
 AT_ONCE = 1000
 UNCOUNTED = "How many due times followed cannot be told: the schedule cannot be read."
