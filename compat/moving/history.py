@@ -12,7 +12,7 @@ from accounts.models import Category
 from audit.models import Entry
 from compat.moving.old_database import BATCH, OldDatabase, moment
 from compat.moving.report import Row
-from compat.ndscheduler import scope
+from compat.ndscheduler.numbering import as_uuid
 from executions.models import Execution, Reason, State, Trigger
 from jobs.models import Job
 from scheduler_site.lib.text import storable
@@ -79,7 +79,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def new_runs(batch: list[Old]) -> list[Old]:
     """Those with an id and a time that are not here."""
-    usable = {uid: old for old in batch if (uid := scope.as_uuid(str(old.get("eid")))) and _at(old)}
+    usable = {uid: old for old in batch if (uid := as_uuid(str(old.get("eid")))) and _at(old)}
     here = set(Execution.objects.filter(uid__in=usable).values_list("uid", flat=True))
     return [old for uid, old in usable.items() if uid not in here]
 
@@ -97,7 +97,7 @@ def _about(old: Old) -> tuple[str, str]:
 
 
 def _run(old: Old, jobs: dict[UUID, Job], category: Category, by_hand: set[str]) -> Execution:
-    uid, job_uid = UUID(str(old["eid"])), scope.as_uuid(str(old.get("job_id"))) or UUID(int=0)
+    uid, job_uid = UUID(str(old["eid"])), as_uuid(str(old.get("job_id"))) or UUID(int=0)
     job, due = jobs.get(job_uid), _at(old) or dt.datetime.now(dt.UTC)
     end = moment(old.get("updated_time")) or due
     state = STATES.get(old.get("state") or 0, State.LOST)
@@ -129,7 +129,7 @@ def _run(old: Old, jobs: dict[UUID, Job], category: Category, by_hand: set[str])
 
 def _entry(old: Old, jobs: dict[UUID, Job], category: Category) -> Entry:
     event, name = _about(old)
-    uid = scope.as_uuid(str(old.get("job_id")))
+    uid = as_uuid(str(old.get("job_id")))
     job = jobs.get(uid) if uid else None
     return Entry(
         at=_at(old, "created_time") or dt.datetime.now(dt.UTC),

@@ -22,8 +22,8 @@ from compat.moving import history, pickles
 from compat.moving.old_database import OldDatabase
 from compat.moving.old_times import OldCron
 from compat.moving.report import TIMES, Row
-from compat.ndscheduler import cron, drafts, scope
-from compat.ndscheduler.numbering import DEV, free_slug
+from compat.ndscheduler import cron, drafts
+from compat.ndscheduler.numbering import DEV, as_uuid, free_slug
 from jobs import verbs
 from jobs.models import DAY, Job
 from jobs.runners.python_class import path_problem
@@ -152,7 +152,7 @@ class Import:
                 row.notes.append(f"It is damaged ({type(error).__name__}).")
 
     def _read_job(self, old: dict[str, Any], category: Any, row: Row) -> None:
-        uid = scope.as_uuid(str(old["id"]))
+        uid = as_uuid(str(old["id"]))
         if uid is None:
             raise pickles.Unreadable("its id is none of 32 hexadecimal digits")
         state = pickles.read(bytes(old["job_state"]))

@@ -1,7 +1,7 @@
-"""Categories by the numbers of this dialect.
+"""Identifiers of this dialect: UUIDs as 32 digits, and the numbers of categories.
 
-0 is "all": no category for accounts, and General for jobs, where jobs of such accounts are kept. 1 is "dev", made when this
-dialect is first spoken: it shows the key of General, and General that of dev. Every other category shows its own.
+Category 0 is "all": no category for accounts, and General for jobs, where jobs of such accounts are kept. 1 is "dev", made
+when this dialect is first used: it shows the key of General, and General that of dev. Every other category shows its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from accounts.models import GENERAL, Category, slugify
 
 ALL, ALL_NAME = 0, "all"
 DEV = UUID("6d2b0c1e-0f0b-5b0e-9a53-0d5d1c9be001")
+_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def number(text: object) -> int | None:
@@ -24,6 +25,11 @@ def number(text: object) -> int | None:
     if isinstance(text, str) and re.fullmatch(r"[0-9]{1,18}", text, re.ASCII):
         return int(text)
     return None
+
+
+def as_uuid(text: str) -> UUID | None:
+    """32 hexadecimal digits, or the form with hyphens that other surfaces show."""
+    return UUID(text) if _ID.fullmatch(text) else None
 
 
 def slug_of(name: str) -> str:

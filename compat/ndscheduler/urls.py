@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 
-from compat.ndscheduler import auth, categories, executions, jobs, logs, users
-from compat.ndscheduler.base import V1View, coded
+from compat.ndscheduler.views import auth, categories, executions, jobs, logs, users
+from compat.ndscheduler.views.base import V1View, coded
 from compat.views import otherwise
 
 

@@ -247,7 +247,7 @@ def test_unknown_methods_and_paths_are_told_with_a_code(ada: User, v1: Speak) ->
 def test_an_error_of_ours_tells_nothing_of_itself(
     ada: User, v1: Speak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compat.ndscheduler.scope.jobs", lambda _user: 1 / 0)
+    monkeypatch.setattr("compat.ndscheduler.views.scope.jobs", lambda _user: 1 / 0)
     answer = v1(ada).ask("GET", "/jobs")
     assert told(answer) == (500, {"code": 500, "message": "Internal server error"})
 

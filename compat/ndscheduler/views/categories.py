@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from accounts import catalog
 from accounts.models import Category
 from compat.ndscheduler import wire
-from compat.ndscheduler.base import Refusal, V1View, refuse
 from compat.ndscheduler.numbering import ALL, ALL_NAME, Numbers, number
+from compat.ndscheduler.views.base import Refusal, V1View, refuse
 from jobs.models import Job
 
 LONGEST = 50

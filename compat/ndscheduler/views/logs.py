@@ -11,8 +11,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
 from audit.models import Entry
-from compat.ndscheduler import ranges, scope, wire
-from compat.ndscheduler.base import JSON_TYPE, Answer, V1View
+from compat.ndscheduler import wire
+from compat.ndscheduler.views import ranges, scope
+from compat.ndscheduler.views.base import JSON_TYPE, Answer, V1View
 from jobs import discretion
 from jobs.models import Job
 from jobs.timetable import Timing

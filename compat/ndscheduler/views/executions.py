@@ -10,8 +10,10 @@ from django.db.models import F, Prefetch, QuerySet
 from django.db.models.functions import Right
 from django.http import HttpRequest
 
-from compat.ndscheduler import ranges, scope, wire
-from compat.ndscheduler.base import JSON_TYPE, Answer, Refusal, V1View, refuse
+from compat.ndscheduler import wire
+from compat.ndscheduler.numbering import as_uuid
+from compat.ndscheduler.views import ranges, scope
+from compat.ndscheduler.views.base import JSON_TYPE, Answer, Refusal, V1View, refuse
 from executions.ledger import launch
 from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution, LogChunk, State
@@ -50,7 +52,7 @@ class ExecutionView(V1View):
     needs = {"POST": "jobs.run_job"}
 
     def get(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
-        uid = scope.as_uuid(execution_id)
+        uid = as_uuid(execution_id)
         found = _with_jobs(scope.runs(self.user).filter(uid=uid)[:1]) if uid else []
         if not found:
             refuse(400, f"Execution not found: {execution_id}")

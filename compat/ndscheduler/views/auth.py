@@ -11,7 +11,7 @@ from accounts.signin import logins
 from accounts.signin.throttle import TooManyAttempts
 from compat import origin
 from compat.ndscheduler import tokens, wire
-from compat.ndscheduler.base import SURFACE, Answer, Refusal, V1View, as_json, refuse
+from compat.ndscheduler.views.base import SURFACE, Answer, Refusal, V1View, as_json, refuse
 
 REQUIRED = "Username and password are required"
 WRONG = "Invalid username or password"

@@ -6,7 +6,7 @@ import datetime as dt
 
 from django.http import HttpRequest
 
-from compat.ndscheduler.base import Refusal
+from compat.ndscheduler.views.base import Refusal
 
 
 def read(request: HttpRequest, usual: dt.timedelta, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:

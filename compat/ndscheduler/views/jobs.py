@@ -13,8 +13,9 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from audit.record import record
-from compat.ndscheduler import drafts, scope, wire
-from compat.ndscheduler.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
+from compat.ndscheduler import drafts, wire
+from compat.ndscheduler.views import scope
+from compat.ndscheduler.views.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
 from jobs import timetable, verbs
 from jobs.classes.catalog import meta_infos
 from jobs.models import Job

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import NoReturn
-from uuid import UUID
 
 from accounts.models import User
-from compat.ndscheduler.base import DENIED, refuse
+from compat.ndscheduler.numbering import as_uuid
+from compat.ndscheduler.views.base import DENIED, refuse
 from executions.models import Execution, ExecutionQuerySet
 from jobs.models import Job, JobQuerySet
-
-_ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
-
-
-def as_uuid(text: str) -> UUID | None:
-    """32 hexadecimal digits, or the form with hyphens that other surfaces show."""
-    return UUID(text) if _ID.fullmatch(text) else None
 
 
 def jobs(user: User) -> JobQuerySet:
