@@ -10,7 +10,7 @@ from django.db import DataError
 from django.http import HttpRequest
 
 from audit.models import Entry
-from scheduler_site.lib.paging import Capped
+from scheduler_site.lib.database.paging import Capped
 
 
 class Filtered:

@@ -11,8 +11,8 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast, Length
 
 from audit.models import Entry, EntryQuerySet
-from scheduler_site.lib import keyset
-from scheduler_site.lib.keyset import Keyset
+from scheduler_site.lib.database import keyset
+from scheduler_site.lib.database.keyset import Keyset
 
 PAGE_SIZE = 50
 # So many entries are searched for a text at once.

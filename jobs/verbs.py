@@ -25,7 +25,7 @@ from jobs.snapshots import snapshot
 from jobs.timetable import Timing
 from scheduler_site.lib import clock
 from scheduler_site.lib.credentials import masked as hidden
-from scheduler_site.lib.database_errors import passes
+from scheduler_site.lib.database.errors import passes
 
 
 class Refused(Exception):

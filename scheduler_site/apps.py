@@ -10,6 +10,6 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from scheduler_site.checks import deployment, environment, job_user, servers  # noqa: F401 - register themselves
-        from scheduler_site.lib import lookups
+        from scheduler_site.lib.database import lookups
 
         lookups.register()

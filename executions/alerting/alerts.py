@@ -30,7 +30,7 @@ from notifications.delivery.post import About, admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 from notifications.texts import Text, Words
-from scheduler_site.lib.database_errors import passes
+from scheduler_site.lib.database.errors import passes
 
 if TYPE_CHECKING:
     from executions.values import Claim

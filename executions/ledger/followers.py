@@ -28,7 +28,7 @@ from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger
 from jobs import code_right
 from jobs.models import Dependency, Job
-from scheduler_site.lib.database_errors import passes
+from scheduler_site.lib.database.errors import passes
 
 log = logging.getLogger("executions.ledger.followers")
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from scheduler_site.lib.database_errors import passes
+from scheduler_site.lib.database.errors import passes
 
 log = logging.getLogger("executions.ledger.isolation")
 Row = TypeVar("Row")

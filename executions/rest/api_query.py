@@ -13,7 +13,7 @@ from django.db.models.functions import Least
 from executions.models import Execution, ExecutionQuerySet, State, Trigger
 from executions.rest.wire import STATUS, for_wire
 from jobs.models import Job
-from scheduler_site.lib import keyset
+from scheduler_site.lib.database import keyset
 from scheduler_site.rest.parameters import PAGE, RANGE, Integer, Text, Words
 from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range
 

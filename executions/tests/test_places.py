@@ -31,7 +31,7 @@ from executions.worker.writer import Wanted
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
-from scheduler_site.lib.database_errors import Kind, kind_of
+from scheduler_site.lib.database.errors import Kind, kind_of
 
 NOW = moment("2026-03-01 10:00")
 LIMITS = "/api/v2/scheduler/limits"

@@ -26,7 +26,7 @@ from executions.values import Claim
 from executions.worker import priority
 from jobs.runners import Outcome
 from scheduler_site.lib import clock
-from scheduler_site.lib.database_errors import Kind, kind_of
+from scheduler_site.lib.database.errors import Kind, kind_of
 
 log = logging.getLogger("executions.worker.writer")
 

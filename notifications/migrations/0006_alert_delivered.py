@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from scheduler_site.lib.migrations import AddIndexConcurrently
+from scheduler_site.lib.database.migrations import AddIndexConcurrently
 
 
 class Migration(migrations.Migration):

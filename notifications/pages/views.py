@@ -24,7 +24,7 @@ from notifications import inbox, verbs
 from notifications.delivery import deliver
 from notifications.models import Alert, Notification, SlackSettings
 from notifications.pages.forms import SlackForm
-from scheduler_site.lib.paging import Capped
+from scheduler_site.lib.database.paging import Capped
 
 PAGE_SIZE = 50
 P = ParamSpec("P")

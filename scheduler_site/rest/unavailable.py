@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import defaults
 
-from scheduler_site.lib.database_errors import Kind, kind_of
+from scheduler_site.lib.database.errors import Kind, kind_of
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduler_site.lib import databases, env, logs
+from scheduler_site.lib import env, logs
+from scheduler_site.lib.database import address
 from scheduler_site.settings.people import *  # noqa: F403
 from scheduler_site.settings.where import *  # noqa: F403
 from scheduler_site.settings.where import BASE_DIR, BASE_PATH, DATA_DIR, DEBUG, PRODUCTION, THEMES_ENABLED
@@ -100,7 +101,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 
 DATABASE_URL = env.secret("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'belfry.sqlite3'}"
 DATABASE_STATEMENT_TIMEOUT = env.integer("DATABASE_STATEMENT_TIMEOUT", 30, low=1, high=3600)
-DATABASES = {"default": databases.configured(DATABASE_URL, DATABASE_STATEMENT_TIMEOUT, DATA_DIR)}
+DATABASES = {"default": address.configured(DATABASE_URL, DATABASE_STATEMENT_TIMEOUT, DATA_DIR)}
 
 # Language and time -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from django.db import (
     ProgrammingError,
 )
 
-from scheduler_site.lib.database_errors import Kind, kind_of, passes
+from scheduler_site.lib.database.errors import Kind, kind_of, passes
 
 
 class Postgres(Exception):

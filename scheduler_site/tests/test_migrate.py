@@ -15,7 +15,7 @@ from django.db.utils import ProgrammingError
 from accounts.models import User
 from conftest import Api
 from executions.models import Heartbeat
-from scheduler_site.lib import migrations as ours
+from scheduler_site.lib.database import migrations as ours
 from scheduler_site.management.commands import migrate
 from scheduler_site.running import schema
 

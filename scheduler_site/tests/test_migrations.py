@@ -15,7 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED
 
-from scheduler_site.lib.migrations import AddIndexConcurrently, RemoveIndexConcurrently
+from scheduler_site.lib.database.migrations import AddIndexConcurrently, RemoveIndexConcurrently
 
 # The newest of each app when the rules began; what came before was never run beside an older release.
 BEFORE = {

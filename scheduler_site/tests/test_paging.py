@@ -6,7 +6,7 @@ import pytest
 from django.core.paginator import EmptyPage
 
 from accounts.models import Category
-from scheduler_site.lib.paging import Capped
+from scheduler_site.lib.database.paging import Capped
 
 
 @pytest.mark.parametrize(("most", "shown", "pages"), [(3, "3+", 2), (4, "4", 2), (5, "4", 2)])

@@ -15,7 +15,7 @@ from django.db.utils import load_backend
 
 from scheduler_site.checks import servers
 from scheduler_site.checks.servers import Server
-from scheduler_site.lib import databases
+from scheduler_site.lib.database import address
 
 SAFE = {"sql_mode": "STRICT_TRANS_TABLES,NO_ZERO_DATE", "collation": "utf8mb4_bin"}
 SAFE |= {"innodb_flush_log_at_trx_commit": "1"}
@@ -138,7 +138,7 @@ def test_a_server_that_does_not_answer_is_not_judged_and_not_waited_for(
     scheme: str, server: str, request: pytest.FixtureRequest
 ) -> None:
     url = f"{scheme}://nobody@127.0.0.1:{request.getfixturevalue(server)}/nowhere"
-    configured = connections.configure_settings({"default": databases.configured(url, 30, Path())})["default"]
+    configured = connections.configure_settings({"default": address.configured(url, 30, Path())})["default"]
     began = time.monotonic()
     assert servers.ask(load_backend(configured["ENGINE"]).DatabaseWrapper(configured)) is None
     assert time.monotonic() - began < 2

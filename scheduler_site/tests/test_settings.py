@@ -12,7 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from scheduler_site.lib import env
-from scheduler_site.lib.databases import configured
+from scheduler_site.lib.database.address import configured
 from scheduler_site.running import installation
 
 

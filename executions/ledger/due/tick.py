@@ -29,7 +29,7 @@ from jobs import code_right, stretches, timetable, verbs, zones
 from jobs.models import Job
 from jobs.schedule import Schedule
 from jobs.timetable import Timing
-from scheduler_site.lib.database_errors import passes
+from scheduler_site.lib.database.errors import passes
 
 log = logging.getLogger("executions.ledger.due.tick")
 

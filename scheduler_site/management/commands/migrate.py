@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, while Belfry runs. See scheduler_site/lib/migrations.py."""
+"""`manage.py migrate`: Django's own, while Belfry runs. See scheduler_site/lib/database/migrations.py."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import DatabaseError, connections
 
-from scheduler_site.lib.database_errors import Kind, kind_of
-from scheduler_site.lib.migrations import ResumingExecutor, patient
+from scheduler_site.lib.database.errors import Kind, kind_of
+from scheduler_site.lib.database.migrations import ResumingExecutor, patient
 
 # So long locks are waited for, and so long between two attempts.
 WAIT_SECONDS, PAUSE_SECONDS = 600.0, 2.0
