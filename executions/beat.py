@@ -28,7 +28,7 @@ from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns, announce_retries
 from executions.worker.loop import ERRORS, Loop
 from executions.worker.watchdog import Sign, Watchdog
-from jobs.timetable import TASK
+from jobs.models.stored_schedule import TASK
 from scheduler_site.lib import clock
 from scheduler_site.running import gc_tuning, schema
 

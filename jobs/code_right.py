@@ -14,7 +14,8 @@ from accounts.models import User
 from accounts.roles import holders
 from audit.models import Entry
 from audit.record import By, difference, record
-from jobs import notices, stretches, verbs
+from jobs import stretches, verbs
+from jobs.changes import notices
 from jobs.models import Job, JobQuerySet
 from jobs.models.kinds import CODE_KINDS
 from jobs.verbs import Refused

@@ -10,8 +10,7 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import User
-from jobs import timetable
-from jobs.models import Job, Stretch
+from jobs.models import Job, Stretch, stored_schedule
 
 Why = Stretch.Why
 TICK = dt.timedelta(microseconds=1)
@@ -21,7 +20,7 @@ def pause(job: Job, now: dt.datetime, by: User | None, text: str) -> None:
     """`job.next_run_at` is still that of before the pause: earlier due times are in the ledger, or left to the tick."""
     due = job.next_run_at
     if job.has_ended:
-        over = timetable.end_of(job.end_date) or now
+        over = stored_schedule.end_of(job.end_date) or now
         _begin(job, Why.ENDED, min(now, max(over, job.created_at)) + TICK, by=by, text=text)
     elif due is not None and due > now:
         _begin(job, Why.PAUSED, due, due=due, by=by, text=text)
@@ -46,7 +45,7 @@ def turn(job: Job, now: dt.datetime) -> None:
     stretch = _open(job)
     if stretch is None:
         return
-    over = timetable.end_of(job.end_date)
+    over = stored_schedule.end_of(job.end_date)
     if stretch.why == Why.PAUSED and over is not None and over < now:
         # Paused until its last day; from then on it would not have run anyway.
         first = max(stretch.first, over + TICK)

@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import dependencies, notices, origins, quotas, removal, stretches, timetable, zones
-from jobs.dependencies import Edge
-from jobs.models import Job, Pause, Script
+from jobs import quotas, stretches, zones
+from jobs.changes import dependencies, notices, origins, removal
+from jobs.changes.dependencies import Edge
+from jobs.changes.snapshots import snapshot
+from jobs.models import Job, Pause, Script, stored_schedule
 from jobs.models.fields import NAMES
 from jobs.models.shapes import references
+from jobs.models.stored_schedule import Timing
 from jobs.schedule import ScheduleError
-from jobs.snapshots import snapshot
-from jobs.timetable import Timing
 from scheduler_site.lib import clock
 from scheduler_site.lib.credentials import masked as hidden
 from scheduler_site.lib.database.errors import passes
@@ -85,8 +86,8 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
     job.by_installation = by.user is None
     job.secrets, job.secrets_by = draft.secrets or {}, by.user
-    timing = draft.timing or timetable.NEVER
-    timetable.write(job, timing)
+    timing = draft.timing or stored_schedule.NEVER
+    stored_schedule.write(job, timing)
     now = clock.now()
     job.next_run_at = upcoming(job, now)
     job.save()
@@ -143,7 +144,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     if job.dropped_secrets:
         description = "; ".join(filter(None, (description, origins.told(job.dropped_secrets))))
     if changed:
-        timetable.write(job, timing)
+        stored_schedule.write(job, timing)
         job.broken = ""
         job.next_run_at = now if job.unsettled else upcoming(job, now)
     _follow(job, draft.depends_on, by)
@@ -157,7 +158,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     job.save()
     _keep_text(job)
     if old_task != job.periodic_task_id:
-        timetable.discard(old_task)
+        stored_schedule.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
     if changed:
         stretches.follow(job, now, by.user)
@@ -181,7 +182,7 @@ def refuse_excess(draft: Draft, job: Job | None, by: By) -> None:
 def delete(job: Job, *, by: By) -> None:
     """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped.
 
-    That takes no longer when there are very many: the job is gone for everybody, and its row follows (jobs/removal.py).
+    That takes no longer when there are very many: the job is gone for everybody, and its row follows (jobs/changes/removal.py).
     """
     # Jobs that follow it get another definition.
     dependencies.alone()
@@ -192,7 +193,7 @@ def delete(job: Job, *, by: By) -> None:
     dependencies.let_go(job, by=by)
     task = job.periodic_task_id
     removal.remove(job, clock.now())
-    timetable.discard(task)
+    stored_schedule.discard(task)
 
 
 @transaction.atomic
@@ -208,7 +209,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     if job.periodic_task_id is None:
         raise Unscheduled
     _keep_unsettled(job, now)
-    if not timetable.set_enabled(job, False):
+    if not stored_schedule.set_enabled(job, False):
         return False
     Pause.objects.create(job=job, since=now, until=until, by=by.user, reason=reason)
     stretches.pause(job, now, by.user, reason)
@@ -232,7 +233,7 @@ def resume(job: Job, *, by: By) -> bool:
         raise Ended
     if job.periodic_task_id is None:
         return False
-    switched = timetable.set_enabled(job, True)
+    switched = stored_schedule.set_enabled(job, True)
     if not switched and not job.broken:
         return False
     try:

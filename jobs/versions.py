@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from audit.models import Entry
 from audit.record import By
-from jobs import snapshots, verbs
+from jobs import verbs
+from jobs.changes import snapshots
+from jobs.changes.snapshots import Gone
 from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
-from jobs.snapshots import Gone
 from jobs.verbs import Draft
 from scheduler_site.lib import credentials
 

@@ -17,7 +17,7 @@ from jobs.models.zones import ZoneRules
 from jobs.schedule import rules, walltime
 
 if TYPE_CHECKING:
-    from jobs.timetable import Timing
+    from jobs.models.stored_schedule import Timing
 
 EVERY = 5.0
 

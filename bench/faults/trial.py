@@ -25,9 +25,9 @@ from bench.faults.clock import Clock
 from bench.faults.installation import Installation, eventually
 from bench.faults.servers import Server, Stack, free_port, wait_for_port
 from executions.models import OPEN, Drain, Execution, Heartbeat, Hold, LogChunk, State
-from jobs import timetable, verbs
-from jobs.models import Job
-from jobs.timetable import Timing
+from jobs import verbs
+from jobs.models import Job, stored_schedule
+from jobs.models.stored_schedule import Timing
 
 # So long the promise allows until a lost run is known; what is open then is stuck.
 SETTLE = 60.0
@@ -205,7 +205,7 @@ def empty() -> None:
     Drain.objects.all().delete()
     Hold.objects.all().delete()
     Job.objects.all().delete()
-    PeriodicTask.objects.filter(task=timetable.TASK).delete()
+    PeriodicTask.objects.filter(task=stored_schedule.TASK).delete()
     IntervalSchedule.objects.filter(periodictask=None).delete()
 
 

@@ -18,7 +18,7 @@ from django.db import connection
 
 from bench.faults.installation import Installation, eventually
 from bench.faults.servers import Postgres, Redis, Server, Stack
-from jobs.timetable import TASK
+from jobs.models.stored_schedule import TASK
 
 # Belfry's programs come as another role than the bench: so their statements can be told apart.
 PROGRAMS = "programs"

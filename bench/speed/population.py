@@ -18,9 +18,9 @@ from accounts.models import Category
 from audit.record import By
 from bench.speed.noop import IO
 from executions.models import FINAL, Execution, State
-from jobs import timetable, verbs
-from jobs.models import Job
-from jobs.timetable import Timing
+from jobs import verbs
+from jobs.models import Job, stored_schedule
+from jobs.models.stored_schedule import Timing
 
 TOGETHER = 5000
 # Far enough from now that nothing of it falls due while a row is measured.
@@ -61,7 +61,7 @@ def add(
             timing, schedule = kept[number % len(kept)], rows[number % len(kept)]
             tasks.append(
                 PeriodicTask(
-                    name=f"job {job.uid}", task=timetable.TASK, start_time=timing.start, expires=timing.expires,
+                    name=f"job {job.uid}", task=stored_schedule.TASK, start_time=timing.start, expires=timing.expires,
                     **schedule,
                 )
             )  # fmt: skip

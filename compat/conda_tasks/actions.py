@@ -18,7 +18,7 @@ from executions.ledger import verbs as runs
 from executions.models import Execution, LogChunk, State
 from jobs import verbs
 from jobs.models import Job
-from jobs.timetable import NEVER
+from jobs.models.stored_schedule import NEVER
 from jobs.verbs import Draft
 from scheduler_site.lib import clock
 

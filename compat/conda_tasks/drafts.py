@@ -16,10 +16,10 @@ from compat.conda_tasks.base import Refused, invalid
 from environments.backends import grammar
 from environments.backends.base import Invalid
 from jobs.models import DAY, Job
+from jobs.models.stored_schedule import NEVER, Timing
 from jobs.runners import clean_options
 from jobs.runners.script.paths import PathRefused, allowed
 from jobs.schedule import ScheduleError, parse_cron
-from jobs.timetable import NEVER, Timing
 from scheduler_site.lib import clock
 
 LONGEST_NAME = 200

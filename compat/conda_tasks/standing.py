@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Subquery
 
 from executions.models import Execution, ExecutionQuerySet, State
-from jobs import timetable
-from jobs.models import Job, JobQuerySet, Pause
+from jobs.models import Job, JobQuerySet, Pause, stored_schedule
 
 SCHEDULED, RUNNING, PAUSED = "scheduled", "running", "paused"
 COMPLETED, FAILED, STOPPED = "completed", "failed", "stopped"
@@ -75,7 +74,7 @@ def load(jobs: JobQuerySet) -> list[Task]:
             .values("ended_at")[:1]
         ),
     )
-    found = timetable.attach(rows.order_by("pk"))
+    found = stored_schedule.attach(rows.order_by("pk"))
     known = _runs(key for job in found for key in (job.last_run, job.last_end))  # type: ignore[attr-defined]
     return [_task(job, known) for job in found]
 

@@ -31,9 +31,9 @@ from environments.errors import Refused
 from environments.models import Environment
 from jobs import verbs
 from jobs.models import Job
+from jobs.models.stored_schedule import NEVER, Timing
 from jobs.runners import clean_options
 from jobs.schedule import ScheduleError, parse_cron
-from jobs.timetable import NEVER, Timing
 from jobs.verbs import Draft
 from jobs.wording import preview
 

@@ -19,8 +19,8 @@ from compat.moving.crontab_words import addresses, home_of, name_of, notes
 from compat.moving.report import TIMES, Row
 from jobs import verbs
 from jobs.models import LONGEST_DESCRIPTION, Job
+from jobs.models.stored_schedule import Timing
 from jobs.schedule import Cron, ScheduleError, parse_cron
-from jobs.timetable import Timing
 from jobs.wording import preview
 
 SHELL_JOB = "jobs.classes.shell.ShellJob"

@@ -26,9 +26,9 @@ from compat.ndscheduler import cron, drafts
 from compat.ndscheduler.numbering import DEV, as_uuid, free_slug
 from jobs import verbs
 from jobs.models import DAY, Job
+from jobs.models.stored_schedule import Timing
 from jobs.runners.python_class import path_problem
 from jobs.schedule import ScheduleError
-from jobs.timetable import Timing
 from jobs.wording import preview
 
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")

@@ -18,9 +18,9 @@ from compat.ndscheduler.form import V1JobForm
 from jobs.forms.job import form_data
 from jobs.forms.timing import schedule_data
 from jobs.models import Job
+from jobs.models.stored_schedule import Timing
 from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
-from jobs.timetable import Timing
 from jobs.verbs import Draft
 from scheduler_site.lib import clock, credentials
 

@@ -11,7 +11,7 @@ from accounts.models import Category, User
 from compat.ndscheduler import cron
 from executions.models import Execution, State
 from jobs.models import Job
-from jobs.timetable import PERIODS, Timing
+from jobs.models.stored_schedule import PERIODS, Timing
 from scheduler_site.lib import credentials
 
 # Jobs of other kinds are shown as classes of this name, with what they call as the only argument.

@@ -17,7 +17,7 @@ from audit.record import By
 from compat.moving.crontab import NAMESPACE, SHELL_JOB
 from jobs import verbs
 from jobs.models import Job
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,9 @@ from executions.ledger.catch_up import Planned
 from executions.ledger.limits import holds, quotas
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger, over
-from jobs import code_right, origins
+from jobs import code_right
 from jobs import quotas as job_quotas
+from jobs.changes import origins
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Ended, Refused
@@ -140,7 +141,7 @@ def until_ended(execution: Execution, seconds: float) -> Wait:
 
 
 def _override(execution: Execution, job: Job, overrides: dict[str, Any]) -> None:
-    """What goes to another place than the job's own goes without its secrets (jobs/origins.py)."""
+    """What goes to another place than the job's own goes without its secrets (jobs/changes/origins.py)."""
     definition = dict(execution.definition)
     if "metadata" in overrides:
         definition["metadata"] = overrides["metadata"]

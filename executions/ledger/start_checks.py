@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from accounts.models import User
 from executions.models import Execution, Trigger
-from jobs import code_right, origins
+from jobs import code_right
+from jobs.changes import origins
 from jobs.models import Job
 
 

@@ -26,7 +26,7 @@ from scheduler_site.lib.encrypted import EncryptedJSONField
 class Execution(models.Model):
     """A due time of a job, or a run that somebody asked for."""
 
-    # Names of the job's secrets that do not go with a run that has just been started (jobs/origins.py).
+    # Names of the job's secrets that do not go with a run that has just been started (jobs/changes/origins.py).
     kept_back: tuple[str, ...] = ()
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

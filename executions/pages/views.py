@@ -29,9 +29,8 @@ from executions.monitoring import figures, health, logs
 from executions.pages import charts, evidence, previews
 from executions.pages.page_filters import ExecutionFilter, page_of
 from executions.templatetags.runs import growing
-from jobs import timetable
 from jobs.forms.page import RunForm
-from jobs.models import Job
+from jobs.models import Job, stored_schedule
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
@@ -65,7 +64,9 @@ def _live(request: PageRequest) -> dict[str, Any]:
         "waiting_count": rows.filter(state=State.QUEUED).count(),
         "failed": _with_zones(failed.order_by("-due_at", "-id")[:SHORT]),
         "failed_count": failed.count(),
-        "next": timetable.attach(jobs.filter(next_run_at__isnull=False).order_by("next_run_at")[:SHORT]),
+        "next": stored_schedule.attach(
+            jobs.filter(next_run_at__isnull=False).order_by("next_run_at")[:SHORT]
+        ),
         "broken": list(jobs.exclude(broken="").order_by("name")[:SHORT]),
         "any_job": jobs.exists(),
     }
@@ -270,5 +271,5 @@ def _may_stop(request: PageRequest, found: Execution) -> bool:
 def _with_zones(rows: Iterable[Execution]) -> list[Execution]:
     """Loads the timing of the rows' jobs at once: their times are shown in the jobs' zones."""
     found = list(rows)
-    timetable.attach(row.job for row in found if row.job)
+    stored_schedule.attach(row.job for row in found if row.job)
     return found

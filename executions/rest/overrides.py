@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from executions.ledger.limits.holds import may_override
-from jobs import origins, quotas
+from jobs import quotas
+from jobs.changes import origins
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options

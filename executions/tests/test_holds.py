@@ -21,9 +21,9 @@ from executions.tests.conftest import WORKER, Hands, Ledger
 from executions.upkeep import conditions, reconcile
 from jobs import verbs as job_verbs
 from jobs.models import Dependency, Job, Stretch
+from jobs.models.stored_schedule import Timing
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment, somebody
-from jobs.timetable import Timing
 from jobs.verbs import Draft, Refused
 
 pytestmark = pytest.mark.django_db(transaction=False)

@@ -18,10 +18,10 @@ from executions.ledger.due import stretches
 from executions.models import Execution, Untold
 from executions.tests.conftest import Hands, Ledger
 from executions.upkeep import reconcile, resync
-from jobs import timetable, verbs
-from jobs.models import Job, Stretch
+from jobs import verbs
+from jobs.models import Job, Stretch, stored_schedule
+from jobs.models.stored_schedule import Timing
 from jobs.tests.factories import make_job, moment
-from jobs.timetable import Timing
 from jobs.verbs import Draft
 from notifications.models import Alert
 from scheduler_site.lib import clock
@@ -213,7 +213,7 @@ def test_a_job_that_loses_its_schedule_while_paused_leaves_what_was_due_until_th
     ledger: Ledger, hands: Hands
 ) -> None:
     job = paused(hands)
-    change(hands, job, "2026-03-01 10:05", timing=timetable.NEVER)
+    change(hands, job, "2026-03-01 10:05", timing=stored_schedule.NEVER)
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
 

@@ -13,7 +13,8 @@ from conftest import Api
 from executions.models import OPEN, Execution
 from executions.tests.conftest import Ledger
 from executions.upkeep import reconcile
-from jobs import removal, verbs
+from jobs import verbs
+from jobs.changes import removal
 from jobs.models import Dependency, Job
 from jobs.tests.factories import make_job, moment
 

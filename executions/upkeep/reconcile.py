@@ -28,7 +28,8 @@ from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat
 from executions.monitoring import drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
 from executions.upkeep import code_right, conditions, end_dates, selfwatch
-from jobs import removal, verbs
+from jobs import verbs
+from jobs.changes import removal
 from jobs.models import Job, Pause, today
 from scheduler_site.lib import clock
 

@@ -18,8 +18,8 @@ from audit.record import By, difference, record
 from executions.models import Heartbeat
 from executions.monitoring import heartbeat
 from executions.upkeep import reconcile
-from jobs import stretches, timetable, verbs, zones
-from jobs.models import Job
+from jobs import stretches, verbs, zones
+from jobs.models import Job, stored_schedule
 from scheduler_site.lib.clock import now as database_time
 
 log = logging.getLogger("executions.upkeep.resync")
@@ -53,7 +53,7 @@ def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resyn
     for job in _all():
         if _looks_wrong(job, clock()):
             _mend(job, clock, done)
-    done.orphans = PeriodicTask.objects.filter(task=timetable.TASK, job=None).delete()[0]
+    done.orphans = PeriodicTask.objects.filter(task=stored_schedule.TASK, job=None).delete()[0]
     done.total, done.active = Job.objects.count(), Job.objects.enabled().count()
     done.scheduled = Job.objects.filter(next_run_at__isnull=False).count()
     done.invalid = Job.objects.exclude(broken="").count()
@@ -81,7 +81,7 @@ def _all() -> Iterator[Job]:
     """Every job with its timing, in portions."""
     last = 0
     while jobs := list(Job.objects.filter(pk__gt=last).order_by("pk")[:BATCH]):
-        yield from timetable.attach(jobs)
+        yield from stored_schedule.attach(jobs)
         last = jobs[-1].pk
 
 

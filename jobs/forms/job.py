@@ -14,19 +14,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
 from accounts.roles import home_category
-from jobs import dependencies, quotas, timetable
-from jobs.dependencies import Edge
+from jobs import quotas
+from jobs.changes import dependencies
+from jobs.changes.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
 from jobs.forms.masks import HiddenValue, without_masks
 from jobs.forms.timing import FAULTY, MOMENT, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
 from jobs.forms.untouched import LINE_END
-from jobs.models import LONGEST_DESCRIPTION, Job, today
+from jobs.models import LONGEST_DESCRIPTION, Job, stored_schedule, today
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
+from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.schedule import ScheduleError
-from jobs.timetable import Timing
 from jobs.verbs import Draft
 from jobs.wording.refusals import refusal
 from scheduler_site.lib.encrypted import Unreadable
@@ -323,7 +324,7 @@ class JobForm(forms.ModelForm[Job]):
         end = cleaned.get("end_date")
         if end is None or timing.kind != "once" or self.end_date_was_chosen():
             return
-        if timing.at and timing.at >= (timetable.end_of(end) or timing.at):
+        if timing.at and timing.at >= (stored_schedule.end_of(end) or timing.at):
             cleaned["end_date"] = timing.at.date() + dt.timedelta(days=1)
 
     def end_date_was_chosen(self) -> bool:

@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from jobs.dependencies import Edge
+from jobs.changes.dependencies import Edge
 from jobs.forms import line_ends, untouched
 from jobs.forms.job import JobForm, default_end_date
 from jobs.forms.timing import MOMENT, SCHEDULE, in_reach, schedule_data

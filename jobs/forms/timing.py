@@ -12,10 +12,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from jobs import schedule, timetable
+from jobs import schedule
+from jobs.models import stored_schedule
+from jobs.models.stored_schedule import Timing
 from jobs.schedule import DayRule, Interval, ScheduleError
 from jobs.schedule.errors import ScheduleField
-from jobs.timetable import Timing
 from scheduler_site.lib import clock
 
 # The fields of a schedule, and those that each kind of it is made of.
@@ -76,7 +77,7 @@ def _interval(cleaned: Mapping[str, Any], old: Timing | None, now: dt.datetime, 
     same = old is not None and old.kind == "interval" and (old.every, old.period) == (every, period)
     # The grid stays where it is as long as the interval does.
     anchor = old.start if same and old else now.replace(microsecond=0)
-    Interval(dt.timedelta(seconds=every * timetable.PERIODS[period]), anchor=anchor or now)
+    Interval(dt.timedelta(seconds=every * stored_schedule.PERIODS[period]), anchor=anchor or now)
     return Timing("interval", every=every, period=period, start=anchor, enabled=enabled)
 
 

@@ -1,4 +1,4 @@
-"""Which job runs after which (jobs/dependencies.py), and rows to lock."""
+"""Which job runs after which (jobs/changes/dependencies.py), and rows to lock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job. Its schedule is kept in django-celery-beat's tables (`jobs/timetable.py`)."""
+"""A job. Its schedule is kept in django-celery-beat's tables (`jobs/models/stored_schedule.py`)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Category, Team, User
 from audit.models import Stamped
 from environments.models import Environment
-from jobs import timetable
-from jobs.models import kinds
+from jobs.models import kinds, stored_schedule
 from jobs.models.fields import FIELDS
 from jobs.models.queries import JobManager
 from jobs.models.scripts import by_digest
@@ -70,7 +69,7 @@ class Job(Stamped):
         RIGHT = "right", _("The owner may not run code.")
         OWNERLESS = "ownerless", _("The job has no owner any more.")
 
-    # Names of the secrets that a change has just taken away (jobs/origins.py); of no stored job.
+    # Names of the secrets that a change has just taken away (jobs/changes/origins.py); of no stored job.
     dropped_secrets: tuple[str, ...] = ()
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -82,7 +81,7 @@ class Job(Stamped):
     kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
-    # Who set them all, if one person did; whoever else changes a script may not have them sent to himself (jobs/origins.py).
+    # Who set them all, if one person did; another who changes a script may not have them sent to himself (changes/origins.py).
     secrets_by = models.ForeignKey(
         User, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
@@ -235,7 +234,7 @@ class Job(Stamped):
     notification_emails = models.JSONField(_("E-mail addresses"), default=list, blank=True)
     notify_on_success = models.BooleanField(_("Notify on success"), default=False)
 
-    # It is hidden, and goes when its runs are without it (jobs/removal.py).
+    # It is hidden, and goes when its runs are without it (jobs/changes/removal.py).
     deleted_at = models.DateTimeField(null=True, editable=False, db_index=True)
 
     objects = JobManager()
@@ -260,9 +259,9 @@ class Job(Stamped):
         return self.name
 
     @cached_property
-    def timing(self) -> timetable.Timing:
-        """Its schedule as stored; lists load many at once with `timetable.attach`."""
-        return timetable.read([self])[self.pk]
+    def timing(self) -> stored_schedule.Timing:
+        """Its schedule as stored; lists load many at once with `stored_schedule.attach`."""
+        return stored_schedule.read([self])[self.pk]
 
     @property
     def is_active(self) -> bool:

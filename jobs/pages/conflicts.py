@@ -18,12 +18,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from audit.diff import Value
 from audit.models import Entry
-from jobs import snapshots
+from jobs.changes import snapshots
 from jobs.forms.timing import SCHEDULE_OF, schedule_data
 from jobs.models import Job
 from jobs.models.shapes import column_of
+from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS
-from jobs.timetable import Timing
 from jobs.verbs import Draft
 
 MINE, THEIRS = "mine", "theirs"

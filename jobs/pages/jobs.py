@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages.request import PageRequest, actor
-from jobs import dependencies, hiding, quotas, timetable, verbs
+from jobs import hiding, quotas, verbs
+from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
-from jobs.models import SCRIPT_OPTION, Job, Pause
+from jobs.models import SCRIPT_OPTION, Job, Pause, stored_schedule
 from jobs.pages import previews, script
 from jobs.pages.filters import JobFilter
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
@@ -49,7 +50,7 @@ def jobs(request: PageRequest) -> HttpResponse:
         page = Paginator(found.qs, PAGE_SIZE).page(request.GET.get("page", "1"))
     except InvalidPage as error:
         raise Http404(_("There is no such page.")) from error
-    rows = timetable.attach(page.object_list)
+    rows = stored_schedule.attach(page.object_list)
     changeable = Job.objects.changeable_by(request.user).filter(pk__in=[job.pk for job in rows])
     context = {
         "filter": found,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from environments.models import LONGEST_NAME as LONGEST_ENVIRONMENT
-from jobs.dependencies import MOST as MOST_DEPENDENCIES
+from jobs.changes.dependencies import MOST as MOST_DEPENDENCIES
 from jobs.forms.targets import GitHubKeys
 from jobs.rest.plain import SENT
 from jobs.rest.wire import (

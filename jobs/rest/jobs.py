@@ -11,7 +11,8 @@ from rest_framework.request import Request
 
 from accounts.permissions import account, needs
 from audit.record import By
-from jobs import dependencies, hiding, origins, verbs
+from jobs import hiding, verbs
+from jobs.changes import dependencies, origins
 from jobs.models import Job
 from jobs.rest import payloads
 from jobs.rest.access import (

@@ -10,8 +10,7 @@ from django.db.models import Model, QuerySet
 
 from accounts.models import Category, Team, User
 from environments.models import Environment
-from jobs import timetable
-from jobs.models import Dependency, Job, JobQuerySet, Pause
+from jobs.models import Dependency, Job, JobQuerySet, Pause, stored_schedule
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of
 from jobs.rest.wire import JobJson, read_json
@@ -36,8 +35,8 @@ def listed(
 
     As many statements whatever their number: the jobs with their schedules, what they share, their pauses and edges.
     """
-    found = started(jobs).order_by(*NEWEST).annotate(**timetable.columns("periodic_task__"))
-    values = found.values(*COLUMNS, "last_started_at", *timetable.COLUMNS)
+    found = started(jobs).order_by(*NEWEST).annotate(**stored_schedule.columns("periodic_task__"))
+    values = found.values(*COLUMNS, "last_started_at", *stored_schedule.COLUMNS)
     # What is large is left out row by row, before the next ones are read.
     rows = [row | {name: brief(row[name]) for name in LARGE} for row in values.iterator(chunk_size=CHUNK)]
     categories, teams = _shared(Category, rows, "category_id"), _shared(Team, rows, "team_id")
@@ -45,7 +44,7 @@ def listed(
     environments = _shared(Environment, rows, "environment_id", "uid")
     pauses, edges = _pauses(jobs), _edges(jobs)
     answer = []
-    for row, timing in zip(rows, timetable.timings(rows), strict=True):
+    for row, timing in zip(rows, stored_schedule.timings(rows), strict=True):
         # What `read_json` looks at: it knows no difference to a job.
         job = SimpleNamespace(
             **row,

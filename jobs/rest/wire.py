@@ -14,10 +14,10 @@ from environments.models import LONGEST_NAME
 from jobs import hiding, schedule, wording
 from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
+from jobs.models.stored_schedule import Timing
 from jobs.rest.plain import ANSWERED
 from jobs.runners import Options
 from jobs.schedule import ScheduleError
-from jobs.timetable import Timing
 from scheduler_site.lib import credentials
 from scheduler_site.rest.shapes import Day, Moment, Rules, Stamp, Uid, also, one_of
 from scheduler_site.rest.views import timestamp

@@ -7,8 +7,8 @@ day fields.
 from __future__ import annotations
 
 from jobs.schedule.cron import DayRule
+from jobs.schedule.due_times import Cron, Interval, Once, Schedule, Slots, parse_cron, slots_between
 from jobs.schedule.errors import NeverFires, ScheduleError
-from jobs.schedule.kinds import Cron, Interval, Once, Schedule, Slots, parse_cron, slots_between
 from jobs.schedule.walltime import zone
 
 __all__ = [

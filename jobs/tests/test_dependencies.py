@@ -15,7 +15,7 @@ from audit.models import Entry
 from audit.record import By
 from conftest import Api
 from jobs import verbs
-from jobs.dependencies import Edge
+from jobs.changes.dependencies import Edge
 from jobs.models import Dependency, Job
 from jobs.tests.factories import make_job, somebody
 from jobs.tests.pages import browser, edits, entries

@@ -16,8 +16,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from audit.models import Entry
 from environments.models import Environment
-from jobs import timetable
-from jobs.models import Job
+from jobs.models import Job, stored_schedule
 from jobs.tests.factories import make_job
 from jobs.tests.forms import as_sent
 from jobs.tests.pages import browser
@@ -161,7 +160,7 @@ def test_of_what_the_form_of_a_time_does_not_show(uma: User) -> None:
     """Which of two equal hours it is when the clocks go back, and parts of a second."""
     job = made(uma, schedule_kind="once", at="2098-10-26T02:30:00", timezone="Europe/Berlin")
     late = dt.datetime(2098, 10, 26, 1, 30, 0, 250_000, tzinfo=dt.UTC)
-    timetable.write(job, timetable.Timing("once", timezone="Europe/Berlin", at=late))
+    stored_schedule.write(job, stored_schedule.Timing("once", timezone="Europe/Berlin", at=late))
     job.save()
     stays(uma, Job.objects.get(pk=job.pk))
 

@@ -20,10 +20,10 @@ from executions.ledger.due.tick import tick
 from executions.ledger.launch import launch
 from executions.models import Execution
 from jobs import verbs
-from jobs.dependencies import Edge
+from jobs.changes.dependencies import Edge
+from jobs.changes.snapshots import snapshot
 from jobs.forms.job import JobForm
 from jobs.models import Job
-from jobs.snapshots import snapshot
 from jobs.tests.factories import form_values, make_job
 from jobs.tests.pages import browser
 from jobs.verbs import Draft

@@ -10,7 +10,7 @@ from django.utils.dates import MONTHS_3
 from django.utils.translation import gettext as _
 
 from jobs.schedule.cron import Fields, large_steps
-from jobs.schedule.kinds import Cron, Schedule
+from jobs.schedule.due_times import Cron, Schedule
 from jobs.schedule.walltime import DAY, SECOND, next_day, zone
 
 MOST = 100

@@ -22,7 +22,7 @@ from jobs.schedule.cron import (
     Field,
     normalise,
 )
-from jobs.schedule.kinds import Cron, Interval, Once, Schedule
+from jobs.schedule.due_times import Cron, Interval, Once, Schedule
 from jobs.schedule.walltime import zone
 from jobs.wording import phrases
 

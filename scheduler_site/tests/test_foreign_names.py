@@ -11,8 +11,9 @@ from audit.record import By
 from executions.ledger.launch import row
 from executions.models import Execution, Reason, State, Trigger
 from executions.monitoring import health
-from jobs import dependencies, verbs
-from jobs.dependencies import Edge
+from jobs import verbs
+from jobs.changes import dependencies
+from jobs.changes.dependencies import Edge
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.verbs import Draft

@@ -18,7 +18,7 @@ from bench.speed.figures import Line, Target
 from executions.models import Execution
 from jobs import verbs
 from jobs.models import Job
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 
 STOCK, EDITS, APART = 10_000, 20, 1.5
 

@@ -12,7 +12,7 @@ from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, State, Trigger
 from jobs import verbs
 from jobs.models import Job
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 from jobs.verbs import Draft
 from scheduler_site.lib import clock
 

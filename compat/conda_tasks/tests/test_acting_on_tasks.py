@@ -16,9 +16,8 @@ from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Old, Speak
 from executions.ledger import launch
 from executions.models import Execution, State
-from jobs import timetable
-from jobs.models import Job, Pause
-from jobs.timetable import NEVER, Timing
+from jobs.models import Job, Pause, stored_schedule
+from jobs.models.stored_schedule import NEVER, Timing
 from scheduler_site.lib import clock
 from scheduler_site.lib.later import Wait
 
@@ -77,7 +76,7 @@ def stand(job: Job, status: str) -> None:
     elif status == "running":
         rows.run(job, State.RUNNING)
     elif status == "paused":
-        timetable.set_enabled(job, False)
+        stored_schedule.set_enabled(job, False)
 
 
 # Stop ------------------------------------------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from environments.models import Environment
 from environments.operations import reading
 from executions.models import Execution, State
 from jobs.models import Job
+from jobs.models.stored_schedule import NEVER
 from jobs.tests.factories import make_job
-from jobs.timetable import NEVER
 
 NOTHING = {
     "total": 0, "scheduled": 0, "running": 0, "completed": 0, "failed": 0, "stopped": 0, "paused": 0,

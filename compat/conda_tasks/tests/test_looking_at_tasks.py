@@ -16,8 +16,8 @@ from compat.conda_tasks.tests.conftest import Speak
 from compat.conda_tasks.wire import without_overwritten
 from executions.models import Execution, Reason, State
 from jobs.models import Job
+from jobs.models.stored_schedule import NEVER, Timing
 from jobs.tests.factories import make_job
-from jobs.timetable import NEVER, Timing
 from scheduler_site.lib import clock
 
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")

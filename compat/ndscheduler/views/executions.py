@@ -17,8 +17,7 @@ from compat.ndscheduler.views.base import JSON_TYPE, Answer, Refusal, V1View, re
 from executions.ledger import launch
 from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution, LogChunk, State
-from jobs import timetable
-from jobs.models import Job
+from jobs.models import Job, stored_schedule
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 from scheduler_site.rest.streamed import first, is_long, streamed
@@ -92,7 +91,7 @@ def _with_jobs(rows: QuerySet[Execution]) -> list[Execution]:
     """With their jobs, as far as these are shown; runs of one job share it."""
     shown = Job.objects.only(*wire.SHOWN)
     found = list(rows.defer("definition").prefetch_related(Prefetch("job", shown)))
-    timetable.attach({run.job.pk: run.job for run in found if run.job}.values())
+    stored_schedule.attach({run.job.pk: run.job for run in found if run.job}.values())
     return found
 
 

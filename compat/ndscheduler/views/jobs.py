@@ -16,9 +16,9 @@ from audit.record import record
 from compat.ndscheduler import drafts, wire
 from compat.ndscheduler.views import scope
 from compat.ndscheduler.views.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
-from jobs import timetable, verbs
+from jobs import verbs
 from jobs.classes.catalog import meta_infos
-from jobs.models import Job
+from jobs.models import Job, stored_schedule
 from scheduler_site.rest.streamed import first, is_long, streamed
 
 # Somebody else may take a name between the search for a free one and the row.
@@ -55,13 +55,13 @@ class JobsView(JobsBase):
         rows = scope.jobs(self.user)
         found = list(first(rows.only(*wire.SHOWN)))
         if not is_long(found):
-            timetable.attach(found)
+            stored_schedule.attach(found)
             return {"jobs": [self.shown(job) for job in sorted(found, key=_by_name)]}
         keys = [job.pk for job in sorted(rows.only("name", "spelling"), key=_by_name)]
         return streamed("jobs", keys, self._page, content_type=JSON_TYPE)
 
     def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
-        found = timetable.attach(Job.objects.filter(pk__in=keys).only(*wire.SHOWN))
+        found = stored_schedule.attach(Job.objects.filter(pk__in=keys).only(*wire.SHOWN))
         by_key = {job.pk: job for job in found}
         return [self.shown(by_key[key]) for key in keys if key in by_key]
 

@@ -16,7 +16,7 @@ from compat.ndscheduler.views import ranges, scope
 from compat.ndscheduler.views.base import JSON_TYPE, Answer, V1View
 from jobs import discretion
 from jobs.models import Job
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 from scheduler_site.lib import clock, credentials
 from scheduler_site.rest.streamed import first, is_long, streamed
 

@@ -17,8 +17,8 @@ from executions.ledger.isolation import each
 from executions.ledger.launch import scheduled_row
 from executions.models import Execution, Reason, State
 from jobs.models import Job, Stretch
+from jobs.models.stored_schedule import Timing
 from jobs.schedule import slots_between
-from jobs.timetable import Timing
 
 log = logging.getLogger("executions.ledger.due.stretches")
 

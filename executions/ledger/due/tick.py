@@ -25,10 +25,10 @@ from executions.ledger.launch import overlap, scheduled_row
 from executions.ledger.limits import holds
 from executions.ledger.limits.holds import TICK, Span, Window
 from executions.models import OPEN, Execution, Reason, State
-from jobs import code_right, stretches, timetable, verbs, zones
-from jobs.models import Job
+from jobs import code_right, stretches, verbs, zones
+from jobs.models import Job, stored_schedule
+from jobs.models.stored_schedule import Timing
 from jobs.schedule import Schedule
-from jobs.timetable import Timing
 from scheduler_site.lib.database.errors import passes
 
 log = logging.getLogger("executions.ledger.due.tick")
@@ -104,7 +104,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
         return Ticked(len(due))
     # Read when the jobs are locked: rules that come later find what is written here.
     zones.refresh()
-    timings = timetable.read(jobs)
+    timings = stored_schedule.read(jobs)
     gaps: list[Execution] = []
     held = holds.windows(jobs, now)
     plans: dict[int, list[Execution]] = {}

@@ -22,8 +22,8 @@ from executions.ledger.catch_up import Planned, summarised
 from executions.ledger.isolation import each
 from executions.ledger.launch import scheduled_row
 from executions.models import Execution, Reason, State
-from jobs import timetable, zones
-from jobs.models import Job
+from jobs import zones
+from jobs.models import Job, stored_schedule
 from jobs.schedule import Cron, slots_between
 from jobs.schedule.walltime import when_fixed, zone
 from scheduler_site.lib import clock
@@ -51,7 +51,7 @@ def look() -> int:
     that were. A job that is due before its turn is worked out by the tick."""
     done = 0
     for name, mark in learn():
-        if mark != zones.mark(timetable.Timing("cron", timezone=name)):
+        if mark != zones.mark(stored_schedule.Timing("cron", timezone=name)):
             done += _sweep(name, mark)
     return done
 
@@ -92,7 +92,7 @@ def _work_out(keys: list[int]) -> None:
     if connection.features.has_select_for_update:
         jobs = jobs.select_for_update()
     now = clock.now()
-    found = list(timetable.attach(list(jobs)))
+    found = list(stored_schedule.attach(list(jobs)))
     before = {job.pk: job.next_run_at for job in found}
     rows = [row for job in found for row in rework(job, now)]
     Execution.objects.bulk_create(rows, ignore_conflicts=True)

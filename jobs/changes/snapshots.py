@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from jobs.models import Job
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of, references
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 from scheduler_site.lib import credentials
 
 STORED = tuple(name for name in NAMES if name not in references())

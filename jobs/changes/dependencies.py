@@ -20,8 +20,8 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from audit.models import Entry
 from audit.record import By, record
+from jobs.changes.snapshots import snapshot
 from jobs.models import Dependency, Job, Mutex
-from jobs.snapshots import snapshot
 
 MOST = 50
 MUTEX = "dependencies"
