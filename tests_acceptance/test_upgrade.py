@@ -16,7 +16,7 @@ pytestmark = [
 
 
 def test_jobs_that_fall_due_each_second_are_neither_lost_nor_doubled_by_an_upgrade() -> None:
-    """The trial is described in bench/faults/upgrade.py; it ends with 1 when a due time was lost, doubled or stuck."""
+    """bench/faults/scenarios/upgrade.py describes the trial; it ends with 1 when a due time was lost, doubled or stuck."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.faults", "--only", "upgrade", "--fast", "--seed", "1"],
         cwd=settings.BASE_DIR,

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import psutil
 
-from bench.faults import (
+from bench.faults.scenarios import (
     changes,
     commits,
     history,

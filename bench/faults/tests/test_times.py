@@ -14,7 +14,7 @@ import pytest
 from bench.faults.checker import Moments
 from bench.faults.clock import Clock, compiler
 from bench.faults.jobs import shown_time
-from bench.faults.times import NIGHTS, moments
+from bench.faults.scenarios.times import NIGHTS, moments
 
 
 def test_moments_are_seconds_of_a_day_in_utc() -> None:

@@ -23,7 +23,7 @@ import datetime as dt, json, math, time
 from accounts.models import Category
 from audit.record import By
 from jobs import verbs
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 anchor = math.ceil(time.time()) + 12
 made = []
 for name, every, seconds, overlap in {jobs}:

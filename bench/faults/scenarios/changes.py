@@ -19,7 +19,7 @@ from executions.ledger.publish import depth
 from executions.models import OPEN, Execution, Heartbeat
 from jobs import verbs
 from jobs.models import Job
-from jobs.timetable import Timing
+from jobs.models.stored_schedule import Timing
 
 
 def overlap(trial: Trial) -> None:
