@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk.api import BulkUploadView
-from jobs.rest import care, cron, history, jobs, pausing, test_run
+from jobs.rest import cron, history, jobs, pausing, repair, test_run
 
 urlpatterns = [
     path("jobs", jobs.JobsView.as_view()),
@@ -17,6 +17,6 @@ urlpatterns = [
     path("jobs/<str:job_id>/history", history.HistoryView.as_view()),
     path("jobs/<str:job_id>/pause", pausing.PauseView.as_view()),
     path("jobs/<str:job_id>/resume", pausing.ResumeView.as_view()),
-    path("jobs/<str:job_id>/take-over", care.TakeOverView.as_view()),
-    path("jobs/<str:job_id>/hide-credentials", care.HideView.as_view()),
+    path("jobs/<str:job_id>/take-over", repair.TakeOverView.as_view()),
+    path("jobs/<str:job_id>/hide-credentials", repair.HideView.as_view()),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import care, editing, jobs, script, versions
+from jobs.pages import editing, jobs, repair, script, versions
 
 urlpatterns = [
     path("jobs", jobs.jobs, name="jobs"),
@@ -19,8 +19,8 @@ urlpatterns = [
     path("jobs/<uuid:uid>/edit", editing.edit, name="job-edit"),
     path("jobs/<uuid:uid>/pause", jobs.pause, name="job-pause"),
     path("jobs/<uuid:uid>/resume", jobs.resume, name="job-resume"),
-    path("jobs/<uuid:uid>/take-over", care.take_over, name="job-take-over"),
-    path("jobs/<uuid:uid>/hide-credentials", care.hide, name="job-hide"),
+    path("jobs/<uuid:uid>/take-over", repair.take_over, name="job-take-over"),
+    path("jobs/<uuid:uid>/hide-credentials", repair.hide, name="job-hide"),
     path("jobs/<uuid:uid>/delete", jobs.delete, name="job-delete"),
     path("jobs/<uuid:uid>/history", versions.history, name="job-history"),
     path("jobs/<uuid:uid>/versions", versions.compare, name="job-versions"),

@@ -12,9 +12,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from audit import search
+from audit.labels import kind_name, surface_name
 from audit.models import Entry
 from audit.search import Wanted
-from audit.wording import kind_name, surface_name
 
 DATES = [MinValueValidator(dt.date(1970, 1, 2)), MaxValueValidator(dt.date(9000, 1, 1))]
 # Fields that offer what is there: the column it stands in, and what it is called.

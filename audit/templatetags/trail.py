@@ -6,12 +6,12 @@ import uuid
 
 from django import template
 
-from audit import diff, wording
+from audit import diff, labels
 from audit.models import Entry
 
 register = template.Library()
-register.filter(wording.kind_name)
-register.filter(wording.surface_name)
+register.filter(labels.kind_name)
+register.filter(labels.surface_name)
 
 ICONS = {
     Entry.Event.ADDED: "add",
@@ -46,7 +46,7 @@ def run_of(entry: Entry) -> uuid.UUID | None:
 @register.filter
 def field_name(row: diff.Row, kind: str) -> str:
     """What forms call the field of a row, about an object of this kind; empty where it is a part of a field."""
-    return wording.field_name(kind, row.field)
+    return labels.field_name(kind, row.field)
 
 
 @register.filter

@@ -34,8 +34,8 @@ from jobs.models import Job
 from jobs.models.stored_schedule import NEVER, Timing
 from jobs.runners import clean_options
 from jobs.schedule import ScheduleError, parse_cron
+from jobs.schedule_text import preview
 from jobs.verbs import Draft
-from jobs.wording import preview
 
 PAUSED = "Paused when it was moved here."
 LONGEST_NAME = 200

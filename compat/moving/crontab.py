@@ -21,7 +21,7 @@ from jobs import verbs
 from jobs.models import LONGEST_DESCRIPTION, Job
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import Cron, ScheduleError, parse_cron
-from jobs.wording import preview
+from jobs.schedule_text import preview
 
 SHELL_JOB = "jobs.classes.shell.ShellJob"
 # Ids of jobs are made of their lines: the same line of the same crontab is the same job.

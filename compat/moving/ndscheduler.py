@@ -29,7 +29,7 @@ from jobs.models import DAY, Job
 from jobs.models.stored_schedule import Timing
 from jobs.runners.python_class import path_problem
 from jobs.schedule import ScheduleError
-from jobs.wording import preview
+from jobs.schedule_text import preview
 
 BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
 LONGEST_DEADLINE = 366 * DAY

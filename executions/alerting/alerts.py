@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import unusual, wording
+from executions.alerting import alert_texts, unusual
 from executions.alerting.cause import cause
 from executions.models import Execution, Reason, State, Untold, Watch
 from executions.values import ON_TIME
@@ -148,12 +148,12 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
     name, uid = claim.spec.job_name, claim.spec.job_id
     if outcome.state == "success":
         event = Event.JOB_SUCCEEDED
-        message = wording.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
+        message = alert_texts.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
     else:
         event = Event.JOB_FAILED
         run = Execution.objects.filter(pk=claim.pk).first()
         why = cause(run) if run else None
-        message = wording.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
+        message = alert_texts.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
     emails = _emails(claim, event)
     slack = event == Event.JOB_FAILED and not claim.by_hand
     about = About(job.uid, name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
@@ -254,7 +254,7 @@ def _in_one(items: list[Item], headline: Words, path: str) -> Message:
     if len(items) == 1:
         return items[0].message
     mark = "✅" if items[0].event == Event.RECOVERED else "🔴"
-    return wording.summary(mark, headline, [item.line for item in items], path)
+    return alert_texts.summary(mark, headline, [item.line for item in items], path)
 
 
 def _by_recipient(items: list[Item], administrators: list[str]) -> dict[str, list[Item]]:

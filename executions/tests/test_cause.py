@@ -12,7 +12,7 @@ from django.utils.translation import override
 
 from accounts.models import User
 from audit.models import Entry
-from executions.alerting import wording
+from executions.alerting import alert_texts
 from executions.alerting.cause import LONGEST_LINE, cause, last_lines
 from executions.ledger import outcomes
 from executions.ledger.outcomes import Report
@@ -174,5 +174,5 @@ def test_the_mail_about_a_failure_has_the_output_that_came_with_its_end(ledger: 
 def test_no_line_of_a_log_gets_out_of_the_code_block_of_slack() -> None:
     failed = run(make_job(), 0)
     wrote(failed, "``` <!channel> ```\n")
-    message = wording.failed("job", "uid", "run", "boom", cause=cause(failed))
+    message = alert_texts.failed("job", "uid", "run", "boom", cause=cause(failed))
     assert "```''' &lt;!channel&gt; '''```" in message.slack()

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alerts, unusual, wording
+from executions.alerting import alert_texts, alerts, unusual
 from executions.alerting.alerts import Event, Item
 from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Watch
@@ -54,12 +54,12 @@ HEADLINES = {
 }
 # What is told of each; what was missed is gathered before.
 WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
-    Clock.LATE: lambda job, row: wording.late(job, row.since),
-    Clock.OVERRUN: lambda job, row: wording.overrun(job, row.since),
-    Clock.SLOW: lambda job, row: wording.slow(job, row.details or {}),
-    Clock.QUICK: lambda job, row: wording.quick(job, row.details or {}),
-    Clock.MEMORY: lambda job, row: wording.memory(job, row.details or {}),
-    Clock.BLOCKED: lambda job, row: wording.blocked(job, row.since),
+    Clock.LATE: lambda job, row: alert_texts.late(job, row.since),
+    Clock.OVERRUN: lambda job, row: alert_texts.overrun(job, row.since),
+    Clock.SLOW: lambda job, row: alert_texts.slow(job, row.details or {}),
+    Clock.QUICK: lambda job, row: alert_texts.quick(job, row.details or {}),
+    Clock.MEMORY: lambda job, row: alert_texts.memory(job, row.details or {}),
+    Clock.BLOCKED: lambda job, row: alert_texts.blocked(job, row.since),
 }
 
 
@@ -251,12 +251,12 @@ def _is_well(watch: Watch) -> bool:
 
 
 def _recovered(job: Job, watch: Watch) -> Message:
-    return wording.recovered(job, DETAILS[Clock(watch.clock)], watch.since)
+    return alert_texts.recovered(job, DETAILS[Clock(watch.clock)], watch.since)
 
 
 def _item(watch: Watch, event: Alert.Event, word: Callable[[Job, Watch], Message]) -> Item:
     assert watch.job is not None  # noqa: S101 - `_with_jobs` leaves out the others
     key = f"{event}:{watch.clock}:{watch.subject}:{watch.since.isoformat()}"
     message = word(watch.job, watch)
-    line = Text(_("%(job)s: since %(time)s"), job=watch.job.name, time=wording.when(watch.since))
+    line = Text(_("%(job)s: since %(time)s"), job=watch.job.name, time=alert_texts.when(watch.since))
     return Item(watch.job, event, key, message, line, execution_uid=watch.execution_uid)

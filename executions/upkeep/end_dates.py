@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from executions.alerting import alerts, wording
+from executions.alerting import alert_texts, alerts
 from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
@@ -25,7 +25,7 @@ REMINDER_HOUR = 9
 def auto_paused(job: Job, now: dt.datetime) -> None:
     """Tells a job's owner, the admins and Slack that it was paused because its last day is over."""
     mention = alerts.mention_of(job)
-    message = wording.auto_paused(job, mention)
+    message = alert_texts.auto_paused(job, mention)
     _tell_people(job, f"auto_paused:{job.uid}:{job.end_date}", Event.AUTO_PAUSED, message, now)
 
 
@@ -50,7 +50,7 @@ def remind(now: dt.datetime) -> None:
         @transaction.atomic
         def tell(key: int) -> None:
             job = ending.select_related("team", "owner").get(pk=key)
-            message = wording.ending_soon(job, alerts.mention_of(job))
+            message = alert_texts.ending_soon(job, alerts.mention_of(job))
             _tell_people(job, f"ending:{job.uid}:{week}", Event.ENDING_SOON, message, now)
 
         each(ending.order_by("end_date", "pk").values_list("pk", flat=True), tell, "reminding")

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from executions.alerting import wording
+from executions.alerting import alert_texts
 from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
@@ -66,26 +66,26 @@ def _came_back(watch: Watch, now: dt.datetime) -> None:
 
 def _bad(check: health.Check, since: dt.datetime) -> Message:
     if check.name == health.CLOCKS:
-        return wording.clocks_differ(check.where, since)
+        return alert_texts.clocks_differ(check.where, since)
     if check.name == health.ZONES:
-        return wording.zones_differ(check.where, since)
+        return alert_texts.zones_differ(check.where, since)
     if check.name in WAITS:
-        return wording.waits(check.name, since)
-    return wording.system_silent(check.name, check.detail, since)
+        return alert_texts.waits(check.name, since)
+    return alert_texts.system_silent(check.name, check.detail, since)
 
 
 def _well(name: str, since: dt.datetime) -> Message:
     if name == health.CLOCKS:
-        return wording.clocks_agree(since)
+        return alert_texts.clocks_agree(since)
     if name == health.ZONES:
-        return wording.zones_agree(since)
-    return wording.waits_no_more(since) if name in WAITS else wording.system_recovered(name, since)
+        return alert_texts.zones_agree(since)
+    return alert_texts.waits_no_more(since) if name in WAITS else alert_texts.system_recovered(name, since)
 
 
 def outage(since: dt.datetime, now: dt.datetime) -> None:
     """Tells the admins that no process at all took its turn from `since` until now: afterwards, as nobody was there."""
     if now - since > OUTAGE:
-        message = wording.outage(since, now)
+        message = alert_texts.outage(since, now)
         with transaction.atomic():
             _tell_admins(f"outage:{since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alerts, wording
+from executions.alerting import alert_texts, alerts
 from executions.alerting.alerts import Event, Item
 from executions.alerting.cause import cause
 from executions.models import Execution, Trigger, Untold, Watch
@@ -53,7 +53,7 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
             row.job,
             Event.MISSED,
             row.key,
-            wording.missed(row.job, row.slots, row.made_up, row.first, row.last),
+            alert_texts.missed(row.job, row.slots, row.made_up, row.first, row.last),
             _missed_line(row),
         )
         for row in news
@@ -84,7 +84,7 @@ def _missed_line(row: Untold) -> Words:
 
 
 def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> Text:
-    return Text(template, count=str(count), first=wording.when(first), last=wording.when(last))
+    return Text(template, count=str(count), first=alert_texts.when(first), last=alert_texts.when(last))
 
 
 def _merged(rows: list[Untold]) -> list[Untold]:
@@ -110,7 +110,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
             row.job,
             Event.JOB_FAILED,
             row.key,
-            wording.failed(
+            alert_texts.failed(
                 row.job.name,
                 str(row.job.uid),
                 str(row.execution_uid),

@@ -18,7 +18,7 @@ from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
 from jobs.models.fields import PLAIN, JobField
 from jobs.models.shapes import shape_of
-from jobs.rest import payloads
+from jobs.rest import validation
 from jobs.verbs import Draft
 from scheduler_site.lib import clock, strict_json
 
@@ -55,15 +55,15 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
         faults["twice"] = Fault("Duplicate job name in CSV", _("An earlier row has the same name."))
     seen.add(name)
     try:
-        form, found = payloads.examined(body, user)
+        form, found = validation.examined(body, user)
     except PermissionDenied as refusal:
         # A script without the right to run code: of other rows that says nothing.
-        faults["right"] = Fault(payloads.NO_RIGHT, str(refusal))
-        return Judged(None, payloads.first_fault(faults, ORDER), False)
+        faults["right"] = Fault(validation.NO_RIGHT, str(refusal))
+        return Judged(None, validation.first_fault(faults, ORDER), False)
     # The row knows better why a target or the metadata are missing.
     faults = found | faults
     if faults:
-        return Judged(None, payloads.first_fault(faults, ORDER), False)
+        return Judged(None, validation.first_fault(faults, ORDER), False)
     return Judged(form.draft(), None, row.cells.get("active", "").lower() not in OFF)
 
 

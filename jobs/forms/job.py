@@ -28,8 +28,8 @@ from jobs.models.shapes import column_of
 from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.schedule import ScheduleError
+from jobs.schedule_text.refusals import refusal
 from jobs.verbs import Draft
-from jobs.wording.refusals import refusal
 from scheduler_site.lib.encrypted import Unreadable
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import INVISIBLE, unseen

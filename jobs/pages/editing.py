@@ -27,9 +27,9 @@ from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, edge_rows, version_of
 from jobs.models import Dependency, Job
 from jobs.pages import conflicts, previews, script, test_run
-from jobs.pages.care import tell_dropped
 from jobs.pages.conflicts import Row
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
+from jobs.pages.repair import tell_dropped
 from jobs.runners import RUNNERS
 from jobs.verbs import Refused
 

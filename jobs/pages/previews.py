@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 
 from accounts.models import User
-from jobs import wording
+from jobs import schedule_text
 from jobs.forms.page import PageJobForm
 from jobs.models import Job
 from jobs.schedule import Schedule, ScheduleError
-from jobs.wording import Occurrence
-from jobs.wording.refusals import refusal
+from jobs.schedule_text import Occurrence
+from jobs.schedule_text.refusals import refusal
 from scheduler_site.lib import clock
 
 COUNT = 10
@@ -68,5 +68,5 @@ def _preview(found: Schedule | None, zone: str, *, after: dt.datetime | None = N
         return Preview(zone, manual=True)
     now = clock.now()
     start = max(now, after) if after else now
-    words, slots = wording.in_words(found, zone), wording.preview(found, start, COUNT)
-    return Preview(zone, words, slots, remarks=wording.remarks(found))
+    words, slots = schedule_text.in_words(found, zone), schedule_text.preview(found, start, COUNT)
+    return Preview(zone, words, slots, remarks=schedule_text.remarks(found))

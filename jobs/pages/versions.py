@@ -19,8 +19,8 @@ from audit.models import Entry
 from audit.search import page_of
 from jobs import discretion, versions
 from jobs.models import Job
-from jobs.pages.care import tell_dropped
 from jobs.pages.helpers import changeable_job, gone_is_404, may_change, visible_job
+from jobs.pages.repair import tell_dropped
 from jobs.verbs import Refused
 
 

@@ -1,4 +1,4 @@
-"""What requests about jobs say. They are read by reading.py and payloads.py."""
+"""What requests about jobs say. They are read by payload.py and validation.py."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from django.conf import settings
 from rest_framework.request import Request
 
-from jobs import schedule, wording
+from jobs import schedule, schedule_text
 from jobs.rest.wire import DayRule as DayRuleName
 from jobs.rest.wire import Zone, read_moment, zoned
 from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
@@ -90,9 +90,9 @@ class ValidateCronView(_Tools):
             cron = _cron(self.payload())
         except ScheduleError as error:
             return Answer({"valid": False, "error": INVALID, "message": str(error)})
-        words = wording.in_words(cron)
+        words = schedule_text.in_words(cron)
         told: CronVerdict = {"valid": True, "message": "Cron expression is valid", "in_words": words}
-        if remarks := wording.remarks(cron):
+        if remarks := schedule_text.remarks(cron):
             told["remarks"] = remarks
         return Answer(told)
 
@@ -116,7 +116,7 @@ class CronPreviewView(_Tools):
         except ScheduleError as error:
             label = INVALID if error.field == "expression" else f"Invalid {error.field}"
             raise ApiError(400, label, str(error)) from error
-        found = wording.preview(cron, _start(body.get("start"), cron), count)
+        found = schedule_text.preview(cron, _start(body.get("start"), cron), count)
         runs = [zoned(occurrence.at, cron.timezone) for occurrence in found]
         notes: list[_Note] = [
             {"at": run, "note": occurrence.note}
@@ -126,7 +126,7 @@ class CronPreviewView(_Tools):
         told: CronPreview = {"timezone": cron.timezone, "next_runs": runs, "count": len(runs)}
         if notes:
             told["notes"] = notes
-        if remarks := wording.remarks(cron):
+        if remarks := schedule_text.remarks(cron):
             told["remarks"] = remarks
         return Answer(told)
 

@@ -14,7 +14,7 @@ from audit.record import By
 from jobs import hiding, verbs
 from jobs.changes import dependencies, origins
 from jobs.models import Job
-from jobs.rest import payloads
+from jobs.rest import validation
 from jobs.rest.access import (
     NOT_YOURS,
     SURFACE,
@@ -28,7 +28,7 @@ from jobs.rest.access import (
 from jobs.rest.bodies import JobChanges, NewJob
 from jobs.rest.listing import NEWEST, listed, pause_of
 from jobs.rest.notes import notes
-from jobs.rest.reading import flag
+from jobs.rest.payload import flag
 from jobs.rest.wire import JobJson, WrittenJob, job_json, read_json
 from scheduler_site.openapi.route import route
 from scheduler_site.rest import versions
@@ -136,7 +136,7 @@ class JobsView(_Jobs):
         For users and administrators. The first fault is told.
         """
         body = self.payload()
-        draft = payloads.draft(body, account(request))
+        draft = validation.draft(body, account(request))
         try:
             job = verbs.create(draft, by=By.request(request, SURFACE))
         except IntegrityError as error:
@@ -173,7 +173,7 @@ class JobView(_Jobs):
         """
         job = changeable_job(account(request), job_id)
         body = self.payload()
-        draft = payloads.draft(body, account(request), job)
+        draft = validation.draft(body, account(request), job)
         try:
             job = self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
         except IntegrityError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from jobs import wording
+from jobs import schedule_text
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KINDS, shorthand, target
 from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
@@ -21,7 +21,7 @@ def notes(body: Mapping[str, Any], job: Job) -> tuple[str, ...]:
 
 def _steps(job: Job) -> Iterator[str]:
     """The schedule is one that was just read, hence sound."""
-    yield from (f"cron_expression: {text}" for text in wording.remarks(job.timing.schedule()))
+    yield from (f"cron_expression: {text}" for text in schedule_text.remarks(job.timing.schedule()))
 
 
 def _schedule(body: Mapping[str, Any], job: Job) -> Iterator[str]:

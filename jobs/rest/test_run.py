@@ -13,7 +13,7 @@ from accounts.signin.throttle import TooManyAttempts
 from jobs import test_run
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS, GitHubKeys
 from jobs.models import Job
-from jobs.rest.payloads import OPTION_LABELS
+from jobs.rest.validation import OPTION_LABELS
 from jobs.rest.wire import Metadata
 from jobs.runners import clean_options
 from jobs.runners.webhook.forms import TargetUrl

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from environments.models import LONGEST_NAME
-from jobs import hiding, schedule, wording
+from jobs import hiding, schedule, schedule_text
 from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
 from jobs.models.stored_schedule import Timing
@@ -244,6 +244,6 @@ def read_moment(text: str, zone: str) -> dt.datetime:
 def _in_words(timing: Timing, zone: str) -> str:
     try:
         when = timing.schedule()
-        return wording.in_words(when, zone) if when else ""
+        return schedule_text.in_words(when, zone) if when else ""
     except ScheduleError:
         return ""

@@ -9,7 +9,7 @@ ScheduleField = Literal["expression", "timezone", "day_rule", "every", "at"]
 
 
 class Phrase(str):
-    """English text that knows of which template and values it was made: `jobs.wording.refusals` says it in other languages.
+    """English text that knows of which template and values it was made: `schedule_text.refusals` says it in other languages.
 
     Imported as `_`, so that it is found by whoever gathers texts; this package itself stays without Django.
     """

@@ -13,7 +13,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from jobs import schedule, wording
+from jobs import schedule, schedule_text
 from jobs.models import Job
 from jobs.schedule import ScheduleError
 from scheduler_site.lib import text
@@ -37,7 +37,7 @@ def in_words(job: Job) -> str:
     """The schedule of a job as a sentence; what is wrong with it, when it cannot be read."""
     try:
         found = job.timing.schedule()
-        return wording.in_words(found, zone_of(job)) if found else _("Manual only")
+        return schedule_text.in_words(found, zone_of(job)) if found else _("Manual only")
     except ScheduleError as error:
         return str(error)
 

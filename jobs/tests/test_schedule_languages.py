@@ -10,9 +10,9 @@ from django.utils import translation
 from accounts.models import User
 from jobs.schedule import Cron, Interval, Once, Schedule
 from jobs.schedule.cron import DayRule
+from jobs.schedule_text import in_words, phrases, preview
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
-from jobs.wording import in_words, phrases, preview
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 WORDS: list[tuple[str, DayRule, str]] = [

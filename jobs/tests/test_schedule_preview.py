@@ -8,7 +8,7 @@ import pytest
 
 from jobs.schedule import Cron, Interval, Once, Schedule
 from jobs.schedule.cron import DayRule
-from jobs.wording import Occurrence, in_words, preview
+from jobs.schedule_text import Occurrence, in_words, preview
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 from accounts.models import User
 from conftest import Api
 from jobs.schedule import ScheduleError, parse_cron
-from jobs.wording import refusals
+from jobs.schedule_text import refusals
 from scheduler_site.lib import clock
 
 

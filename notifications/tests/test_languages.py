@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import Preferences, User
 from audit.models import Entry
 from conftest import Api
-from executions.alerting import alerts, wording
+from executions.alerting import alert_texts, alerts
 from executions.alerting.alerts import Event, Item
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
@@ -45,7 +45,7 @@ def late(*addresses: str) -> dict[str, Alert]:
     job = make_job(
         name="sync", start_by=60, enable_email_notifications=True, notification_emails=list(addresses)
     )
-    item = Item(job, Event.LATE, "one", wording.late(job, NOW), "line")
+    item = Item(job, Event.LATE, "one", alert_texts.late(job, NOW), "line")
     alerts.tell([item], "headline", "/jobs", NOW)
     found = Alert.objects.order_by("pk")
     return {alert.recipients[0] if alert.channel == "email" else alert.channel: alert for alert in found}

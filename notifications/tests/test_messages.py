@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pytest_django import Settings
 
-from executions.alerting import wording
+from executions.alerting import alert_texts
 from notifications.messages import LONGEST_SLACK, Message, mention, subject_line
 
 UID = "9d4c2282-9b95-4f79-823b-43c73fc3f7c7"
@@ -17,7 +17,7 @@ def _address(settings: Settings) -> None:
 
 
 def test_a_failure_reads_as_the_clients_know_it() -> None:
-    message = wording.failed("Critical Data Sync Job", UID, "run-1", "Webhook returned status 500")
+    message = alert_texts.failed("Critical Data Sync Job", UID, "run-1", "Webhook returned status 500")
     assert str(message.subject) == "🔴 Job Failure Alert: Critical Data Sync Job"
     assert message.text() == (
         "Job Execution Failed\n"
@@ -34,7 +34,7 @@ def test_a_failure_reads_as_the_clients_know_it() -> None:
 
 
 def test_a_success_reads_as_the_clients_know_it() -> None:
-    message = wording.succeeded("Critical Data Sync Job", UID, "run-1", 45.23)
+    message = alert_texts.succeeded("Critical Data Sync Job", UID, "run-1", 45.23)
     assert str(message.subject) == "✅ Job Success: Critical Data Sync Job"
     assert message.text().startswith(
         "Job Completed Successfully\n"
@@ -49,14 +49,14 @@ def test_a_success_reads_as_the_clients_know_it() -> None:
 
 
 def test_markup_in_a_name_is_text_in_html() -> None:
-    page = wording.failed("<script>alert(1)</script>", UID, "run-1", "<img src=x>").html()
+    page = alert_texts.failed("<script>alert(1)</script>", UID, "run-1", "<img src=x>").html()
     assert "<script>" not in page
     assert "<img" not in page
     assert "&lt;script&gt;" in page
 
 
 def test_a_name_notifies_nobody_in_slack() -> None:
-    text = wording.failed("<!channel> & <@U12345678>", UID, "run-1", "a > b").slack()
+    text = alert_texts.failed("<!channel> & <@U12345678>", UID, "run-1", "a > b").slack()
     assert "<!channel>" not in text
     assert "<@U12345678>" not in text
     assert "&lt;!channel&gt; &amp; &lt;@U12345678&gt;" in text

@@ -16,7 +16,7 @@ from jobs.forms.job import JobForm
 from jobs.forms.schedule_keys import SCHEDULE_KEYS
 from jobs.forms.targets import GITHUB_KEYS
 from jobs.models import Job
-from jobs.rest.reading import Reading
+from jobs.rest.payload import Reading
 from jobs.verbs import Draft
 from scheduler_site.rest.views import ApiError
 

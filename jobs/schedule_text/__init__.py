@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.wording.preview import Occurrence, preview, remarks
-from jobs.wording.words import in_words
+from jobs.schedule_text.preview import Occurrence, preview, remarks
+from jobs.schedule_text.words import in_words
 
 __all__ = ["Occurrence", "in_words", "preview", "remarks"]

@@ -24,7 +24,7 @@ from jobs.schedule.cron import (
 )
 from jobs.schedule.due_times import Cron, Interval, Once, Schedule
 from jobs.schedule.walltime import zone
-from jobs.wording import phrases
+from jobs.schedule_text import phrases
 
 # Wordings of so many expressions are remembered: about 20 MB.
 KEPT = 50_000
