@@ -197,7 +197,9 @@ def _keep_output(reports: Sequence[Report], ended: list[Claim], now: dt.datetime
             answers[key] = storable(mask(what.output))
     pieces = [*written.items(), *answers.items()]
     chunks = [
-        LogChunk(execution_id=pk, attempt=number, at=now, text=text) for (pk, number), text in pieces if text
+        LogChunk(execution_id=pk, attempt=number, at=now, text=text, ends=text.count("\n"), size=len(text))
+        for (pk, number), text in pieces
+        if text
     ]
     if chunks:
         LogChunk.objects.bulk_create(chunks)

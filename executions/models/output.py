@@ -15,6 +15,9 @@ class LogChunk(models.Model):
     attempt = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
     text = models.TextField()
+    # Its line ends and its characters, so that a long log is counted without being read; null in pieces of older releases.
+    ends = models.PositiveIntegerField(null=True)
+    size = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ("id",)
