@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.pages import control, views
+from executions.pages import control, run, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     # The ledger
     path("executions", views.executions, name="executions"),
-    path("executions/<uuid:uid>", views.execution, name="execution"),
-    path("executions/<uuid:uid>/output", views.output, name="execution-output"),
+    path("executions/<uuid:uid>", run.execution, name="execution"),
+    path("executions/<uuid:uid>/output", run.output, name="execution-output"),
     path("executions/<uuid:uid>/artifacts/<artifact:name>", views.artifact, name="execution-artifact"),
-    path("executions/<uuid:uid>/log", views.log, name="execution-log"),
+    path("executions/<uuid:uid>/log", run.log, name="execution-log"),
     path("executions/<uuid:uid>/stop", views.stop, name="execution-stop"),
     path("executions/<uuid:uid>/suspend", views.suspend, name="execution-suspend"),
     path("executions/<uuid:uid>/resume", views.resume, name="execution-resume"),

@@ -43,7 +43,7 @@ def test_a_run_is_followed_to_its_end(visit: Visit, uma: User) -> None:
     visitor.page.wait_for_selector("#log >> text=<b>a line</b>")
     Execution.objects.update(state=State.SUCCESS, finished_at=timezone.now(), duration=1.5)
     visitor.page.wait_for_selector(".badge.success")
-    visitor.page.wait_for_selector("#log span", state="detached")
+    visitor.page.wait_for_selector("#log [hx-get]", state="detached")
 
 
 def test_a_viewer_learns_the_time_of_its_own_zone(visit: Visit, uma: User) -> None:

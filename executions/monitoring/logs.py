@@ -137,13 +137,14 @@ def after(execution: Execution, attempt: int, last: int, line: int) -> Piece | N
             return None
     if not chunks:
         return Piece(first=line, last=last)
-    begun = _begun(rows.filter(pk__lte=last))
+    begun = open_line(execution, attempt, last)
     return _piece(begun + "".join(chunk.text for chunk in chunks), line, last=chunks[-1].pk)
 
 
-def _begun(rows: QuerySet[LogChunk]) -> str:
-    """The line that has no end yet with the last of these chunks."""
+def open_line(execution: Execution, attempt: int, last: int) -> str:
+    """The line that has no end yet with the chunk `last`."""
     pieces, size = list[str](), 0
+    rows = of(execution, attempt).filter(pk__lte=last)
     for chunk in rows.order_by("-id").iterator(chunk_size=5):
         _before, end, piece = chunk.text.rpartition("\n")
         pieces.append(piece)

@@ -14,14 +14,17 @@ from jobs.models import Script, named_digest
 LISTED, SHOWN = 200, 20
 
 
-def of(run: Execution) -> dict[str, Any]:
-    """The values of `executions/_evidence.html`: of the last attempt that was measured, and the files of all attempts."""
+def of(run: Execution, attempt: int | None = None) -> dict[str, Any]:
+    """The values of `executions/_evidence.html`: of this attempt or the last that was measured, and all files."""
     if not run.is_code:
         return {}
+    measured = Measurement.objects.filter(execution=run)
+    if attempt is not None:
+        measured = measured.filter(attempt=attempt)
     found = list(run.artifacts.order_by("-attempt", "name")[:LISTED])
     count = run.artifacts.count() if len(found) == LISTED else len(found)
     return {
-        "measurement": Measurement.objects.filter(execution=run).order_by("-attempt").first(),
+        "measurement": measured.order_by("-attempt").first(),
         "files": [(file, _preview(run, file, place)) for place, file in enumerate(found)],
         "file_count": count,
         "more_files": count - len(found),

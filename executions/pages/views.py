@@ -1,4 +1,4 @@
-"""The pages of runs: the dashboard, the ledger, one run, and the verbs that make or end runs."""
+"""The pages of runs: the dashboard, the ledger, and the verbs that make or end runs. One run: run.py."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import FileResponse, Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest, actor
-from executions.ledger import artifacts, followers, idempotency, launch, verbs
+from executions.ledger import artifacts, idempotency, launch, verbs
 from executions.ledger.limits import holds
 from executions.models import BAD, Execution, ExecutionQuerySet, State
-from executions.monitoring import figures, health, logs
-from executions.pages import charts, evidence, previews
+from executions.monitoring import figures, health
+from executions.pages import charts, previews
 from executions.pages.page_filters import ExecutionFilter, page_of
-from executions.templatetags.runs import growing
+from executions.pages.run import may_stop
+from executions.pages.run import visible as visible_run
 from jobs.forms.page import RunForm
 from jobs.models import Job, stored_schedule
-from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change
+from jobs.pages.helpers import back, changeable_job, gone_is_404
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 
@@ -113,51 +114,9 @@ def executions(request: PageRequest) -> HttpResponse:
 
 @login_required
 @require_GET
-@vary_on_headers("HX-Target")
-def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
-    found = _visible_execution(request, uid)
-    context = {
-        "execution": found,
-        "chain": followers.chain(found, request.user),
-        "may_stop": found.is_open and _may_stop(request, found),
-        "may_run": found.job is not None
-        and request.user.has_perm("jobs.run_job")
-        and may_change(request.user, found.job),
-    }
-    if request.htmx and request.htmx.target == "state":
-        # What is known only at the end is asked for then.
-        answer = render(request, "executions/_state.html", context)
-        if not found.is_open:
-            answer.headers["HX-Trigger"] = "run-ended"
-        return answer
-    context |= evidence.of(found)
-    if request.htmx and request.htmx.target == "evidence":
-        return render(request, "executions/_evidence.html", context)
-    context |= evidence.told(found) | {"output": logs.tail(found)}
-    return render(request, "executions/execution.html", context)
-
-
-@login_required
-@require_GET
-def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
-    """What was written since the chunk `after`: the live part appends it."""
-    found = _visible_execution(request, uid)
-    text = request.GET.get("after", "0")
-    last = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-    return HttpResponse(growing(found, logs.after(found, last)))
-
-
-@login_required
-@require_GET
-def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
-    return logs.whole(_visible_execution(request, uid))
-
-
-@login_required
-@require_GET
 def artifact(request: PageRequest, uid: uuid.UUID, name: str) -> FileResponse:
     """A file to be saved. With `show`, an image is an answer of its own kind; nothing else ever is."""
-    found = _visible_execution(request, uid)
+    found = visible_run(request, uid)
     attempt = request.GET.get("attempt", "")
     number = int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) < 6 else None
     file = artifacts.named(found, name, number)
@@ -181,7 +140,7 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     """Runs a job now; the page lets the metadata of this one run be different."""
     job = changeable_job(request, uid, "jobs.run_job")
     given = request.POST if "metadata" in request.POST else None
-    form = RunForm(given, initial={"metadata": job.metadata, "key": secrets.token_urlsafe(16)})
+    form = RunForm(given, initial={"metadata": _parameters(request, job), "key": secrets.token_urlsafe(16)})
     context: dict[str, Any] = {"job": job, "may_override": holds.may_override(request.user) and holds.of(job)}
     if request.method == "GET" or (form.is_bound and not form.is_valid()):
         return render(request, "executions/run.html", context | {"form": form})
@@ -201,6 +160,16 @@ def run(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     return back(request, reverse("execution", args=[started.uid]))
 
 
+def _parameters(request: PageRequest, job: Job) -> Any:
+    """Those of the run that is to be repeated (`?again=`), else those of the job."""
+    try:
+        uid = uuid.UUID(request.GET.get("again", ""))
+    except ValueError:
+        return job.metadata
+    run = Execution.objects.visible_to(request.user).filter(job=job, uid=uid).first()
+    return run.definition.get("metadata", job.metadata) if run else job.metadata
+
+
 def _run_once(
     request: PageRequest, job: Job, overrides: dict[str, Any] | None, despite: bool
 ) -> tuple[Execution, bool]:
@@ -217,8 +186,8 @@ def _run_once(
 @login_required
 @require_POST
 def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
-    found = _visible_execution(request, uid)
-    if not _may_stop(request, found):
+    found = visible_run(request, uid)
+    if not may_stop(request, found):
         raise PermissionDenied(_("You may view this run but not cancel it."))
     if verbs.stop(found, by=actor(request)):
         messages.success(request, _("The run is being cancelled."))
@@ -240,8 +209,8 @@ def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool], done: str) -> HttpResponse:
-    found = _visible_execution(request, uid)
-    if not _may_stop(request, found):
+    found = visible_run(request, uid)
+    if not may_stop(request, found):
         raise PermissionDenied(_("You may view this run but not suspend it."))
     try:
         verb(found, by=actor(request))
@@ -257,15 +226,6 @@ def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool],
 
 def _visible(request: PageRequest) -> ExecutionQuerySet:
     return Execution.objects.visible_to(request.user).select_related("job")
-
-
-def _visible_execution(request: PageRequest, uid: uuid.UUID) -> Execution:
-    rows = _visible(request).select_related("job", "blocked_by", "requested_by", "category")
-    return get_object_or_404(rows, uid=uid)
-
-
-def _may_stop(request: PageRequest, found: Execution) -> bool:
-    return Execution.objects.changeable_by(request.user).filter(pk=found.pk).exists()
 
 
 def _with_zones(rows: Iterable[Execution]) -> list[Execution]:

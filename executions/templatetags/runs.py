@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from django import template
 from django.db.models import OuterRef, Q, Subquery
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -21,7 +20,6 @@ from accounts.models import User
 from audit.models import Entry
 from executions.ledger.limits import holds, places
 from executions.models import Execution, Reason, State
-from executions.monitoring.logs import Output
 from executions.pages import charts
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
@@ -207,16 +205,3 @@ def workflow_url(execution: Execution) -> str:
 @register.filter
 def megabytes(value: float | None) -> str:
     return "" if value is None else f"{value / 1e6:.1f} MB"
-
-
-@register.simple_tag
-def growing(execution: Execution, output: Output) -> SafeString:
-    """Whole lines, and a mark with the last line that replaces itself by what is written next.
-
-    No template: its line ends would be output, too.
-    """
-    if not (execution.is_open or output.more):
-        return format_html("{}{}", output.text, output.line)
-    url = f"{reverse('execution-output', args=[execution.uid])}?after={output.last}"
-    mark = '{}<span hx-get="{}" hx-trigger="load delay:2s" hx-swap="outerHTML" hx-target="this">{}</span>'
-    return format_html(mark, output.text, url, output.line)
