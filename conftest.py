@@ -17,6 +17,7 @@ from accounts.signin import tokens
 from audit import append_only
 from jobs import zones
 from scheduler_site.lib import clock
+from scheduler_site.tests import schema
 
 PASSWORD = "correct-horse-9"
 Api = Callable[..., APIClient]
@@ -54,6 +55,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         options["init_command"] += "PRAGMA synchronous=OFF;"
     elif engine.endswith("postgresql"):
         options["options"] += " -c synchronous_commit=off"
+    schema.copied()
 
 
 @pytest.fixture(scope="session", autouse=True)
