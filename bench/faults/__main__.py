@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.faults.servers import LEFT_OUT, STACKS, Stack
+from bench.servers.stack import LEFT_OUT, STACKS, Stack
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.faults.servers import Server
+from bench.servers.process import Server
 from scheduler_site.running import programs
 
 ALL = ("beat", "io", "code", "system")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from bench.faults.checker import Findings, percentile
 from bench.faults.installation import Installation
-from bench.faults.servers import Stack
 from bench.faults.trial import Trial, Unavailable, empty
 from bench.faults.trials import FAULTS
+from bench.servers.stack import Stack
 
 COLUMNS = ("due", "ran", "missing", "double", "early", "stuck", "disagree", "p50 s", "p99 s", "max s")
 

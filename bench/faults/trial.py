@@ -23,7 +23,8 @@ from audit.record import By
 from bench.faults.checker import Findings, Grid, Moments, Row, Trace, Watched, check
 from bench.faults.clock import Clock
 from bench.faults.installation import Installation, eventually
-from bench.faults.servers import Server, Stack, free_port, wait_for_port
+from bench.servers.process import Server, free_port, wait_for_port
+from bench.servers.stack import Stack
 from executions.models import OPEN, Drain, Execution, Heartbeat, Hold, LogChunk, State
 from jobs import verbs
 from jobs.models import Job, stored_schedule

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.faults.servers import LEFT_OUT, Stack
+from bench.servers.stack import LEFT_OUT, Stack
 
 SERVER = ("-c", "shared_buffers=256MB", "-c", "work_mem=16MB")
 

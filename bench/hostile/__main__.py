@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.faults.servers import LEFT_OUT, Stack
+from bench.servers.stack import LEFT_OUT, Stack
 
 if TYPE_CHECKING:
     from bench.hostile.site import People, Site

@@ -17,8 +17,8 @@ from django.test import Client
 
 from accounts.models import User
 from accounts.signin import tokens
-from bench.faults.servers import Server, free_port, wait_for_port
 from bench.history import ledger
+from bench.servers.process import Server, free_port, wait_for_port
 from executions.models import Execution, LogChunk
 from jobs.models import Job
 from scheduler_site.running import programs

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.faults.servers import LEFT_OUT, Stack
+from bench.servers.stack import LEFT_OUT, Stack
 
 if TYPE_CHECKING:
     from bench.speed.bench import Bench

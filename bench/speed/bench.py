@@ -17,7 +17,10 @@ import psycopg
 from django.db import connection
 
 from bench.faults.installation import Installation, eventually
-from bench.faults.servers import Postgres, Redis, Server, Stack
+from bench.servers.brokers import Redis
+from bench.servers.databases import Postgres
+from bench.servers.process import Server
+from bench.servers.stack import Stack
 from jobs.models.stored_schedule import TASK
 
 # Belfry's programs come as another role than the bench: so their statements can be told apart.

@@ -6,8 +6,8 @@ import random
 import time
 
 from bench.faults.network import Line
-from bench.faults.servers import MariaDB, Postgres
 from bench.faults.trial import Trial, Unavailable
+from bench.servers.databases import MariaDB, Postgres
 from executions.models import Execution, LogChunk, State
 
 

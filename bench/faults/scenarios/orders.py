@@ -10,8 +10,8 @@ from functools import partial
 
 from audit.record import By
 from bench.faults.installation import eventually
-from bench.faults.servers import Server
 from bench.faults.trial import Trial
+from bench.servers.process import Server
 from executions.ledger.limits import holds
 from executions.models import Drain, Execution, Hold, Reason, State
 from executions.monitoring import drains

@@ -9,8 +9,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from bench.faults.network import Line
-from bench.faults.servers import Postgres, free_port
 from bench.faults.trial import Trial, Unavailable
+from bench.servers.databases import Postgres
+from bench.servers.process import free_port
 from executions.models import Execution, State
 
 # So long the address leads to a standby that takes no changes yet.

@@ -22,8 +22,9 @@ from django.db.utils import DatabaseError
 
 from bench.faults.installation import eventually
 from bench.faults.network import How, Line
-from bench.faults.servers import RabbitMQ, Server
 from bench.faults.trial import Trial, Unavailable
+from bench.servers.brokers import RabbitMQ
+from bench.servers.process import Server
 from executions.models import Execution, State
 
 HAUL = "long haul"

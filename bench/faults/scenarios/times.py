@@ -12,8 +12,8 @@ from django.db import Error, connection
 
 from bench.faults.clock import Clock, compiler
 from bench.faults.installation import eventually
-from bench.faults.servers import Server
 from bench.faults.trial import Trial, Unavailable
+from bench.servers.process import Server
 from executions.models import Execution, State, Watch
 from scheduler_site.lib import clock
 

@@ -14,8 +14,8 @@ from django.db import connection
 
 from bench.faults.checker import Grid, Watched
 from bench.faults.installation import ALL, eventually
-from bench.faults.servers import MariaDB
 from bench.faults.trial import Trial, Unavailable
+from bench.servers.databases import MariaDB
 
 # Run by the code of the release before: nobody else knows its tables.
 MAKE_JOBS = """

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 
 from accounts.models import User
 from accounts.signin import tokens
-from bench.faults.servers import Server, free_port, wait_for_port
+from bench.servers.process import Server, free_port, wait_for_port
 from bench.speed import population
 from bench.speed.bench import PROGRAMS, Bench
 from bench.speed.figures import Line, Target, spread

@@ -11,7 +11,7 @@ import psutil
 
 from audit.record import By
 from bench.faults.installation import Installation
-from bench.faults.servers import Server
+from bench.servers.process import Server
 from bench.speed import population
 from bench.speed.bench import Bench, Cost
 from bench.speed.figures import Line, Target

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from bench.faults.installation import Installation
-from bench.faults.servers import Server, free_port, wait_for_port
+from bench.servers.process import Server, free_port, wait_for_port
 from bench.speed import population
 from bench.speed.alternatives import bare
 from bench.speed.bench import Bench
