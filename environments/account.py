@@ -12,8 +12,8 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
-_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
+from environments import prctl
+
 _CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3: two words for each set
 # CHOWN: files handed over; KILL: what does not end; SETGID and SETUID: the change itself.
 NEEDED = {"CAP_CHOWN": 0, "CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
@@ -72,11 +72,9 @@ def become(account: Account) -> None:
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
     if _libc is not None:
-        _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
         _set_capabilities(0, 0, 0)
-        _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        # Else a process that executes no program may not look at itself below /proc.
-        _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+        prctl.give_up_privileges()
+        prctl.show_memory()
 
 
 @contextlib.contextmanager

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from environments import prctl
 from environments.backends.base import Failed, Progress
 from environments.backends.grammar import without_credentials
 
@@ -48,8 +46,6 @@ PASSED = (
     ),
     *("CONDA_ENVS_PATH", "CONDA_ENVS_DIRS", "CONDA_PKGS_DIRS", "CONDARC", "MAMBA_ROOT_PREFIX"),
 )
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PREFIXES = ("LC_", "PIP_", "CONDA_OVERRIDE_")
 _LONGEST_LINE = 2000
 _LONGEST_OUTPUT = 1024 * 1024
@@ -90,18 +86,13 @@ def run(
             text=True,
             encoding="utf-8",
             errors="replace",
-            preexec_fn=_die_with_parent,
+            # What it starts ends with this process: nothing goes on writing without the lock.
+            preexec_fn=prctl.die_with_parent,
         )
     except OSError as error:
         raise Failed(f"{argv[0]} cannot be started: {error.strerror}.") from error
     with process:
         return _followed(process, timeout, progress)
-
-
-def _die_with_parent() -> None:
-    """Whoever ends this process ends what it started: nothing goes on writing without the lock."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def _followed(process: subprocess.Popen[str], timeout: float, progress: Progress | None) -> Result:

@@ -1,4 +1,4 @@
-"""The few process calls that Python has no name for (prctl(2), proc(5))."""
+"""What a child asks of the kernel about processes, its own and others (prctl(2), proc(5))."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
 # ruff: noqa: PTH110, PTH123, PTH208
@@ -6,40 +6,31 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
-import sys
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+from environments import prctl
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-
-
-def _prctl(option: int, value: int) -> None:
-    if _libc is not None and _libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def become_subreaper() -> None:
     """Adopt every descendant whose parent dies, so that none can slip away by double forking."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl.become_subreaper(strict=True)
 
 
 def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     """Be sent this signal when the parent's thread ends. Exits at once if it is gone already."""
-    _prctl(_PR_SET_PDEATHSIG, number)
+    prctl.die_with_parent(number, strict=True)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def outlive_parent() -> None:
     """Undo `die_with_parent`."""
-    _prctl(_PR_SET_PDEATHSIG, 0)
+    prctl.outlive_parent(strict=True)
 
 
 def children_of(pid: int) -> list[int]:

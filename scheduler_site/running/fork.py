@@ -26,6 +26,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils.log import configure_logging
 
+from environments import prctl
 from scheduler_site.running import drained, process_guard
 
 
@@ -67,7 +68,7 @@ def _hold(options: argparse.Namespace, output: int, held: set[int]) -> int:
     signal.set_wakeup_fd(-1)
     _redirect(output)
     _close_others(held)
-    process_guard.be_called(f"leash {options.name}")
+    prctl.be_called(f"leash {options.name}")
     return process_guard.Leash(options, start=lambda: _program(options)).hold()
 
 
@@ -79,7 +80,7 @@ def _program(options: argparse.Namespace) -> Forked:
 
 
 def _run(options: argparse.Namespace) -> int:
-    process_guard.die_with_parent(signal.SIGKILL)
+    prctl.die_with_parent(signal.SIGKILL)
     signal.set_wakeup_fd(-1)
     for number in (
         signal.SIGTERM,
@@ -92,7 +93,7 @@ def _run(options: argparse.Namespace) -> int:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_others(set(options.keep))
-    process_guard.be_called(options.name)
+    prctl.be_called(options.name)
     os.environ[drained.VARIABLE] = options.token
     sys.argv = list(options.argv[2:])
     runpy.run_module(options.argv[2], run_name="__main__", alter_sys=True)

@@ -12,7 +12,8 @@ import os
 import sys
 from pathlib import Path
 
-_PR_SET_DUMPABLE = 4
+from environments import prctl
+
 # Of /proc/self/stat, counted after the name: where the first environment begins and ends (proc(5), fields 50 and 51).
 _ENV_START, _ENV_END = 47, 48
 # What a process may show: where it works, and by what its operator finds it.
@@ -25,7 +26,7 @@ def keep_private() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError, ValueError, IndexError):
             _blank_first_environment()
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        prctl.hide_memory()
 
 
 def _blank_first_environment() -> None:

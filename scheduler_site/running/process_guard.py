@@ -6,14 +6,13 @@ The leash adopts what the program leaves behind, and ends it. It ends everything
 in peace, QUIT: at once) and when the supervisor dies (prctl(2), PR_SET_PDEATHSIG). Exits with the status of the
 program; 128 + n when signal n ended it.
 
-Started by its path, with the standard library only: a few megabytes, ready in milliseconds.
+Started by its path, with the standard library and environments/prctl.py only: a few megabytes, ready in milliseconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import os
 import select
 import signal
@@ -24,31 +23,13 @@ from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any, Protocol
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+if __name__ == "__main__":
+    # Run by its path and isolated (-I -S), it finds the standard library alone; after that, this project.
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+from environments.prctl import become_subreaper, die_with_parent
 
 # What a program that ended by itself left behind may finish in this time (seconds).
 LEFTOVERS_GRACE = 5.0
-
-
-def die_with_parent(number: int) -> None:
-    """Be sent this signal when the thread that started us ends."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
-
-
-def be_called(name: str) -> None:
-    """The name of this process in lists (15 bytes, prctl(2))."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
-
-
-def become_subreaper() -> None:
-    """Adopt every descendant whose parent dies."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _parents() -> dict[int, int]:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from environments import prctl
 from scheduler_site.running import drained, fork, process_guard
 from scheduler_site.running.console import Console
 from scheduler_site.running.programs import Program
@@ -95,7 +96,7 @@ class Supervisor:
         # Open as long as the supervisor or a leash lives: programs that go last wait for its end.
         self._others_gone, self._others_alive = os.pipe()
         self._wakeup = process_guard.wakeup_pipe()
-        process_guard.become_subreaper()
+        prctl.become_subreaper()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup(1)
                 signal.signal(number, self._ask_to_stop)
