@@ -13,7 +13,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.verbs import Draft, Refused
 from scheduler_site.lib import credentials
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 
 Objects = dict[str, dict[str, Any]]
 
@@ -36,7 +36,7 @@ def move(job: Job, *, by: By) -> list[str]:
     """Moves what can be moved; the paths. Raises Refused where the present secrets cannot be read."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     paths = movable(job)
-    if isinstance(job.secrets, Unreadable):
+    if isinstance(job.secrets, Undecryptable):
         raise Refused(
             _("The secrets cannot be read: the key that encrypted them is not among ENCRYPTION_KEYS.")
         )

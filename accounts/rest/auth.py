@@ -115,7 +115,7 @@ class LoginView(_SignIn):
         "log_in",
         "A new pair of tokens.",
         REFUSED,
-        takes=Credentials,
+        request=Credentials,
         examples={"By name": {"username": "ada", "password": "your password"}},
     )
     def post(self, request: Request) -> Answer[SignedIn]:
@@ -137,8 +137,8 @@ class FormLoginView(_SignIn):
         "log_in_by_form",
         "A new pair of tokens.",
         {**REFUSED, 422: "A field is missing or blank."},
-        takes=PasswordForm,
-        takes_media="application/x-www-form-urlencoded",
+        request=PasswordForm,
+        request_media="application/x-www-form-urlencoded",
     )
     def post(self, request: Request) -> Answer[SignedIn]:
         """Sign in with a form."""

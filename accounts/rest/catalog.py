@@ -231,7 +231,7 @@ class CategoriesView(_Catalog[Category]):
         """All categories."""
         return Answer({"categories": [category_json(row) for row in self.rows()]})
 
-    @route("create_category", "The new one.", SLUG_TAKEN, takes=NewCategory)
+    @route("create_category", "The new one.", SLUG_TAKEN, request=NewCategory)
     def post(self, request: Request) -> Created[CategoryCreated]:
         """Make a Category.
 
@@ -245,7 +245,7 @@ class CategoryView(_Catalog[Category]):
     method_permissions = _rights("category")
 
     @route(
-        "update_category", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=CategoryChanges
+        "update_category", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], request=CategoryChanges
     )
     def put(self, request: Request, row_id: str) -> Answer[CategoryUpdated]:
         """Change a Category.
@@ -278,7 +278,7 @@ class TeamsView(_Catalog[Team]):
         """All PIC teams."""
         return Answer({"pic_teams": [team_json(row) for row in self.rows()]})
 
-    @route("create_pic_team", "The new one.", SLUG_TAKEN, takes=NewTeam)
+    @route("create_pic_team", "The new one.", SLUG_TAKEN, request=NewTeam)
     def post(self, request: Request) -> Created[TeamCreated]:
         """Make a PIC team.
 
@@ -291,7 +291,7 @@ class TeamView(_Catalog[Team]):
     model, called, texts = Team, "PIC team", ("slack_handle",)
     method_permissions = _rights("team")
 
-    @route("update_pic_team", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], takes=TeamChanges)
+    @route("update_pic_team", "As it is now.", SLUG_TAKEN | CHANGED, headers=[IF_MATCH], request=TeamChanges)
     def put(self, request: Request, row_id: str) -> Answer[TeamUpdated]:
         """Change a PIC team.
 

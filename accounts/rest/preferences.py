@@ -140,7 +140,7 @@ class PreferencesView(_View):
             }
         )
 
-    @route("update_preferences", "As they are now.", NOT_YOURS, takes=PreferencesChanges)
+    @route("update_preferences", "As they are now.", NOT_YOURS, request=PreferencesChanges)
     def put(self, request: Request, user_id: str) -> Answer[PreferencesUpdated]:
         """Change notification preferences.
 
@@ -168,7 +168,7 @@ class UiPreferencesView(_View):
         self.require_own(user_id, "access")
         return Answer({"preferences": columns_json(self.stored(user_id))})
 
-    @route("update_ui_preferences", "As they are now.", NOT_YOURS, takes=UiPreferencesChanges)
+    @route("update_ui_preferences", "As they are now.", NOT_YOURS, request=UiPreferencesChanges)
     def put(self, request: Request, user_id: str) -> Answer[UiPreferences]:
         """Change UI preferences.
 

@@ -122,7 +122,7 @@ class TokensView(_Tokens):
         "create_api_token",
         "The new token. Its value is in this answer only.",
         {**PEOPLE, 409: "The account has too many tokens."},
-        takes=NewApiToken,
+        request=NewApiToken,
         examples={"For a script": {"name": "deploy script", "read_only": True}},
     )
     def post(self, request: Request) -> Created[ApiTokenCreated]:

@@ -70,7 +70,7 @@ class RegisterView(_Users):
         "register_user",
         "The new account.",
         {409: ("Another account has this name or address.", Detail)},
-        takes=Registration,
+        request=Registration,
         examples={
             "A user": {
                 "username": "john_doe",
@@ -124,7 +124,7 @@ class UserView(_Users):
         "The account as it is now.",
         {409: "Another account has this address, or it is the last active administrator.", **CHANGED},
         headers=[IF_MATCH],
-        takes=UserChanges,
+        request=UserChanges,
     )
     def put(self, request: Request, user_id: str) -> Answer[UserUpdated]:
         """Change an account.

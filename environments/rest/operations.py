@@ -75,7 +75,7 @@ class CancelView(EnvironmentsApiView):
         BEGUN,
         {**FOREIGN, 409: "It has ended already."},
         query=[WAIT],
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, operation_id: str) -> Accepted[OperationBegun]:

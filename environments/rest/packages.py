@@ -50,7 +50,7 @@ class PackagesView(EnvironmentsApiView):
         BEGUN,
         {**FOREIGN, **BUSY},
         query=[WAIT],
-        takes=PackagesToInstall,
+        request=PackagesToInstall,
         examples={"Two": {"packages": ["six", "tomli>=2,<3"]}},
     )
     def post(self, request: Request, environment_id: str) -> Accepted[OperationBegun]:
@@ -64,7 +64,9 @@ class PackagesView(EnvironmentsApiView):
         begun = carried_out(lambda: verbs.install(found, wanted, by=by(request)))
         return self.accepted(request, "Packages are being installed", begun)
 
-    @route("update_packages", BEGUN, {**FOREIGN, **BUSY}, query=[WAIT], takes=PackagesToUpdate, optional=True)
+    @route(
+        "update_packages", BEGUN, {**FOREIGN, **BUSY}, query=[WAIT], request=PackagesToUpdate, optional=True
+    )
     def put(self, request: Request, environment_id: str) -> Accepted[OperationBegun]:
         """Update packages.
 

@@ -81,7 +81,7 @@ class EnvironmentsView(EnvironmentsApiView):
         BEGUN,
         NAME_TAKEN,
         query=[WAIT],
-        takes=EnvironmentToMake,
+        request=EnvironmentToMake,
         examples={
             "With packages": {"name": "reports", "python_version": "3.12", "packages": ["pandas>=2.2"]}
         },
@@ -118,7 +118,7 @@ class EnvironmentView(EnvironmentsApiView):
         "rename_environment",
         "It is renamed; nothing was moved, and its jobs follow.",
         {**FOREIGN, 409: "The name is taken, or a run goes on in it."},
-        takes=EnvironmentName,
+        request=EnvironmentName,
     )
     def put(self, request: Request, environment_id: str) -> Answer[EnvironmentRenamed]:
         """Give an environment another name."""
@@ -152,7 +152,7 @@ class DiscoveredView(EnvironmentsApiView):
         found = found_json(choice.discovered())
         return Answer({"count": len(found), "environments": found})
 
-    @route("register_environment", BEGUN, NAME_TAKEN, query=[WAIT], takes=EnvironmentToRegister)
+    @route("register_environment", BEGUN, NAME_TAKEN, query=[WAIT], request=EnvironmentToRegister)
     def post(self, request: Request) -> Accepted[OperationBegun]:
         """Register an environment that was found.
 

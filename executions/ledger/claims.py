@@ -22,7 +22,7 @@ from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from executions.values import Claim
 from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 
 log = logging.getLogger("executions.ledger.claims")
 
@@ -140,7 +140,9 @@ def _refuse(row: Execution, texts: Mapping[str, str], suspended: Mapping[int, st
         state, reason = State.ERROR, Reason.UNSTARTABLE
     elif row.kind == Job.Kind.SCRIPT and _lacks_text(row, texts):
         state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_TEXT}
-    elif isinstance(getattr(row, "job_secrets", None), Unreadable) or isinstance(row.secrets, Unreadable):
+    elif isinstance(getattr(row, "job_secrets", None), Undecryptable) or isinstance(
+        row.secrets, Undecryptable
+    ):
         state, reason, told = State.ERROR, Reason.UNSTARTABLE, {"error": NO_SECRETS}
     else:
         return False

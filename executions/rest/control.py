@@ -93,7 +93,7 @@ class ExecuteView(_Control):
         query=[WAIT],
         headers=[KEY],
         response_headers=[REPLAYED],
-        takes=Overrides,
+        request=Overrides,
         optional=True,
         examples={"As it is": {}, "With other metadata": {"metadata": {"branchDetails": "main"}, "wait": 0}},
     )
@@ -162,7 +162,7 @@ class StopView(_Control):
         "stop_execution",
         "It was asked to stop; a waiting one has ended.",
         {**NOT_YOURS, 409: "It has ended already."},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, execution_id: str) -> Answer[StopRequested]:
@@ -193,7 +193,7 @@ class SuspendView(_Suspension):
         "suspend_execution",
         "It was, or it was so already.",
         {**NOT_YOURS, **NOT_SUSPENDED},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, execution_id: str) -> Answer[ExecutionSuspended]:
@@ -210,7 +210,7 @@ class ResumeView(_Suspension):
         "resume_execution",
         "It was, or it was so already.",
         {**NOT_YOURS, **NOT_SUSPENDED},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, execution_id: str) -> Answer[ExecutionResumed]:

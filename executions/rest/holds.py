@@ -110,7 +110,7 @@ class HoldsView(ApiView):
         found = visible.select_related("category").order_by("active")
         return Answer({"holds": [hold_json(hold) for hold in found]})
 
-    @route("hold_starts", "Nothing starts any more.", {409: "They are held already."}, takes=NewHold)
+    @route("hold_starts", "Nothing starts any more.", {409: "They are held already."}, request=NewHold)
     def post(self, request: Request) -> Created[HoldBegun]:
         """Hold the starts of runs.
 
@@ -126,7 +126,7 @@ class HoldsView(ApiView):
 class HoldView(ApiView):
     method_permissions = {"PUT": MAY_HOLD, "DELETE": MAY_HOLD}
 
-    @route("change_hold", "It is changed.", NONE_GOES_ON | HAS_ENDED, takes=HoldChanges)
+    @route("change_hold", "It is changed.", NONE_GOES_ON | HAS_ENDED, request=HoldChanges)
     def put(self, request: Request, hold_id: str) -> Answer[HoldChanged]:
         """Change the reason or the end of a hold.
 

@@ -73,7 +73,7 @@ class LimitsView(ApiView):
         """
         return Answer({"limits": [limit_json(limit) for limit in places.shown()]})
 
-    @route("change_limit", "It is changed.", takes=LimitChange)
+    @route("change_limit", "It is changed.", request=LimitChange)
     def put(self, request: Request) -> Answer[LimitChanged]:
         """Change how many runs of a key or a category may go on at once.
 

@@ -63,8 +63,8 @@ class LogView(_Outputs):
     @route(
         "get_log",
         "All of it, of all attempts.",
-        gives=Annotated[str, "The output."],
-        gives_media="text/plain",
+        response=Annotated[str, "The output."],
+        response_media="text/plain",
     )
     def get(self, request: Request, execution_id: str) -> HttpResponseBase:
         """What a run wrote."""
@@ -97,8 +97,8 @@ class ArtifactView(_Outputs):
         "Its bytes, to be saved and not to be shown.",
         {422: "Not a number, or out of bounds."},
         query=[ATTEMPT],
-        gives=Annotated[str, "The file.", Rules(format="binary")],
-        gives_media="application/octet-stream",
+        response=Annotated[str, "The file.", Rules(format="binary")],
+        response_media="application/octet-stream",
     )
     def get(self, request: Request, execution_id: str, name: str) -> HttpResponseBase:
         """One of the files that a run left."""

@@ -74,7 +74,7 @@ class ResyncView(ApiView):
     @route(
         "resync_scheduler",
         "What differed is mended; nothing was run by it.",
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request) -> Answer[Resynced]:

@@ -112,7 +112,7 @@ class DrainsView(ApiView):
         "drain_workers",
         "They take nothing new, and end when their runs have ended.",
         {404: "No living worker has this name, or runs on a host of this name."},
-        takes=NewDrain,
+        request=NewDrain,
     )
     def post(self, request: Request) -> Answer[DrainOrdered]:
         """Drain workers.
@@ -137,7 +137,7 @@ class DrainsView(ApiView):
     @route(
         "cancel_drains",
         "Workers that have not ended go on; in the place of the others new ones are started.",
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def delete(self, request: Request) -> Answer[DrainCancelled]:
@@ -157,7 +157,7 @@ class DrainView(ApiView):
         "cancel_drain",
         "It goes on, or another is started in its place.",
         {404: "It is not drained."},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def delete(self, request: Request, worker: str) -> Answer[DrainCancelled]:

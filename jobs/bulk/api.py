@@ -54,8 +54,8 @@ class BulkUploadView(ApiView):
                 Annotated[BulkReport | Error, "A refusal, or the report."],
             )
         },
-        takes=BulkUpload,
-        takes_media="multipart/form-data",
+        request=BulkUpload,
+        request_media="multipart/form-data",
     )
     def post(self, request: Request) -> Answer[BulkReport]:
         """Make many jobs out of a CSV file.

@@ -13,7 +13,7 @@ from audit.record import By
 from jobs import verbs
 from jobs.bulk.rows import judge, unused
 from jobs.bulk.table import BulkStats, Row, Table
-from jobs.forms.errors import Fault
+from jobs.forms.errors import FieldError
 from jobs.models import Job
 from jobs.runners.addresses import one_lookup_each
 from jobs.verbs import Draft
@@ -67,15 +67,15 @@ class Problem:
 
     row: int
     name: str
-    fault: Fault
+    error: FieldError
     team: str = ""
 
     def to_json(self) -> BulkFault:
-        told: BulkFault = {"row": self.row, "error": self.fault.label}
+        told: BulkFault = {"row": self.row, "error": self.error.label}
         if self.name:
             told["job_name"] = self.name
-        if self.fault.message:
-            told["message"] = self.fault.message
+        if self.error.message:
+            told["message"] = self.error.message
         if self.team:
             told["pic_team"], told["pic_team_slug"] = self.team, slugify(self.team)
         return told
@@ -134,21 +134,21 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
     if by.user is None:
         raise TypeError("Jobs out of a file need an owner.")
     judged = judge(row, by.user, default_owner=default_owner, seen=seen)
-    fault = judged.fault
+    error = judged.error
     if judged.draft:
         draft = judged.draft if judged.active else _switched_off(judged.draft)
         try:
             report.jobs.append(_planned(draft) if report.dry_run else _made(draft, by))
         except IntegrityError:
-            fault = Fault("Duplicate job name", _("Another job has this name."))
+            error = FieldError("Duplicate job name", _("Another job has this name."))
         except verbs.Refused as refusal:
-            fault = Fault("Not possible", str(refusal))
+            error = FieldError("Not possible", str(refusal))
         else:
             where = _("Row %(row)d:") % {"row": number}
             report.warnings += [f"{where} {text}" for text in unused(row.cells, draft)]
-    if fault:
-        team = row.cells.get("team", "") if fault.label == "Invalid PIC team" else ""
-        report.problems.append(Problem(number, row.cells.get("name", ""), fault, team))
+    if error:
+        team = row.cells.get("team", "") if error.label == "Invalid PIC team" else ""
+        report.problems.append(Problem(number, row.cells.get("name", ""), error, team))
 
 
 def _switched_off(draft: Draft) -> Draft:
@@ -172,6 +172,6 @@ def _made(draft: Draft, by: By) -> BulkJob:
 
 
 def _give_up(rows: list[Row], number: int, report: Report) -> None:
-    fault = Fault("Not processed", _("The database did not answer. Upload these rows again."))
+    error = FieldError("Not processed", _("The database did not answer. Upload these rows again."))
     for place, row in enumerate(rows, start=number):
-        report.problems.append(Problem(place, row.cells.get("name", ""), fault))
+        report.problems.append(Problem(place, row.cells.get("name", ""), error))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from jobs.bulk.table import Row
-from jobs.forms.errors import Fault
+from jobs.forms.errors import FieldError
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
@@ -35,35 +35,37 @@ ORDER = (
 
 
 class Judged(NamedTuple):
-    """A row after all checks: the draft of its job, or the first fault."""
+    """A row after all checks: the draft of its job, or the first error."""
 
     draft: Draft | None
-    fault: Fault | None
+    error: FieldError | None
     active: bool
 
 
 def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged:
     """Checks a row by the rules of the job form; adds its name to those `seen` in the file."""
-    faults: dict[str, Fault] = {}
+    errors: dict[str, FieldError] = {}
     if row.ragged:
-        faults["ragged"] = Fault("Invalid row", row.ragged)
-    body = _body(row.cells, default_owner, faults)
+        errors["ragged"] = FieldError("Invalid row", row.ragged)
+    body = _body(row.cells, default_owner, errors)
     name = row.cells.get("name", "")
     if not name or not any(key in row.cells for key in ("cron", "every", "at")):
-        faults["required"] = Fault("Missing required fields", _("A job needs a name and a cron expression."))
+        errors["required"] = FieldError(
+            "Missing required fields", _("A job needs a name and a cron expression.")
+        )
     elif name in seen:
-        faults["twice"] = Fault("Duplicate job name in CSV", _("An earlier row has the same name."))
+        errors["twice"] = FieldError("Duplicate job name in CSV", _("An earlier row has the same name."))
     seen.add(name)
     try:
         form, found = validation.examined(body, user)
     except PermissionDenied as refusal:
         # A script without the right to run code: of other rows that says nothing.
-        faults["right"] = Fault(validation.NO_RIGHT, str(refusal))
-        return Judged(None, validation.first_fault(faults, ORDER), False)
+        errors["right"] = FieldError(validation.NO_RIGHT, str(refusal))
+        return Judged(None, validation.first_error(errors, ORDER), False)
     # The row knows better why a target or the metadata are missing.
-    faults = found | faults
-    if faults:
-        return Judged(None, validation.first_fault(faults, ORDER), False)
+    errors = found | errors
+    if errors:
+        return Judged(None, validation.first_error(errors, ORDER), False)
     return Judged(form.draft(), None, row.cells.get("active", "").lower() not in OFF)
 
 
@@ -87,18 +89,18 @@ def unused(cells: Mapping[str, str], draft: Draft) -> Iterator[str]:
             yield _("the job will not run: it has no due time until its end date.")
 
 
-def _body(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
+def _body(cells: Mapping[str, str], default_owner: str, errors: dict[str, FieldError]) -> dict[str, Any]:
     keys = {"cron": "cron_expression", "category": "category", "team": "pic_team"}
     body: dict[str, Any] = {key: cells[field] for field, key in keys.items() if field in cells}
     body |= {field.name: _typed(field, cells[field.name]) for field in PLAIN if field.name in cells}
     body["end_date"] = cells.get("end_date", "")
-    body["metadata"] = _metadata(cells, faults)
+    body["metadata"] = _metadata(cells, errors)
     body |= {key: cells[key] for key in ("timezone", "day_rule", "period", "at") if key in cells}
     if "every" in cells:
         body["every"] = int(cells["every"]) if re.fullmatch(r"[0-9]{1,9}", cells["every"]) else cells["every"]
     if "cron" not in cells:
         body["schedule_kind"] = "interval" if "every" in cells else "once"
-    return body | _mail(cells) | _kind(cells, default_owner, faults)
+    return body | _mail(cells) | _kind(cells, default_owner, errors)
 
 
 def _mail(cells: Mapping[str, str]) -> dict[str, Any]:
@@ -114,22 +116,22 @@ def _mail(cells: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _kind(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, Any]:
+def _kind(cells: Mapping[str, str], default_owner: str, errors: dict[str, FieldError]) -> dict[str, Any]:
     """What the job does: by its kind and options where they are given, else by the columns of a script, a class or a target."""
     named = {"kind": cells["kind"].lower().replace(" ", "_")} if "kind" in cells else {}
     if "job_class" in cells:
-        args = {"args": _arguments(cells["arguments"], faults)} if "arguments" in cells else {}
+        args = {"args": _arguments(cells["arguments"], errors)} if "arguments" in cells else {}
         found: dict[str, Any] = {
             "kind": Job.Kind.PYTHON_CLASS,
             "options": {"job_class": cells["job_class"]} | args,
         }
     else:
-        found = _script(cells, faults) or _target(cells, default_owner, faults)
+        found = _script(cells, errors) or _target(cells, default_owner, errors)
     if "options" in cells:
         try:
             options = strict_json.loads(cells["options"])
         except ValueError as error:
-            faults["options"] = Fault("Invalid options", str(error))
+            errors["options"] = FieldError("Invalid options", str(error))
         else:
             known = found.get("options", {})
             found["options"] = known | options if isinstance(options, dict) else options
@@ -146,49 +148,49 @@ def _typed(field: JobField, text: str) -> Any:
     return text
 
 
-def _script(cells: Mapping[str, str], faults: dict[str, Fault]) -> dict[str, Any]:
+def _script(cells: Mapping[str, str], errors: dict[str, FieldError]) -> dict[str, Any]:
     """A script by its text or its path goes before every address; without either, nothing."""
     given = {"script": cells.get("script"), "path": cells.get("script_path")}
     options: dict[str, Any] = {name: value for name, value in given.items() if value}
     if not options:
         return {}
     if "arguments" in cells:
-        options["arguments"] = _arguments(cells["arguments"], faults)
+        options["arguments"] = _arguments(cells["arguments"], errors)
     environment = {"environment": cells["environment"]} if "environment" in cells else {}
     return {"kind": Job.Kind.SCRIPT, "options": options} | environment
 
 
-def _arguments(text: str, faults: dict[str, Fault]) -> list[Any]:
+def _arguments(text: str, errors: dict[str, FieldError]) -> list[Any]:
     try:
         value = strict_json.loads(text)
     except ValueError:
         value = None
     if isinstance(value, list):
         return value
-    faults["arguments"] = Fault("Invalid arguments", _("Write the arguments as a JSON list of texts."))
+    errors["arguments"] = FieldError("Invalid arguments", _("Write the arguments as a JSON list of texts."))
     return []
 
 
-def _metadata(cells: Mapping[str, str], faults: dict[str, Fault]) -> dict[str, Any]:
+def _metadata(cells: Mapping[str, str], errors: dict[str, FieldError]) -> dict[str, Any]:
     try:
         value = strict_json.loads(cells.get("metadata", "{}"))
     except ValueError as error:
-        faults["metadata"] = Fault("Invalid JSON in Request Body", str(error))
+        errors["metadata"] = FieldError("Invalid JSON in Request Body", str(error))
         return {}
     if not isinstance(value, dict):
-        faults["metadata"] = Fault("Invalid Request Body", _("The metadata must be a JSON object."))
+        errors["metadata"] = FieldError("Invalid Request Body", _("The metadata must be a JSON object."))
         return {}
     branch = {"branchDetails": cells["branch"]} if "branch" in cells else {}
     return branch | value
 
 
-def _target(cells: Mapping[str, str], default_owner: str, faults: dict[str, Fault]) -> dict[str, str]:
+def _target(cells: Mapping[str, str], default_owner: str, errors: dict[str, FieldError]) -> dict[str, str]:
     """The dispatch address goes before the target URL, and that before the three GitHub columns."""
     if "dispatch" in cells:
         parts = dispatched(cells["dispatch"])
         if parts is None:
             text = _("Write owner/repo/workflow, or the address of a workflow on GitHub.")
-            faults["dispatch"] = Fault("Invalid dispatch_url", text)
+            errors["dispatch"] = FieldError("Invalid dispatch_url", text)
         return dict(zip(GITHUB_KEYS, parts or (), strict=False))
     if "target_url" in cells:
         return {"target_url": cells["target_url"]}
@@ -196,5 +198,5 @@ def _target(cells: Mapping[str, str], default_owner: str, faults: dict[str, Faul
     owner = cells.get("owner") or prefix or default_owner or settings.DEFAULT_GITHUB_OWNER
     trio = {"owner": owner, "repo": repo, "workflow": cells.get("workflow", "")}
     if repo and trio["workflow"] and not owner:
-        faults["owner"] = Fault("Missing GitHub owner", _("Name the owner of the repository."))
+        errors["owner"] = FieldError("Missing GitHub owner", _("Name the owner of the repository."))
     return {key: trio[name] for key, name in GITHUB_KEYS.items() if trio[name]}

@@ -7,14 +7,14 @@ from typing import NamedTuple
 from django.core.exceptions import ValidationError
 
 
-class Fault(NamedTuple):
+class FieldError(NamedTuple):
     """What is told of a field that is refused."""
 
     label: str
     message: str
 
 
-class Unreadable(ValueError):
+class InvalidPayload(ValueError):
     """Why a value is refused; `label` where it is not simply "Invalid <field>"."""
 
     def __init__(self, message: str, label: str = "") -> None:

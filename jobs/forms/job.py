@@ -30,7 +30,7 @@ from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.schedule import ScheduleError
 from jobs.schedule_text.refusals import refusal
 from jobs.verbs import Draft
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import INVISIBLE, unseen
 
@@ -189,7 +189,7 @@ class JobForm(forms.ModelForm[Job]):
             raise ValidationError(_("The secrets must be an object of texts."))
         self.fresh_secrets = frozenset(name for name, text in value.items() if text)
         merged = {name: text for name, text in {**self.instance.secrets, **value}.items() if text}
-        if isinstance(self.instance.secrets, Unreadable) and not merged:
+        if isinstance(self.instance.secrets, Undecryptable) and not merged:
             # Their names are not known: they are replaced as a whole, or left alone.
             return None
         return merged

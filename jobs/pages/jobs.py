@@ -29,7 +29,7 @@ from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
 from scheduler_site.lib import credentials
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 
 PAGE_SIZE = 50
 
@@ -84,7 +84,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "environment_url": script.url_of(found.environment),
         "exposed": hiding.exposed(found),
         "movable": bool(hiding.movable(found)),
-        "secrets_unreadable": isinstance(found.secrets, Unreadable),
+        "secrets_unreadable": isinstance(found.secrets, Undecryptable),
     }
     return render(request, "jobs/job.html", context)
 

@@ -81,7 +81,7 @@ class ValidateCronView(_Tools):
     @route(
         "validate_cron",
         "Whether it is, and why not.",
-        takes=CronQuestion,
+        request=CronQuestion,
         examples={"Weekdays at two": {"expression": "0 2 * * 1-5"}},
     )
     def post(self, request: Request) -> Answer[CronVerdict]:
@@ -101,7 +101,7 @@ class CronPreviewView(_Tools):
     @route(
         "preview_cron",
         "The next due times.",
-        takes=PreviewQuestion,
+        request=PreviewQuestion,
         examples={"The next three": {"expression": "0 2 * * 1-5", "count": 3}},
     )
     def post(self, request: Request) -> Answer[CronPreview]:

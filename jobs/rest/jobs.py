@@ -115,7 +115,7 @@ class JobsView(_Jobs):
         "create_job",
         "The new job.",
         {**NOT_YOURS, **NOT_POSSIBLE},
-        takes=NewJob,
+        request=NewJob,
         examples={
             "A webhook": {
                 "name": "Nightly backup",
@@ -163,7 +163,7 @@ class JobView(_Jobs):
         "The job as it is now.",
         {**NOT_YOURS, **NOT_POSSIBLE, **CHANGED},
         headers=[IF_MATCH],
-        takes=JobChanges,
+        request=JobChanges,
         examples={"Another time": {"cron_expression": "30 3 * * *"}, "Paused": {"is_active": False}},
     )
     def put(self, request: Request, job_id: str) -> Answer[JobUpdated]:

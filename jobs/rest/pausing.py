@@ -51,7 +51,7 @@ class PauseView(_Pausing):
         "pause_job",
         "The job as it is now.",
         {**NOT_YOURS, 409: "It has no schedule that could be paused."},
-        takes=PauseChoice,
+        request=PauseChoice,
         optional=True,
         examples={"For a while": {"reason": "Migration", "until": "2030-03-29T03:00:00+02:00"}},
     )
@@ -79,7 +79,7 @@ class ResumeView(_Pausing):
         "resume_job",
         "The job as it is now. Nothing runs before its next due time.",
         {**NOT_YOURS, 409: "It has no schedule that could be resumed."},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, job_id: str) -> Answer[JobResumed]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Category, Team, User
 from accounts.roles import home_category
 from jobs.forms import environment_field
-from jobs.forms.errors import Fault, Unreadable
+from jobs.forms.errors import FieldError, InvalidPayload
 from jobs.forms.job import default_grace, form_data
 from jobs.forms.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
 from jobs.forms.targets import TARGET_KEYS, TARGET_KINDS, with_target
@@ -31,17 +31,17 @@ _Named = TypeVar("_Named", Category, Team)
 
 
 def flag(body: Mapping[str, Any], name: str) -> bool | None:
-    """A boolean, or 0 or 1; None when absent or null. Raises Unreadable."""
+    """A boolean, or 0 or 1; None when absent or null. Raises InvalidPayload."""
     value = body.get(name)
     if value is None:
         return None
     if not isinstance(value, int) or value not in (0, 1):
-        raise Unreadable(_("Write true or false."), f"Invalid {name}")
+        raise InvalidPayload(_("Write true or false."), f"Invalid {name}")
     return bool(value)
 
 
 class Reading:
-    """A body on top of what is stored, or of the defaults: `data` for the form, `faults` by field of the form.
+    """A body on top of what is stored, or of the defaults: `data` for the form, `errors` by field of the form.
 
     Null means absent, except where a field can be empty: metadata, end_date, pic_team, and columns that may be null.
     """
@@ -50,7 +50,7 @@ class Reading:
         self.body, self.user, self.job = body, user, job
         self.own_category = user.category if home_category(user) else None
         self.data = form_data(job or Job(category=self._usual_category()))
-        self.faults: dict[str, Fault] = {}
+        self.errors: dict[str, FieldError] = {}
         readers: dict[str, Callable[[], None]] = {
             "schedule": self._schedule,
             "at": self._moment,
@@ -69,8 +69,8 @@ class Reading:
         for field, read in readers.items():
             try:
                 read()
-            except Unreadable as fault:
-                self.faults[field] = Fault(fault.label or f"Invalid {field}", str(fault))
+            except InvalidPayload as error:
+                self.errors[field] = FieldError(error.label or f"Invalid {field}", str(error))
         if job is None and not self._given("stop_grace"):
             self.data["stop_grace"] = default_grace(str(self.data["kind"]))
 
@@ -80,13 +80,13 @@ class Reading:
     def _text(self, name: str, label: str = "") -> str:
         value = self.body[name]
         if not isinstance(value, str):
-            raise Unreadable(_("%(name)s must be a text.") % {"name": name}, label or f"Invalid {name}")
+            raise InvalidPayload(_("%(name)s must be a text.") % {"name": name}, label or f"Invalid {name}")
         return value.strip()
 
     def _object(self, name: str) -> dict[str, Any]:
         value = self.body[name]
         if not isinstance(value, dict):
-            raise Unreadable(_("%(name)s must be an object.") % {"name": name})
+            raise InvalidPayload(_("%(name)s must be an object.") % {"name": name})
         return value
 
     def _check_flag(self, name: str) -> None:
@@ -104,7 +104,7 @@ class Reading:
         cron = self.body.get("cron_expression")
         if self.job is None and cron and kind not in ("", "cron"):
             text = _("Give one schedule only: a cron expression, an interval, a time, or none.")
-            raise Unreadable(text, "Invalid schedule")
+            raise InvalidPayload(text, "Invalid schedule")
         # A job that was read and is sent back says its expression twice: what differs from the stored one counts.
         if cron is not None and cron != self.data["expression"] and not (cron == "" and kind):
             kind, values["expression"] = "cron", cron
@@ -123,7 +123,7 @@ class Reading:
         except ScheduleError:
             return  # the form tells that the zone is unknown
         except (ValueError, TypeError, AttributeError) as error:
-            raise Unreadable(_("Write a time such as 2026-03-29T03:00:00+02:00.")) from error
+            raise InvalidPayload(_("Write a time such as 2026-03-29T03:00:00+02:00.")) from error
         self.data["at"] = moment.replace(tzinfo=None, microsecond=0)
 
     # What ----------------------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class Reading:
         kind, options = (self.job.kind, self.job.options) if self.job else ("", {})
         if self._given("kind"):
             if not self.body["kind"]:
-                raise Unreadable(_("This field is required."), "Invalid kind")
+                raise InvalidPayload(_("This field is required."), "Invalid kind")
             options = options if self.body["kind"] == kind else {}
             kind = self.body["kind"]
         if self._given("options"):
@@ -143,7 +143,7 @@ class Reading:
             kind, options = with_target(kind, options, given)
         if not kind or (not options and kind not in Job.CODE_KINDS):
             text = _("Give target_url, or github_repo and github_workflow_name.")
-            self.faults["target"] = Fault("Missing target configuration", text)
+            self.errors["target"] = FieldError("Missing target configuration", text)
         self.data |= {"kind": kind or Job.Kind.WEBHOOK, "options": options}
 
     def _environment(self) -> None:
@@ -154,7 +154,7 @@ class Reading:
         text = self._text(key, "Invalid environment")
         found = environment_field.named(text, self.user, self.job) if text else None
         if text and found is None:
-            raise Unreadable(_("There is no environment %(name)s.") % {"name": text[:200]})
+            raise InvalidPayload(_("There is no environment %(name)s.") % {"name": text[:200]})
         self.data["environment"] = found.uid if found else None
 
     def _metadata(self) -> None:
@@ -175,7 +175,7 @@ class Reading:
         if self.job and allowed:
             allowed.add(self.job.category_id)
         if found is None or (allowed and found.pk not in allowed):
-            raise Unreadable(_("There is no category %(name)s for you.") % {"name": text})
+            raise InvalidPayload(_("There is no category %(name)s for you.") % {"name": text})
         self.data["category"] = found.pk
 
     def _team(self) -> None:
@@ -193,7 +193,7 @@ class Reading:
         else:
             self.data["team"] = team.pk if team else None
             return
-        raise Unreadable(problem % {"name": text}, "Invalid PIC team")
+        raise InvalidPayload(problem % {"name": text}, "Invalid PIC team")
 
     # Until when, and who hears of it -------------------------------------------------------------------------------
 
@@ -207,19 +207,19 @@ class Reading:
         try:
             day = dt.date.fromisoformat(value)
         except (ValueError, TypeError) as error:
-            raise Unreadable(_("Write a date such as 2026-12-31.")) from error
+            raise InvalidPayload(_("Write a date such as 2026-12-31.")) from error
         if day < today():
-            raise Unreadable(_("The end date has passed already."))
+            raise InvalidPayload(_("The end date has passed already."))
         if day.year > LAST_YEAR:
-            raise Unreadable(_("The end date is too far away."))
+            raise InvalidPayload(_("The end date is too far away."))
         self.data["end_date"] = day
 
     def _without_end_date(self) -> None:
         text = _("An end date is required.")
         if self.job is None and settings.JOB_END_DATE_POLICY == "required":
-            raise Unreadable(text, "Missing required fields")
+            raise InvalidPayload(text, "Missing required fields")
         if self.job and self.job.end_date and settings.JOB_END_DATE_POLICY != "optional":
-            raise Unreadable(text)
+            raise InvalidPayload(text)
         self.data["end_date"] = None
 
     def _mail(self) -> None:
@@ -232,7 +232,7 @@ class Reading:
         if self._given("notification_emails"):
             self.data["notification_emails"] = self.body["notification_emails"]
             if not isinstance(self.body["notification_emails"], list):
-                raise Unreadable(_("notification_emails must be a list."))
+                raise InvalidPayload(_("notification_emails must be a list."))
         if (success := flag(self.body, "notify_on_success")) is not None:
             self.data["notify_on_success"] = success
 
@@ -268,7 +268,7 @@ class Reading:
     def _number(self, name: str, most: int) -> int:
         value = self.body[name]
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            raise Unreadable(_("Write a whole number from 0 to %(limit)d.") % {"limit": most})
+            raise InvalidPayload(_("Write a whole number from 0 to %(limit)d.") % {"limit": most})
         return value
 
 

@@ -46,7 +46,7 @@ class TakeOverView(_Care):
         "take_over_job",
         "The job as it is now; code that was suspended for its owner's sake runs again.",
         {**NOT_YOURS, 409: "It has an owner, or runs code, which this account may not."},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, job_id: str) -> Answer[JobTakenOver]:
@@ -70,7 +70,7 @@ class HideView(_Care):
         "hide_credentials",
         "The job as it is now.",
         {**NOT_YOURS, 409: "The present secrets cannot be read."},
-        takes=Nothing,
+        request=Nothing,
         optional=True,
     )
     def post(self, request: Request, job_id: str) -> Answer[CredentialsHidden]:

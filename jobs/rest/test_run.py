@@ -42,7 +42,7 @@ class TrialView(ApiView):
         "test_target",
         "What the target said; also when it could not be reached.",
         {429: "Too many tries in this minute, or at once."},
-        takes=Target,
+        request=Target,
     )
     def post(self, request: Request) -> Answer[test_run.TestRun]:
         """Try a target.

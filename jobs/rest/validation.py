@@ -1,4 +1,4 @@
-"""From a JSON body to the checked changes of a job: the reading, the one form of all surfaces, and the fault to tell."""
+"""From a JSON body to the checked changes of a job: the reading, the one form of all surfaces, and the error to tell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import User
-from jobs.forms.errors import Fault, OptionError
+from jobs.forms.errors import FieldError, OptionError
 from jobs.forms.job import JobForm
 from jobs.forms.schedule_keys import SCHEDULE_KEYS
 from jobs.forms.targets import GITHUB_KEYS
@@ -20,7 +20,7 @@ from jobs.rest.payload import Reading
 from jobs.verbs import Draft
 from scheduler_site.rest.views import ApiError
 
-# The order in which faults are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
+# The order in which errors are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
 _WHEN_AND_WHAT = (
     "name",
     "description",
@@ -51,25 +51,27 @@ _LABELS = {
 def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     """The checked values of a new job, or what a body changes of `job`.
 
-    400 `{"error": label, "message"}` for the first fault; 403 for jobs that run code, without the right to it.
+    400 `{"error": label, "message"}` for the first error; 403 for jobs that run code, without the right to it.
     """
     if job is None:
         _require_fields(body)
     try:
-        form, faults = examined(body, user, job)
+        form, errors = examined(body, user, job)
     except PermissionDenied as refusal:
         raise ApiError(403, NO_RIGHT, str(refusal)) from refusal
-    if faults:
-        label, text = first_fault(faults, _UPDATE if job else _CREATE)
+    if errors:
+        label, text = first_error(errors, _UPDATE if job else _CREATE)
         raise ApiError(400, label, text)
     return form.draft().differing(job) if job else form.draft()
 
 
-def examined(body: Mapping[str, Any], user: User, job: Job | None = None) -> tuple[JobForm, dict[str, Fault]]:
-    """The form of a body, and all its faults by field of the form. Raises PermissionDenied for code without the right to it."""
+def examined(
+    body: Mapping[str, Any], user: User, job: Job | None = None
+) -> tuple[JobForm, dict[str, FieldError]]:
+    """The form of a body, and all its errors by field of the form. Raises PermissionDenied for code without the right to it."""
     reading = Reading(body, user, job)
     form = _form(reading, user, job)
-    return form, _form_faults(form) | reading.faults
+    return form, _form_errors(form) | reading.errors
 
 
 def _require_fields(body: Mapping[str, Any]) -> None:
@@ -91,9 +93,9 @@ def _form(reading: Reading, user: User, job: Job | None) -> JobForm:
     return form
 
 
-def _form_faults(form: JobForm) -> dict[str, Fault]:
+def _form_errors(form: JobForm) -> dict[str, FieldError]:
     return {
-        field: Fault(_label(field, errors[0]), " ".join(map(str, form.errors[field])))
+        field: FieldError(_label(field, errors[0]), " ".join(map(str, form.errors[field])))
         for field, errors in form.errors.as_data().items()
     }
 
@@ -107,10 +109,10 @@ def _label(field: str, error: forms.ValidationError) -> str:
     return _LABELS.get(field, f"Invalid {field}")
 
 
-def first_fault(faults: Mapping[str, Fault], order: tuple[str, ...]) -> Fault:
+def first_error(errors: Mapping[str, FieldError], order: tuple[str, ...]) -> FieldError:
     """The one to tell: fields in this order, then the others, and last a missing target."""
     ranks = {field: rank for rank, field in enumerate(order)}
-    if "target" in faults:
+    if "target" in errors:
         # That a URL is missing is told by the form as well, as an option of the kind that was taken for granted.
         ranks |= {"target": len(order) + 1, "options": len(order) + 2}
-    return faults[min(faults, key=lambda field: ranks.get(field, len(order)))]
+    return errors[min(errors, key=lambda field: ranks.get(field, len(order)))]

@@ -95,7 +95,7 @@ class SlackView(_Slack):
         slack = SlackSettings.load()
         return versions.tagged(Answer[OneSlack]({"slack_settings": slack_json(slack)}), slack)
 
-    @route("update_slack_settings", "As they are now.", CHANGED, headers=[IF_MATCH], takes=SlackChanges)
+    @route("update_slack_settings", "As they are now.", CHANGED, headers=[IF_MATCH], request=SlackChanges)
     def put(self, request: Request) -> Answer[SlackUpdated]:
         """Change the Slack settings.
 

@@ -34,7 +34,7 @@ def unseal(text: str, *, seconds: int) -> Any:
         return None
 
 
-class Unreadable(dict[str, str]):
+class Undecryptable(dict[str, str]):
     """Secrets whose key is missing. They look empty, but are not: what is stored stays as it is when this is saved."""
 
     def __init__(self, stored: str) -> None:
@@ -43,10 +43,10 @@ class Unreadable(dict[str, str]):
 
 
 class EncryptedJSONField(models.TextField[dict[str, str], dict[str, str]]):
-    """A dictionary of secrets: encrypted at rest, never shown. Those that cannot be decrypted are `Unreadable`."""
+    """A dictionary of secrets: encrypted at rest, never shown. Those that cannot be decrypted are `Undecryptable`."""
 
     def get_prep_value(self, value: Any) -> str:
-        if isinstance(value, Unreadable):
+        if isinstance(value, Undecryptable):
             return value.stored
         if not value:
             return ""
@@ -58,7 +58,7 @@ class EncryptedJSONField(models.TextField[dict[str, str], dict[str, str]]):
         try:
             plain = _cipher(tuple(settings.ENCRYPTION_KEYS)).decrypt(value.encode())
         except InvalidToken:
-            return Unreadable(value)
+            return Undecryptable(value)
         secrets: dict[str, str] = json.loads(plain)
         return secrets
 

@@ -26,48 +26,48 @@ def route(
     query: Iterable[Parameter] = (),
     headers: Iterable[Parameter] = (),
     response_headers: Iterable[Parameter] = (),
-    takes: Any = None,
+    request: Any = None,
     optional: bool = False,
-    takes_media: str = JSON,
-    gives: Any = None,
-    gives_media: str = JSON,
+    request_media: str = JSON,
+    response: Any = None,
+    response_media: str = JSON,
     examples: Mapping[str, Any] | None = None,
 ) -> Callable[[Method], Method]:
     """A decorator for the method of a view, whose docstring is the summary and, after a blank line, what else is to be said.
 
-    `good` describes the answer, whose status and schema are in the type that the method returns (`Answer[...]`); `gives` is its
-    type where that is no JSON. `refusals`: by status, those beside the usual, with a type where it is not the usual one.
-    `takes`: the type of the body, which may be left out when it is `optional`.
+    `good` describes the answer. Its status and schema are in the type that the method returns (`Answer[...]`), or in
+    `response` where it is not JSON. `refusals`: by status, those beside the usual, with a type where it is not the usual one.
+    `request`: the type of the body, which may be left out when it is `optional`.
     """
     query = list(query)
 
     def described(method: Method) -> Method:
         summary, about = _told(method)
-        status, schema = (200, schema_of(gives)) if gives else _answered(method)
+        status, schema = (200, schema_of(response)) if response else _answered(method)
         parameters = [
             *(_parameter(one, "query") for one in query),
             *(_parameter(one, "header") for one in headers),
             *(_parameter(one, "header", [status]) for one in response_headers),
         ]
-        body = schema_of(takes) | ({OPTIONAL_BODY: True} if optional else {}) if takes else None
+        body = schema_of(request) | ({OPTIONAL_BODY: True} if optional else {}) if request else None
         decorate = extend_schema(
             operation_id=name,
             summary=summary,
             description=about,
             parameters=parameters,
-            request={takes_media: body} if body else None,
+            request={request_media: body} if body else None,
             responses={
-                (status, gives_media): OpenApiResponse(_with_warnings(schema), good),
+                (status, response_media): OpenApiResponse(_with_warnings(schema), good),
                 **{(code, JSON): _refusal(code, told) for code, told in (refusals or {}).items()},
             },
             examples=[
-                OpenApiExample(label, value=value, request_only=True, media_type=takes_media)
+                OpenApiExample(label, value=value, request_only=True, media_type=request_media)
                 for label, value in (examples or {}).items()
             ],
         )
         decorated: Any = decorate(method)
         # What a request holds beside these is named in the answer (scheduler_site/rest/ignored.py).
-        decorated.takes, decorated.query = body, frozenset(one.name for one in query)
+        decorated.request_schema, decorated.query = body, frozenset(one.name for one in query)
         return decorated  # type: ignore[no-any-return]
 
     return described

@@ -32,7 +32,7 @@ class OpenApiView(ApiView):
     @route(
         "get_openapi",
         "An OpenAPI document.",
-        gives=Annotated[dict[str, Any], "See the OpenAPI Specification, 3.1."],
+        response=Annotated[dict[str, Any], "See the OpenAPI Specification, 3.1."],
     )
     def get(self, request: Request) -> HttpResponse:
         """This document."""

@@ -147,7 +147,7 @@ class ApiView(APIView):
 
     def _warnings(self, answer: Any) -> list[str]:
         handler = self._handler()
-        found = ignored.in_body(self._given(), getattr(handler, "takes", None))
+        found = ignored.in_body(self._given(), getattr(handler, "request_schema", None))
         query = ignored.in_query(self.request.query_params, getattr(handler, "query", ()))
         return [*ignored.warnings(found, answer, self._before), *ignored.warnings(query), *self.notes]
 
@@ -170,7 +170,11 @@ class ApiView(APIView):
     def _look_before(self, body: dict[str, Any]) -> None:
         """Keeps the object as it is, where a body that changes it may have come from reading it."""
         handler, read = self._handler(), getattr(self, "get", None)
-        if self.request.method == "PUT" and read and ignored.in_body(body, getattr(handler, "takes", None)):
+        if (
+            self.request.method == "PUT"
+            and read
+            and ignored.in_body(body, getattr(handler, "request_schema", None))
+        ):
             with suppress(exceptions.APIException):
                 self._before = read(self.request, **self.kwargs).data
 
