@@ -1,0 +1,25 @@
+"""Tables of the pages: wide ones scroll by themselves, and on a narrow screen each row is a card."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+
+@register.simple_block_tag
+def table(content: SafeString, *columns: str, actions: bool = False) -> SafeString:
+    """`{% table _("Name") _("Since") actions=True %}` and the rows; with `actions` a last column that only screen readers name."""
+    heads = format_html_join("", '<th scope="col">{}</th>', ((column,) for column in columns))
+    if actions:
+        heads += format_html('<th scope="col"><span class="sr">{}</span></th>', _("Actions"))
+    return format_html(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="cards">'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>",
+        _("Table"),
+        heads,
+        content,
+    )
