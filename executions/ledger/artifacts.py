@@ -1,4 +1,4 @@
-"""The files that runs left: where they lie, and reading them without following a link that a script may have planted.
+"""The files that runs leave behind: where they are stored, and how they are read without following a link that a script made.
 
     ARTIFACTS_DIR/<run, 32 hex digits>/<attempt>/<name>
 

@@ -1,4 +1,4 @@
-"""What becomes of the due times that have come since the last tick: pure decisions, no database, no clock."""
+"""Decides which due times since the last tick are run, merged or skipped. Pure functions: no database, no clock."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Claiming: the step from queued to running, which only a worker takes.
+"""Claiming: a worker moves a run from queued to running.
 
-It is a conditional UPDATE. A message that comes twice, a run that was stopped or taken meanwhile: they change no row.
+This is a conditional UPDATE. A message that arrives twice, or a run that was stopped or claimed meanwhile, changes no row.
 """
 
 from __future__ import annotations

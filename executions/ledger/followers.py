@@ -1,4 +1,4 @@
-"""What runs after what: the end of a run starts the jobs that follow its job, in the transaction that writes the end.
+"""Dependencies: the end of a run starts the downstream jobs of its job, in the transaction that writes the end.
 
 A run has ended when it got its final state after its last attempt. What it starts, by its state:
 

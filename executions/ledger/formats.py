@@ -1,7 +1,7 @@
 """Versions of what one release writes and another reads, while an upgrade is rolled out: definitions of runs, and messages.
 
-An older one is read with defaults for what was added since. A newer one is left to those who know it: the run stays queued, is
-announced again, and comes to a newer worker.
+An older version is read with defaults for what was added since. A newer version is left alone: the run stays queued, is
+announced again, and a newer worker claims it.
 
 To add a key that a worker needs: raise DEFINITION, and say in ADDED what an older definition means by not having it. A key that
 means nothing where it is absent is simply read with `get`, without a new version.

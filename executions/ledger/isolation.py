@@ -1,6 +1,6 @@
-"""Each by itself: one row that cannot be dealt with, or one step that fails, must keep nothing else from being done.
+"""Error isolation: one row or one step that fails does not stop the others.
 
-What passes by itself (a database that is away) is raised at once: then nothing else would succeed either.
+A temporary error (the database cannot be reached) is raised at once, because the others would fail as well.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The only door into the ledger: makes the rows of due times and of runs asked for by hand."""
+"""Creates the rows of runs: scheduled, manual, and triggered by another run."""
 
 from __future__ import annotations
 

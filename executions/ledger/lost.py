@@ -1,4 +1,4 @@
-"""Giving up runs whose worker is gone: they end as lost, or wait for another attempt where that does no harm."""
+"""Runs whose worker has died: they end as lost, or are retried if the job allows it."""
 
 from __future__ import annotations
 

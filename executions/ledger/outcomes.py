@@ -1,6 +1,6 @@
-"""Finishing: how an attempt that a worker has claimed ends, or is given up.
+"""Finishing: writes how an attempt that a worker has claimed ends.
 
-Each step is a conditional UPDATE: a worker that comes back after its run was given up changes no row, and so nothing.
+Each step is a conditional UPDATE: a worker that returns after its run was declared lost changes no row.
 """
 
 from __future__ import annotations

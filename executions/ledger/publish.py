@@ -1,6 +1,6 @@
-"""Tells the workers that runs wait. A message is only a hint: losing or doubling one changes nothing.
+"""Sends the messages that tell workers that runs are queued. A message is only a hint: it may be lost or sent twice.
 
-The row is committed first. What could not be sent is sent again by the reconciler.
+The row is committed first. The reconciler sends again what could not be sent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked of a run at its very start, whatever was true when it was written: may its code run, and with which secrets."""
+"""Checks at the claim of a run, since things may have changed while it was queued: may its code run, and with which secrets?"""
 
 from __future__ import annotations
 

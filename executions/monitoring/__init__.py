@@ -1,1 +1,1 @@
-"""Signs of life, health, figures, statistics and logs."""
+"""Heartbeats, health, figures, statistics and logs."""

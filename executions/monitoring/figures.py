@@ -1,7 +1,6 @@
-"""The numbers that the system is judged by: counted in the rows, by whichever process is asked.
+"""The key figures of the system, counted in the rows by the process that is asked.
 
-Each is one statement over an index, so that asking costs little however long the ledger is; `current` remembers the
-answers for two seconds, so that nobody can ask too often.
+Each is one statement over an index, so its cost does not grow with the ledger; `current` caches the results for two seconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Is everything alive? Judged from the rows, by whichever process is asked."""
+"""Health of all parts, read from the rows by the process that is asked."""
 
 from __future__ import annotations
 

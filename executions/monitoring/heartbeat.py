@@ -1,4 +1,4 @@
-"""Signs of life: every long-lived process keeps a row fresh; health is read from their age."""
+"""Heartbeats: every long-running process updates a row; health is judged by its age."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The figures in the formats that Prometheus reads.
+"""The figures in the formats of Prometheus.
 
-Several processes do the work, and rows are pruned, so nothing here is a counter: all are gauges, read from the database at
-the scrape; those over a window of time have it in their names.
+Several processes do the work and old rows are deleted, so there are no counters, only gauges. They are read from the database
+at the scrape; a gauge over a window of time has the window in its name.
 """
 
 from __future__ import annotations

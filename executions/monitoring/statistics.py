@@ -1,4 +1,4 @@
-"""Counts over the ledger, each in one statement."""
+"""Statistics over the ledger, one statement each."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Mends what a crash leaves, removes what is old, and notices what is late."""
+"""Repairs what a crash leaves behind, deletes old rows, and detects late or missing runs."""

@@ -1,4 +1,4 @@
-"""Suspends code whose owner may not run it any more, and reinstates that whose owner may again."""
+"""Suspends jobs whose owner lost the right to run code, and resumes them when the owner has it again."""
 
 from __future__ import annotations
 

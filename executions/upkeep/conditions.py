@@ -1,7 +1,7 @@
-"""Watches the jobs, in the reconciler's turn: what was missed or lost, who is late or takes too long, who is well again.
+"""Detects alert conditions of jobs, as part of the reconciler: missed, lost, late, too long, and their recoveries.
 
-Whoever notices that something is not as it should be makes a `Watch`; whoever changes its row tells people. So each
-change of state is told once, and each recovery once, however many processes look.
+The process that detects a condition creates a `Watch`; the process whose conditional UPDATE changes that row sends the
+alert. So each change of state and each recovery is sent once, however many processes check.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Jobs that have come to their end date, or will soon: who is told, and when."""
+"""Jobs whose end date has passed or is near: who is notified, and when."""
 
 from __future__ import annotations
 

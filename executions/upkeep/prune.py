@@ -1,4 +1,4 @@
-"""Forgets what is old: rows beyond their retention, in small batches that lock nothing for long."""
+"""Deletes rows that are older than their retention, in small batches that hold no lock for long."""
 
 from __future__ import annotations
 

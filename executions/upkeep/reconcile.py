@@ -1,7 +1,7 @@
-"""Mends what a crash at any line leaves behind. Every process takes turns at it, so it needs neither beat nor broker.
+"""Repairs what a crash at any line leaves behind. All processes take turns, so it needs neither beat nor broker.
 
-Nothing here is fast or clever: each step is a query that finds rows in a state that should not last, and the same
-conditional transition that anybody else would make.
+Each step is a query that finds rows in a state that should not last, and the same conditional transition that is used
+everywhere else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Compares every job with its stored schedule, and mends what was changed behind Belfry's back: by SQL, by a restored backup.
+"""Compares every job with its stored schedule and corrects what was changed without Belfry: by SQL, or by a restored backup.
 
-Only times in the future are mended, to the first due time after now: nothing is fired. What is due already is the tick's.
+Only times in the future are corrected, to the first due time after now, so nothing is started. The tick handles what is due.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Belfry watches itself: whichever process takes the turn tells the admins of those that are silent."""
+"""Belfry monitors itself: the process that takes the turn alerts the administrators about processes that do not respond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells what was missed or lost: gathered for a moment, so that an outage is one message."""
+"""Alerts about missed and lost runs, collected for a short time, so that an outage is one message."""
 
 from __future__ import annotations
 

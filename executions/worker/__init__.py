@@ -1,1 +1,1 @@
-"""The inside of a worker process: its places for runs, their leases, what they write."""
+"""The inside of a worker process: its capacity, the leases of its runs, and what they write."""

@@ -1,4 +1,4 @@
-"""A run in a worker's hands, and the guard who takes it out of them when nothing was heard from the database for too long."""
+"""An active run of a worker, and the watchdog that cancels a run whose lease cannot be renewed."""
 
 from __future__ import annotations
 

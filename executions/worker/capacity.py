@@ -1,4 +1,4 @@
-"""How many runs a worker may have in its hands."""
+"""How many active runs a worker may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does this worker still hear of runs? One whose consumer stands still looks well from everywhere else."""
+"""Checks that this worker still receives messages: one whose consumer hangs looks healthy from everywhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a worker obeys the order to drain: it closes its door, hands back what it has not begun, and ends after its last run."""
+"""How a worker drains: it claims nothing new, returns what it has not started, and exits after its last run."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Keeps the leases of a worker's runs alive: a thread does nothing else, so that nothing else can hold it up.
+"""Renews the leases of a worker's runs, in a thread of its own, so that nothing else can delay it.
 
-A lease is not renewed for a run that goes on long after its time limit: whatever its own thread waits for, it ends.
+The lease of a run that continues long after its timeout is not renewed, so that the run ends even if its thread hangs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A thread that does one thing again and again, whatever goes wrong with it, over a connection of its own."""
+"""A thread that repeats one step, also after errors, with a database connection of its own."""
 
 from __future__ import annotations
 

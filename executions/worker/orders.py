@@ -1,4 +1,4 @@
-"""What people order of the runs in a worker's hands: to end, to stand still, to go on."""
+"""Requests of users for the active runs of a worker: stop, suspend, continue."""
 
 from __future__ import annotations
 

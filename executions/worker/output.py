@@ -1,4 +1,4 @@
-"""Where a run's output goes: pieces for the database, with a limit that keeps the beginning and the end."""
+"""The output of a run: it is written to the database in chunks; beyond a limit the beginning and the end are kept."""
 
 from __future__ import annotations
 

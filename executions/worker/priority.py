@@ -1,4 +1,4 @@
-"""Claims where jobs differ in priority: as many runs as the messages name, but those whose turn it is."""
+"""Claims when jobs have priorities: as many runs as there are messages, but those with the highest priority."""
 
 from __future__ import annotations
 

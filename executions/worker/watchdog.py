@@ -1,6 +1,6 @@
-"""Ends a process that is alive but does not get on, so that whoever looks after it starts it anew.
+"""Ends a process that is alive but makes no progress, so that the supervisor restarts it.
 
-A thread that exists proves nothing: each says when it got on last. This one asks neither database nor broker, which may hang.
+Each thread notes when it last made progress. This one uses neither the database nor the broker, which may hang.
 """
 
 from __future__ import annotations

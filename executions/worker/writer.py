@@ -1,7 +1,7 @@
-"""The one thread of a worker that asks and writes the ledger for its runs: claims, output, outcomes; many in one transaction.
+"""The thread of a worker that reads and writes the ledger for its runs: claims, output, outcomes; many in one transaction.
 
-One connection serves hundreds of runs. Whatever waits for a database that restarts waits here, and is tried again until
-it is written: doubling it is impossible, since every step is conditional.
+One connection serves hundreds of runs. While the database restarts, everything waits here and is retried until it is written.
+Nothing is written twice, because every step is conditional.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ register = template.Library()
 
 @register.simple_block_tag
 def table(content: SafeString, *columns: str, actions: bool = False) -> SafeString:
-    """`{% table _("Name") _("Since") actions=True %}` and the rows; with `actions` a last column that only screen readers name."""
+    """`{% table _("Name") _("Since") actions=True %}` and the rows; `actions`: a last column, named for screen readers."""
     heads = format_html_join("", '<th scope="col">{}</th>', ((column,) for column in columns))
     if actions:
         heads += format_html('<th scope="col"><span class="sr">{}</span></th>', _("Actions"))

@@ -1,7 +1,7 @@
-"""Why did it not run? A stretch in which a job did not follow its schedule becomes one row of the ledger.
+"""Why did it not run? A time in which a job does not follow its schedule (a stretch) becomes one row of the ledger.
 
-The verbs say when it began, when it ended, and which schedules counted in it (jobs/stretches.py). The row is written in the
-transaction in which the stretch is removed; whatever is done twice meets the unique key of the due time.
+jobs/stretches.py stores when it began, when it ended, and which schedules were valid in it. The row is written in the
+transaction that removes the stretch; the unique key of the due time refuses a second one.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The tick: due jobs become ledger rows. Jobs that are not due cost it nothing.
 
-1. In one transaction per batch: the due jobs, locked so that other beats pass them by; the fates of their due times; the
-   rows; the time of each job's next run.
-2. After the commit: the runs are announced.
+1. In one transaction per batch: due jobs are locked (other beats skip locked rows), their due times are decided, the rows are
+   written, and each job gets the time of its next run.
+2. After the commit the runs are announced to the workers.
 
-Several beats may do this at the same moment: the locks keep them apart, and what slips through meets the unique key.
+Several beats may do this at the same time: the locks separate them, and the unique key refuses duplicates.
 """
 
 from __future__ import annotations

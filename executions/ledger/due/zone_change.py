@@ -1,10 +1,9 @@
-"""When the rules of a time zone change: the next due times of its jobs are worked out again, each once.
+"""When the rules of a time zone change, the next due times of its jobs are calculated again, once each.
 
-What is in the ledger was due by the rules of its time, and stays. What is to come is a matter of wall-clock times: a job with
-fixed times goes on with the first wall-clock time that has not come yet by the earlier rules. So none comes twice, and none is
-left out; where that skips an instant at which the new rules have a due time, or finds one that has passed, the ledger says so
-(`Reason.RULES`). A job with `*` in minute or hour follows the clock, as it does through every change: it goes on with the first
-due time after the last one in the ledger.
+Rows in the ledger were due by the rules of their time and stay. A job with fixed times continues with the first wall-clock time
+that had not been reached by the earlier rules, so none is run twice and none is left out. If this skips an instant at which the
+new rules have a due time, or if that instant has passed, the ledger has a row for it (`Reason.RULES`). A job with `*` in minute
+or hour follows the clock, as in every clock change: it continues with the first due time after the last one in the ledger.
 """
 
 from __future__ import annotations

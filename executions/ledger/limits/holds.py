@@ -1,7 +1,7 @@
-"""Holds: nothing starts for a while, in the whole installation or in a category.
+"""Holds: for a time no run starts, in the whole installation or in a category.
 
-While one lasts, due times write no rows: each job gets a stretch (jobs/stretches.py), which becomes one row with their number.
-What waits already, retries and followers included, stays queued; its start deadline stands still. Runs that go on go on.
+During a hold due times write no rows: each job gets a stretch (jobs/stretches.py), which becomes one row with their number.
+Queued runs, retries and triggered runs stay queued, and their start deadlines do not advance. Active runs continue.
 """
 
 from __future__ import annotations

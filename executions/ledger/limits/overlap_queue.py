@@ -1,4 +1,4 @@
-"""Held runs: those that wait until an earlier run of their job has ended."""
+"""Overlap rule "queue": runs that wait until an earlier run of their job has ended (`held`)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from executions.models import Execution, State
 
 
 def release(jobs: Iterable[int | None]) -> None:
-    """Lets the next held run of each job (by its key) go, when no other of its runs is under way.
+    """Releases the next held run of each job (by its key) if no other run of the job is active.
 
-    Called after the transaction that ended the run before it, not in it: it touches rows that others may hold. A crash
-    in between is mended by the reconciler.
+    Called after the transaction that ended the run before it, not in it: it updates rows that others may have locked. After
+    a crash in between, the reconciler calls it.
     """
     keys = {job for job in jobs if job is not None}
     held = Execution.objects.filter(job_id__in=keys, state=State.QUEUED, held=True)

@@ -1,9 +1,9 @@
-"""Places: how many runs may go on at once, of a job, of a category, and of all jobs with the same key; and who is next.
+"""Concurrency limits: how many runs of a job, of a category, or of all jobs with the same key are active at once (places).
 
-Running runs are counted, never kept count of: a crash leaves no place taken. Who counts has locked the row of the scope until
-his claim is committed, so two workers cannot give the same place away. A run that finds no place is marked with the scope
-that it waits for, and is not looked at again until a run of that scope has ended: then the first of those that wait is
-announced, by priority and due time, and nobody who comes later takes its place.
+Active runs are counted in the rows each time, so a crash leaves no place taken. The worker that counts locks the row of the
+scope until its claim is committed, so two workers cannot take the same place. A run without a place is marked with the scope
+that it waits for. When a run of that scope ends, the first waiting run by priority and due time is announced, and no later run
+takes its place.
 """
 
 from __future__ import annotations

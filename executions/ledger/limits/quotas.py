@@ -1,7 +1,7 @@
-"""How many runs of one account and of one category go on at once and start in a minute (settings, 0: any).
+"""Quotas: how many runs of an account and of a category are active at once and start per minute (settings; 0: no limit).
 
-A run beyond it is not refused, but waits: its row says so, and the reconciler announces it again. What somebody asks for by
-hand, or by the API, is refused while he has asked too often.
+A scheduled run over the quota waits: its row says so, and the reconciler announces it again. A manual run, on a page or by the
+API, is refused while the account has started too many.
 """
 
 from __future__ import annotations
