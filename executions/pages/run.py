@@ -11,10 +11,12 @@ from django.db.models import Q
 from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest
+from executions.alerting.cause import FAILED, Cause, cause
 from executions.ledger import followers
 from executions.models import Execution
 from executions.monitoring import logs
@@ -103,7 +105,20 @@ def _state(request: PageRequest, found: Execution) -> dict[str, Any]:
         "earlier": earlier,
         "later": later,
         "times": timeline.of(found, clock.now()),
+        "cause": _cause(found),
     }
+
+
+def _cause(found: Execution) -> Cause | None:
+    """Why it failed; the reason of its state, where no error says more."""
+    if found.state not in FAILED:
+        return None
+    known = cause(found)
+    return (
+        known
+        if known.error or not found.reason
+        else replace(known, error=capfirst(found.get_reason_display()))
+    )
 
 
 def _neighbours(request: PageRequest, found: Execution) -> tuple[Execution | None, Execution | None]:

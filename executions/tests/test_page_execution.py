@@ -191,10 +191,10 @@ def test_it_says_how_long_the_run_waited_and_ran(vic: User) -> None:
     ended = start + dt.timedelta(minutes=5)
     run = make_run(make_job(), state=State.SUCCESS, due_at=due, started_at=start, finished_at=ended)
     page = browser(vic).get(f"/executions/{run.uid}").content.decode()
-    assert "waited 30 s" in page
+    assert "Start delay 30 s" in page
     assert "ran 5 min" in page
     missed = make_run(make_job(name="other"), state=State.MISSED, reason=Reason.DOWN)
-    assert "waited" not in browser(vic).get(f"/executions/{missed.uid}").content.decode()
+    assert 'class="timeline"' not in browser(vic).get(f"/executions/{missed.uid}").content.decode()
 
 
 def test_it_is_run_again_with_its_own_parameters(uma: User) -> None:
@@ -258,3 +258,21 @@ def test_who_may_only_look_cannot_stop(uma: User, vic: User) -> None:
     assert browser(uma).post(f"/executions/{run.uid}/stop").status_code == 403
     assert browser(uma).get(f"/executions/{run.uid}/stop").status_code == 405
     assert Execution.objects.get().state == State.QUEUED
+
+
+def test_the_cause_of_a_failure_stands_on_top_with_its_history(vic: User) -> None:
+    job = make_job()
+    due = timezone.now() - dt.timedelta(days=3, hours=1)
+    make_run(job, state=State.SUCCESS, due_at=due, finished_at=due)
+    for day in (2, 1):
+        make_run(job, state=State.FAILED, due_at=due + dt.timedelta(days=3 - day))
+    now = timezone.now()
+    failed = {"state": State.FAILED, "due_at": now, "finished_at": now, "attempt": 1}
+    run = make_run(job, response_status=500, error="HTTP 500", **failed)
+    write(run, "sorry, too many <clients> already")
+    page = " ".join(browser(vic).get(f"/executions/{run.uid}").content.decode().split())
+    cause = "HTTP 500: “sorry, too many &lt;clients&gt; already”; failure 3 in a row; last success 3 days ago"
+    assert f"<strong>{cause}</strong>" in page
+    lost = make_run(make_job(name="other"), reason=Reason.LOST, **failed | {"state": State.LOST})
+    page = browser(vic).get(f"/executions/{lost.uid}").content.decode()
+    assert "<strong>Its worker died or lost touch with the database; never succeeded before</strong>" in page
