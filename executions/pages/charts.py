@@ -7,9 +7,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from executions.models import BAD, OPEN, Execution, ExecutionQuerySet, State
+from executions.models import BAD, OPEN, ExecutionQuerySet, State
 from executions.monitoring.statistics import per_hour
 
 HOURS = 24
@@ -148,20 +148,26 @@ class Tick:
     anchor: str = "middle"
 
 
+class Dated(Protocol):
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def due_at(self) -> dt.datetime: ...
+
+
+Shown = TypeVar("Shown", bound=Dated)
+
+
 @dataclass(frozen=True)
 class RunColumn:
-    """A value of one run, and what is said of it."""
+    """A value of one run."""
 
-    run: Execution
+    group: str
     x: float
     y: float
     width: float
     height: float
-    label: str
-
-    @property
-    def group(self) -> str:
-        return group_of(self.run.state)
 
 
 @dataclass(frozen=True)
@@ -183,6 +189,15 @@ class Plot:
     columns: list[RunColumn] = field(default_factory=list)
     band: Band | None = None
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """The columns as data of an SVG path, by group: a page draws a hundred of them."""
+        found: dict[str, str] = {}
+        for one in self.columns:
+            drawn = f"M{one.x} {one.y}h{one.width}v{one.height}h-{one.width}z"
+            found[one.group] = found.get(one.group, "") + drawn
+        return found
+
 
 def over_time(points: Sequence[tuple[float, float]], label: Label, seconds: Label) -> Plot:
     """A line through at least two points (seconds since the start, value)."""
@@ -196,11 +211,11 @@ def over_time(points: Sequence[tuple[float, float]], label: Label, seconds: Labe
 
 
 def of_runs(
-    runs: Sequence[Execution],
-    value: Callable[[Execution], float | None],
+    runs: Sequence[Shown],
+    value: Callable[[Shown], float | None],
     label: Label,
     usual: tuple[float, float] | None = None,
-    due: Callable[[Execution], str] = lambda run: f"{run.due_at:%Y-%m-%d %H:%M}",
+    due: Callable[[Shown], str] = lambda run: f"{run.due_at:%Y-%m-%d %H:%M}",
 ) -> Plot:
     """A column for each run, given the newest first and drawn oldest first; those without a value leave a gap.
 
@@ -212,7 +227,7 @@ def of_runs(
     top, step = _scale([*known, usual[1]] if usual and usual[1] <= 3 * largest else known)
     room = (RIGHT - LEFT) / max(len(values), 1)
     columns = [
-        _column(run, number, index * room, room * 0.72, number / top, label)
+        _column(group_of(run.state), index * room, room * 0.72, number / top)
         for index, (run, number) in enumerate(values)
         if number is not None
     ]
@@ -230,11 +245,9 @@ def load(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     ]
 
 
-def _column(run: Execution, number: float, x: float, width: float, share: float, label: Label) -> RunColumn:
+def _column(group: str, x: float, width: float, share: float) -> RunColumn:
     y = min(_up(share), BOTTOM - 1.0)
-    return RunColumn(
-        run, round(LEFT + x, 1), round(y, 1), round(width, 1), round(BOTTOM - y, 1), label(number)
-    )
+    return RunColumn(group, round(LEFT + x, 1), round(y, 1), round(width, 1), round(BOTTOM - y, 1))
 
 
 def _band(usual: tuple[float, float], top: float) -> Band:

@@ -9,7 +9,8 @@ from django import template
 from django.utils.translation import gettext as _
 
 from executions.alerting.baseline import Usual
-from executions.models import Execution, Measurement
+from executions.models import Measurement
+from executions.monitoring.job_health import Past
 from executions.pages import charts
 from executions.templatetags.runs import megabytes
 from jobs.templatetags.timing import duration, minute
@@ -32,23 +33,23 @@ def load_plot(measurement: Measurement) -> dict[str, Any]:
 
 
 @register.inclusion_tag(PLOT)
-def duration_plot(runs: Sequence[Execution], zone: str, usual: Usual | None = None) -> dict[str, Any]:
+def duration_plot(runs: Sequence[Past], zone: str, usual: Usual | None = None) -> dict[str, Any]:
     return _of_runs(_("Duration"), runs, zone, lambda run: run.duration, duration, usual)
 
 
 @register.inclusion_tag(PLOT)
-def peak_memory_plot(runs: Sequence[Execution], zone: str, usual: Usual | None = None) -> dict[str, Any]:
+def peak_memory_plot(runs: Sequence[Past], zone: str, usual: Usual | None = None) -> dict[str, Any]:
     return _of_runs(_("Peak memory"), runs, zone, lambda run: run.peak_memory, _megabytes, usual)
 
 
 @register.filter
-def measured(runs: Sequence[Execution]) -> list[Execution]:
+def measured(runs: Sequence[Past]) -> list[Past]:
     """Those that took a time which is known."""
     return [run for run in runs if run.duration is not None]
 
 
 @register.filter
-def any_memory(runs: Sequence[Execution]) -> bool:
+def any_memory(runs: Sequence[Past]) -> bool:
     return any(run.peak_memory for run in runs)
 
 
@@ -67,9 +68,9 @@ def _over_time(title: str, points: list[tuple[float, float]], label: charts.Labe
 
 def _of_runs(
     title: str,
-    runs: Sequence[Execution],
+    runs: Sequence[Past],
     zone: str,
-    value: Callable[[Execution], float | None],
+    value: Callable[[Past], float | None],
     label: charts.Label,
     usual: Usual | None,
 ) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
@@ -173,27 +172,11 @@ def let_go(job: Job, *, by: By) -> None:
         record(Entry.Event.MODIFIED, edge.job, by=by, changes=changes, description=text, snapshot=left)
 
 
-TRIGGERS: dict[str, str] = {
-    Dependency.On.SUCCESS: gettext_noop("On success, triggers"),
-    Dependency.On.FAILURE: gettext_noop("On failure, triggers"),
-    Dependency.On.FINISH: gettext_noop("On any result, triggers"),
-}
-
-
 class Neighbour(NamedTuple):
     """A job beside another one: None where the reader may not see it."""
 
     job: Job | None
     on: str
-
-    @property
-    def triggers(self) -> str:
-        """The label before a job that this edge triggers."""
-        return _(TRIGGERS[self.on])
-
-    @property
-    def result(self) -> str:
-        return str(Dependency.On(self.on).label)
 
 
 def beside(job: Job, user: User) -> tuple[list[Neighbour], list[Neighbour]]:

@@ -251,8 +251,8 @@ def test_a_name_that_cannot_be_followed_is_refused_and_kept_in_the_form(uma: Use
 def test_both_jobs_show_the_edge_and_a_duplicate_takes_it_along(uma: User) -> None:
     a, b = make_job(uma, name="First"), make_job(uma, name="Second")
     follow(b, a)
-    assert "On success, triggers" in browser(uma).get(f"/jobs/{a.uid}").content.decode()
+    assert "When this job succeeds, " in browser(uma).get(f"/jobs/{a.uid}").content.decode()
     page = browser(uma).get(f"/jobs/{b.uid}").content.decode()
-    assert "Upstream jobs" in page
+    assert "Runs when " in page
     assert f'href="/jobs/{a.uid}">First<' in page
     assert 'value="First"' in browser(uma).get(f"/jobs/new?copy={b.uid}").content.decode()

@@ -1,0 +1,49 @@
+"""How a job is doing, on its page, whose code knows nothing of runs: `{% load job_pages %}`."""
+
+from __future__ import annotations
+
+from django import template
+from django.urls import reverse
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+
+from accounts.models import User
+from executions.models import Execution
+from executions.monitoring import job_health
+from executions.monitoring.job_health import Health
+from executions.pages.charts import group_of
+from jobs.models import Job
+from jobs.templatetags.timing import duration, minute
+
+register = template.Library()
+RECENT = 10
+
+
+@register.simple_tag
+def health_of(job: Job, user: User) -> Health:
+    return job_health.of(job, user)
+
+
+@register.simple_tag
+def recent_rows(job: Job, user: User) -> list[Execution]:
+    """The newest rows of one job, without what is long."""
+    rows = Execution.objects.visible_to(user).filter(job=job).defer("definition", "result", "secrets")
+    return list(rows.order_by("-due_at", "-id")[:RECENT])
+
+
+@register.simple_tag
+def run_grid(health: Health, zone: str) -> SafeString:
+    """A cell for each of the last runs, oldest first, that leads to it; told apart by signs as well as by colours."""
+    cells = []
+    for run in reversed(health.shown):
+        took = duration(run.duration) if run.duration is not None else ""
+        words = escape(_join(run.label, minute(run.due_at, zone), took))
+        group, address = group_of(run.state), reverse("execution", args=[run.uid])
+        cells.append(
+            f'<li><a class="cell {group} {run.state}" href="{address}" title="{words}" aria-label="{words}"></a></li>'
+        )
+    return mark_safe("".join(cells))  # noqa: S308 - texts are escaped above
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
