@@ -34,6 +34,8 @@ class By:
     surface: str = "system"
     address: str | None = None
     operator: str = ""
+    # One of many that are told of together: the trail has it as ever, nobody's inbox does.
+    quiet: bool = False
 
     @classmethod
     def request(cls, request: HttpRequest, surface: str) -> By:

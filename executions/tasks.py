@@ -12,6 +12,7 @@ from celery.worker import state
 from django.conf import settings
 
 from executions import failpoints
+from executions.bulk import carry
 from executions.ledger import formats
 from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
@@ -48,6 +49,11 @@ def perform(self: Any, uids: list[str]) -> None:
 @shared_task(name="executions.upkeep.prune")
 def prune() -> None:
     prune_now()
+
+
+@shared_task(name=carry.TASK)
+def go_on(key: int) -> None:
+    carry.turn(key)
 
 
 @signals.worker_ready.connect

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.pages import control, run, views
+from executions.pages import bulk, control, run, views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -25,6 +25,10 @@ urlpatterns = [
     path("system/limits", control.limit, name="limit"),
     path("system/drain", control.drain, name="drain"),
     path("system/drain/cancel", control.cancel_drain, name="drain-cancel"),
+    # Many jobs at once
+    path("jobs/bulk", bulk.mark, name="jobs-mark"),
+    path("jobs/bulk/<uuid:uid>", bulk.bulk, name="jobs-bulk"),
+    path("jobs/bulk/<uuid:uid>/stop", bulk.stop, name="jobs-bulk-stop"),
     # A job, run by hand
     path("jobs/<uuid:uid>/run", views.run, name="job-run"),
 ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import editing, jobs, repair, script, versions
+from jobs.pages import editing, jobs, listing, repair, script, versions
 
 urlpatterns = [
-    path("jobs", jobs.jobs, name="jobs"),
+    path("jobs", listing.jobs, name="jobs"),
     path("jobs/new", editing.new, name="job-new"),
     path("jobs/preview", editing.preview, name="job-preview"),
     path("jobs/lacking", script.lacking_part, name="job-lacking"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from executions.models.bulk import BulkAction, BulkResult
 from executions.models.control import Drain, Hold, Limit
 from executions.models.execution import Execution, IdempotencyKey
 from executions.models.output import Artifact, LogChunk, Measurement
@@ -28,6 +29,8 @@ __all__ = [
     "OPEN",
     "WHY_NOT",
     "Artifact",
+    "BulkAction",
+    "BulkResult",
     "Drain",
     "Execution",
     "ExecutionQuerySet",

@@ -15,7 +15,7 @@ from audit import chain
 from environments.models import Operation
 from executions.ledger import artifacts
 from executions.ledger.idempotency import KEPT
-from executions.models import OPEN, Execution, ExecutionQuerySet, IdempotencyKey
+from executions.models import OPEN, BulkAction, Execution, ExecutionQuerySet, IdempotencyKey
 from jobs.models import Job, Script, by_digest, named_digest
 from notifications.models import Alert, Notification
 from scheduler_site.lib import clock
@@ -48,6 +48,8 @@ def prune(now: dt.datetime | None = None) -> int:
     _remove(Alert.objects.filter(created_at__lt=before).exclude(state__in=Alert.OPEN))
     _remove(Operation.objects.filter(created_at__lt=before).exclude(state__in=Operation.OPEN))
     _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))
+    _remove(BulkAction.objects.filter(created_at__lt=now - KEPT, state=BulkAction.State.PLANNED))
+    _remove(BulkAction.objects.filter(created_at__lt=before))
     for model in (CrontabSchedule, IntervalSchedule, ClockedSchedule):
         _remove(model.objects.filter(periodictask=None))
     chain.seal(everything=True)

@@ -18,6 +18,7 @@ from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
+from executions.bulk import carry
 from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.limits import holds, places
@@ -98,7 +99,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
     4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, holds
     code whose owner may not run it, ends holds that are over, says why jobs did not run when the beat has not; takes
-    runs off jobs being removed
+    runs off jobs being removed; goes on with what was asked for of many jobs
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
@@ -113,6 +114,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         code_right.settle,
         stretches.settle,
         removal.go_on,
+        carry.resume_waiting,
         partial(forget_gone, now),
         partial(drains.forget_gone, now),
         chain.seal,

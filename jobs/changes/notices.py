@@ -77,7 +77,7 @@ def code_reinstated(job: Job) -> None:
 
 
 def _tell(job: Job, by: By, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
-    if by.user is None:
+    if by.user is None or by.quiet:
         return
     message = Text(text, job=job.name, who=by.user.email or by.user.get_username())
     uid = job.uid if linked else None

@@ -1,4 +1,4 @@
-"""The pages of jobs: list, one job, and the verbs that need no run. The form: editing.py."""
+"""The pages of jobs: one job, and the verbs that need no run. The list: listing.py, the form: editing.py."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import InvalidPage, Paginator
-from django.db.models import Prefetch
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,9 +18,8 @@ from accounts.pages.request import PageRequest, actor
 from jobs import hiding, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
-from jobs.models import SCRIPT_OPTION, Job, Pause, stored_schedule
+from jobs.models import SCRIPT_OPTION, Job
 from jobs.pages import previews, script
-from jobs.pages.filters import JobFilter
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS
@@ -30,36 +27,6 @@ from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
 from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Undecryptable
-
-PAGE_SIZE = 50
-
-
-@login_required
-@require_GET
-def jobs(request: PageRequest) -> HttpResponse:
-    open_pauses = Prefetch(
-        "pauses", Pause.objects.filter(ended_at=None).select_related("by"), to_attr="open_pauses"
-    )
-    visible = (
-        Job.objects.visible_to(request.user)
-        .select_related("category", "owner", "environment")
-        .prefetch_related(open_pauses)
-    )
-    found = JobFilter(request.GET, queryset=visible, request=request)
-    try:
-        page = Paginator(found.qs, PAGE_SIZE).page(request.GET.get("page", "1"))
-    except InvalidPage as error:
-        raise Http404(_("There is no such page.")) from error
-    rows = stored_schedule.attach(page.object_list)
-    changeable = Job.objects.changeable_by(request.user).filter(pk__in=[job.pk for job in rows])
-    context = {
-        "filter": found,
-        "page": page,
-        "jobs": rows,
-        "changeable": set(changeable.values_list("pk", flat=True)),
-        "narrowed": any(value for name, value in request.GET.items() if name not in ("page", "sort")),
-    }
-    return render(request, "jobs/list.html", context)
 
 
 @login_required

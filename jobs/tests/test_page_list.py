@@ -5,21 +5,22 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts.models import Category, User
+from accounts.models import Category, Team, User
 from audit.record import By
 from jobs import verbs
 from jobs.models import Job
-from jobs.tests.factories import make_job
+from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
 
 pytestmark = pytest.mark.django_db
 
 
 def names(user: User, query: str = "") -> list[str]:
-    return [job.name for job in browser(user).get(f"/jobs{query}").context["jobs"]]
+    return [row.name for row in browser(user).get(f"/jobs{query}").context["rows"]]
 
 
 def test_an_empty_list_says_what_to_do(uma: User, vic: User) -> None:
@@ -27,15 +28,28 @@ def test_an_empty_list_says_what_to_do(uma: User, vic: User) -> None:
     assert "Create your first job" not in browser(vic).get("/jobs").content.decode()
 
 
-def test_it_shows_schedule_next_run_and_state(vic: User) -> None:
+def test_it_shows_schedule_next_run_and_what_keeps_a_job_from_running(uma: User, vic: User) -> None:
     make_job(name="nightly", expression="30 2 * * *", timezone="Europe/Berlin", due="2030-01-01 01:30")
-    page = browser(vic).get("/jobs").content.decode()
+    paused = make_job(uma, name="paused one")
+    verbs.pause(paused, by=By(uma), reason="moving <house>", until=moment("2030-03-29 04:00"))
+    client = browser(vic)
+    client.cookies["zone"] = "Asia/Dubai"
+    page = client.get("/jobs").content.decode()
     assert "At 02:30 (Europe/Berlin)" in page
-    assert (
-        '<time datetime="2030-01-01T01:30:00Z" title="2030-01-01 01:30:00 UTC">2030-01-01 02:30:00 CET</time>'
-        in page
-    )
-    assert "active" in page
+    # In the reader's zone, which is named once.
+    assert '<time datetime="2030-01-01T01:30:00Z" title="2030-01-01 01:30:00 UTC">' in page
+    assert "Tue 2030-01-01 05:30" in page
+    assert page.count("Asia/Dubai") == 2  # in the head of the table, and before it for those who hear it
+    assert "until Fri 2030-03-29 08:00 by uma" in page
+    assert "moving &lt;house&gt;" in page
+
+
+@pytest.mark.parametrize("zone", ["No/Where", "../../etc/passwd", "%00", "x" * 500, "<b>"])
+def test_a_zone_that_there_is_not_is_the_schedulers(vic: User, zone: str) -> None:
+    make_job(name="nightly")
+    client = browser(vic)
+    client.cookies["zone"] = zone
+    assert f"Times are in {settings.SCHEDULER_TIMEZONE}." in client.get("/jobs").content.decode()
 
 
 def test_it_shows_only_the_jobs_of_the_users_category(vic: User) -> None:
@@ -62,6 +76,63 @@ def test_it_searches_filters_and_sorts(uma: User) -> None:
     assert names(uma, "?kind=python_class") == []
     assert names(uma, "?sort=-name") == ["gamma", "beta", "alpha"]
     assert names(uma, "?sort=next") == ["alpha", "beta", "gamma"]
+    assert names(uma, "?sort=-next") == ["alpha", "beta", "gamma"]
+
+
+def test_it_finds_by_url_team_owner_and_category(uma: User, vic: User) -> None:
+    team = Team.objects.create(name="Night shift")
+    make_job(uma, name="a", team=team.pk)
+    make_job(vic_as_owner(vic), name="b", options={"target_url": "https://1.1.1.1/Billing"})
+    assert names(uma, "?q=billing") == ["b"]
+    assert names(uma, "?q=night") == ["a"]
+    assert names(uma, '?q=team:"night+shift"') == ["a"]
+    assert names(uma, "?q=team:none") == ["b"]
+    assert names(uma, "?q=owner:uma") == names(uma, "?q=owner:me") == names(uma, "?tab=mine") == ["a"]
+    assert names(uma, "?q=owner:uma+owner:vic") == ["a", "b"]
+    assert names(uma, "?q=category:general+kind:webhook+is:active") == ["a", "b"]
+    assert names(uma, "?q=category:elsewhere") == []
+
+
+def vic_as_owner(vic: User) -> User:
+    vic.role = User.Role.USER
+    vic.save()
+    return vic
+
+
+def test_what_cannot_be_searched_for_is_told_and_finds_nothing(uma: User) -> None:
+    make_job(name="a")
+    page = browser(uma).get("/jobs?q=is:fialing")
+    assert page.context["rows"] == []
+    assert "“is:fialing” is not something that can be searched for." in page.content.decode()
+
+
+def test_tabs_count_what_the_search_finds_in_each(uma: User) -> None:
+    make_job(uma, name="mine")
+    verbs.pause(make_job(name="zz foreign"), by=By(uma))
+    make_job(name="zz other")
+    tabs = {tab.name: tab.count for tab in browser(uma).get("/jobs?q=zz&tab=paused").context["tabs"]}
+    assert tabs == {"": 2, "failing": 0, "paused": 1, "late": 0, "mine": 0}
+    assert names(uma, "?tab=paused") == ["zz foreign"]
+
+
+def test_the_order_is_remembered_for_the_reader_and_nobody_else(uma: User, vic: User) -> None:
+    make_job(name="a")
+    make_job(name="b")
+    client = browser(uma)
+    client.get("/jobs?sort=-name")
+    assert [row.name for row in client.get("/jobs").context["rows"]] == ["b", "a"]
+    client.force_login(vic)
+    assert [row.name for row in client.get("/jobs").context["rows"]] == ["a", "b"]
+
+
+def test_the_list_asks_for_itself_alone_and_the_way_back_for_the_page(uma: User) -> None:
+    make_job(name="a")
+    live = {"HX-Request": "true", "HX-Target": "list"}
+    part = browser(uma).get("/jobs", headers=live)
+    assert "<html" not in part.content.decode()
+    assert "HX-Target" in part.headers["Vary"]
+    back = browser(uma).get("/jobs", headers=live | {"HX-History-Restore-Request": "true"})
+    assert "<html" in back.content.decode()
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "2", "9" * 30, "9" * 5000, "x", "%00"])

@@ -32,6 +32,8 @@ from compat.ndscheduler.numbering import Numbers
 from conftest import PASSWORD
 from environments import verbs as environment_verbs
 from environments.models import Environment
+from executions.bulk import plan as bulk
+from executions.bulk.orders import Order
 from executions.ledger.launch import row
 from executions.ledger.limits import holds
 from executions.models import Drain, State, Trigger
@@ -66,6 +68,7 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /environments/<uuid:uid>/packages": {"verb": "update-all"},
     "POST /environments/<uuid:uid>/rename": {"name": "new"},
     "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /jobs/bulk": {"verb": "pause", "all": "1"},
     "POST /system/hold": {"reason": "new"},
     "POST /system/holds/<uuid:uid>/change": {"until": "2099-01-01T00:00"},
     "POST /system/limits": {"key": "new", "most": "2"},
@@ -258,6 +261,7 @@ def make_world() -> World:
         "operations": environment_verbs.update(busy, by=by),
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
         "holds": holds.begin(reason="r", by=by, category=away),
+        "bulk": bulk.make(Order("pause"), Job.objects.filter(pk=job.pk), by=by),
     }
     Drain.objects.create(worker="w", roles="io", at=now, by_name="owner")
     unused = Category.objects.create(name="Unused")

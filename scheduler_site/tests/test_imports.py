@@ -18,7 +18,7 @@ APPS = [app for app in ORDER if (settings.BASE_DIR / app).is_dir()]
 # What of the project package any app may use; these import no app.
 LEAVES = ("lib", "rest", "settings")
 # The rooms of the ledger, lowest first.
-LEDGER = ("alerting", "ledger", "monitoring", "upkeep", "worker", "pages", "rest")
+LEDGER = ("alerting", "ledger", "bulk", "monitoring", "upkeep", "worker", "pages", "rest")
 # Django looks for these in a folder of their own; what they hold belongs to the pages.
 PAGES = {"executions.templatetags": "executions.pages", "jobs.templatetags": "jobs.pages"}
 

@@ -1,0 +1,174 @@
+"""What is asked for of many jobs, checked and kept as JSON; and each verb, as its own app has written it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Category, Team, User
+from accounts.roles import home_category
+from audit.record import By
+from executions.ledger import launch
+from executions.models import BulkAction
+from jobs import handover, verbs
+from jobs.models import Job
+from jobs.verbs import Draft
+
+Verb = BulkAction.Verb
+PERMISSIONS = {
+    Verb.RUN: "jobs.run_job",
+    Verb.PAUSE: "jobs.change_job",
+    Verb.RESUME: "jobs.change_job",
+    Verb.OWNER: "jobs.change_all_jobs",
+    Verb.TEAM: "jobs.change_job",
+    Verb.CATEGORY: "jobs.change_job",
+    Verb.DELETE: "jobs.delete_job",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A verb with what it needs. Of team none is meant where there is none."""
+
+    verb: str
+    reason: str = ""
+    until: dt.datetime | None = None
+    owner: User | None = None
+    team: Team | None = None
+    category: Category | None = None
+
+    @property
+    def permission(self) -> str:
+        return PERMISSIONS[Verb(self.verb)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether it says what is to be done; a preview may still lack it."""
+        return (self.verb != Verb.OWNER or self.owner is not None) and (
+            self.verb != Verb.CATEGORY or self.category is not None
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "reason": self.reason,
+            "until": self.until.isoformat() if self.until else None,
+            "owner": self.owner.pk if self.owner else None,
+            "team": self.team.pk if self.team else None,
+            "category": self.category.pk if self.category else None,
+        }
+        return {key: value for key, value in told.items() if value not in ("", None)}
+
+    @classmethod
+    def of(cls, action: BulkAction) -> Order:
+        """As it is stored; who or what has gone since is none."""
+        kept = action.options
+        until = kept.get("until")
+        return cls(
+            action.verb,
+            kept.get("reason", ""),
+            dt.datetime.fromisoformat(until) if until else None,
+            User.objects.filter(pk=kept.get("owner")).first() if kept.get("owner") else None,
+            Team.objects.filter(pk=kept.get("team")).first() if kept.get("team") else None,
+            Category.objects.filter(pk=kept.get("category")).first() if kept.get("category") else None,
+        )
+
+
+def impossible(job: Job, order: Order, user: User, *, held: bool = False) -> str:
+    """Why it cannot be done to a job that the user may change; empty where nothing is known against it. For previews: the verb
+    itself decides."""
+    match order.verb:
+        case Verb.RUN if job.has_ended:
+            return _("The job's end date has passed.")
+        case Verb.RUN if job.code_suspended:
+            return _("Its code is suspended.")
+        case Verb.RUN if held:
+            return _("Its starts are held.")
+        case Verb.PAUSE if job.periodic_task_id is None:
+            return _("It has no schedule that could be paused.")
+        case Verb.RESUME if job.has_ended:
+            return _("The job's end date has passed.")
+        case Verb.OWNER if order.owner is not None:
+            return handover.why_not(job, order.owner, by=user)
+        case Verb.CATEGORY if order.category and home_category(user) not in (None, order.category.pk):
+            return _("You may not use this category.")
+    return ""
+
+
+def unchanged(job: Job, order: Order) -> bool:
+    """Whether the job is already as it is to be."""
+    match order.verb:
+        case Verb.PAUSE:
+            return not job.timing.enabled
+        case Verb.RESUME:
+            return job.periodic_task_id is None or (job.timing.enabled and not job.broken)
+        case Verb.OWNER:
+            return order.owner is not None and job.owner_id == order.owner.pk
+        case Verb.TEAM:
+            return job.team_id == (order.team.pk if order.team else None)
+        case Verb.CATEGORY:
+            return order.category is not None and job.category_id == order.category.pk
+    return False
+
+
+def carry_out(job: Job, order: Order, by: By) -> bool:
+    """Does it. False where nothing changed. Raises Refused, Job.DoesNotExist."""
+    return ACTS[Verb(order.verb)](job, order, by)
+
+
+def _run(job: Job, _order: Order, by: By) -> bool:
+    launch.launch(job, by=by)
+    return True
+
+
+def _pause(job: Job, order: Order, by: By) -> bool:
+    return verbs.pause(job, by=by, reason=order.reason, until=order.until)
+
+
+def _resume(job: Job, _order: Order, by: By) -> bool:
+    return verbs.resume(job, by=by)
+
+
+def _owner(job: Job, order: Order, by: By) -> bool:
+    if order.owner is None:
+        raise verbs.Refused(_("The account is no longer there."))
+    return handover.hand_over(job, order.owner, by=by)
+
+
+def _team(job: Job, order: Order, by: By) -> bool:
+    return _set(job, by, "team", order.team)
+
+
+def _category(job: Job, order: Order, by: By) -> bool:
+    if order.category is None:
+        raise verbs.Refused(_("The category is no longer there."))
+    if by.user and home_category(by.user) not in (None, order.category.pk):
+        raise verbs.Refused(_("You may not use this category."))
+    return _set(job, by, "category", order.category)
+
+
+def _set(job: Job, by: By, name: str, value: Team | Category | None) -> bool:
+    draft = Draft(values={name: value}).differing(job)
+    if not draft.values:
+        return False
+    verbs.update(job, draft, by=by)
+    return True
+
+
+def _delete(job: Job, _order: Order, by: By) -> bool:
+    verbs.delete(job, by=by)
+    return True
+
+
+ACTS: dict[Verb, Callable[[Job, Order, By], bool]] = {
+    Verb.RUN: _run,
+    Verb.PAUSE: _pause,
+    Verb.RESUME: _resume,
+    Verb.OWNER: _owner,
+    Verb.TEAM: _team,
+    Verb.CATEGORY: _category,
+    Verb.DELETE: _delete,
+}

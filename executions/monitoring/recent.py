@@ -1,0 +1,59 @@
+"""The newest rows of many jobs at once: as many index entries are read as are shown, however long the ledger is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from accounts.models import User
+from accounts.roles import home_category
+
+# PostgreSQL goes through the jobs in one plan; the others are given a part of the statement for each job.
+_LATERAL = """
+SELECT wanted.id, run.state, run.uid, run.due_at FROM unnest(%s::bigint[]) AS wanted (id) CROSS JOIN LATERAL
+    (SELECT state, uid, due_at FROM executions_execution
+      WHERE job_id = wanted.id AND (%s::bigint IS NULL OR category_id = %s) ORDER BY due_at DESC, id DESC LIMIT %s) AS run
+"""
+_PART = """
+SELECT * FROM (SELECT job_id, state, uid, due_at FROM executions_execution
+                WHERE job_id = %s AND (%s IS NULL OR category_id = %s) ORDER BY due_at DESC, id DESC LIMIT %s) AS part
+"""
+
+
+class Recent(NamedTuple):
+    state: str
+    uid: uuid.UUID
+    due_at: dt.datetime
+
+
+def of_jobs(jobs: Sequence[int], user: User, count: int) -> dict[int, list[Recent]]:
+    """The last `count` rows of each job that `user` may see, newest first."""
+    if not jobs or not user.has_perm("executions.view_execution"):
+        return {}
+    home = home_category(user)
+    found: dict[int, list[Recent]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement(jobs, (home, home, count)))
+        for job, state, uid, due_at in cursor.fetchall():
+            found.setdefault(job, []).append(Recent(state, _uid(uid), _moment(due_at)))
+    return found
+
+
+def _statement(jobs: Sequence[int], rest: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    if connection.vendor == "postgresql":
+        return _LATERAL, [list(jobs), *rest]
+    return " UNION ALL ".join([_PART] * len(jobs)), [value for job in jobs for value in (job, *rest)]
+
+
+def _uid(value: Any) -> uuid.UUID:
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+
+
+def _moment(value: Any) -> dt.datetime:
+    """As drivers hand it over: a text without a zone (SQLite), a time without one (MySQL), or the moment."""
+    moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

@@ -1,0 +1,133 @@
+"""The rows of the list of jobs, all that is shown of them worked out in one pass: a template only puts it down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.models import Category, Team, User
+from jobs.models import Job, Pause, stored_schedule
+from jobs.schedule_text.moments import Moments
+from jobs.templatetags.timing import due_after, in_words, state_of
+
+# What is left in the database: large, and not shown.
+UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "spelling")
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A job in a line. `next` is when it runs next, or why it does not; `changeable`: by who reads."""
+
+    pk: int
+    uid: str
+    url: str
+    name: str
+    kind: str
+    kind_label: Any  # translated when it is shown
+    state: str
+    schedule: str
+    next: SafeString | str
+    note: str
+    note_title: str
+    team: str
+    owner: str
+    category: str
+    changeable: bool
+    paused: bool
+    pausable: bool
+
+
+def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
+    """`jobs` are those of one page: what they share is read once, however many they are."""
+    found = stored_schedule.attach(jobs.defer(*UNSEEN))
+    keys = [job.pk for job in found]
+    changeable = set(
+        Job.objects.changeable_by(user).filter(pk__in=keys).order_by().values_list("pk", flat=True)
+    )
+    shared = _Shared.of(found)
+    return [_row(job, shared, job.pk in changeable, moments) for job in found]
+
+
+@dataclass(frozen=True)
+class _Shared:
+    teams: dict[int, str]
+    owners: dict[int, str]
+    categories: dict[int, str]
+    pauses: dict[int, Pause]
+    # Of the list: the page of each job is below it.
+    base: str
+
+    @classmethod
+    def of(cls, jobs: list[Job]) -> _Shared:
+        paused = [job.pk for job in jobs if not job.timing.enabled]
+        pauses = Pause.objects.filter(job__in=paused, ended_at=None).select_related("by").order_by("id")
+        return cls(
+            _names(Team.objects.all(), {job.team_id for job in jobs}, "name"),
+            _names(User.objects.all(), {job.owner_id for job in jobs}, "username"),
+            _names(Category.objects.all(), {job.category_id for job in jobs}, "name"),
+            {pause.job_id: pause for pause in pauses} if paused else {},
+            reverse("jobs"),
+        )
+
+
+def _names(
+    rows: QuerySet[Team] | QuerySet[User] | QuerySet[Category], keys: Iterable[int | None], name: str
+) -> dict[int, str]:
+    wanted = [key for key in keys if key is not None]
+    return dict(rows.filter(pk__in=wanted).order_by().values_list("pk", name)) if wanted else {}
+
+
+def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
+    state, pause = state_of(job), shared.pauses.get(job.pk)
+    upcoming, note, title = _upcoming(job, state, pause, moments)
+    return Row(
+        job.pk,
+        str(job.uid),
+        f"{shared.base}/{job.uid}",
+        job.name,
+        job.kind,
+        _LABELS.get(job.kind, job.kind),
+        state,
+        in_words(job),
+        upcoming,
+        note,
+        title,
+        shared.teams.get(job.team_id or 0, ""),
+        shared.owners.get(job.owner_id or 0, ""),
+        shared.categories.get(job.category_id, ""),
+        changeable,
+        not job.timing.enabled,
+        job.timing.kind != "none",
+    )
+
+
+_LABELS: dict[str, Any] = {kind.value: kind.label for kind in Job.Kind}
+
+
+def _upcoming(
+    job: Job, state: str, pause: Pause | None, moments: Moments
+) -> tuple[SafeString | str, str, str]:
+    """When it runs next; of a job that does not, why: until when and by whom it is paused, with the reason in the title."""
+    if state == "paused":
+        return _paused(job, pause, moments)
+    if job.next_run_at:
+        return moments.both(job.next_run_at), "", ""
+    return "", "", job.broken[:LONGEST_REASON]
+
+
+def _paused(job: Job, pause: Pause | None, moments: Moments) -> tuple[SafeString | str, str, str]:
+    if pause is None:
+        return "", _("paused"), ""
+    who = {"who": pause.by or _("Belfry"), "until": moments.day(pause.until) if pause.until else ""}
+    text = _("until %(until)s by %(who)s") % who if pause.until else _("paused by %(who)s") % who
+    title = [pause.reason[:LONGEST_REASON]] if pause.reason else []
+    if pause.until and (following := due_after(job, pause.until)):
+        title.append(_("Next run %(time)s") % {"time": moments.day(following)})
+    return "", text, " · ".join(title)

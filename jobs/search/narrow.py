@@ -1,0 +1,145 @@
+"""The jobs that a search asks for, and how lists of them are sorted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from accounts.models import Category, Team, User, slugify
+from jobs.models import Job, JobQuerySet, today
+from jobs.search.query import Query, parse
+from scheduler_site.lib import clock
+
+# What ended badly, or did not start in time: the words of the ledger, which is above.
+BAD = ("failed", "timeout", "lost", "error", "missed")
+ENDED = (*BAD, "success", "stopped")
+LATE = dt.timedelta(minutes=1)
+SHOWN_IN = ("name", "description", "options__target_url", "team__name", "owner__username", "category__name")
+TABS = ("failing", "paused", "late", "mine")
+# Jobs without a value come last, whichever way the list is sorted.
+_COLUMNS = {
+    "name": "name",
+    "kind": "kind",
+    "next": "next_run_at",
+    "team": "team__name",
+    "owner": "owner__username",
+    "category": "category__name",
+    "updated": "updated_at",
+}
+SORTS = {sign + name for name in _COLUMNS for sign in ("", "-")}
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is asked for, by whom, at which moment."""
+
+    query: Query
+    user: User
+    now: dt.datetime
+
+    @classmethod
+    def read(cls, text: str, user: User) -> Search:
+        return cls(parse(text, tuple(Job.Kind.values)), user, clock.shown())
+
+    def found(self, jobs: JobQuerySet) -> JobQuerySet:
+        """Those of `jobs` that it asks for."""
+        if self.query.hopeless:
+            return jobs.none()
+        for word in self.query.words:
+            jobs = jobs.filter(_anywhere(word))
+        for key, values in self.query.keys.items():
+            jobs = jobs.filter(self._key(key, values))
+        for state in self.query.states:
+            jobs = jobs.filter(self.state(state))
+        return jobs
+
+    def state(self, name: str) -> Q:
+        match name:
+            case "paused":
+                return Q(periodic_task__enabled=False)
+            case "active":
+                return Q(periodic_task__enabled=True, broken="", code_suspended="")
+            case "invalid":
+                return ~Q(broken="")
+            case "suspended":
+                return ~Q(code_suspended="")
+            case "manual":
+                return Q(periodic_task=None)
+            case "ended":
+                return Q(end_date__lt=today())
+            case "mine":
+                return Q(owner=self.user)
+            case "ownerless":
+                return Q(owner=None)
+            case "running":
+                return Q(pk__in=_with_runs(executions__state="running"))
+            case "failing":
+                return Q(pk__in=failing())
+            case "late":
+                return Q(
+                    pk__in=_with_runs(executions__state="queued", executions__due_at__lt=self.now - LATE)
+                )
+        raise ValueError(name)
+
+    def _key(self, key: str, values: tuple[str, ...]) -> Q:
+        if key == "kind":
+            return Q(kind__in=[value.lower() for value in values])
+        asked = Q()
+        for value in values:
+            asked |= self._one(key, value)
+        return asked
+
+    def _one(self, key: str, value: str) -> Q:
+        if value.lower() == "none":
+            return Q(**{key: None})
+        if key == "owner":
+            return Q(owner=self.user) if value.lower() == "me" else Q(owner__in=_people(value))
+        return Q(**{f"{key}__in": _named(Team if key == "team" else Category, value)})
+
+
+def in_order(jobs: JobQuerySet, sort: str) -> JobQuerySet:
+    """Sorted by a column; `-` before its name turns the order round."""
+    name = sort.removeprefix("-")
+    column = F(_COLUMNS[name])
+    order: Any = column.desc(nulls_last=True) if sort.startswith("-") else column.asc(nulls_last=True)
+    # A plain name lets the database go through its index.
+    by = sort if name == "name" else order
+    return jobs.order_by(by, "name", "pk")
+
+
+def failing() -> QuerySet[Job, Any]:
+    """The keys of jobs whose last run did not go well."""
+    newest = (
+        Job.objects.filter(pk=OuterRef("pk"), executions__state__in=ENDED)
+        .order_by("-executions__due_at", "-executions__id")
+        .values("executions__state")[:1]
+    )
+    return Job.objects.annotate(newest=Subquery(newest)).filter(newest__in=BAD).values("pk")
+
+
+def _with_runs(**conditions: Any) -> QuerySet[Job, Any]:
+    return Job.objects.filter(**conditions).order_by().values("pk")
+
+
+def _anywhere(word: str) -> Q:
+    asked = Q()
+    for name in SHOWN_IN:
+        asked |= Q(**{f"{name}__icontains": word})
+    return asked
+
+
+def _people(value: str) -> QuerySet[User, Any]:
+    """The account of that name or address, else those whose name has it in it."""
+    exact = User.objects.filter(Q(username__iexact=value) | Q(email__iexact=value))
+    found = exact if exact.exists() else User.objects.filter(username__icontains=value)
+    return found.values("pk")
+
+
+def _named(model: type[Team | Category], value: str) -> QuerySet[Any, Any]:
+    rows = model._default_manager.all()
+    exact = rows.filter(Q(name__iexact=value) | Q(slug=slugify(value) or value))
+    found = exact if exact.exists() else rows.filter(name__icontains=value)
+    return found.values("pk")
