@@ -4,12 +4,12 @@
           ║                                └─ warden   one per run, subreaper of all that the job starts
           ╚═════════ lifeline ══════════════════╝└─ job   own session: the class or program, and its offspring
 
-For each job class in use a worker keeps a server of its own (`pool`, `zygote`), which has imported the class's module: its
-runs need not. It is made anew when a file that it has imported has changed.
+For each job class in use a worker keeps a separate server (`pool`, `zygote`) that has already imported the class's module.
+It is replaced when a file that it has imported changes.
 
-The lifeline is a socket between the worker and the warden. Orders go down, reports come up, and its end of
-file means that the worker is gone: the warden then ends the job. Whatever a job forks, detaches or leaves
-behind becomes a child of its warden, and the warden does not finish before it has no children left.
+The lifeline is a socket between the worker and the warden. It carries commands to the warden and reports back. Its end
+of file means that the worker has died: the warden then ends the job. Every process that a job forks, detaches or leaves
+behind becomes a child of its warden, and the warden exits only when it has no children left.
 
 Nothing here imports Django: the same modules run in the server, away from the worker's settings and secrets.
 The server's own modules also keep their imports few, because every page they touch makes its forks slower;

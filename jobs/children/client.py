@@ -1,4 +1,4 @@
-"""The worker's side: keeps a server alive, hands it runs, watches each from the thread that asked."""
+"""The worker's side: keeps a server running, sends it runs, and monitors each run from the thread that started it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The time limit of a run."""
+"""The timeout of a run."""
 
 from __future__ import annotations
 

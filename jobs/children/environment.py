@@ -1,4 +1,4 @@
-"""The environment that children get: what a program needs, and nothing that is ours."""
+"""The environment variables of child processes: what a program needs, and none of Belfry's own."""
 
 from __future__ import annotations
 

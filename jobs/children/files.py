@@ -1,4 +1,4 @@
-"""Removing what a job leaves on disk."""
+"""Removes the files that a job leaves on disk."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
 # ruff: noqa: PTH101, PTH104, PTH106, PTH108, PTH114, PTH118

@@ -1,4 +1,4 @@
-"""The job's own process, from the fork to the end: settle in, then become the program or call the class."""
+"""The process of the job, from the fork to its end: it sets itself up, then executes the program or calls the class."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
 # ruff: noqa: PTH123

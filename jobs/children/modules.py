@@ -1,4 +1,4 @@
-"""What is imported in this process: which files it came from, whether they are as they were, and what a run has added."""
+"""The modules imported in this process: their files, whether these have changed, and which modules a run has added."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
 # ruff: noqa: PTH116

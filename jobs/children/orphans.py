@@ -1,4 +1,4 @@
-"""What a fork server leaves behind that had to be killed: its wardens end their jobs; who does not, is killed in the end."""
+"""After a fork server was killed: its wardens end their jobs, and those that do not are killed."""
 
 from __future__ import annotations
 

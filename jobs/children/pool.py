@@ -1,6 +1,6 @@
-"""Keeps a process for each job class in use, which has imported the class's module: the runs of the class are forked from it.
+"""Keeps one process per job class in use that has imported the class's module; runs of the class are forked from it.
 
-Nobody ever waits for one: until it is ready, and whenever it is out of date, a run imports the module itself.
+No run waits for it: until it is ready, and whenever it is out of date, a run imports the module itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process tree uses: memory, processor time, and a series of points that draws both over the run."""
+"""The memory and CPU time of a process tree, and their values over the time of the run for the chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a child, and what is told of it."""
+"""The request to a child process and the reports about it."""
 
 from __future__ import annotations
 

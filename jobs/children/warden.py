@@ -1,6 +1,6 @@
-"""Supervises one job: starts it, measures it, ends it, and does not finish before nothing of it is left.
+"""Supervises one job: starts it, measures it, ends it, and exits only when no process of it is left.
 
-Orders come up the lifeline as single bytes after the request's line of JSON: `T` ends the job (TERM, the grace,
+Commands arrive on the lifeline as single bytes after the request's line of JSON: `T` ends the job (TERM, the grace,
 KILL), `K` kills it at once, `S` suspends it and `C` continues it; end of file means that the worker is gone. Reports go
 back as lines of JSON.
 """

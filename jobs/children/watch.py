@@ -1,4 +1,4 @@
-"""Watches one run from the worker's thread: output, reports, the deadline and the wish to stop."""
+"""Monitors one run from the worker's thread: its output, reports, timeout, and requests to stop it."""
 
 from __future__ import annotations
 

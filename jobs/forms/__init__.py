@@ -1,1 +1,1 @@
-"""The one form behind every surface that makes or changes a job."""
+"""The form that all pages and APIs use to create or change a job."""

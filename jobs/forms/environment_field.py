@@ -1,4 +1,4 @@
-"""The environment of a script: which may be chosen, and how one is named."""
+"""The form field for the environment of a script: which environments may be chosen, by name or id."""
 
 from __future__ import annotations
 

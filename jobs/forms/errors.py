@@ -1,4 +1,4 @@
-"""What is told of a value that is refused."""
+"""Errors of values that are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 
 class FieldError(NamedTuple):
-    """What is told of a field that is refused."""
+    """The error of a field: a short label and a message."""
 
     label: str
     message: str

@@ -1,4 +1,4 @@
-"""The one form behind every surface that makes or changes a job: pages send text, APIs send JSON values."""
+"""The form that all pages and APIs use to create or change a job. Pages send text, APIs send JSON values."""
 
 from __future__ import annotations
 

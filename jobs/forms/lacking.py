@@ -1,4 +1,4 @@
-"""What a script needs and its environment does not have, and the way to install it."""
+"""Packages that a script needs and its environment does not have, and how to install them."""
 
 from __future__ import annotations
 

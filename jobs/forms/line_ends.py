@@ -1,7 +1,7 @@
 """Line ends of a text that goes through a browser.
 
-A textarea shows and sends one kind only: whatever was in it, a form gets CRLF (HTML Standard, "constructing the entry list").
-So the form says apart which ends are meant, and a text that came back as it was shown is what was stored, byte for byte.
+A textarea sends CRLF for all line ends (HTML Standard, "constructing the entry list"). So a separate field says which line ends
+are meant, and a text that comes back as it was shown is stored unchanged, byte for byte.
 """
 
 from __future__ import annotations

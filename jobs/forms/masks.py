@@ -1,4 +1,4 @@
-"""A value that was shown masked and comes back so stands for what is stored."""
+"""A value that was shown masked and is sent back masked keeps the stored value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forms of the pages: what `JobForm` takes as JSON, a person writes as lines of text."""
+"""The forms of the pages: values that `JobForm` takes as JSON are written as lines of text."""
 
 from __future__ import annotations
 

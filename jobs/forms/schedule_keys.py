@@ -1,4 +1,4 @@
-"""The schedule in a JSON body: its keys, and which kind of schedule they are of."""
+"""The schedule in a JSON body: its keys, and the kind of schedule that they describe."""
 
 from __future__ import annotations
 

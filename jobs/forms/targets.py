@@ -1,4 +1,4 @@
-"""What webhook and GitHub jobs call, in the keys and short forms of the v2 dialect (wire facts, sections 5.1 and 6)."""
+"""The targets of webhook and GitHub jobs, in the keys and short forms of the v2 dialect (wire facts, sections 5.1 and 6)."""
 
 from __future__ import annotations
 

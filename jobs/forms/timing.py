@@ -1,4 +1,4 @@
-"""The schedule that a form says, and the form that a schedule has."""
+"""From the fields of the form to a schedule, and back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What a page shows and gets back as it was is what is stored: nothing of it is read anew, and nothing converted.
+"""A field that comes back from a page unchanged keeps its stored value: it is not parsed or converted again.
 
-A form turns values into text: a JSON body into its source, no value into an empty field, line ends into those of browsers.
-Whoever opens a page and saves it has changed nothing: where the text that came back is the one that was shown, the stored
-value stays.
+A form turns values into text: JSON into its source, no value into an empty field, line ends into those of browsers. So that
+opening a page and saving it changes nothing, the stored value stays if the text that comes back is the text that was shown.
 """
 
 from __future__ import annotations

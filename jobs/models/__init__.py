@@ -1,4 +1,4 @@
-"""What runs: jobs and their pauses. When it runs is kept in django-celery-beat's tables (`jobs/models/stored_schedule.py`)."""
+"""Jobs and their pauses. Their schedules are stored in django-celery-beat's tables (`stored_schedule.py`)."""
 
 from jobs.models.dependencies import Dependency, Mutex
 from jobs.models.job import DAY, LONGEST_DESCRIPTION, Job, today, within

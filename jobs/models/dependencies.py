@@ -1,4 +1,4 @@
-"""Which job runs after which (jobs/changes/dependencies.py), and rows to lock."""
+"""Which job runs after which (jobs/changes/dependencies.py), and the row that is locked to change it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The fields of a job, each declared in two places: as a column of the model (jobs/models/job.py), which has its type, bounds,
-default and label; and here, which says what else there is to know of it.
+"""The fields of a job. Each is declared twice: as a column of the model (jobs/models/job.py) with its type, bounds, default and
+label, and here with everything else.
 
 The form, the JSON that is read and written, the columns of CSV files, the snapshots of versions, the definition that a run
 keeps, the audit trail, the page and the API's document follow from the two. docs/development.md has the recipe.

@@ -1,4 +1,4 @@
-"""A job. Its schedule is kept in django-celery-beat's tables (`jobs/models/stored_schedule.py`)."""
+"""A job. Its schedule is stored in django-celery-beat's tables (`stored_schedule.py`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times in which a job does not follow its schedule."""
+"""Pauses: times in which a job does not follow its schedule."""
 
 from __future__ import annotations
 

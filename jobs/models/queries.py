@@ -1,4 +1,4 @@
-"""Which jobs: those that somebody may see or change, and those in a state."""
+"""Querysets of jobs: those that an account may see or change, and those in a state."""
 
 from __future__ import annotations
 

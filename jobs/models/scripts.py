@@ -1,4 +1,4 @@
-"""The texts of scripts, kept once each."""
+"""The texts of scripts; equal texts are stored once."""
 
 from __future__ import annotations
 

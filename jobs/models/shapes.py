@@ -1,4 +1,4 @@
-"""What the column of a job's field says of its values, for the surfaces that have no form of their own for it."""
+"""The type and bounds of a job's field, read from its column, for surfaces without a form field for it."""
 
 from __future__ import annotations
 

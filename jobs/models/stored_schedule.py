@@ -1,7 +1,7 @@
-"""Where a job's schedule is stored: django-celery-beat's tables, read and written in one place.
+"""Reads and writes the schedule of a job in django-celery-beat's tables; nothing else does.
 
-The rows are read as raw text, never as model instances: a broken row (an unknown zone written by hand) must be an error of
-that job alone, and django-celery-beat's models raise on such a row as soon as it is loaded.
+The rows are read as raw values, never as model instances: an invalid row (an unknown zone written by SQL) must be an error of
+that job alone, but django-celery-beat's models raise an exception when they load such a row.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three kinds of schedule, as values that know their own slots; `now` is always an argument."""
+"""Calculates due times: the three kinds of schedule (cron, interval, once) as values; `now` is always an argument."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said when a schedule cannot be accepted."""
+"""Errors of schedules that are refused."""
 
 from __future__ import annotations
 
