@@ -70,6 +70,13 @@ class Team(Named):
     """The people in charge of a job (PIC team), and how Slack addresses them."""
 
     slack_handle = models.CharField(_("Slack handle"), max_length=100, blank=True)
+    members: models.ManyToManyField[User, Any] = models.ManyToManyField(
+        "User",
+        verbose_name=_("members"),
+        blank=True,
+        related_name="teams",
+        help_text=_("The incidents of the team's jobs count as theirs."),
+    )
 
     class Meta:
         verbose_name = _("team")

@@ -21,6 +21,7 @@ VIEWER = frozenset(
         "jobs.view_job",
         "executions.view_execution",
         "environments.view_environment",
+        "incidents.view_incident",
         "themes.view_registry",
     }
 )
@@ -39,6 +40,7 @@ USER = VIEWER | {
     "jobs.delete_job",
     "jobs.run_job",
     "executions.stop_execution",
+    "incidents.handle_incident",
     "themes.change_registry",
 }
 ADMIN = (
@@ -54,6 +56,7 @@ ADMIN = (
         "notifications.view_alert",
         "notifications.resend_alert",
         "notifications.change_slacksettings",
+        "incidents.change_reminderrules",
         "accounts.view_user",
         "accounts.add_user",
         "accounts.change_user",

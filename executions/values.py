@@ -31,3 +31,5 @@ class Claim:
     leased_at: float = field(default_factory=time.monotonic)
     # In which it has a place (executions/ledger/limits/places.py).
     scopes: tuple[str, ...] = ()
+    # Whether the job had an open incident when the run was claimed, which a success may close.
+    troubled: bool = False

@@ -15,7 +15,7 @@ from accounts.roles import holders
 from audit.models import Entry
 from audit.record import By, difference, record
 from jobs import stretches, verbs
-from jobs.changes import notices
+from jobs.changes import incidents, notices
 from jobs.models import Job, JobQuerySet
 from jobs.models.kinds import CODE_KINDS
 from jobs.verbs import Refused
@@ -125,5 +125,6 @@ def take_over(job: Job, *, by: By) -> bool:
     before, job.owner, job.updated_by = str(job.owner or ""), user, user
     job.save(update_fields=["owner", "updated_by", "updated_at"])
     record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(user)}))
+    incidents.follow(job)
     reinstate(job, by=by)
     return True

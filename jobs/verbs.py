@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from audit.models import Entry
 from audit.record import By, difference, masked, record
 from jobs import quotas, stretches, zones
-from jobs.changes import dependencies, notices, origins, removal
+from jobs.changes import dependencies, incidents, notices, origins, removal
 from jobs.changes.dependencies import Edge
 from jobs.changes.snapshots import snapshot
 from jobs.models import Job, Pause, Script, stored_schedule
@@ -165,6 +165,8 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
     if "category" in changes:
         notices.moved(job)
+    if changes.keys() & incidents.FOLLOWED:
+        incidents.follow(job)
     notices.updated(job, by)
     return job
 
@@ -190,6 +192,7 @@ def delete(job: Job, *, by: By) -> None:
     changes = hidden(difference(describe(job), {})) | masked(job.secrets, {})
     record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))
     notices.deleted(job, by)
+    incidents.job_deleted(job)
     dependencies.let_go(job, by=by)
     task = job.periodic_task_id
     removal.remove(job, clock.now())

@@ -16,6 +16,8 @@ from scheduler_site.lib import clock
 from scheduler_site.lib.text import storable
 
 BATCH = 500
+# Titles of what people did to jobs (v2 wire facts, section 11). On the pages these stand under Activity, and are not counted.
+ACTIVITY = ("New Job Created", "Job Updated", "Job Enabled", "Job Disabled", "Job Deleted")
 TYPES: dict[str, Notification.Type] = {
     Alert.Event.JOB_SUCCEEDED: Notification.Type.SUCCESS,
     Alert.Event.RECOVERED: Notification.Type.SUCCESS,
@@ -91,7 +93,8 @@ def read_all(user: User) -> int:
 
 
 def unread(user: User) -> int:
-    return user.notifications.filter(is_read=False).count()
+    """How many items are new, without what people did to jobs."""
+    return user.notifications.filter(is_read=False).exclude(title__in=ACTIVITY).count()
 
 
 def _recipients(words: Iterable[str]) -> QuerySet[User]:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("notifications", views.inbox_page, name="inbox"),
     path("notifications/read-all", views.read_all, name="inbox-read-all"),
     path("notifications/delete-read", views.delete_read, name="inbox-delete-read"),
+    path("notifications/<uuid:uid>/open", views.open_item, name="inbox-open"),
     path("notifications/<uuid:uid>/read", views.read, name="inbox-read"),
     path("notifications/<uuid:uid>/delete", views.delete, name="inbox-delete"),
     # Administrators

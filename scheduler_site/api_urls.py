@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("pic-teams/<str:row_id>", catalog.TeamView.as_view()),
     path("", include("audit.api_urls")),
     path("", include("notifications.api_urls")),
+    path("", include("incidents.api_urls")),
     path("", include("environments.api_urls")),
     path("", include("jobs.api_urls")),
     path("", include("executions.api_urls")),

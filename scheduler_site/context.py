@@ -15,6 +15,7 @@ SECTIONS: list[tuple[str, str | Promise]] = [
     ("dashboard", _("Dashboard")),
     ("jobs", _("Jobs")),
     ("executions", _("Executions")),
+    ("incidents", _("Incidents")),
     ("environments", _("Environments")),
 ]
 if settings.THEMES_ENABLED:

@@ -35,6 +35,7 @@ urlpatterns = [
     path("", include("audit.urls")),
     path("", include("notifications.urls")),
     path("", include("scheduler_site.help.urls")),
+    path("", include("incidents.urls")),
     # Machines
     path("api/v1/", include("compat.ndscheduler.urls")),
     path("api/v2", ApiRootView.as_view()),

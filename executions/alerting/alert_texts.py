@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from executions.alerting.cause import Cause, ago
+from incidents.wording import duration
 from jobs.models import Job
 from notifications.messages import Message
 from notifications.texts import Lines, Text, Words, fact
@@ -132,8 +133,11 @@ def blocked(job: Job, since: dt.datetime) -> Message:
     return _about(job, subject, Text(_("Job Blocked")), facts, closing)
 
 
-def recovered(job: Job, what: Words, since: dt.datetime) -> Message:
-    facts: Facts = [(Text(_("Was")), Text(_("%(what)s, since %(time)s"), what=what, time=when(since)))]
+def recovered(job: Job, what: Words, since: dt.datetime, now: dt.datetime) -> Message:
+    facts: Facts = [
+        (Text(_("Was")), Text(_("%(what)s, since %(time)s"), what=what, time=when(since))),
+        (Text(_("Lasted")), duration(now - since)),
+    ]
     subject = Text(_("✅ Job Recovered: %(job)s"), job=job.name)
     return _about(job, subject, Text(_("Job Recovered")), facts, NOTHING_TO_DO)
 

@@ -1,8 +1,9 @@
 """Decides which alerts are sent to whom. Writes rows in the event's transaction; a task delivers them.
 
-- The end of a run: after its last attempt, failures always, successes where somebody asked for it. Scheduled runs, and
-  those after another job, tell by e-mail and Slack, runs by hand only in the inbox; a run that was stopped by hand tells
-  nobody (v2 wire facts, 11 and 12).
+- The end of a run: after its last attempt. A failure opens an incident or counts for an open one (problems.py); people are
+  told when it opens, and of each run by itself where the job says so. Successes where somebody asked for it. Scheduled runs,
+  and those after another job, tell by e-mail and Slack, runs by hand only in the inbox, but each of them; a run that was
+  stopped by hand tells nobody (v2 wire facts, 11 and 12).
 - Missed due times and lost runs are noted (`Untold`) and gathered in executions/upkeep/conditions.py: many become one message.
 - What was skipped because the job's own rule says so (overlap, pause, deletion) is told to nobody.
 """
@@ -12,24 +13,29 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, unusual
+from executions.alerting import alert_texts, problems, unusual
 from executions.alerting.cause import cause
-from executions.models import Execution, Reason, State, Untold, Watch
+from executions.models import Execution, Reason, State, Trigger, Untold, Watch
 from executions.values import ON_TIME
+from incidents import telling
+from incidents import wording as incident_wording
+from incidents.models import Incident
+from incidents.telling import Audience
 from jobs.models import Job
 from jobs.runners import Outcome
 from notifications.delivery.post import About, admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 from notifications.texts import Text, Words
+from notifications.thread import Phase, Thread
 from scheduler_site.lib.database.errors import passes
 
 if TYPE_CHECKING:
@@ -48,9 +54,12 @@ def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     """Called in the transaction in which a run gets its final state. Asks the database nothing unless there is news."""
     try:
         clocks, odd = _clocks(claim, outcome, now), unusual.wanted(claim, outcome)
-        if claim.job is not None and (clocks or odd or _is_news(claim, outcome)):
+        well = claim.troubled and outcome.state == "success"
+        if claim.job is not None and (clocks or odd or well or _is_news(claim, outcome)):
             with transaction.atomic():
                 _tell_end(claim, outcome, error, now)
+                if well:
+                    problems.ended_well(claim.job, now)
                 watch((claim.job, claim.spec.job_id, since, clock) for clock, since in clocks)
                 unusual.judge(claim, odd, now)
     except Exception as problem:
@@ -76,8 +85,14 @@ def unstarted(keys: list[int], now: dt.datetime) -> None:
     passed_over(rows, now)
 
 
-def given_up(runs: Iterable[Execution], error: str, now: dt.datetime) -> None:
-    """Notes runs that were lost, or that could not be started."""
+def given_up(
+    runs: Iterable[Execution], error: str, now: dt.datetime, kind: Incident.Kind = Incident.Kind.LOST
+) -> None:
+    """Of runs that were lost, or that could not be started: counts them, and notes those of which people are to be told."""
+    rows = [run for run in runs if run.job_id]
+    jobs = Job.objects.in_bulk({run.job_id for run in rows}) if rows else {}
+    incidents = problems.given_up(rows, jobs, kind, error, now)
+    told = [run for run in rows if _is_to_be_told(run, jobs, incidents)]
     note(
         Untold(
             key=f"run:{run.uid}",
@@ -88,9 +103,20 @@ def given_up(runs: Iterable[Execution], error: str, now: dt.datetime) -> None:
             last=run.due_at,
             at=now,
         )
-        for run in runs
+        for run in told
         if run.job_id
     )
+
+
+def _is_to_be_told(run: Execution, jobs: Mapping[int, Job], incidents: Mapping[int, Incident]) -> bool:
+    """Unless it is one more of an incident that people know."""
+    if (job := jobs.get(run.job_id or 0)) is None:
+        return False
+    incident = incidents.get(job.pk)
+    if run.trigger == Trigger.MANUAL or job.tell_each_run or settings.INBOX_EVERY_RUN:
+        return True
+    # Of several of a job the newest stands for all.
+    return incident is not None and incident.announced_at is None and incident.last_run == run.uid
 
 
 def note(rows: Iterable[Untold]) -> None:
@@ -147,16 +173,57 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         return
     name, uid = claim.spec.job_name, claim.spec.job_id
     if outcome.state == "success":
-        event = Event.JOB_SUCCEEDED
         message = alert_texts.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
-    else:
-        event = Event.JOB_FAILED
-        run = Execution.objects.filter(pk=claim.pk).first()
-        why = cause(run) if run else None
-        message = alert_texts.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
-    emails = _emails(claim, event)
-    slack = event == Event.JOB_FAILED and not claim.by_hand
-    about = About(job.uid, name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
+        _tell_run(claim, job, Event.JOB_SUCCEEDED, message, now)
+        return
+    run = Execution.objects.filter(pk=claim.pk).first()
+    why = cause(run) if run else None
+    message = alert_texts.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
+    kind = Incident.Kind.COULD_NOT_START if outcome.state == "error" else Incident.Kind.FAILING
+    incident = problems.failed(
+        job, kind, uuid.UUID(claim.uid), error, claim.spec.slot or claim.started_at, now
+    )
+    _tell_failure(claim, job, incident, message, now)
+
+
+def _tell_failure(
+    claim: Claim, job: Job, incident: Incident | None, message: Message, now: dt.datetime
+) -> None:
+    """This run by itself, where that is asked for; and that an incident is open, once."""
+    each = job.tell_each_run and not claim.by_hand
+    if each and telling.is_muted(job.uid, now):
+        return
+    if incident is not None and not claim.by_hand:
+        audience = _audience(claim, job)
+        if each:
+            opened = telling.mark_announced(incident, audience, now)
+            message = replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
+        else:
+            opening = incident_wording.opening(incident, message)
+            telling.announce(incident, Event.JOB_FAILED, opening, audience, now)
+    if each or claim.by_hand or settings.INBOX_EVERY_RUN:
+        _tell_run(claim, job, Event.JOB_FAILED, message, now, inbox_only=not each)
+
+
+def _audience(claim: Claim, job: Job) -> Audience:
+    """Who hears of an incident that a run opens. Inboxes that get each run need no other item."""
+    each = job.tell_each_run or settings.INBOX_EVERY_RUN
+    people = [] if each else [f"category:{job.category_id}"]
+    return Audience(people, _emails(claim, Event.JOB_FAILED), account=job.owner.uid if job.owner else None)
+
+
+def _tell_run(
+    claim: Claim,
+    job: Job,
+    event: Alert.Event,
+    message: Message,
+    now: dt.datetime,
+    *,
+    inbox_only: bool = False,
+) -> None:
+    emails = [] if inbox_only else _emails(claim, event)
+    slack = event == Event.JOB_FAILED and not claim.by_hand and not inbox_only
+    about = About(job.uid, claim.spec.job_name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
     key = f"execution:{claim.uid}:{event}"
     everybody = [f"category:{job.category_id}"]
     post(fan_out(key, event, message, now, people=everybody, emails=emails, slack=slack, about=about))
@@ -185,6 +252,8 @@ class Item:
     execution_uid: uuid.UUID | None = None
     # Manual runs, and jobs without e-mail, are reported in the inbox only.
     inbox_only: bool = False
+    # The incident that this opens or ends.
+    incident: Incident | None = None
 
     @property
     def emails(self) -> list[str]:
@@ -192,7 +261,26 @@ class Item:
         return self.job.notification_emails if wanted else []
 
 
-def tell(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
+def tell_opened(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
+    """As `tell`, of incidents that nobody was told of before, and whose jobs are not muted."""
+    in_one, administrators = len(items) > FEW, admins()
+    fresh = [
+        item
+        for item in items
+        if item.incident is None
+        or telling.mark_announced(item.incident, _audience_of(item, administrators), now, quiet=in_one)
+    ]
+    return tell(fresh, headline, path, now, in_one=in_one)
+
+
+def _audience_of(item: Item, administrators: list[str]) -> Audience:
+    owner = item.job.owner.uid if item.job.owner else None
+    return Audience(people_of(item.job, administrators), item.emails, not item.inbox_only, owner)
+
+
+def tell(
+    items: list[Item], headline: Words, path: str, now: dt.datetime, *, in_one: bool | None = None
+) -> bool:
     """Each of a few by itself; of more each recipient gets one message. True when it was one message for all.
 
     The items' jobs come with `team` and `owner`.
@@ -200,7 +288,7 @@ def tell(items: list[Item], headline: Words, path: str, now: dt.datetime) -> boo
     if not items:
         return False
     administrators = admins()
-    if len(items) <= FEW:
+    if not (len(items) > FEW if in_one is None else in_one):
         for item in items:
             _tell_one(item, administrators, now)
         return False
@@ -234,12 +322,14 @@ def people_of(job: Job, administrators: list[str]) -> list[str]:
 
 def _tell_one(item: Item, administrators: list[str], now: dt.datetime) -> None:
     owner = item.job.owner.uid if item.job.owner else None
+    phase = Phase.RECOVERED if item.event == Event.RECOVERED else Phase.OPENED
+    thread = Thread.of(item.incident.uid, phase) if item.incident else item.message.thread
     about = About(item.job.uid, item.job.name, item.execution_uid, owner)
     post(
         fan_out(
             item.key,
             item.event,
-            item.message,
+            replace(item.message, thread=thread),
             now,
             people=people_of(item.job, administrators),
             emails=item.emails,

@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence, Set
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
-from executions.alerting import alerts
+from executions.alerting import alerts, problems
 from executions.ledger import followers, formats, start_checks
 from executions.ledger.followers import End, Followers
 from executions.ledger.limits import places, quotas
 from executions.ledger.limits.overlap_queue import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from executions.values import Claim
+from incidents.models import Incident
 from jobs.models import Job, Script, named_digest, with_text
 from jobs.runners import RUNNERS, Spec
 from scheduler_site.lib.encrypted import Undecryptable
@@ -80,7 +81,11 @@ def claim(
 
 
 def _read(rows: QuerySet[Execution]) -> list[Execution]:
-    known = {"enabled": F("job__periodic_task__enabled"), "job_secrets": F("job__secrets")} | places.KNOWN
+    known = {
+        "enabled": F("job__periodic_task__enabled"),
+        "job_secrets": F("job__secrets"),
+        "troubled": problems.OPEN_OF_ITS_JOB,
+    } | places.KNOWN
     found: list[Execution] = list(rows.only(*READ).annotate(**known, owner=F("job__owner_id")))
     for row in found:
         row.definition = formats.completed(row.definition)
@@ -154,7 +159,7 @@ def _refuse(row: Execution, texts: Mapping[str, str], suspended: Mapping[int, st
             alerts.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
             followers.start(led_on, [End(row.pk, row.job_id, state)], now)
-            alerts.given_up([row], str(reason.label), now)
+            alerts.given_up([row], str(reason.label), now, Incident.Kind.COULD_NOT_START)
     return True
 
 
@@ -256,4 +261,5 @@ def _claimed(
         target=row.target,
         leased_at=began,
         scopes=places.scopes_of(row),
+        troubled=bool(getattr(row, "troubled", False)),
     )

@@ -13,7 +13,7 @@ from dataclasses import asdict
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Count
+from django.db.models import Count, Min
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 
 from executions.models import Execution, Hold, State, Trigger
 from executions.monitoring import drains, figures, health
+from incidents.models import Incident
 from jobs.models import Job
 from scheduler_site.lib import clock
 from scheduler_site.lib.ttl_cache import TTLCache
@@ -62,9 +63,22 @@ def read(now: dt.datetime) -> Iterator[Metric]:
         yield gauge("belfry_queue_depth", "Messages that wait in the broker.", "queue", depths)
     try:
         # A list, so that what was read before the database went away is not lost.
-        yield from [*_figures(figures.count(now)), *_ledger(now), *_jobs(), *_orders(now)]
+        yield from [*_figures(figures.count(now)), *_ledger(now), *_jobs(), *_orders(now), *_incidents(now)]
     except (DatabaseError, InterfaceError, OSError):
         return
+
+
+def _incidents(now: dt.datetime) -> Iterator[Metric]:
+    rows = Incident.objects.open().order_by().values_list("kind").annotate(Count("pk"), Min("opened_at"))
+    found = {kind: (count, oldest) for kind, count, oldest in rows}
+    counts = {kind: found.get(kind, (0, now))[0] for kind in Incident.Kind.values}
+    yield gauge("belfry_open_incidents", "Incidents that are not closed.", "kind", counts)
+    oldest = min((opened for _count, opened in found.values()), default=now)
+    yield GaugeMetricFamily(
+        "belfry_oldest_incident_seconds",
+        "Age of the oldest incident that is not closed; 0 without any.",
+        max((now - oldest).total_seconds(), 0.0),
+    )
 
 
 def gauge(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from django.db import transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, alerts, unusual
+from executions.alerting import alert_texts, alerts, problems, unusual
 from executions.alerting.alerts import Event, Item
 from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Watch
 from executions.upkeep import end_dates, selfwatch
 from executions.upkeep.untold import AT_ONCE, locked, tell_untold
+from incidents import lifecycle, telling
 from jobs.models import Job
 from notifications.delivery.background import later
 from notifications.delivery.deliver import deliver_due
@@ -65,12 +67,14 @@ WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
 
 def look(now: dt.datetime, *, settled: bool = True) -> None:
     """1. tells what was missed or lost  2. judges the clocks, tells who is late and who is well again
-    3. judges the system  4. reminds of jobs that end soon  5. delivers what the system workers do not."""
+    3. judges the system  4. closes incidents that are over, reminds of those that go on, escalates
+    5. reminds of jobs that end soon  6. delivers what the system workers do not."""
     steps(
         partial(tell_untold, now),
-        forget_silenced,
+        partial(forget_silenced, now),
         partial(_judge_jobs, now),
         *([partial(selfwatch.judge, now)] if settled else []),
+        partial(problems.look_after, now),
         partial(end_dates.remind, now),
         partial(_deliver_forgotten, now),
     )
@@ -175,8 +179,8 @@ def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
     for clock, word in WORDS.items():
         mine = [row for row in rows if row.clock == clock]
         event = _event(clock)
-        items = [_item(row, event, word) for row in mine]
-        in_one = alerts.tell(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
+        items = [replace(_item(row, event, word), incident=problems.watched(row, now)) for row in mine]
+        in_one = alerts.tell_opened(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
         Watch.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
 
@@ -189,7 +193,9 @@ def _event(clock: Watch.Clock) -> Alert.Event:
 def tell_recoveries(bad: set[tuple[int, str]], now: dt.datetime) -> None:
     """Ends the watches of jobs whose newest run was as it should be, and tells so where people were told before."""
     watches = _with_newest_run(Watch.objects.filter(clock__in=JOB_CLOCKS, told_at__isnull=False))
-    well = [row for row in watches if (row.job_id, row.clock) not in bad and _is_well(row)]
+    well = [
+        row for row in watches if (row.job_id, row.clock) not in bad and _is_well(row) and _is_calm(row, now)
+    ]
     if well:
         _tell_recoveries(Watch.objects.filter(pk__in=[row.pk for row in well]), now)
 
@@ -198,11 +204,23 @@ def tell_recoveries(bad: set[tuple[int, str]], now: dt.datetime) -> None:
 def _tell_recoveries(well: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(locked(well))
     Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    items = [_item(row, Event.RECOVERED, _recovered) for row in rows if not row.quiet]
+    items = [item for row in rows if (item := _ended(row, now))]
     alerts.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
 
 
-def forget_silenced() -> None:
+def _ended(watch: Watch, now: dt.datetime) -> Item | None:
+    """Closes the incident of a clock, and what is to be told: nothing where it was closed by hand before."""
+    incident = problems.of_watch(watch)
+    if incident is not None:
+        closed = incident.is_open and lifecycle.recover(incident, now, tell=False)
+        if not closed or not incident.announced_at or telling.is_muted(incident.job_uid, now):
+            return None
+    if watch.quiet:
+        return None
+    return replace(_item(watch, Event.RECOVERED, partial(_recovered, now=now)), incident=incident)
+
+
+def forget_silenced(now: dt.datetime) -> None:
     """Pauses silence: a paused job is not watched, nor is one whose clock was taken away."""
     no_clock = (
         Q(clock=Clock.LATE, job__start_by=None)
@@ -211,8 +229,10 @@ def forget_silenced() -> None:
         | Q(clock=Clock.MEMORY, job__baseline_memory=False)
     )
     silenced = Watch.objects.filter(no_clock | ~GOING, clock__in=JOB_CLOCKS)
-    if keys := list(silenced.values_list("pk", flat=True)):
-        Watch.objects.filter(pk__in=keys).delete()
+    if rows := list(silenced):
+        with transaction.atomic():
+            Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
+            problems.silenced(((row.subject, row.clock) for row in rows), now)
 
 
 def _with_jobs(keys: list[int]) -> list[Watch]:
@@ -233,6 +253,11 @@ def _with_newest_run(watches: QuerySet[Watch]) -> QuerySet[Watch]:
     )
 
 
+def _is_calm(watch: Watch, now: dt.datetime) -> bool:
+    incident = problems.of_watch(watch)
+    return incident is None or not incident.is_open or lifecycle.calm(incident, now)
+
+
 def _is_well(watch: Watch) -> bool:
     """Whether a later run was as it should be; the values are those of `_with_newest_run`."""
     job, values = watch.job, vars(watch)
@@ -250,8 +275,8 @@ def _is_well(watch: Watch) -> bool:
     return bool(values["started"] - values["due"] <= dt.timedelta(seconds=job.start_by or 0))
 
 
-def _recovered(job: Job, watch: Watch) -> Message:
-    return alert_texts.recovered(job, DETAILS[Clock(watch.clock)], watch.since)
+def _recovered(job: Job, watch: Watch, *, now: dt.datetime) -> Message:
+    return alert_texts.recovered(job, DETAILS[Clock(watch.clock)], watch.since, now)
 
 
 def _item(watch: Watch, event: Alert.Event, word: Callable[[Job, Watch], Message]) -> Item:

@@ -16,6 +16,7 @@ from environments.models import Operation
 from executions.ledger import artifacts
 from executions.ledger.idempotency import KEPT
 from executions.models import OPEN, BulkAction, Execution, ExecutionQuerySet, IdempotencyKey
+from incidents.models import Incident, Mute
 from jobs.models import Job, Script, by_digest, named_digest
 from notifications.models import Alert, Notification
 from scheduler_site.lib import clock
@@ -33,8 +34,9 @@ OPEN_KEYS = 10_000
 
 def prune(now: dt.datetime | None = None) -> int:
     """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, measurements and artifacts, and alerts,
-    notifications and operations of that age; texts of scripts that no job and no run names; schedules that no task uses;
-    expired tokens; keys of requests that are a day old. Of the audit trail nothing is ever removed; its chain is completed.
+    notifications, incidents and operations of that age; texts of scripts that no job and no run names; schedules that no
+    task uses; expired tokens; keys of requests that are a day old. Of the audit trail nothing is ever removed; its chain is
+    completed.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
@@ -45,6 +47,8 @@ def prune(now: dt.datetime | None = None) -> int:
     folders = artifacts.sweep()
     texts = _forget_scripts()
     _remove(Notification.objects.filter(created_at__lt=before))
+    _remove(Incident.objects.filter(closed_at__lt=before))
+    _remove(Mute.objects.filter(until__lt=now))
     _remove(Alert.objects.filter(created_at__lt=before).exclude(state__in=Alert.OPEN))
     _remove(Operation.objects.filter(created_at__lt=before).exclude(state__in=Operation.OPEN))
     _remove(IdempotencyKey.objects.filter(at__lt=now - KEPT))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from executions.alerting import alert_texts
+from executions.alerting import alert_texts, problems
 from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from executions.monitoring import health
+from incidents import lifecycle, telling
+from incidents.models import Incident
+from incidents.telling import Audience
 from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
+from notifications.thread import Phase, Thread
 
 SILENT = Watch.Clock.SILENT
 WAITS = ("oldest due", "oldest queued")
@@ -51,7 +56,9 @@ def _is_away(check: health.Check, now: dt.datetime) -> None:
     if watch.told_at is None and watch.since <= now - patience:
         with transaction.atomic():
             if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
-                message = _bad(check, watch.since)
+                incident = problems.watched(watch, now)
+                message = _in(incident, Phase.OPENED, _bad(check, watch.since))
+                telling.mark_announced(incident, Audience(admins(), _emails()), now)
                 _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
 
 
@@ -60,8 +67,15 @@ def _came_back(watch: Watch, now: dt.datetime) -> None:
     with transaction.atomic():
         gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
         if gone and watch.told_at is not None:
-            message = _well(name, watch.since)
+            incident = problems.of_watch(watch)
+            if incident is not None and incident.is_open:
+                lifecycle.recover(incident, now, tell=False)
+            message = _in(incident, Phase.RECOVERED, _well(name, watch.since))
             _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+
+
+def _in(incident: Incident | None, phase: Phase, message: Message) -> Message:
+    return replace(message, thread=Thread.of(incident.uid, phase)) if incident else message
 
 
 def _bad(check: health.Check, since: dt.datetime) -> Message:
@@ -91,9 +105,12 @@ def outage(since: dt.datetime, now: dt.datetime) -> None:
 
 
 def _tell_admins(key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
-    addresses = User.objects.active_admins().values_list("email", flat=True)
-    emails = settings.ALERT_EMAILS or [email for email in addresses if email]
-    # Nobody asked for these by mail: without a server, or with mail switched off, they are not written at all.
+    post(fan_out(key, event, message, now, people=admins(), emails=_emails()))
+
+
+def _emails() -> list[str]:
+    """Nobody asked for these by mail: without a server, or with mail switched off, there are none."""
     if not (settings.EMAIL_HOST and settings.MAIL_ENABLED):
-        emails = []
-    post(fan_out(key, event, message, now, people=admins(), emails=emails))
+        return []
+    addresses = User.objects.active_admins().values_list("email", flat=True)
+    return settings.ALERT_EMAILS or [email for email in addresses if email]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, alerts
+from executions.alerting import alert_texts, alerts, problems
 from executions.alerting.alerts import Event, Item
 from executions.alerting.cause import cause
 from executions.models import Execution, Trigger, Untold, Watch
+from incidents.models import Incident
 from notifications.texts import Text, Words
 
 AT_ONCE = 5000
@@ -55,23 +58,22 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
             row.key,
             alert_texts.missed(row.job, row.slots, row.made_up, row.first, row.last),
             _missed_line(row),
+            incident=problems.watched(_watch(row), now),
         )
         for row in news
     ]
-    in_one = alerts.tell(items, headline, "/executions?state=missed", now)
+    in_one = alerts.tell_opened(items, headline, "/executions?state=missed", now)
     # The end of what was told in one message, or was made up for at once, is not told job by job.
-    watches = [
-        Watch(
-            subject=str(row.job.uid),
-            clock=Watch.Clock.MISSED,
-            job=row.job,
-            since=row.last,
-            told_at=now,
-            quiet=in_one or row.made_up == row.slots,
-        )
-        for row in news
-    ]
+    watches = []
+    for row in news:
+        watch = _watch(row)
+        watch.told_at, watch.quiet = now, in_one or row.made_up == row.slots
+        watches.append(watch)
     Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=alerts.BATCH)
+
+
+def _watch(row: Untold) -> Watch:
+    return Watch(subject=str(row.job.uid), clock=Watch.Clock.MISSED, job=row.job, since=row.last)
 
 
 def _missed_line(row: Untold) -> Words:
@@ -124,9 +126,20 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
         )
         for row in rows
     ]
+    opened = _opened(rows)
+    items = [
+        item if item.inbox_only else replace(item, incident=opened.get(item.execution_uid)) for item in items
+    ]
     first, last = min(row.first for row in rows), max(row.last for row in rows)
     headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
-    alerts.tell(items, headline, "/executions?state=lost", now)
+    alerts.tell_opened(items, headline, "/executions?state=lost", now)
+
+
+def _opened(rows: list[Untold]) -> dict[uuid.UUID | None, Incident]:
+    """The incidents of which these runs are the newest, unless their jobs tell each run by itself."""
+    found = Incident.objects.open().filter(last_run__in=[row.execution_uid for row in rows])
+    each = {row.execution_uid for row in rows if row.job.tell_each_run}
+    return {one.last_run: one for one in found.select_related("team") if one.last_run not in each}
 
 
 def locked(rows: QuerySet[Any]) -> list[int]:

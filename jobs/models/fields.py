@@ -176,6 +176,23 @@ FIELDS = (
         "Whether a run that uses much more memory than the last good ones is told.",
         row="baselines",
     ),
+    JobField(
+        "open_after_failures",
+        "How many failed runs in a row open an incident.",
+        row="incidents",
+        most=100,
+    ),
+    JobField(
+        "close_after_successes",
+        "How many successful runs in a row close it.",
+        row="incidents",
+        most=100,
+    ),
+    JobField(
+        "tell_each_run",
+        "Whether each failed run is told by itself, beside the opening and the recovery of the incident.",
+        row="incidents",
+    ),
     JobField("enable_email_notifications", own=True),
     JobField("notification_emails", own=True),
     JobField("notify_on_success", own=True),

@@ -230,6 +230,28 @@ class Job(Stamped):
         help_text=_("Alert when a run uses much more memory than usual."),
     )
 
+    # When its failures are an incident, and when that is over.
+    open_after_failures = models.PositiveSmallIntegerField(
+        _("incident after failures"),
+        default=1,
+        db_default=1,
+        validators=within(1, 100),
+        help_text=_("So many failed runs in a row open an incident."),
+    )
+    close_after_successes = models.PositiveSmallIntegerField(
+        _("recovered after successes"),
+        default=1,
+        db_default=1,
+        validators=within(1, 100),
+        help_text=_("So many successful runs in a row close it."),
+    )
+    tell_each_run = models.BooleanField(
+        _("alert on each failed run"),
+        default=False,
+        db_default=False,
+        help_text=_("Besides the messages when an incident opens and when it has recovered."),
+    )
+
     enable_email_notifications = models.BooleanField(_("Enable email notifications"), default=False)
     notification_emails = models.JSONField(_("E-mail addresses"), default=list, blank=True)
     notify_on_success = models.BooleanField(_("Notify on success"), default=False)

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage, Page
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -52,10 +52,11 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
 @login_required
 @require_GET
 def inbox_page(request: HttpRequest) -> HttpResponse:
-    items = account(request).notifications.order_by("-created_at", "-id")
-    unread_only = request.GET.get("show") == "unread"
-    page = _page(request, items.filter(is_read=False) if unread_only else items)
-    context = {"page": page, "unread_only": unread_only}
+    items, show = account(request).notifications.order_by("-created_at", "-id"), request.GET.get("show", "")
+    activity = Q(title__in=inbox.ACTIVITY)
+    items = items.filter(activity if show == "activity" else ~activity)
+    page = _page(request, items.filter(is_read=False) if show == "unread" else items)
+    context = {"page": page, "show": show, "unread_only": show == "unread"}
     return render(request, "notifications/inbox.html", context)
 
 
@@ -64,6 +65,17 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 def read(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     inbox.read(_own(request, uid))
     return redirect("inbox")
+
+
+@login_required
+@require_POST
+def open_item(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+    """To the run or the job that an item is about, which has been read by that."""
+    item = _own(request, uid)
+    inbox.read(item)
+    if item.related_execution_uid:
+        return redirect("execution", item.related_execution_uid)
+    return redirect("job", item.related_job_uid) if item.related_job_uid else redirect("inbox")
 
 
 @login_required

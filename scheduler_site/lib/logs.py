@@ -45,7 +45,17 @@ class JsonFormatter(logging.Formatter):
         return inert_line(json.dumps(line, ensure_ascii=False, default=str))
 
 
-APPS = ("belfry", "audit", "accounts", "notifications", "jobs", "executions", "compat", "scheduler_site")
+APPS = (
+    "belfry",
+    "audit",
+    "accounts",
+    "notifications",
+    "incidents",
+    "jobs",
+    "executions",
+    "compat",
+    "scheduler_site",
+)
 
 
 def configured(level: str, form: str) -> dict[str, Any]:

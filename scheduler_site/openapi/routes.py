@@ -58,6 +58,8 @@ IDS = {
     "environment_id": "The environment's id.",
     "operation_id": "The operation's id.",
     "hold_id": "The hold's id.",
+    "incident_id": "The incident's id.",
+    "step_id": "The escalation step's id.",
 }
 # What is named in a path in other words than by an id.
 NAMES = {

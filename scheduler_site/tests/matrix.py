@@ -37,6 +37,10 @@ from executions.bulk.orders import Order
 from executions.ledger.launch import row
 from executions.ledger.limits import holds
 from executions.models import Drain, State, Trigger
+from incidents import lifecycle, rules
+from incidents.lifecycle import Trouble
+from incidents.models import Incident
+from jobs.changes.incidents import concerned
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import edits, entries
@@ -49,6 +53,7 @@ V1 = "/api/v1/"
 WRITE = re.compile(r'(?:INSERT (?:OR )?(?:IGNORE )?INTO|UPDATE|DELETE FROM) ["`]?(\w+)')
 HOOK = "https://1.1.1.1/hook"
 CSV = f"name,cron,url\nnew,0 2 * * *,{HOOK}\n"
+SOON = (timezone.now() + dt.timedelta(days=1)).isoformat()
 NEW_PASSWORD = "a-longer-horse-10"
 LOGIN = {"username": "owner", "password": PASSWORD}
 NEW_ACCOUNT = {"username": "new", "email": "new@example.com", "password": PASSWORD}
@@ -68,6 +73,16 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /environments/<uuid:uid>/packages": {"verb": "update-all"},
     "POST /environments/<uuid:uid>/rename": {"name": "new"},
     "POST /jobs/<uuid:uid>/run": {"metadata": "{}"},
+    "POST /incidents/<uuid:uid>/assign": {"assignee": "owner"},
+    "POST /incidents/<uuid:uid>/comment": {"text": "new"},
+    "POST /incidents/<uuid:uid>/snooze": {"hours": "1"},
+    "POST /settings/incidents": dict.fromkeys(Alert.Channel.values, "60"),
+    "POST /settings/incidents/steps": {"after": "5", "channel": "email"},
+    "POST /api/v2/incidents/<str:incident_id>/assign": {"assignee": "owner"},
+    "POST /api/v2/incidents/<str:incident_id>/comment": {"text": "new"},
+    "POST /api/v2/incidents/<str:incident_id>/snooze": {"until": SOON},
+    "PUT /api/v2/settings/incidents": {"reminders": {"email": 60}},
+    "POST /api/v2/settings/incidents/steps": {"after": 5, "channel": "email"},
     "POST /jobs/bulk": {"verb": "pause", "all": "1"},
     "POST /system/hold": {"reason": "new"},
     "POST /system/holds/<uuid:uid>/change": {"until": "2099-01-01T00:00"},
@@ -247,6 +262,10 @@ def make_world() -> World:
         "jobs": job,
         "executions": run,
         "alerts": alert,
+        "incidents": lifecycle.happened(
+            Trouble(Incident.Kind.FAILING, str(job.uid), now, concerned(job)), now
+        ),
+        "steps": rules.add_step(5, "email", by=by),
         "notifications": Notification.objects.create(user=owner, title="t", message="m", created_at=now),
         "sessions": Login.objects.create(
             user=owner,

@@ -13,7 +13,17 @@ import pytest
 from django.conf import settings
 
 # Lowest first: an app imports only from those before it.
-ORDER = ("audit", "accounts", "notifications", "environments", "jobs", "executions", "compat", "themes")
+ORDER = (
+    "audit",
+    "accounts",
+    "notifications",
+    "incidents",
+    "environments",
+    "jobs",
+    "executions",
+    "compat",
+    "themes",
+)
 APPS = [app for app in ORDER if (settings.BASE_DIR / app).is_dir()]
 # What of the project package any app may use; these import no app.
 LEAVES = ("lib", "rest", "settings")

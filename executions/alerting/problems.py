@@ -1,0 +1,143 @@
+"""From the ends of runs, and from clocks that are broken, to incidents: what opens one, and what closes it.
+
+Whether a job is well is asked of the ledger, never counted beside it: whoever asks, however often, gets the same answer.
+A worker asks when a run ends well whose job had an open incident at its claim; the reconciler asks for all others.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Subquery
+
+from executions.models import Execution, State, Watch
+from incidents import lifecycle, telling
+from incidents.lifecycle import CALM_RUNS, Trouble
+from incidents.models import Incident, IncidentQuerySet
+from jobs.changes.incidents import concerned
+from jobs.models import Job
+
+Kind = Incident.Kind
+# How a run ends that says something about its job: what was stopped, skipped or missed does not.
+TELLING = (State.SUCCESS, State.FAILED, State.TIMEOUT, State.ERROR, State.LOST)
+AT_ONCE = 500
+# Of a run that is claimed: whether its job has an incident that is open.
+OPEN_OF_ITS_JOB = Exists(Incident.objects.filter(open_job=OuterRef("job_uid")))
+CLOCKS: dict[str, Kind] = {
+    Watch.Clock.LATE: Kind.LATE,
+    Watch.Clock.MISSED: Kind.MISSED,
+    Watch.Clock.OVERRUN: Kind.OVERRUN,
+    Watch.Clock.BLOCKED: Kind.BLOCKED,
+    Watch.Clock.SLOW: Kind.SLOW,
+    Watch.Clock.QUICK: Kind.QUICK,
+    Watch.Clock.MEMORY: Kind.MEMORY,
+    Watch.Clock.SILENT: Kind.SYSTEM,
+}
+
+
+def failed(
+    job: Job, kind: Kind, run: uuid.UUID, error: str, since: dt.datetime, now: dt.datetime
+) -> Incident | None:
+    """The incident of a job that now counts this run, whose end is on record already. None: too few failures in a row."""
+    trouble = Trouble(kind, str(job.uid), since, concerned(job), run, error)
+    return lifecycle.happened(trouble, now) if _is_enough(job, trouble) else None
+
+
+def given_up(
+    runs: Iterable[Execution], jobs: Mapping[int, Job], kind: Kind, error: str, now: dt.datetime
+) -> dict[int, Incident]:
+    """The same for many runs that ended alike, by the key of their job."""
+    theirs: dict[int, list[Execution]] = {}
+    for run in runs:
+        if run.job_id in jobs:
+            theirs.setdefault(run.job_id or 0, []).append(run)
+    troubles: dict[int, Trouble] = {}
+    for key, some in theirs.items():
+        job, last = jobs[key], max(some, key=lambda run: (run.due_at, run.pk))
+        trouble = Trouble(kind, str(job.uid), last.due_at, concerned(job), last.uid, error, len(some))
+        if _is_enough(job, trouble):
+            troubles[key] = trouble
+    found = lifecycle.happened_all(troubles.values(), now) if troubles else {}
+    return {key: found[trouble.key] for key, trouble in troubles.items()}
+
+
+def _is_enough(job: Job, trouble: Trouble) -> bool:
+    """Whether so many failures in a row open an incident; of one that is open each counts."""
+    needed = job.open_after_failures
+    if needed == 1 or Incident.objects.filter(open_key=trouble.key).exists():
+        return True
+    return all_alike(job.pk, needed, well=False)
+
+
+def watched(watch: Watch, now: dt.datetime) -> Incident:
+    """The incident of a clock that is broken."""
+    job = concerned(watch.job) if watch.job else lifecycle.Concerned()
+    kind = CLOCKS[watch.clock]
+    return lifecycle.happened(Trouble(kind, watch.subject, watch.since, job, watch.execution_uid), now)
+
+
+def of_watch(watch: Watch) -> Incident | None:
+    """The newest incident of a clock since people were told of it, open or closed."""
+    found = Incident.objects.filter(subject=watch.subject, kind=CLOCKS[watch.clock])
+    if watch.told_at is not None:
+        found = found.filter(last_at__gte=watch.told_at)
+    return found.select_related("team").order_by("-opened_at", "-id").first()
+
+
+def ended_well(job_pk: int, now: dt.datetime) -> None:
+    """A run of the job has ended well, and it is on record."""
+    job = Job.objects.filter(pk=job_pk).first()
+    if job is not None:
+        _close_all(job, list(_of_runs().filter(open_job=job.uid)), now)
+
+
+def look_after(now: dt.datetime) -> None:
+    """What is to be done about open incidents by itself."""
+    if Incident.objects.open().exists():
+        settle(now)
+        telling.take_steps(now)
+
+
+def settle(now: dt.datetime) -> None:
+    """Closes what is over and was closed by nobody: a worker that died in between, a run that was claimed before it failed."""
+    found: dict[uuid.UUID, list[Incident]] = {}
+    for incident in _of_runs().order_by("last_at", "pk")[:AT_ONCE]:
+        if incident.open_job is not None and lifecycle.calm(incident, now):
+            found.setdefault(incident.open_job, []).append(incident)
+    if not found:
+        return
+    newest = Execution.objects.filter(job=OuterRef("pk"), state__in=TELLING).order_by("-due_at", "-id")
+    jobs = Job.objects.filter(uid__in=found).annotate(newest=Subquery(newest.values("state")[:1]))
+    for job in jobs.filter(newest=State.SUCCESS).order_by("pk"):
+        with transaction.atomic():
+            _close_all(job, found[job.uid], now)
+
+
+def silenced(watches: Iterable[tuple[str, str]], now: dt.datetime) -> None:
+    """Subjects and clocks at which nobody looks any more."""
+    subjects: dict[str, list[str]] = {}
+    for subject, clock in watches:
+        subjects.setdefault(clock, []).append(subject)
+    for clock, some in subjects.items():
+        lifecycle.forget(some, [CLOCKS[clock]], Incident.Ending.UNWATCHED, now)
+
+
+def all_alike(job_pk: int, count: int, *, well: bool) -> bool:
+    """Whether the newest `count` runs of a job that say something all went well, or none of them did."""
+    runs = Execution.objects.filter(job_id=job_pk, state__in=TELLING).order_by("-due_at", "-id")
+    states = list(runs.values_list("state", flat=True)[:count])
+    return len(states) == count and all((state == State.SUCCESS) == well for state in states)
+
+
+def _of_runs() -> IncidentQuerySet:
+    return Incident.objects.open().filter(kind__in=Incident.OF_RUNS).select_related("team")
+
+
+def _close_all(job: Job, incidents: Iterable[Incident], now: dt.datetime) -> None:
+    for incident in incidents:
+        needed = max(job.close_after_successes, CALM_RUNS if incident.flapping else 1)
+        if lifecycle.calm(incident, now) and all_alike(job.pk, needed, well=True):
+            lifecycle.recover(incident, now)

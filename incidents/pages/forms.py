@@ -1,0 +1,131 @@
+"""The forms of the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import Team, User
+from accounts.roles import holders
+from incidents import choice
+from incidents.models import EscalationStep, Incident, ReminderRules
+from incidents.models.rules import MINUTES_OF_A_WEEK
+from incidents.verbs import LONGEST_COMMENT
+from notifications.models import Alert
+
+HOURS = [
+    ("1", _("1 hour")),
+    ("4", _("4 hours")),
+    ("24", _("1 day")),
+    ("72", _("3 days")),
+    ("168", _("1 week")),
+]
+FOREVER = ""
+
+
+class Filters(forms.Form):
+    """What the list is narrowed to."""
+
+    q = forms.CharField(label=_("Job"), required=False, max_length=200)
+    show = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("open and not acknowledged")),
+            (choice.OPEN, _("all open")),
+            (choice.CLOSED, pgettext_lazy("incident", "closed")),
+            (choice.ALL, _("all")),
+        ],
+    )
+    whose = forms.ChoiceField(
+        label=_("Whose"),
+        required=False,
+        choices=[("", _("all")), (choice.MINE, _("mine")), (choice.TEAM, _("my teams'"))],
+    )
+    kind = forms.ChoiceField(
+        label=_("Kind"), required=False, choices=[("", _("all")), *Incident.Kind.choices]
+    )
+
+    def wanted(self) -> choice.Wanted:
+        """Values that make no sense narrow nothing."""
+        given: dict[str, Any] = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
+        show = given.get("show") or ""
+        return choice.Wanted(
+            show=show or choice.OPEN,
+            whose=given.get("whose") or choice.ALL,
+            states=frozenset() if show else frozenset({Incident.State.OPEN.value}),
+            kinds=frozenset({given["kind"]}) if given.get("kind") else frozenset(),
+            text=given.get("q") or "",
+        )
+
+
+class AssignForm(forms.Form):
+    assignee = forms.ModelChoiceField(
+        label=_("Assignee"),
+        queryset=User.objects.none(),
+        required=False,
+        to_field_name="username",
+        empty_label=_("nobody"),
+    )
+
+    def __init__(self, data: Any = None, *, incident: Incident) -> None:
+        super().__init__(data, initial={"assignee": incident.assignee})
+        self.fields["assignee"].queryset = people()  # type: ignore[attr-defined]
+
+
+class SnoozeForm(forms.Form):
+    hours = forms.ChoiceField(label=_("For"), choices=HOURS, initial="4")
+
+    def until(self, now: dt.datetime) -> dt.datetime:
+        return now + dt.timedelta(hours=int(self.cleaned_data["hours"]))
+
+
+class MuteForm(forms.Form):
+    hours = forms.ChoiceField(
+        label=_("For"), choices=[(FOREVER, _("until it is unmuted")), *HOURS], required=False
+    )
+
+    def until(self, now: dt.datetime) -> dt.datetime | None:
+        hours = self.cleaned_data["hours"]
+        return now + dt.timedelta(hours=int(hours)) if hours else None
+
+
+class CommentForm(forms.Form):
+    text = forms.CharField(
+        label=_("Comment"), max_length=LONGEST_COMMENT, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class RemindersForm(forms.Form):
+    """One field for each channel: the minutes between reminders."""
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        current = ReminderRules.current()
+        for channel, label in Alert.Channel.choices:
+            self.fields[channel] = forms.IntegerField(
+                label=label, min_value=0, max_value=MINUTES_OF_A_WEEK, initial=current.get(channel, 0)
+            )
+
+
+class StepForm(forms.ModelForm[EscalationStep]):
+    class Meta:
+        model = EscalationStep
+        fields = ("after", "channel", "user", "team")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["user"].queryset = people()  # type: ignore[attr-defined]
+        self.fields["user"].empty_label = _("administrators")  # type: ignore[attr-defined]
+        self.fields["team"].queryset = Team.objects.filter(is_active=True)  # type: ignore[attr-defined]
+        self.fields["team"].empty_label = _("all teams without steps of their own")  # type: ignore[attr-defined]
+
+
+def people() -> QuerySet[User]:
+    """Who may look after an incident."""
+    return User.objects.filter(holders("incidents.handle_incident")).order_by("username")
