@@ -176,33 +176,46 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         message = alert_texts.succeeded(name, uid, claim.uid, (now - claim.started_at).total_seconds())
         _tell_run(claim, job, Event.JOB_SUCCEEDED, message, now)
         return
-    run = Execution.objects.filter(pk=claim.pk).first()
-    why = cause(run) if run else None
-    message = alert_texts.failed(name, uid, claim.uid, error[:2000], mention_of(job), why)
     kind = Incident.Kind.COULD_NOT_START if outcome.state == "error" else Incident.Kind.FAILING
-    incident = problems.failed(
-        job, kind, uuid.UUID(claim.uid), error, claim.spec.slot or claim.started_at, now
-    )
-    _tell_failure(claim, job, incident, message, now)
+    due = claim.spec.slot or claim.started_at
+    incident = problems.failed(job, kind, uuid.UUID(claim.uid), error, due, now)
+    _tell_failure(claim, job, incident, error, now)
 
 
-def _tell_failure(
-    claim: Claim, job: Job, incident: Incident | None, message: Message, now: dt.datetime
-) -> None:
+def _tell_failure(claim: Claim, job: Job, incident: Incident | None, error: str, now: dt.datetime) -> None:
     """This run by itself, where that is asked for; and that an incident is open, once."""
     each = job.tell_each_run and not claim.by_hand
-    if each and telling.is_muted(job.uid, now):
+    opens = incident is not None and incident.announced_at is None and not claim.by_hand
+    by_itself = each or claim.by_hand or settings.INBOX_EVERY_RUN
+    # One more of what people know costs no more than its count.
+    if not (opens or by_itself) or (each and telling.is_muted(job.uid, now)):
         return
+    run = Execution.objects.filter(pk=claim.pk).first()
+    message = alert_texts.failed(
+        claim.spec.job_name,
+        claim.spec.job_id,
+        claim.uid,
+        error[:2000],
+        mention_of(job),
+        cause(run) if run else None,
+    )
     if incident is not None and not claim.by_hand:
-        audience = _audience(claim, job)
-        if each:
-            opened = telling.mark_announced(incident, audience, now)
-            message = replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
-        else:
-            opening = incident_wording.opening(incident, message)
-            telling.announce(incident, Event.JOB_FAILED, opening, audience, now)
-    if each or claim.by_hand or settings.INBOX_EVERY_RUN:
+        message = _opened(claim, job, incident, message, now, each=each)
+    if by_itself:
         _tell_run(claim, job, Event.JOB_FAILED, message, now, inbox_only=not each)
+
+
+def _opened(
+    claim: Claim, job: Job, incident: Incident, message: Message, now: dt.datetime, *, each: bool
+) -> Message:
+    """Tells that it is open. Where each run is told anyway, its message says so itself."""
+    audience = _audience(claim, job)
+    if each:
+        opened = telling.mark_announced(incident, audience, now)
+        return replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
+    opening = incident_wording.opening(incident, message)
+    telling.announce(incident, Event.JOB_FAILED, opening, audience, now)
+    return message
 
 
 def _audience(claim: Claim, job: Job) -> Audience:

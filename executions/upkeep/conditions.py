@@ -19,7 +19,7 @@ from executions.alerting import alert_texts, alerts, problems, unusual
 from executions.alerting.alerts import Event, Item
 from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Watch
-from executions.upkeep import end_dates, selfwatch
+from executions.upkeep import digest, end_dates, selfwatch
 from executions.upkeep.untold import AT_ONCE, locked, tell_untold
 from incidents import lifecycle, telling
 from jobs.models import Job
@@ -68,13 +68,14 @@ WORDS: dict[Watch.Clock, Callable[[Job, Watch], Message]] = {
 def look(now: dt.datetime, *, settled: bool = True) -> None:
     """1. tells what was missed or lost  2. judges the clocks, tells who is late and who is well again
     3. judges the system  4. closes incidents that are over, reminds of those that go on, escalates
-    5. reminds of jobs that end soon  6. delivers what the system workers do not."""
+    5. sends the digest of the day  6. reminds of jobs that end soon  7. delivers what the system workers do not."""
     steps(
         partial(tell_untold, now),
         partial(forget_silenced, now),
         partial(_judge_jobs, now),
         *([partial(selfwatch.judge, now)] if settled else []),
         partial(problems.look_after, now),
+        partial(digest.send, now),
         partial(end_dates.remind, now),
         partial(_deliver_forgotten, now),
     )

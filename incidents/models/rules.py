@@ -24,6 +24,8 @@ class ReminderRules(Stamped):
     ONLY = 1
 
     minutes = models.JSONField(_("minutes between reminders"), default=dict)
+    # The day of the last digest, in the scheduler's zone.
+    digest_on = models.DateField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("reminders")
