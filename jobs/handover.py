@@ -10,6 +10,7 @@ from accounts.roles import home_category
 from audit.models import Entry
 from audit.record import By, difference, record
 from jobs import code_right
+from jobs.changes import incidents
 from jobs.models import Job
 from jobs.verbs import Refused
 
@@ -38,5 +39,6 @@ def hand_over(job: Job, owner: User, *, by: By) -> bool:
     before, job.owner, job.updated_by = str(job.owner or ""), owner, by.user
     job.save(update_fields=["owner", "updated_by", "updated_at"])
     record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(owner)}))
+    incidents.follow(job)
     code_right.reinstate(job, by=by)
     return True

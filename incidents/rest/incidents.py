@@ -155,7 +155,7 @@ class IncidentView(_Incidents):
 class AcknowledgeView(_Incidents):
     method_permissions = HANDLE
 
-    @route("acknowledge_incident", "It is, or it was already.", IS_CLOSED, takes=Nothing, optional=True)
+    @route("acknowledge_incident", "It is, or it was already.", IS_CLOSED, request=Nothing, optional=True)
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
         """Acknowledge an incident.
 
@@ -171,7 +171,7 @@ class AcknowledgeView(_Incidents):
 class AssignView(_Incidents):
     method_permissions = HANDLE
 
-    @route("assign_incident", "It is, or it was already.", IS_CLOSED, takes=Assignment)
+    @route("assign_incident", "It is, or it was already.", IS_CLOSED, request=Assignment)
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
         """Assign an incident to somebody.
 
@@ -187,7 +187,7 @@ class AssignView(_Incidents):
 class SnoozeView(_Incidents):
     method_permissions = HANDLE
 
-    @route("snooze_incident", "Nobody is reminded until then.", IS_CLOSED, takes=SnoozeUntil)
+    @route("snooze_incident", "Nobody is reminded until then.", IS_CLOSED, request=SnoozeUntil)
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
         """Snooze an incident."""
         found = _visible(request, incident_id)
@@ -206,7 +206,7 @@ class MuteView(_Incidents):
         "mute_job_of_incident",
         "Its incidents open and close without a message.",
         {403: "Only who may change the job may mute it."},
-        takes=MuteUntil,
+        request=MuteUntil,
         optional=True,
     )
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
@@ -228,7 +228,7 @@ class MuteView(_Incidents):
 class CommentView(_Incidents):
     method_permissions = HANDLE
 
-    @route("comment_on_incident", "It is in the timeline.", takes=Comment)
+    @route("comment_on_incident", "It is in the timeline.", request=Comment)
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
         """Comment on an incident.
 
@@ -242,7 +242,7 @@ class CommentView(_Incidents):
 class CloseView(_Incidents):
     method_permissions = HANDLE
 
-    @route("close_incident", "It is, or it was already.", takes=Nothing, optional=True)
+    @route("close_incident", "It is, or it was already.", request=Nothing, optional=True)
     def post(self, request: Request, incident_id: str) -> Answer[IncidentChanged]:
         """Close an incident by hand.
 

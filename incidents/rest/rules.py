@@ -80,7 +80,7 @@ class RulesView(ApiView):
         steps = EscalationStep.objects.select_related("team", "user").order_by("team__name", "after", "id")
         return Answer({"reminders": ReminderRules.current(), "steps": [step_json(step) for step in steps]})
 
-    @route("set_reminders", "As they are now.", takes=NewReminders)
+    @route("set_reminders", "As they are now.", request=NewReminders)
     def put(self, request: Request) -> Answer[RemindersChanged]:
         """Change how often people are reminded.
 
@@ -100,7 +100,7 @@ class StepsView(ApiView):
     tag = "Incidents"
     method_permissions = {"POST": MAY_CHANGE}
 
-    @route("add_escalation_step", "It is added.", takes=NewStep)
+    @route("add_escalation_step", "It is added.", request=NewStep)
     def post(self, request: Request) -> Created[StepAdded]:
         """Add an escalation step.
 
