@@ -33,3 +33,5 @@ class Claim:
     scopes: tuple[str, ...] = ()
     # Whether the job had an open incident when the run was claimed, which a success may close.
     troubled: bool = False
+    # It was told nothing of its own: its row names a definition that says it all.
+    plain: bool = False

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 
 from django.db import connection
 
 from accounts.models import Category, User
 from bench.speed import population
+from executions.ledger import definitions
 from jobs.models import Job
 
 # The newest few still run, the others have ended: mostly well.
 STATES = """CASE WHEN n <= 20 THEN 'running' WHEN n % 100 < 94 THEN 'success' WHEN n % 100 < 97 THEN 'failed'
                  WHEN n % 100 = 97 THEN 'missed' WHEN n % 100 = 98 THEN 'skipped' ELSE 'lost' END"""
 ROWS = f"""
-INSERT INTO executions_execution (uid, job_id, job_name, job_uid, kind, definition, target, category_id, scheduled_for,
-    due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, secrets, started_at, finished_at,
-    duration, response_status, result, error)
-SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, %(definition)s::jsonb, 'https://1.1.1.1/hook',
+INSERT INTO executions_execution (uid, job_id, job_name, job_uid, kind, definition, shared_id, target, category_id,
+    scheduled_for, due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, secrets,
+    started_at, finished_at, duration, response_status, result, error)
+SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, '{{}}', %(shared)s, 'https://1.1.1.1/hook',
     job.category_id, due, due, 1, 'scheduled', state, '', due, false, 1, 'io@host', '', '',
     CASE WHEN state IN ('missed', 'skipped') THEN NULL ELSE due + interval '40 milliseconds' END,
     CASE WHEN state = 'running' THEN NULL ELSE due + interval '1 second' * (1 + n %% 30) END,
@@ -51,8 +51,9 @@ def fill(rows: int, jobs: int) -> None:
         category=Category.general(),
         owner=User.objects.get(),
     )
+    told = made[0].definition()
     values: dict[str, str | float | dt.datetime] = {
-        "definition": json.dumps(made[0].definition()),
+        "shared": definitions.find({definitions.digest(told): told})[definitions.digest(told)].pk,
         "now": now,
         "step": SPAN.total_seconds() / rows,
         "rows": rows,

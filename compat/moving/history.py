@@ -13,6 +13,7 @@ from audit.models import Entry
 from compat.moving.old_database import BATCH, OldDatabase, moment
 from compat.moving.report import Row
 from compat.ndscheduler.numbering import as_uuid
+from executions.ledger import definitions
 from executions.models import Execution, Reason, State, Trigger
 from jobs.models import Job
 from scheduler_site.lib.text import storable
@@ -63,6 +64,7 @@ class History:
                 _run(old, jobs, category(old.get("category_id")) or general, by_hand)
                 for old in new_runs(batch)
             ]
+            definitions.keep(made)
             Execution.objects.bulk_create(made)
         for batch in batches(self._old.rows(LOGS)):
             told = [

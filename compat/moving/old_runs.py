@@ -12,6 +12,7 @@ from compat.conda_tasks.wire import MEGABYTE
 from compat.moving.history import batches
 from compat.moving.old_manager import moment, text
 from compat.moving.report import Row
+from executions.ledger import definitions
 from executions.models import Execution, LogChunk, State, Trigger
 from jobs.models import Job
 
@@ -51,7 +52,9 @@ class Runs:
         jobs = {job.uid: job for job in Job.objects.filter(uid__in={job for job, _run in self._new.values()})}
         for batch in batches(self._new.items()):
             known = [(uid, jobs[job], run) for uid, (job, run) in batch if job in jobs]
-            made = Execution.objects.bulk_create([self._execution(*one) for one in known])
+            rows = [self._execution(*one) for one in known]
+            definitions.keep(rows)
+            made = Execution.objects.bulk_create(rows)
             keys = dict(Execution.objects.filter(uid__in=[run.uid for run in made]).values_list("uid", "pk"))
             LogChunk.objects.bulk_create(
                 [

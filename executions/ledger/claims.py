@@ -45,7 +45,19 @@ NO_TEXT = "The text of the script is not there any more."
 
 # The columns that a claim needs: a wide row costs more than everything else here.
 READ = (
-    *("uid", "job_id", "job_uid", "job_name", "kind", "definition", "secrets", "scheduled_for", "trigger"),
+    *(
+        "uid",
+        "job_id",
+        "job_uid",
+        "job_name",
+        "kind",
+        "state",
+        "definition",
+        "shared__body",
+        "secrets",
+        "scheduled_for",
+        "trigger",
+    ),
     *("attempt", "start_before", "started_at", "target", "requested_by_id"),
     *("category_id", "priority", "limit_key", "due_at"),
 )
@@ -86,9 +98,12 @@ def _read(rows: QuerySet[Execution]) -> list[Execution]:
         "job_secrets": F("job__secrets"),
         "troubled": problems.OPEN_OF_ITS_JOB,
     } | places.KNOWN
-    found: list[Execution] = list(rows.only(*READ).annotate(**known, owner=F("job__owner_id")))
+    found: list[Execution] = list(
+        rows.select_related("shared").only(*READ).annotate(**known, owner=F("job__owner_id"))
+    )
     for row in found:
-        row.definition = formats.completed(row.definition)
+        row.plain = row.is_plain  # type: ignore[attr-defined]
+        row.definition = formats.read(row)
     return found
 
 
@@ -262,4 +277,5 @@ def _claimed(
         leased_at=began,
         scopes=places.scopes_of(row),
         troubled=bool(getattr(row, "troubled", False)),
+        plain=getattr(row, "plain", False),
     )

@@ -23,6 +23,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
+from executions.ledger import definitions
 from executions.ledger.launch import overlap, row
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger
@@ -116,6 +117,7 @@ def _write(
                 execution.finished_at = now
             else:
                 overlap(job, [execution], open_runs, now)
+            definitions.keep([execution])
             execution.save(force_insert=True)
             return execution
     except Exception as error:

@@ -12,16 +12,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# 1 is written without a number, as by the releases that had none.
-DEFINITION = 1
+from executions.models import Execution
+from executions.models.definition import VERSION, whole
+
+# 1 is written without a number, as by the releases that had none. Since 2 a row keeps only what its run has for itself, and
+# names the rest (executions/ledger/definitions.py).
+DEFINITION = 2
 MESSAGE = 1
 ADDED: dict[int, dict[str, Any]] = {}
-VERSION = "version"
 
 
 def stamped(definition: dict[str, Any]) -> dict[str, Any]:
     """With the version by which it is to be read."""
-    return definition | {VERSION: DEFINITION} if DEFINITION > 1 else definition
+    return definition | {VERSION: DEFINITION}
+
+
+def read(run: Execution) -> Any:
+    """The whole definition of a run, with its version and with what later ones added."""
+    return completed(whole(run.definition, run.shared_body, is_open=run.is_open))
 
 
 def version_of(definition: object) -> int:

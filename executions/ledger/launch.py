@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from executions.ledger import formats
+from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
 from executions.ledger.limits import holds, quotas
 from executions.ledger.publish import publish
@@ -24,13 +24,15 @@ from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Ended, Refused
 from scheduler_site.lib import clock, credentials
+from scheduler_site.lib.database import uids
 from scheduler_site.lib.later import Wait
 
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
-    """An unsaved row of `job`, with the definition as it is now."""
-    definition = formats.stamped(job.definition())
-    return Execution(
+    """An unsaved row of `job`, with the definition as it is now. `definitions.keep` comes before it is written."""
+    definition = job.definition()
+    execution = Execution(
+        uid=uids.in_order(),
         job_id=job.pk,
         job_name=job.name,
         job_uid=job.uid,
@@ -44,6 +46,8 @@ def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Ex
         due_at=due_at,
         created_at=now,
     )
+    execution.common = definition
+    return execution
 
 
 def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
@@ -84,8 +88,9 @@ def launch(
         raise Refused(_("A run of this job has not ended yet."))
     execution.requested_by, execution.exempt = by.user, exempt
     _override(execution, job, overrides or {})
+    definitions.keep([execution])
     execution.save()
-    told = execution.definition | {"options": _told_options(execution)}
+    told = execution.full_definition | {"options": _told_options(execution)}
     changes = credentials.masked(difference(job.definition() | {"options": job.options}, told))
     changes |= masked({}, execution.secrets)
     if exempt:
@@ -158,7 +163,7 @@ def _override(execution: Execution, job: Job, overrides: dict[str, Any]) -> None
 
 def _told_options(execution: Execution) -> dict[str, Any]:
     """As the audit trail tells them: with the text of a script."""
-    definition = execution.definition
+    definition = execution.full_definition
     return with_text(definition["options"], Script.texts([definition]))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.db.models.expressions import RawSQL
 
 from executions.alerting import alerts
@@ -31,8 +32,9 @@ def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: boo
     with transaction.atomic():
         led_on = followers.of(rows.values_list("job_id", flat=True))
         found = list(rows.running().locking(skip))
+        prefetch_related_objects(found, "shared")
         for run in found:
-            run.definition = formats.completed(run.definition)
+            run.definition = formats.read(run)
         again = [run for run in found if _may_repeat(run)]
         ended = [run for run in found if not _may_repeat(run)]
         free: dict[str, Any] = {"busy": None, "lease_until": None}

@@ -167,6 +167,11 @@ def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datet
         for name, value in values.items():
             columns.setdefault(name, []).append((claim.pk, value))
     common = _final(ends[0][1], now) if wait is None else waiting(now + dt.timedelta(seconds=wait))
+    if wait is None:
+        # It will not start again; nor does it need to say any more by which version it is to be read.
+        common["start_before"] = None
+        if all(claim.plain for claim, _ in ends):
+            common["definition"] = {}
     differing = {name: chosen(values) for name, values in columns.items()}
     return {"busy": None, "lease_until": None} | common | differing
 

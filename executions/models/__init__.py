@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from executions.models.bulk import BulkAction, BulkResult
 from executions.models.control import Drain, Hold, Limit
+from executions.models.definition import Definition, Mark
 from executions.models.execution import Execution, IdempotencyKey
 from executions.models.output import Artifact, LogChunk, Measurement
 from executions.models.queries import ExecutionQuerySet
@@ -31,6 +32,7 @@ __all__ = [
     "Artifact",
     "BulkAction",
     "BulkResult",
+    "Definition",
     "Drain",
     "Execution",
     "ExecutionQuerySet",
@@ -39,6 +41,7 @@ __all__ = [
     "IdempotencyKey",
     "Limit",
     "LogChunk",
+    "Mark",
     "Measurement",
     "Reason",
     "State",

@@ -12,15 +12,23 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, User
+from executions.models.definition import VERSION, Definition, whole
 from executions.models.queries import ExecutionQuerySet
 from executions.models.states import OPEN, WHY_NOT, Reason, State, Trigger
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
+
+
+def _has(column: str) -> Q:
+    """Of the rows that have a value there. MariaDB, which has no such indexes, makes them of all."""
+    return Q(**{f"{column}__isnull": False})
 
 
 class Execution(models.Model):
@@ -28,18 +36,33 @@ class Execution(models.Model):
 
     # Names of the job's secrets that do not go with a run that has just been started (jobs/changes/origins.py).
     kept_back: tuple[str, ...] = ()
+    # Of a row that is not written yet: what the job tells all its runs, where `definition` is that with changes.
+    common: dict[str, Any] | None = None
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     # The job as it was: history outlives the job, and shows what ran rather than what the job is now.
-    job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="executions")
+    job = models.ForeignKey(
+        Job, null=True, on_delete=models.SET_NULL, related_name="executions", db_index=False
+    )
     job_name = models.CharField(_("job"), max_length=200)
     job_uid = models.UUIDField()
     kind = models.CharField(_("kind"), max_length=16, choices=Job.Kind.choices)
+    # Of what it is told, what it has for itself; the rest is `shared`. Rows of earlier releases have all of it here, and a run
+    # that goes on the version by which it is to be read. Read it as `full_definition`.
     definition = models.JSONField(_("definition"), default=dict)
+    # No constraint: that would need an index, which costs each row more than what it refers to.
+    shared = models.ForeignKey(
+        Definition,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     # What somebody gave for this run alone; they go before those of the job, and are gone once the run has ended.
     secrets = EncryptedJSONField(default=dict, blank=True, editable=False)
     target = models.CharField(_("target"), max_length=500, blank=True)
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     # When it was meant to be. Manual runs have no due time; `due_at` orders both.
     scheduled_for = models.DateTimeField(_("due"), null=True)
@@ -48,7 +71,9 @@ class Execution(models.Model):
     slots = models.PositiveIntegerField(default=1)
     last_slot = models.DateTimeField(null=True)
     trigger = models.CharField(_("trigger"), max_length=12, choices=Trigger.choices)
-    requested_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     # The run of another job after whose end this one was started (executions/ledger/followers.py).
     # Its index is that of the unique key: each row costs one index less.
     caused_by = models.ForeignKey(
@@ -57,7 +82,9 @@ class Execution(models.Model):
 
     state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(_("reason"), max_length=12, choices=Reason.choices, blank=True)
-    blocked_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    blocked_by = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
 
     # Waiting: for its message, for another run, for the next attempt.
     created_at = models.DateTimeField(_("created"))
@@ -107,15 +134,26 @@ class Execution(models.Model):
             models.UniqueConstraint(fields=["job", "scheduled_for"], name="one_row_per_due_time"),
             models.UniqueConstraint(fields=["caused_by", "job"], name="one_follower_per_run"),
         ]
+        # Each row pays for each of them, at every change of its state: docs/development.md says which question needs which.
+        # Without the key, which SQLite and MariaDB add themselves: all is read backwards, newest first.
         indexes = [
-            models.Index(fields=["job", "-due_at", "-id"], name="execution_job"),
-            models.Index(fields=["state", "-due_at", "-id"], name="execution_state"),
-            models.Index(fields=["-due_at", "-id"], name="execution_due"),
-            models.Index(fields=["job", "state"], name="execution_job_state"),
-            models.Index(fields=["category", "-due_at"], name="execution_category"),
-            models.Index(fields=["next_attempt_at"], name="execution_next_attempt"),
+            models.Index(fields=["job", "due_at"], name="execution_of_job"),
+            models.Index(fields=["due_at"], name="execution_when"),
+            models.Index(fields=["category", "due_at"], name="execution_of_category"),
+            # On PostgreSQL of what has not succeeded, and of open runs (migration 0023).
+            models.Index(fields=["state", "due_at"], name="execution_in_state"),
+            models.Index(fields=["job", "state"], name="execution_open"),
+            models.Index(
+                fields=["next_attempt_at"], name="execution_retry", condition=_has("next_attempt_at")
+            ),
+            models.Index(
+                fields=["requested_by", "due_at"], name="execution_asked", condition=_has("requested_by")
+            ),
+            models.Index(fields=["blocked_by"], name="execution_blocked", condition=_has("blocked_by")),
             # With the due time, which is asked for beside it (selection.within): the index alone has the answer.
-            models.Index(fields=["started_at", "due_at"], name="execution_started_due"),
+            models.Index(
+                fields=["started_at", "due_at"], name="execution_started", condition=_has("started_at")
+            ),
         ]
         permissions = [
             ("stop_execution", _("Can stop executions")),
@@ -125,6 +163,35 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_name} {self.due_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def full_definition(self) -> Any:
+        """What it was told to do; of a row that was damaged by hand it may be anything."""
+        told = whole(self.definition, self.shared_body, is_open=self.is_open)
+        return (
+            {name: value for name, value in told.items() if name != VERSION}
+            if isinstance(told, dict)
+            else told
+        )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it was told nothing of its own."""
+        return (
+            bool(self.shared_id)
+            and isinstance(self.definition, dict)
+            and not self.definition.keys() - {VERSION}
+        )
+
+    @property
+    def shared_body(self) -> Any:
+        if self.shared_id is None:
+            return None
+        try:
+            return self.shared.body if self.shared else None
+        except Definition.DoesNotExist:
+            # No run is left without it but by hand.
+            return None
 
     @property
     def has_warning(self) -> bool:

@@ -33,7 +33,8 @@ def of(run: Execution, attempt: int | None = None) -> dict[str, Any]:
 
 def told(run: Execution) -> dict[str, Any]:
     """What a run of a script was told to do: the text that its definition names, and its environment as it is now."""
-    definition = run.definition if isinstance(run.definition, dict) else {}
+    full = run.full_definition
+    definition = full if isinstance(full, dict) else {}
     options = definition.get("options")
     digest = named_digest(options) if isinstance(options, dict) else ""
     script = Script.objects.filter(digest=digest).values_list("text", flat=True).first() if digest else None

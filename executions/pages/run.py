@@ -86,7 +86,9 @@ def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
 
 def visible(request: PageRequest, uid: uuid.UUID) -> Execution:
     rows = Execution.objects.visible_to(request.user)
-    return get_object_or_404(rows.select_related("job", "blocked_by", "requested_by", "category"), uid=uid)
+    return get_object_or_404(
+        rows.select_related("job", "blocked_by", "requested_by", "category", "shared"), uid=uid
+    )
 
 
 def may_stop(request: PageRequest, found: Execution) -> bool:

@@ -167,7 +167,7 @@ def _parameters(request: PageRequest, job: Job) -> Any:
     except ValueError:
         return job.metadata
     run = Execution.objects.visible_to(request.user).filter(job=job, uid=uid).first()
-    return run.definition.get("metadata", job.metadata) if run else job.metadata
+    return run.full_definition.get("metadata", job.metadata) if run else job.metadata
 
 
 def _run_once(

@@ -36,8 +36,9 @@ def test_a_definition_of_a_later_release_is_left_to_its_workers(
 
 def test_an_older_definition_is_read_with_defaults(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     run = queued(ledger)
-    monkeypatch.setattr(formats, "DEFINITION", 2)
-    monkeypatch.setattr(formats, "ADDED", {2: {"priority": 5}})
+    later = formats.DEFINITION + 1
+    monkeypatch.setattr(formats, "DEFINITION", later)
+    monkeypatch.setattr(formats, "ADDED", {later: {"priority": 5}})
     monkeypatch.setattr(claims, "NEEDED", claims.NEEDED | {"priority": int})
     (claim,) = ledger.claim(run, NOW)
     assert claim.policy["priority"] == 5
@@ -54,8 +55,9 @@ def test_without_a_default_a_key_that_is_needed_is_an_error(
 
 
 def test_a_new_definition_carries_its_version(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "DEFINITION", 2)
-    assert queued(ledger).definition["version"] == 2
+    later = formats.DEFINITION + 1
+    monkeypatch.setattr(formats, "DEFINITION", later)
+    assert queued(ledger).definition["version"] == later
 
 
 @pytest.mark.parametrize(("version", "taken"), [(None, True), (1, True), (2, False)])

@@ -43,7 +43,7 @@ def test_overrides_count_for_this_run_only(ledger: Ledger) -> None:
     run = launch(
         job, by=by(), overrides={"metadata": {"b": 2}, "options": {"target_url": "https://1.0.0.1/other"}}
     )
-    assert run.definition["metadata"] == {"b": 2}
+    assert run.full_definition["metadata"] == {"b": 2}
     assert run.target == "https://1.0.0.1/other"
     job.refresh_from_db()
     assert (job.metadata, job.options["target_url"]) == ({"a": 1}, "https://1.1.1.1/hook")

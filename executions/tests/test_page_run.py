@@ -30,7 +30,7 @@ def test_the_metadata_of_one_run_may_be_different(uma: User, ledger: Ledger) -> 
     job = make_job(uma, metadata={"a": 1})
     assert "&quot;a&quot;: 1" in browser(uma).get(f"/jobs/{job.uid}/run").content.decode()
     browser(uma).post(f"/jobs/{job.uid}/run", {"metadata": '{"a": 2}'})
-    assert Execution.objects.get().definition["metadata"] == {"a": 2}
+    assert Execution.objects.get().full_definition["metadata"] == {"a": 2}
     assert Job.objects.get().metadata == {"a": 1}
 
 

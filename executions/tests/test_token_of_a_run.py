@@ -67,7 +67,7 @@ def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Worker,
     assert answer.status_code == 200
     run = Execution.objects.get()
     assert stored(run)
-    assert OF_THE_RUN not in stored(run) + str(run.definition)
+    assert OF_THE_RUN not in stored(run) + str(run.full_definition)
     crew.perform([str(run.uid)])
     run = ended(run)
     assert github.dispatches[0].headers["Authorization"] == f"Bearer {OF_THE_RUN}"

@@ -7,7 +7,7 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CASCADE, ManyToOneRel, Max, Min, Model, Q, QuerySet
+from django.db.models import CASCADE, ManyToOneRel, Max, Model, Q, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
 from accounts.signin import logins, tokens
@@ -15,7 +15,8 @@ from audit import chain
 from environments.models import Operation
 from executions.ledger import artifacts
 from executions.ledger.idempotency import KEPT
-from executions.models import OPEN, BulkAction, Execution, ExecutionQuerySet, IdempotencyKey
+from executions.models import OPEN, BulkAction, Definition, Execution, ExecutionQuerySet, IdempotencyKey
+from executions.upkeep import definitions
 from incidents.models import Incident, Mute
 from jobs.models import Job, Script, by_digest, named_digest
 from notifications.models import Alert, Notification
@@ -26,17 +27,15 @@ log = logging.getLogger("executions.upkeep.prune")
 BATCH = 1000
 # So many runs go at once, with all that they wrote.
 SLICE = 200
-# So many keys of the ledger are looked at in one statement.
-KEYS = 10_000
 # So many runs may have been written by transactions that were open a moment ago.
 OPEN_KEYS = 10_000
 
 
 def prune(now: dt.datetime | None = None) -> int:
     """Removes ended runs older than EXECUTION_RETENTION_DAYS with their output, measurements and artifacts, and alerts,
-    notifications, incidents and operations of that age; texts of scripts that no job and no run names; schedules that no
-    task uses; expired tokens; keys of requests that are a day old. Of the audit trail nothing is ever removed; its chain is
-    completed.
+    notifications, incidents and operations of that age; definitions that no run names; texts of scripts that no job and no
+    run names; schedules that no task uses; expired tokens; keys of requests that are a day old. Of the audit trail nothing is
+    ever removed; its chain is completed.
 
     Of each job the newest run is kept whatever its age, so that a yearly job still shows how it last ended.
     """
@@ -45,6 +44,7 @@ def prune(now: dt.datetime | None = None) -> int:
     removed = _remove_runs(before)
     # Not those of the runs that have just gone, but all that no run has: nothing is left over by a crash in between.
     folders = artifacts.sweep()
+    told = definitions.forget()
     texts = _forget_scripts()
     _remove(Notification.objects.filter(created_at__lt=before))
     _remove(Incident.objects.filter(closed_at__lt=before))
@@ -62,6 +62,7 @@ def prune(now: dt.datetime | None = None) -> int:
         "tokens": tokens.flush(),
         "logins": logins.flush(),
         "artifact_folders": folders,
+        "definitions": told,
         "scripts": texts,
     }
     log.info("pruned", extra=gone)
@@ -110,17 +111,19 @@ def _forget_scripts() -> int:
 
     Found without a lock, which takes a while; judged again with one: `Script.keep` locks a text until who names it is written.
     """
-    newest = Execution.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    runs, told = Execution.objects.all(), Definition.objects.all()
+    newest_run, newest_told = (rows.aggregate(newest=Max("pk"))["newest"] or 0 for rows in (runs, told))
     digests = set(Script.objects.values_list("digest", flat=True))
-    spare = list(digests - _of_jobs() - _of_runs(Execution.objects.all()) if digests else ())
+    spare = list(digests - _of_jobs() - _of_runs(runs) - _told(told) if digests else ())
     removed = 0
     for start in range(0, len(spare), BATCH):
         with transaction.atomic():
             rows = Script.objects.select_for_update().filter(digest__in=spare[start : start + BATCH])
             locked = set(rows.order_by("pk").values_list("digest", flat=True))
             # Keys come in order, but for those of transactions that are still open.
-            since = Execution.objects.filter(pk__gt=newest - OPEN_KEYS)
-            unnamed = locked - _of_jobs() - _of_runs(since)
+            since = runs.filter(pk__gt=newest_run - OPEN_KEYS)
+            told_since = told.filter(pk__gt=newest_told - OPEN_KEYS)
+            unnamed = locked - _of_jobs() - _of_runs(since) - _told(told_since)
             removed += Script.objects.filter(digest__in=unnamed).delete()[0]
     return removed
 
@@ -131,13 +134,18 @@ def _of_jobs() -> set[str]:
 
 
 def _of_runs(runs: ExecutionQuerySet) -> set[str]:
-    """By slices of keys: no statement reads the whole ledger, and no result is more than a slice has."""
+    """Of those that have options of their own, and of rows of earlier releases."""
     digests: set[str] = set()
-    ends = runs.order_by().aggregate(first=Min("pk"), last=Max("pk"))
-    first, last = ends["first"] or 0, ends["last"] or -1
-    for start in range(first, last + 1, KEYS):
-        some = runs.filter(pk__gte=start, pk__lt=start + KEYS, kind=Job.Kind.SCRIPT).order_by()
-        named = some.values_list("definition__options", flat=True).distinct()
+    for some in definitions.slices(runs):
+        named = some.filter(kind=Job.Kind.SCRIPT).values_list("definition__options", flat=True).distinct()
+        digests |= {named_digest(one) for one in named if isinstance(one, dict)}
+    return digests
+
+
+def _told(rows: QuerySet[Definition]) -> set[str]:
+    digests: set[str] = set()
+    for some in definitions.slices(rows):
+        named = some.filter(body__kind=Job.Kind.SCRIPT).values_list("body__options", flat=True)
         digests |= {named_digest(one) for one in named if isinstance(one, dict)}
     return digests
 

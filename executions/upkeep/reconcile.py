@@ -28,7 +28,7 @@ from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, pu
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.monitoring import drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
-from executions.upkeep import code_right, conditions, end_dates, selfwatch
+from executions.upkeep import code_right, conditions, definitions, end_dates, selfwatch
 from jobs import verbs
 from jobs.changes import removal
 from jobs.models import Job, Pause, today
@@ -100,7 +100,8 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, holds
     code whose owner may not run it, ends holds that are over, says why jobs did not run when the beat has not; takes
     runs off jobs being removed; goes on with what was asked for of many jobs
-    6. seals the entries of the audit trail  7. gives up operations on environments without a living worker."""
+    6. seals the entries of the audit trail  7. gives up operations on environments without a living worker
+    8. puts definitions in rows of earlier releases where they are kept once."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
         partial(end_unstartable, now),
@@ -118,6 +119,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(forget_gone, now),
         partial(drains.forget_gone, now),
         chain.seal,
+        partial(definitions.share, now),
     )
 
 

@@ -258,14 +258,14 @@ def test_nor_with_a_run_that_goes_elsewhere(api: Api, ada: User, job: Job, more:
     body = {"target_url": THERE, "wait": 0, **more}
     answer = api(ada).post(f"/api/v2/jobs/{job.uid}/execute", body, format="json")
     assert answer.status_code == (400 if more else 200)
-    assert CANARY not in json.dumps(list(Execution.objects.values("definition", "target")))
+    assert CANARY not in json.dumps(list(Execution.objects.values("definition", "shared__body", "target")))
 
 
 def test_with_a_run_that_goes_where_the_job_does_they_go_along(api: Api, ada: User, job: Job) -> None:
     body = {"metadata": credentials.masked(METADATA), "wait": 0}
     assert api(ada).post(f"/api/v2/jobs/{job.uid}/execute", body, format="json").status_code == 200
     run = Execution.objects.get()
-    assert (run.definition["metadata"], run.definition["options"]) == (METADATA, OPTIONS)
+    assert (run.full_definition["metadata"], run.full_definition["options"]) == (METADATA, OPTIONS)
 
 
 def test_a_version_is_restored_with_the_present_values_or_not_at_all(job: Job, uma: User) -> None:

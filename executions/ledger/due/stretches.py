@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
 from executions.ledger.isolation import each
 from executions.ledger.launch import scheduled_row
@@ -48,6 +49,7 @@ def _settle(keys: tuple[int, int]) -> None:
         row = scheduled_row(job, planned, stretch.until)
         row.requested_by_id = stretch.by_id
         row.error = "\n".join(filter(None, (stretch.text, note)))
+        definitions.keep([row])
         Execution.objects.bulk_create([row], ignore_conflicts=True)
     stretch.delete()
 

@@ -19,6 +19,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 
 from executions.alerting import alerts
+from executions.ledger import definitions
 from executions.ledger.catch_up import Planned, plan
 from executions.ledger.due.zone_change import rework
 from executions.ledger.launch import overlap, scheduled_row
@@ -127,6 +128,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
             verbs.quarantine(job, f"{error}{about}")
     sound = [job for job in jobs if job.pk in plans]
     rows = gaps + _rows(sound, plans, now)
+    definitions.keep(rows)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
     alerts.passed_over(rows, now)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import CharField, F, Max, Q, QuerySet
 from django.db.models.functions import Cast
 
+from executions.ledger import definitions
 from executions.ledger.catch_up import Planned, summarised
 from executions.ledger.isolation import each
 from executions.ledger.launch import scheduled_row
@@ -94,6 +95,7 @@ def _work_out(keys: list[int]) -> None:
     found = list(stored_schedule.attach(list(jobs)))
     before = {job.pk: job.next_run_at for job in found}
     rows = [row for job in found for row in rework(job, now)]
+    definitions.keep(rows)
     Execution.objects.bulk_create(rows, ignore_conflicts=True)
     moved = [job for job in found if job.next_run_at != before[job.pk]]
     Job.objects.bulk_update(moved, ["next_run_at", "unsettled", "zone_rules"])

@@ -13,9 +13,10 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations import AddIndex, Migration, RemoveIndex
+from django.db.migrations import AddIndex, AlterField, Migration, RemoveIndex, RunSQL
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+from django.db.models import Index, Q
 
 log = logging.getLogger("scheduler_site.migrations")
 
@@ -32,16 +33,23 @@ class AddIndexConcurrently(AddIndex):
 
     atomic = False
 
+    def __init__(self, model_name: str, index: Index, *, on_postgres: Q | None = None) -> None:
+        """`on_postgres`: there, of these rows only. (MariaDB has no such indexes, SQLite uses them for `IS NOT NULL` alone.)"""
+        super().__init__(model_name, index)
+        self.on_postgres = on_postgres
+
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor != "postgresql":
             super().database_forwards(app_label, schema_editor, from_state, to_state)
             return
-        model = to_state.apps.get_model(app_label, self.model_name)
+        model, index = to_state.apps.get_model(app_label, self.model_name), self.index
         # One that was interrupted is there, but invalid.
         schema_editor.execute(
-            f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}", params=None
+            f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(index.name)}", params=None
         )
-        schema_editor.add_index(model, self.index, concurrently=True)
+        if self.on_postgres is not None:
+            index = Index(fields=index.fields, name=index.name, condition=self.on_postgres)
+        schema_editor.add_index(model, index, concurrently=True)
 
 
 class RemoveIndexConcurrently(RemoveIndex):
@@ -56,6 +64,51 @@ class RemoveIndexConcurrently(RemoveIndex):
         schema_editor.execute(
             f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.name)}", params=None
         )
+
+
+class DropFieldIndexConcurrently(AlterField):
+    """Takes away the index that Django made for the field itself (a foreign key's): others have what it was for.
+
+    On MariaDB the constraint needs an index that begins with the column; it is happy with any.
+    """
+
+    atomic = False
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        vendor = schema_editor.connection.vendor
+        model = to_state.apps.get_model(app_label, self.model_name)
+        names = schema_editor._constraint_names(
+            model,
+            [model._meta.get_field(self.name).column],
+            index=True,
+            unique=False,
+            type_=Index.suffix,
+            exclude={index.name for index in model._meta.indexes},
+        )
+        for name in map(schema_editor.quote_name, names):
+            if vendor == "mysql":
+                schema_editor.execute(
+                    f"DROP INDEX {name} ON {schema_editor.quote_name(model._meta.db_table)}"
+                )
+            else:
+                beside = " CONCURRENTLY" if vendor == "postgresql" else ""
+                schema_editor.execute(f"DROP INDEX{beside} IF EXISTS {name}", params=None)
+
+
+class OnPostgres(RunSQL):
+    """Statements for PostgreSQL alone, one after the other, each in a transaction of its own."""
+
+    atomic = False
+
+    def __init__(self, *statements: str) -> None:
+        super().__init__(list(statements))
+
+    def deconstruct(self) -> Any:
+        return self.__class__.__name__, self.sql, {}
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for statement in self.sql if schema_editor.connection.vendor == "postgresql" else ():
+            schema_editor.execute(statement, params=None)
 
 
 class ResumingExecutor(MigrationExecutor):
