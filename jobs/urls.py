@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import editing, jobs, listing, repair, script, versions
+from jobs.pages import builder, editing, jobs, listing, repair, script, versions
 
 urlpatterns = [
     path("jobs", listing.jobs, name="jobs"),
     path("jobs/new", editing.new, name="job-new"),
     path("jobs/preview", editing.preview, name="job-preview"),
+    path("jobs/builder", builder.build, name="job-builder"),
     path("jobs/lacking", script.lacking_part, name="job-lacking"),
     path("jobs/upload", bulk.upload, name="job-upload"),
     path("jobs/upload/<str:token>", bulk.confirm, name="job-upload-confirm"),

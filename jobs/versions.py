@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -38,6 +39,12 @@ class Unrestorable(Exception):
 def newest(uid: uuid.UUID) -> list[Entry]:
     """The entries that made versions, the newest first."""
     return list(Entry.objects.versions(uid).order_by("-at", "-id")[:SHOWN])
+
+
+def newest_number(uid: uuid.UUID) -> int:
+    """0 without any."""
+    found: int | None = Entry.objects.versions(uid).aggregate(newest=Max("version"))["newest"]
+    return found or 0
 
 
 def one(uid: uuid.UUID, number: int) -> Entry | None:

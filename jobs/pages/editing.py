@@ -21,12 +21,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
 from jobs import verbs
-from jobs.changes import dependencies
+from jobs.changes import dependencies, versions
 from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, edge_rows, version_of
 from jobs.models import Dependency, Job
-from jobs.pages import conflicts, previews, script, test_run
+from jobs.pages import builder, conflicts, previews, saved, script, summaries, test_run
 from jobs.pages.conflicts import Row
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
 from jobs.pages.repair import tell_dropped
@@ -50,7 +50,7 @@ def new(request: PageRequest) -> HttpResponse:
     if request.method == "GET":
         initial = _initial(source, kind, request.user)
         return _form_page(request, PageJobForm(user=request.user, initial=initial), kind)
-    form = PageJobForm(request.POST, user=request.user)
+    form = PageJobForm(builder.with_expression(request.POST), user=request.user)
     if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, kind)
     try:
@@ -63,6 +63,7 @@ def new(request: PageRequest) -> HttpResponse:
         form.add_error(None, str(reason))
         return _form_page(request, form, kind, status=409)
     messages.success(request, _("“%(job)s” has been created.") % {"job": made})
+    saved.remember(request, made, draft=f"new:{kind}")
     _tell_if_over(request, made)
     return redirect("job", made.uid)
 
@@ -75,11 +76,11 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if job.kind not in RUNNERS:
         raise Http404
     # A bound form writes what was entered into its instance, valid or not; the page still needs the job as stored.
-    form = PageJobForm(
-        request.POST if request.method == "POST" else None, user=request.user, instance=copy(job)
-    )
+    sent = builder.with_expression(request.POST) if request.method == "POST" else None
+    form = PageJobForm(sent, user=request.user, instance=copy(job))
     if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, job.kind, job)
+    before = versions.newest_number(job.uid)
     try:
         undecided = _save(form, job, request)
     except IntegrityError:
@@ -91,6 +92,7 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if undecided is not None:
         return _conflict(request, form, job, undecided)
     messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
+    saved.remember(request, job, draft=str(job.uid), before=before)
     _tell_if_over(request, Job.objects.get(pk=job.pk))
     return redirect("job", uid)
 
@@ -118,7 +120,7 @@ def _form_page(
     **more: Any,
 ) -> HttpResponse:
     if form.is_bound:
-        shown = previews.of_input(request.POST, request.user, job)
+        shown = previews.of_input(form.data, request.user, job)
     else:
         given = bool(form.initial.get("schedule_kind"))
         shown = (
@@ -135,9 +137,15 @@ def _form_page(
         "runner": RUNNERS[kind],
         "job": job,
         "preview": shown,
+        "builder": builder.shown(request.POST if form.is_bound else None, form["expression"].value() or ""),
+        "summaries": summaries.of_form(form),
+        # What was typed and not saved is kept in the browser under this name, and offered where the form is fresh.
+        "draft": f"{request.user.uid}:{job.uid if job else f'new:{kind}'}",
         "zones": sorted(available_timezones()),
         "conditions": Dependency.On.choices,
         "classes": meta_infos(settings.JOB_CLASS_PACKAGES) if kind == Job.Kind.PYTHON_CLASS else [],
+        # The folded parts, when something is to be corrected: it may be in any of them.
+        "open": bool(form.errors) and not _is_asking(request),
         # Asking for a preview is no attempt to save: what is missing is not complained about yet.
         "quiet": _is_asking(request),
         "test": test_run.of_form(form, kind, request.user) if "test" in request.POST else None,
@@ -157,7 +165,9 @@ def _tell_if_over(request: PageRequest, job: Job) -> None:
 
 def _is_asking(request: PageRequest) -> bool:
     """Whether a button was pressed that saves nothing."""
-    return any(name in request.POST for name in ("preview", "test", "install"))
+    return any(
+        name in request.POST for name in ("preview", "test", "install", builder.BUTTON, builder.SUGGESTED)
+    )
 
 
 def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None:

@@ -14,11 +14,12 @@ from jobs import schedule_text
 from jobs.forms.page import PageJobForm
 from jobs.models import Job
 from jobs.schedule import Schedule, ScheduleError
+from jobs.schedule.suggestions import suggestion
 from jobs.schedule_text import Occurrence
 from jobs.schedule_text.refusals import refusal
 from scheduler_site.lib import clock
 
-COUNT = 10
+COUNT, COMPARED = 10, 50
 FIELDS = ("schedule_kind", "expression", "timezone", "day_rule", "every", "period", "at", "end_date")
 
 
@@ -35,6 +36,12 @@ class Preview:
     # Of a paused job: there are no runs until it is resumed, which `resumes` says the time of, where it is known.
     paused: bool = False
     resumes: dt.datetime | None = None
+    # An expression that was perhaps meant by one that cannot be read.
+    suggestion: str = ""
+    # Of a changed schedule of a stored job: the old one in words, and how many of its next runs are at other times now.
+    before: str = ""
+    moved: int = 0
+    compared: int = 0
 
 
 def of_job(job: Job) -> Preview:
@@ -56,11 +63,30 @@ def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
     given = {name: data[name] for name in FIELDS if name in data}
     form = PageJobForm(given, user=user, instance=job)
     if problems := [text for name in FIELDS for text in form.errors.get(name, [])]:
-        return Preview(settings.SCHEDULER_TIMEZONE, error=str(problems[0]))
+        meant = suggestion(data.get("expression", "")) if "expression" in form.errors else ""
+        return Preview(settings.SCHEDULER_TIMEZONE, error=str(problems[0]), suggestion=meant)
     if form.timing is None:
         return Preview(settings.SCHEDULER_TIMEZONE)
     zone = form.timing.timezone or form.cleaned_data["timezone"] or settings.SCHEDULER_TIMEZONE
-    return _preview(form.timing.schedule(form.cleaned_data["end_date"]), zone)
+    shown = _preview(form.timing.schedule(form.cleaned_data["end_date"]), zone)
+    return _compared(shown, job, form.timing.schedule(form.cleaned_data["end_date"])) if job else shown
+
+
+def _compared(shown: Preview, job: Job, new: Schedule | None) -> Preview:
+    """With what becomes of the next runs of the stored schedule, where the new one moves any of them."""
+    try:
+        old = job.timing.schedule(job.end_date)
+    except ScheduleError:
+        return shown
+    if old is None or new is None:
+        return shown
+    now = clock.now()
+    before, after = ([one.at for one in schedule_text.preview(each, now, COMPARED)] for each in (old, new))
+    moved = len(set(before) - set(after))
+    if not moved:
+        return shown
+    zone = job.timing.timezone or settings.SCHEDULER_TIMEZONE
+    return replace(shown, before=schedule_text.in_words(old, zone), moved=moved, compared=len(before))
 
 
 def _preview(found: Schedule | None, zone: str, *, after: dt.datetime | None = None) -> Preview:
