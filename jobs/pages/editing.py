@@ -20,8 +20,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
-from jobs import verbs
-from jobs.changes import dependencies, versions
+from jobs import verbs, versions
+from jobs.changes import dependencies
 from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, edge_rows, version_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from accounts.pages.request import PageRequest
-from jobs.changes import versions
+from jobs import versions
 from jobs.models import Job
 
 KEY = "job_saved"
