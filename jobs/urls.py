@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import builder, editing, jobs, listing, repair, script, versions
+from jobs.pages import editing, jobs, listing, repair, script, versions
+from jobs.pages.form import builder
 
 urlpatterns = [
     path("jobs", listing.jobs, name="jobs"),

@@ -40,7 +40,7 @@ class BuilderForm(forms.Form):
     """Which fields count is decided by `rhythm`; the others are neither shown nor checked."""
 
     prefix = PREFIX
-    rhythm = forms.ChoiceField(label=_("Runs"), choices=RHYTHMS, required=False)
+    rhythm = forms.ChoiceField(label=_("Repeat"), choices=RHYTHMS, required=False)
     minutes = forms.TypedChoiceField(
         label=_("Minutes between runs"), coerce=int, choices=[(step, step) for step in MINUTE_STEPS]
     )

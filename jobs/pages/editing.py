@@ -26,11 +26,12 @@ from jobs.classes.catalog import meta_infos
 from jobs.forms.job import form_data
 from jobs.forms.page import PageJobForm, edge_rows, version_of
 from jobs.models import Dependency, Job
-from jobs.pages import builder, conflicts, previews, saved, script, summaries, test_run
+from jobs.pages import conflicts, previews, script, test_run
 from jobs.pages.conflicts import Row
+from jobs.pages.form import builder, saved, summaries
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
 from jobs.pages.repair import tell_dropped
-from jobs.runners import RUNNERS
+from jobs.runners import RUNNERS, OptionsForm
 from jobs.verbs import Refused
 
 NAME_TAKEN = gettext_lazy("A job of this name exists already.")
@@ -132,6 +133,8 @@ def _form_page(
     context: dict[str, Any] = {
         "form": form,
         "options": options,
+        "more": [field for field in options.visible_fields() if not field.field.required],
+        "more_used": _is_used(options),
         "kind": kind,
         "label": RUNNERS[kind].label,
         "runner": RUNNERS[kind],
@@ -155,6 +158,12 @@ def _form_page(
     if kind == Job.Kind.SCRIPT:
         context |= script.context(form, options, request)
     return render(request, "jobs/form.html", context, status=status)
+
+
+def _is_used(options: OptionsForm) -> bool:
+    """Whether one of the optional fields holds something, or is to be corrected: then they are shown unfolded."""
+    optional = [field for field in options.visible_fields() if not field.field.required]
+    return any(field.errors or field.value() not in (None, "", False, [], {}) for field in optional)
 
 
 def _tell_if_over(request: PageRequest, job: Job) -> None:

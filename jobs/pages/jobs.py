@@ -19,7 +19,8 @@ from jobs import hiding, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job
-from jobs.pages import previews, saved, script
+from jobs.pages import previews, script
+from jobs.pages.form import saved
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS

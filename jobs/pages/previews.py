@@ -61,6 +61,8 @@ def of_job(job: Job) -> Preview:
 def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
     """The schedule as entered, by the rules of the form that will save it."""
     given = {name: data[name] for name in FIELDS if name in data}
+    if data.get("schedule_kind") == "cron" and not str(data.get("expression") or "").strip():
+        return Preview(settings.SCHEDULER_TIMEZONE)
     form = PageJobForm(given, user=user, instance=job)
     if problems := [text for name in FIELDS for text in form.errors.get(name, [])]:
         meant = suggestion(data.get("expression", "")) if "expression" in form.errors else ""

@@ -9,6 +9,7 @@ from cron_descriptor import ExpressionDescriptor, Options
 from cron_descriptor.Exception import FormatException, MissingFieldException, WrongArgumentException
 from cron_descriptor.ExpressionParser import ExpressionParser
 from cron_descriptor.GetText import GetText
+from django.utils.text import capfirst
 from django.utils.translation import get_language
 
 from jobs.schedule.cron import (
@@ -79,7 +80,9 @@ def _counted(count: float, unit: str) -> str:
 def _cron(expression: str, day_rule: DayRule) -> str:
     """Wording an expression takes longer than reading its row, and a list words thousands."""
     minute, hour, day, month, weekday = normalise(expression, STORED_LENGTH).split(" ")
-    if "#" in day and (weekday != "*" or day.endswith("#L")):
+    if "#" in day and weekday == "*" and day.endswith("#L"):  # cron_descriptor knows no last Friday
+        return capfirst(phrases.cron((minute, hour, day, month, weekday), day_rule)) or expression
+    if "#" in day and weekday != "*":
         return expression
     if "#" in day:
         day, weekday = (

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import template
 from django.conf import settings
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -86,6 +87,13 @@ def moment(value: dt.datetime | None, zone: str = "") -> SafeString | str:
 def minute(value: dt.datetime, zone: str = "") -> str:
     """`2026-03-29 03:00` in `zone` (the scheduler's by default), where there is no room for more."""
     return f"{value.astimezone(schedule.zone(zone or settings.SCHEDULER_TIMEZONE)):%Y-%m-%d %H:%M}"
+
+
+@register.filter
+def weekday(value: dt.datetime, zone: str = "") -> str:
+    """`Mon`, in `zone` (the scheduler's by default)."""
+    local = value.astimezone(schedule.zone(zone or settings.SCHEDULER_TIMEZONE))
+    return str(WEEKDAYS_ABBR[local.weekday()])
 
 
 @register.filter

@@ -106,7 +106,7 @@ WORDS: list[tuple[str, DayRule, str]] = [
     ("0 9-11 * * *", "either", "At 09:00, 10:00 and 11:00"),
     ("0 9 fri#3 * *", "both", "At 09:00, on the third Friday of the month"),
     ("0 0 15,L * *", "either", "0 0 15,L * *"),
-    ("0 9 fri#L * *", "both", "0 9 fri#L * *"),
+    ("0 9 fri#L * *", "both", "On the last Friday of the month, at 09:00"),
     ("0 9 * * 1#1,5#3", "either", "0 9 * * 1#1,5#3"),
 ]
 
