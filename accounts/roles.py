@@ -57,6 +57,7 @@ ADMIN = (
         "notifications.resend_alert",
         "notifications.change_slacksettings",
         "incidents.change_reminderrules",
+        "notifications.change_destination",
         "accounts.view_user",
         "accounts.add_user",
         "accounts.change_user",

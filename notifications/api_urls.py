@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.rest import inbox, slack
+from notifications.rest import destinations, inbox, slack
 
 urlpatterns = [
     path("notifications", inbox.InboxView.as_view()),
@@ -15,4 +15,7 @@ urlpatterns = [
     path("notifications/<str:notification_id>/read", inbox.ReadView.as_view()),
     path("settings/slack", slack.SlackView.as_view()),
     path("settings/slack/test", slack.SlackTestView.as_view()),
+    path("settings/destinations", destinations.DestinationsView.as_view()),
+    path("settings/destinations/<str:destination_id>", destinations.DestinationView.as_view()),
+    path("settings/destinations/<str:destination_id>/test", destinations.DestinationTestView.as_view()),
 ]

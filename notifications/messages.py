@@ -1,4 +1,4 @@
-"""A message in the shape of each channel, in the language that is active: pure functions, no database.
+"""A message, and its shapes that several channels share, in the language that is active: pure functions, no database.
 
 What comes from people (names, error texts) is data here: it can start no header line in a mail, no mention in Slack, no
 element in HTML.
@@ -19,13 +19,7 @@ from notifications.thread import NO_THREAD, Thread
 from scheduler_site.lib.text import unseen
 
 LONGEST_SUBJECT = 200
-# Slack refuses longer texts.
-LONGEST_SLACK = 3000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# What Slack itself uses to address a group or a member; anything else is shown as it was written.
-_MENTION = re.compile(r"<(!subteam\^[A-Z0-9]+|@[UW][A-Z0-9]+)>")
-_BROKEN_ESCAPE = re.compile(r"&[a-z]{0,3}\Z")
-_GROUP, _MEMBER = re.compile(r"S[A-Z0-9]{5,}"), re.compile(r"[UW][A-Z0-9]{5,}")
 
 
 @dataclass(frozen=True)
@@ -55,27 +49,12 @@ class Message:
 
     def text(self) -> str:
         """Plain text: an underlined heading, a line for each fact, what to do."""
-        heading, facts = str(self.heading), "\n".join(self._said())
+        heading, facts = str(self.heading), "\n".join(self.lines())
         parts = [f"{heading}\n{'=' * _width(heading)}", facts, self._log(), str(self.closing), self.link]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def html(self) -> str:
         return render_to_string("notifications/mail.html", {"message": self})
-
-    def slack(self) -> str:
-        """Slack's mrkdwn, with its three control characters as text, so that no name can notify a channel."""
-        lines = [f"*{escape(one_line(str(self.subject)))}*", *map(escape, self._said())]
-        if self.closing:
-            lines.append(escape(str(self.closing)))
-        if self.log:
-            # A code block, which none of its lines can end.
-            code = escape("\n".join(self.log).replace("```", "'''"))
-            lines.append(f"{escape(_('Last lines of the log'))}\n```{code}```")
-        text = "\n".join(lines)
-        text = text if len(text) <= LONGEST_SLACK else _cut(text)
-        if self.link:
-            text += f"\n<{escape(self.link)}|{escape(_('Open in Belfry'))}>"
-        return f"{mention(self.mention)} {text}".strip()
 
     @property
     def inbox(self) -> tuple[Words, Words]:
@@ -83,13 +62,16 @@ class Message:
         return self.title or self.subject, self.note or Lines(*(fact(*one) for one in self.facts))
 
     def _log(self) -> str:
-        return (
-            "\n".join([_("Last lines of the log"), *(f"    {line}" for line in self.log)]) if self.log else ""
-        )
+        lines = [_("Last lines of the log"), *(f"    {line}" for line in self.log)]
+        return "\n".join(lines) if self.log else ""
 
-    def _said(self) -> list[str]:
+    def lines(self) -> list[str]:
         """The facts, each on a line of its own; a value over several lines stays that."""
-        return [str(fact(label, _lines(str(value)))) for label, value in self.facts]
+        return [str(fact(label, value)) for label, value in self.pairs()]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The facts as label and value in the language that is active, without control characters."""
+        return [(one_line(str(label)), _lines(str(value))) for label, value in self.facts]
 
 
 def one_line(text: str) -> str:
@@ -102,35 +84,9 @@ def subject_line(text: str) -> str:
     return one_line(text)[:LONGEST_SUBJECT]
 
 
-def escape(text: str) -> str:
-    """Slack's control characters as text (https://api.slack.com/reference/surfaces/formatting#escaping)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def mention(handle: str) -> str:
-    """How a message addresses a team: by the id of a group or member where the handle is one, else as plain text."""
-    handle = handle.strip()
-    if _MENTION.fullmatch(handle):
-        return handle
-    name = handle.removeprefix("@")
-    if _GROUP.fullmatch(name):
-        return f"<!subteam^{name}>"
-    if _MEMBER.fullmatch(name):
-        return f"<@{name}>"
-    return escape(one_line(handle))
-
-
 def _width(text: str) -> int:
     """Columns that a text takes: characters of CJK take two."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _cut(text: str) -> str:
-    """A piece that ends before an escape that it would break, and that says that it is one."""
-    kept = _BROKEN_ESCAPE.sub("", text[: LONGEST_SLACK - 2])
-    lines = kept.rpartition("\n")[0]
-    # At a line's end where that is near; of one long line, such as a page of HTML, its beginning is all that there is.
-    return (lines if len(lines) > LONGEST_SLACK // 2 else kept) + "\n…"
 
 
 def _lines(value: str) -> str:

@@ -16,13 +16,15 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.models import User
+from accounts.models import Team, User
 from audit.models import Stamped
 from notifications.texts import from_json
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
 LONGEST_NAME = 200
 HIDDEN = "********"
+# Before the uid of a destination among the recipients of an alert.
+DESTINATION = "destination:"
 
 
 class AlertQuerySet(models.QuerySet["Alert"]):
@@ -65,6 +67,10 @@ class Alert(models.Model):
         EMAIL = "email", _("e-mail")
         SLACK = "slack", _("Slack")
         INBOX = "inbox", _("inbox")
+        WEBHOOK = "webhook", _("webhook")
+        TEAMS = "teams", "Microsoft Teams"
+        DISCORD = "discord", "Discord"
+        PAGERDUTY = "pagerduty", "PagerDuty"
 
     class State(models.TextChoices):
         PENDING = "pending", _("waiting")
@@ -79,8 +85,9 @@ class Alert(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     key = models.CharField(max_length=200, unique=True)
     event = models.CharField(_("event"), max_length=20, choices=Event.choices)
-    channel = models.CharField(_("channel"), max_length=8, choices=Channel.choices)
-    # E-mail: addresses. Inbox: `user:<uid>`, or `category:<id>` for all who see that category. Slack: none.
+    channel = models.CharField(_("channel"), max_length=16, choices=Channel.choices)
+    # E-mail: addresses. Inbox: `user:<uid>`, or `category:<id>` for all who see that category. Services: `destination:<uid>`
+    # and its name; the Slack that has settings of its own: none.
     recipients = models.JSONField(_("recipients"), default=list)
     subject = models.CharField(_("subject"), max_length=300)
     text = models.TextField()
@@ -121,6 +128,19 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel}: {self.subject}"
+
+    @property
+    def destination_uid(self) -> str:
+        """The uid of the destination that it goes to; empty for other channels."""
+        first = str(self.recipients[0]) if self.recipients else ""
+        return first.removeprefix(DESTINATION) if first.startswith(DESTINATION) else ""
+
+    @property
+    def whom(self) -> list[str]:
+        """The recipients that the page names."""
+        if self.channel == self.Channel.EMAIL:
+            return list(self.recipients)
+        return list(self.recipients[1:]) if self.destination_uid else []
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -209,8 +229,43 @@ class SlackSettings(Stamped):
 
     @property
     def masked_url(self) -> str:
-        """The URL as it may be shown: where it leads, without what makes it a secret."""
-        if not self.webhook_url:
-            return ""
-        parts = urlsplit(self.webhook_url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"
+        return masked_url(self.webhook_url)
+
+
+class Destination(Stamped):
+    """A place that messages of one channel go to, with its settings: "Ops Discord", "Payments PagerDuty".
+
+    A job names those that it wants; else those of its team are told, else the installation's default ones.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    # By which jobs name it: made of the name once, and never changed.
+    slug = models.CharField(max_length=60, unique=True, editable=False)
+    channel = models.CharField(_("channel"), max_length=16, choices=Alert.Channel.choices)
+    is_enabled = models.BooleanField(_("enabled"), default=True, db_default=True)
+    is_default = models.BooleanField(_("default"), default=False, db_default=False)
+    teams = models.ManyToManyField(Team, verbose_name=_("teams"), blank=True, related_name="destinations")
+    options = models.JSONField(default=dict, blank=True, editable=False)
+    secrets = EncryptedJSONField(default=dict, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("destination")
+        verbose_name_plural = _("destinations")
+        ordering = ("name",)
+        default_permissions = ("change",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {**self.options, **self.secrets}
+
+
+def masked_url(url: str) -> str:
+    """An address as it may be shown: where it leads, without what makes it a secret."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/{HIDDEN}"

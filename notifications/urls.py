@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from notifications.pages import views
+from notifications.pages import destinations, views
 
 urlpatterns = [
     path("notifications", views.inbox_page, name="inbox"),
@@ -18,4 +18,9 @@ urlpatterns = [
     path("alerts/<uuid:uid>/again", views.again, name="alert-again"),
     path("settings/slack", views.slack, name="slack"),
     path("settings/slack/test", views.slack_test, name="slack-test"),
+    path("settings/destinations", destinations.destinations, name="destinations"),
+    path("settings/destinations/new/<str:channel>", destinations.new, name="destination-new"),
+    path("settings/destinations/<uuid:uid>", destinations.destination, name="destination"),
+    path("settings/destinations/<uuid:uid>/delete", destinations.delete, name="destination-delete"),
+    path("settings/destinations/<uuid:uid>/test", destinations.test, name="destination-test"),
 ]

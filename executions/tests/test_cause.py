@@ -21,6 +21,7 @@ from executions.tests.conftest import WORKER, Ledger
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
+from notifications.channels import slack
 from notifications.models import Alert
 
 pytestmark = pytest.mark.django_db
@@ -175,4 +176,4 @@ def test_no_line_of_a_log_gets_out_of_the_code_block_of_slack() -> None:
     failed = run(make_job(), 0)
     wrote(failed, "``` <!channel> ```\n")
     message = alert_texts.failed("job", "uid", "run", "boom", cause=cause(failed))
-    assert "```''' &lt;!channel&gt; '''```" in message.slack()
+    assert "```''' &lt;!channel&gt; '''```" in slack.said(message)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from typing import Any
 
@@ -22,9 +22,9 @@ from django.db.models import F
 
 from audit.models import Entry
 from audit.record import By, difference, record
-from notifications import inbox
-from notifications.delivery import allowance, channels
-from notifications.delivery.channels import Divided, Failed, Hopeless, SwitchedOff
+from notifications.channels import CHANNELS
+from notifications.channels.base import Divided, Failed, Hopeless, SwitchedOff
+from notifications.delivery import allowance
 from notifications.delivery.post import GIVE_UP
 from notifications.models import Alert
 from scheduler_site.lib import clock
@@ -37,11 +37,6 @@ LEASE = dt.timedelta(minutes=2)
 FIRST_WAIT = 15.0
 LONGEST_WAIT = 3600.0
 AT_ONCE = 50
-
-CALLS: dict[str, Callable[[Alert], None]] = {
-    Alert.Channel.EMAIL: channels.send_email,
-    Alert.Channel.SLACK: channels.send_slack,
-}
 
 
 def deliver_due(now: dt.datetime | None = None) -> int:
@@ -95,7 +90,7 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
             return
         if alert.channel == Alert.Channel.EMAIL and allowance.held(alert, now or clock.now()):
             return
-        CALLS[alert.channel](alert)
+        CHANNELS[alert.channel].send(alert, now or clock.now())
     except Failed as error:
         _put_off(alert, str(error), error.wait, now or clock.now())
     except Hopeless as error:
@@ -116,7 +111,7 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
 def _place(alert: Alert, now: dt.datetime) -> None:
     """An inbox lies in the same database: item and state are written together, hence exactly once."""
     if _write(alert, State.DELIVERED, "", delivered_at=now):
-        inbox.place(alert, now)
+        CHANNELS[alert.channel].send(alert, now)
 
 
 def _put_off(alert: Alert, reason: str, asked: float, now: dt.datetime) -> None:

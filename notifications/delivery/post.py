@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 
 from celery import current_app
@@ -15,9 +14,13 @@ from django.db import transaction
 from django.utils.translation import override
 
 from accounts.models import Preferences, User
+from notifications.channels import CHANNELS
+from notifications.channels.base import NOTHING, News
+from notifications.channels.base import About as About
+from notifications.delivery import destinations
 from notifications.delivery.background import later
 from notifications.messages import Message, one_line, subject_line
-from notifications.models import LONGEST_NAME, Alert, SlackSettings
+from notifications.models import DESTINATION, LONGEST_NAME, Alert, Destination
 from notifications.texts import ENGLISH, to_json
 from scheduler_site.lib.text import storable
 
@@ -26,20 +29,6 @@ log = logging.getLogger("notifications.delivery.post")
 TASK = "notifications.delivery.deliver"
 BATCH = 100
 GIVE_UP = dt.timedelta(hours=24)
-
-
-@dataclass(frozen=True)
-class About:
-    """The job and the run that an alert is about; empty for the system's own."""
-
-    job_uid: uuid.UUID | None = None
-    job_name: str = ""
-    execution_uid: uuid.UUID | None = None
-    # Whose job it is: its mails count as this account's.
-    account_uid: uuid.UUID | None = None
-
-
-NOTHING = About()
 
 
 def compose(
@@ -58,18 +47,20 @@ def compose(
     `key` says which event it is; channel and recipients are added to it by the caller's choice.
     """
     usual = ENGLISH if channel == Alert.Channel.INBOX else settings.ALERT_LANGUAGE
+    uid = uuid.uuid4()
     with override(language or usual):
-        subject, text = _said(channel, message)
-        html = message.html() if channel == Alert.Channel.EMAIL else ""
+        told = CHANNELS[channel].worded(News(message, event, about, key, uid, now))
+        subject = told.subject or str(message.subject)
     suffix = f":{channel}:{language}" if language else f":{channel}"
     return Alert(
+        uid=uid,
         key=f"{key}{suffix}"[:200],
         event=event,
         channel=channel,
         recipients=list(recipients),
         subject=subject_line(subject),
-        text=storable(text),
-        html=storable(html),
+        text=storable(told.text),
+        html=storable(told.html),
         texts=[to_json(one) for one in message.inbox] if channel == Alert.Channel.INBOX else [],
         link=message.link[:500],
         job_uid=about.job_uid,
@@ -115,17 +106,50 @@ def fan_out(
     slack: bool = True,
     about: About = NOTHING,
 ) -> list[Alert]:
-    """Unsaved alerts about one event, one for each way that it takes: mails to `emails`, Slack where that is on, inboxes.
+    """Unsaved alerts about one event, one for each way that it takes: mails to `emails`, inboxes, and services.
 
-    `people`: the owners of the inboxes, `user:<uid>` or `category:<id>`.
+    `people`: the owners of the inboxes, `user:<uid>` or `category:<id>`. `slack`: whether services are told, those that `about`
+    names or the default ones (delivery/destinations.py).
     """
     people, emails = list(people), list(emails)
     rows = compose_mails(key, event, message, now, emails, about) if emails else []
-    if slack and SlackSettings.on():
-        rows.append(compose(key, event, Alert.Channel.SLACK, message, now, about=about))
+    if slack:
+        rows += to_services(key, event, message, now, about)
     if people:
         rows.append(compose(key, event, Alert.Channel.INBOX, message, now, recipients=people, about=about))
     return rows
+
+
+def to_services(
+    key: str, event: Alert.Event, message: Message, now: dt.datetime, about: About = NOTHING
+) -> list[Alert]:
+    """Unsaved alerts for the destinations that hear of it."""
+    found = destinations.chosen(about.destinations, about.team)
+    rows = [
+        to_destination(one, key, event, message, now, about)
+        for one in found.destinations
+        if CHANNELS[one.channel].wants(event)
+    ]
+    if found.slack:
+        rows.append(compose(key, event, Alert.Channel.SLACK, message, now, about=about))
+    return rows
+
+
+def to_destination(
+    destination: Destination,
+    key: str,
+    event: Alert.Event,
+    message: Message,
+    now: dt.datetime,
+    about: About = NOTHING,
+) -> Alert:
+    """An unsaved alert for one destination; of each there is one for an event."""
+    whom = (f"{DESTINATION}{destination.uid}", destination.name)
+    alert = compose(
+        key, event, Alert.Channel(destination.channel), message, now, recipients=whom, about=about
+    )
+    alert.key = f"{key[:150]}:{destination.channel}:{destination.uid.hex}"
+    return alert
 
 
 def admins() -> list[str]:
@@ -142,13 +166,6 @@ def languages_of(addresses: list[str]) -> dict[str, str]:
     }
     found = {address: known.get(address.lower(), "") for address in addresses}
     return {one: "" if language == settings.ALERT_LANGUAGE else language for one, language in found.items()}
-
-
-def _said(channel: Alert.Channel, message: Message) -> tuple[str, str]:
-    if channel == Alert.Channel.INBOX:
-        title, note = message.inbox
-        return str(title), str(note)
-    return str(message.subject), message.slack() if channel == Alert.Channel.SLACK else message.text()
 
 
 def post(alerts: Iterable[Alert]) -> None:

@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from notifications.delivery import channels
+from notifications.channels import http
 from notifications.models import SlackSettings
 
 
@@ -43,7 +43,7 @@ class SlackForm(forms.Form):
         cleaned = super().clean() or self.cleaned_data
         given = cleaned.get("webhook_url", "")
         url = self.slack.webhook_url if given == self.slack.masked_url else given
-        problem = channels.url_problem(url)
+        problem = http.url_problem(url)
         if problem and (url or cleaned.get("is_enabled")):
             self.add_error("webhook_url", problem)
         return cleaned

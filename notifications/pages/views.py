@@ -146,13 +146,17 @@ def slack(request: HttpRequest) -> HttpResponse:
 @needs("notifications.change_slacksettings")
 @require_POST
 def slack_test(request: HttpRequest) -> HttpResponse:
-    alert = verbs.test_slack()
+    tell(request, verbs.test_slack())
+    return redirect("slack")
+
+
+def tell(request: HttpRequest, alert: Alert) -> None:
+    """The result of a test."""
     if alert.last_error:
         text = _("The test message was not delivered: %(reason)s.")
         messages.error(request, text % {"reason": alert.last_error})
     else:
         messages.success(request, _("The test message has been delivered."))
-    return redirect("slack")
 
 
 def _own(request: HttpRequest, uid: uuid.UUID) -> Notification:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.policy
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from aiosmtpd.smtp import Envelope
 from pytest_django import Settings
 
 from jobs.tests.running import Answer, Receiver
-from notifications.models import SlackSettings
+from notifications.models import Destination, SlackSettings
 
 
 @dataclass
@@ -63,7 +64,7 @@ def postbox(settings: Settings) -> Iterator[Postbox]:
         port = free.getsockname()[1]
     server = Controller(box, hostname="127.0.0.1", port=port)
     server.start()
-    settings.EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
+    settings.EMAIL_BACKEND = "notifications.channels.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
     yield box
     server.stop()
@@ -96,3 +97,45 @@ def slack(db: None, settings: Settings) -> Iterator[Slack]:
     server.over.set()
     server.shutdown()
     server.server_close()
+
+
+@dataclass
+class Service:
+    """A server on the loopback that stands for the service of one channel, and the destination that leads there."""
+
+    server: Receiver
+    destination: Destination
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.server.answers["/hook"] = Answer(status, body, headers=told)
+
+    @property
+    def said(self) -> list[dict[str, Any]]:
+        return [json.loads(received.body) for received in self.server.received]
+
+
+@pytest.fixture
+def receiver(db: None, settings: Settings) -> Iterator[Receiver]:
+    server = Receiver()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    settings.ALERT_ALLOWED_HOSTS = [f"127.0.0.1:{server.port}"]
+    yield server
+    server.over.set()
+    server.shutdown()
+    server.server_close()
+
+
+KEY = "R0123456789abcdefghijklmnopqrstu"
+
+
+def service(receiver: Receiver, channel: str, name: str = "Ops", **values: Any) -> Service:
+    """A destination of the channel that leads to the receiver."""
+    url = receiver.url("/hook")
+    secrets = {"webhook_url": url, "url": url, "routing_key": KEY, "key": "a-key-of-sixteen-signs"}
+    options = {}
+    if channel == "pagerduty":
+        options["url"] = secrets.pop("url")
+    slug = name.lower().replace(" ", "-")
+    usual = {"name": name, "slug": slug, "channel": channel, "options": options, "secrets": secrets}
+    return Service(receiver, Destination.objects.create(**(usual | values)))

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from audit.record import By
+from notifications import channels
 from notifications.delivery import deliver
 from notifications.delivery.post import compose, post
 from notifications.messages import Message
@@ -107,7 +108,7 @@ def test_a_mail_that_the_server_does_not_take_is_sent_again_and_arrives_once(
 
 
 def test_a_mail_server_that_is_away_is_tried_for_a_day(settings: Settings) -> None:
-    settings.EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
+    settings.EMAIL_BACKEND = "notifications.channels.smtp.Backend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     alert = by_mail()
     tries, moment = 0, NOW
@@ -212,10 +213,10 @@ def test_what_a_dead_process_left_behind_is_sent_when_its_lease_is_over(slack: S
 def test_a_late_outcome_of_a_lost_lease_changes_nothing(
     slack: Slack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(alert: Alert) -> None:
+    def slow(_channel: object, alert: Alert, now: dt.datetime) -> None:
         Alert.objects.update(attempts=7, state="delivered")
 
-    monkeypatch.setitem(deliver.CALLS, "slack", slow)
+    monkeypatch.setattr(channels.slack.Slack, "send", slow)
     alert = to_slack()
     deliver.deliver_due(NOW)
     alert.refresh_from_db()
@@ -225,10 +226,10 @@ def test_a_late_outcome_of_a_lost_lease_changes_nothing(
 def test_an_unforeseen_error_is_put_off_and_keeps_no_other_alert_back(
     slack: Slack, postbox: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(alert: Alert) -> None:
+    def broken(_channel: object, alert: Alert, now: dt.datetime) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setitem(deliver.CALLS, "slack", broken)
+    monkeypatch.setattr(channels.slack.Slack, "send", broken)
     bad, good = to_slack(), by_mail()
     assert deliver.deliver_due(NOW) == 2
     assert (now(bad), now(good)[0]) == (("pending", "RuntimeError"), "delivered")

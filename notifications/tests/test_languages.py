@@ -18,6 +18,7 @@ from executions.alerting.alerts import Event, Item
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
 from notifications import inbox, messages, texts
+from notifications.channels import slack
 from notifications.delivery.deliver import deliver_due
 from notifications.models import Alert, Notification, SlackSettings
 from notifications.texts import Lines, Text, from_json, to_json
@@ -34,6 +35,7 @@ def _catalogs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(texts, "gettext", said)
     monkeypatch.setattr(messages, "_", said)
+    monkeypatch.setattr(slack, "_", said)
 
 
 def speak(user: User, language: str) -> None:

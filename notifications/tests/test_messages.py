@@ -6,7 +6,8 @@ import pytest
 from pytest_django import Settings
 
 from executions.alerting import alert_texts
-from notifications.messages import LONGEST_SLACK, Message, mention, subject_line
+from notifications.channels.slack import LONGEST, mention, said
+from notifications.messages import Message, subject_line
 
 UID = "9d4c2282-9b95-4f79-823b-43c73fc3f7c7"
 
@@ -56,7 +57,7 @@ def test_markup_in_a_name_is_text_in_html() -> None:
 
 
 def test_a_name_notifies_nobody_in_slack() -> None:
-    text = alert_texts.failed("<!channel> & <@U12345678>", UID, "run-1", "a > b").slack()
+    text = said(alert_texts.failed("<!channel> & <@U12345678>", UID, "run-1", "a > b"))
     assert "<!channel>" not in text
     assert "<@U12345678>" not in text
     assert "&lt;!channel&gt; &amp; &lt;@U12345678&gt;" in text
@@ -65,17 +66,17 @@ def test_a_name_notifies_nobody_in_slack() -> None:
 
 
 def test_a_long_text_is_cut_for_slack_at_a_whole_line_and_keeps_its_link() -> None:
-    text = Message("subject", "heading", [("Error", "<&>\n" * 2000)], path="/x").slack()
+    text = said(Message("subject", "heading", [("Error", "<&>\n" * 2000)], path="/x"))
     body, _newline, link = text.rpartition("\n")
-    assert len(body) <= LONGEST_SLACK + 1
+    assert len(body) <= LONGEST + 1
     assert body.splitlines()[-2:] == ["&lt;&amp;&gt;", "…"]
     assert link == "<https://belfry.example.com/x|Open in Belfry>"
 
 
 def test_of_one_long_line_slack_gets_the_beginning() -> None:
-    text = Message("subject", "heading", [("Run", "7"), ("Error", "<&>" * 20_000)], path="/x").slack()
+    text = said(Message("subject", "heading", [("Run", "7"), ("Error", "<&>" * 20_000)], path="/x"))
     body, _newline, _link = text.rpartition("\n")
-    assert LONGEST_SLACK - 10 < len(body) <= LONGEST_SLACK
+    assert LONGEST - 10 < len(body) <= LONGEST
     assert body.startswith("*subject*\nRun: 7\nError: &lt;&amp;&gt;")
     assert body.removesuffix("\n…").endswith((";", "&gt;"))
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from pytest_django.fixtures import Settings
 
-from notifications.delivery.channels import OuterOnly, url_problem
+from notifications.channels.http import OuterOnly, url_problem
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def slow(settings: Settings) -> Iterator[Callable[[str], Slow]]:
         server = Slow(where)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
-        settings.EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
+        settings.EMAIL_BACKEND = "notifications.channels.smtp.Backend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
         settings.EMAIL_USE_TLS = False
         settings.EMAIL_TIMEOUT = 1
@@ -131,7 +131,7 @@ def test_a_name_server_that_does_not_answer_holds_nobody_up(
         raise OSError
 
     monkeypatch.setattr("socket.getaddrinfo", hang)
-    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "notifications.delivery.smtp.Backend", "mail.example.com"
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "notifications.channels.smtp.Backend", "mail.example.com"
     settings.EMAIL_TIMEOUT = 1
     alert = by_mail()
     deliver.deliver_due(NOW)

@@ -52,6 +52,7 @@ IDS = {
     "job_id": "The job's id.",
     "execution_id": "The run's id.",
     "notification_id": "The item's id.",
+    "destination_id": "The destination's id.",
     "row_id": "Its id.",
     "token_id": "The token's id.",
     "session_id": "The session's id.",

@@ -24,12 +24,14 @@ EMAIL_USE_SSL = env.boolean("MAIL_USE_SSL", default=False)
 EMAIL_USE_TLS = env.boolean("MAIL_USE_TLS", default=not EMAIL_USE_SSL)
 if EMAIL_USE_SSL and EMAIL_USE_TLS:
     raise ImproperlyConfigured("MAIL_USE_SSL and MAIL_USE_TLS exclude each other. Set one of them to false.")
-EMAIL_BACKEND = "notifications.delivery.smtp.Backend"
+EMAIL_BACKEND = "notifications.channels.smtp.Backend"
 # Seconds for all of a delivery; shorter than the time after which its process is taken for dead.
 EMAIL_TIMEOUT = env.integer("MAIL_TIMEOUT", 30, low=1, high=90)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("MAIL_DEFAULT_SENDER", "noreply@cronjobscheduler.local")
 # Recipients of mails about the system itself; by default the active administrators.
 ALERT_EMAILS = env.words("ALERT_EMAILS")
+# `host` or `host:port` of services that may be inside, or speak no TLS; the older name counts too.
+ALERT_ALLOWED_HOSTS = env.words("ALERT_ALLOWED_HOSTS")
 SLACK_PLAIN_HOSTS = env.words("SLACK_PLAIN_HOSTS")
 INBOX_EVERY_RUN = env.boolean("INBOX_EVERY_RUN", default=False)
 

@@ -44,7 +44,7 @@ from jobs.changes.incidents import concerned
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import edits, entries
-from notifications.models import Alert, Notification, SlackSettings
+from notifications.models import Alert, Destination, Notification, SlackSettings
 
 # Below these, accounts are known by tokens, everywhere else by the session of a browser.
 REGISTRY = ("/themes", "/sub_themes", "/school-year", "/course") if settings.THEMES_ENABLED else ()
@@ -68,6 +68,8 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /password": PASSWORDS,
     "POST /language": {"language": "en"},
     "POST /settings/slack": {"channel": "#new"},
+    "POST /settings/destinations/new/<str:channel>": {"name": "New", "settings_webhook_url": HOOK},
+    "POST /settings/destinations/<uuid:uid>": {"name": "New", "settings_webhook_url": HOOK},
     "POST /environments/new": {"name": "new"},
     "POST /environments/discovered": {"name": "new", "directory": "/opt/conda/envs/new"},
     "POST /environments/<uuid:uid>/packages": {"verb": "update-all"},
@@ -107,6 +109,12 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "POST /api/v2/pic-teams": {"name": "New", "slack_handle": "@new"},
     "PUT /api/v2/pic-teams/<str:row_id>": {"name": "New"},
     "PUT /api/v2/settings/slack": {"channel": "#new"},
+    "POST /api/v2/settings/destinations": {
+        "name": "New",
+        "channel": "discord",
+        "settings": {"webhook_url": HOOK},
+    },
+    "PUT /api/v2/settings/destinations/<str:destination_id>": {"name": "New"},
     "POST /api/v2/jobs": {"name": "new", "cron_expression": "0 * * * *", "target_url": HOOK},
     "PUT /api/v2/jobs/<str:job_id>": {"name": "new"},
     "POST /api/v2/jobs/validate-cron": {"expression": "0 * * * *"},
@@ -278,6 +286,9 @@ def make_world() -> World:
         "job-categories": here,
         "environments": environment,
         "operations": environment_verbs.update(busy, by=by),
+        "destinations": Destination.objects.create(
+            name="Ops", slug="ops", channel="discord", secrets={"webhook_url": HOOK}
+        ),
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
         "holds": holds.begin(reason="r", by=by, category=away),
         "bulk": bulk.make(Order("pause"), Job.objects.filter(pk=job.pk), by=by),
@@ -290,6 +301,7 @@ def make_world() -> World:
         "upload": "token",
         "artifacts": left.name,
         "versions": "1",
+        "new": "discord",
         "categories": str(unused.pk),
     }
     if settings.THEMES_ENABLED:

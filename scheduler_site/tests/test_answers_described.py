@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from compat.conda_tasks.tests import matrix as conda_matrix
 from environments import choice
 from executions.monitoring import health
-from notifications.delivery import deliver
+from notifications.channels.service import Service
 from scheduler_site.openapi import routes
 from scheduler_site.tests import matrix
 from scheduler_site.tests.documents import closed, operations
@@ -30,7 +30,7 @@ FOUND = {"name": "found", "prefix": "/opt/conda/envs/found", "python_version": "
 @pytest.fixture
 def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(health, "report", lambda *_now: health.Health())
-    monkeypatch.setitem(deliver.CALLS, "slack", lambda _alert: None)
+    monkeypatch.setattr(Service, "send", lambda *_: None)
     monkeypatch.setitem(
         matrix.BODIES,
         "POST /api/v2/environments/discovered",

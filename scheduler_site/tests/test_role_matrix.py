@@ -19,7 +19,7 @@ from django.urls.resolvers import URLPattern
 
 from compat.conda_tasks.tests import matrix as conda_matrix
 from executions.monitoring import health
-from notifications.delivery import deliver
+from notifications.channels.service import Service
 from scheduler_site.tests.matrix import MACHINES, World, make_world
 
 TABLES = [Path(__file__).with_name("role_matrix.txt")]
@@ -91,7 +91,7 @@ def unduly(cell: Cell, answer: str, written: set[str]) -> set[str]:
 @pytest.fixture
 def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(health, "report", lambda *_now: health.Health())
-    monkeypatch.setitem(deliver.CALLS, "slack", lambda _alert: None)
+    monkeypatch.setattr(Service, "send", lambda *_: None)
     conda_matrix.no_workers(monkeypatch)
     return make_world()
 

@@ -11,8 +11,6 @@ Every request carries
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -25,6 +23,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from scheduler_site.lib import credentials
+from scheduler_site.lib.signing import HEADER, signature
 
 from ..base import Outcome, Spec
 from .forms import BODILESS, METHODS, body_bytes, success_ranges
@@ -70,7 +69,7 @@ def build(spec: Spec, url: URL, *, agent: str, now: float) -> Request:
         own["Content-Type"] = content_type
     private = clean_headers(options.get("headers") or {}) | secret_headers(spec.secrets)
     if key := spec.secrets.get("signing_key"):
-        private["X-Belfry-Signature"] = signature(key, body, int(now))
+        private[HEADER] = signature(key, body, int(now))
     return Request(method, url, body, own, private)
 
 
@@ -138,12 +137,6 @@ def secret_values(spec: Spec) -> Iterator[str]:
     for value in hidden + [headers[name] for name in headers if credentials.is_name(name)]:
         yield value
         yield value.partition(" ")[2]  # the credentials without their scheme
-
-
-def signature(key: str, body: bytes, timestamp: int) -> str:
-    """The value of X-Belfry-Signature."""
-    digest = hmac.new(key.encode(), b"%d." % timestamp + body, hashlib.sha256).hexdigest()
-    return f"t={timestamp},v1={digest}"
 
 
 def loses_body(request: Request, status: int) -> bool:
