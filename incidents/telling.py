@@ -30,12 +30,15 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Audience:
-    """`people`: owners of inboxes, as alerts keep them. `account`: whose mails these are."""
+    """`people`: owners of inboxes, as alerts keep them. `account`: whose mails these are. `destinations`: those that the job
+    names, and `team` its team, whose own come next."""
 
     people: Sequence[str] = ()
     emails: Sequence[str] = ()
     slack: bool = True
     account: uuid.UUID | None = None
+    destinations: str = ""
+    team: int | None = None
 
     def stored(self) -> dict[str, Any]:
         account = str(self.account) if self.account else None
@@ -44,13 +47,17 @@ class Audience:
             "emails": list(self.emails),
             "slack": self.slack,
             "account": account,
+            "destinations": self.destinations,
+            "team": self.team,
         }
 
     @classmethod
     def of(cls, incident: Incident) -> Audience:
         known = incident.audience
         account = uuid.UUID(known["account"]) if known.get("account") else None
-        return cls(known.get("people", ()), known.get("emails", ()), known.get("slack", False), account)
+        people, emails = known.get("people", ()), known.get("emails", ())
+        chosen = known.get("destinations", ""), known.get("team")
+        return cls(people, emails, known.get("slack", False), account, *chosen)
 
 
 def mark_announced(incident: Incident, audience: Audience, now: dt.datetime, *, quiet: bool = False) -> bool:
@@ -154,10 +161,13 @@ def _remind(incident: Incident, channel: str, number: int, now: dt.datetime) -> 
 def _escalate(incident: Incident, step: EscalationStep, now: dt.datetime) -> None:
     users = [step.user] if step.user else list(User.objects.active_admins())
     by_mail, by_inbox = step.channel == step.Channel.EMAIL, step.channel == step.Channel.INBOX
+    heard = Audience.of(incident)
     audience = Audience(
         people=[f"user:{user.uid}" for user in users] if by_inbox else (),
         emails=[user.email for user in users if user.email] if by_mail else (),
         slack=step.channel == step.Channel.SLACK,
+        destinations=heard.destinations,
+        team=heard.team,
     )
     message = wording.escalation(incident, now)
     if _tell(incident, f"escalated:{step.pk}", Alert.Event.ESCALATED, message, audience, now):
@@ -186,7 +196,8 @@ def _tell(
     now: dt.datetime,
 ) -> int:
     """The number of messages."""
-    about = About(incident.job_uid, incident.job_name, incident.last_run, audience.account)
+    whose = (audience.account, audience.destinations, audience.team)
+    about = About(incident.job_uid, incident.job_name, incident.last_run, *whose)
     rows = fan_out(
         f"incident:{incident.uid}:{phase}",
         event,

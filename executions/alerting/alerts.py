@@ -31,9 +31,10 @@ from incidents.models import Incident
 from incidents.telling import Audience
 from jobs.models import Job
 from jobs.runners import Outcome
-from notifications.delivery.post import About, admins, fan_out, post
+from notifications.delivery import destinations
+from notifications.delivery.post import About, admins, fan_out, post, to_destination
 from notifications.messages import Message
-from notifications.models import Alert
+from notifications.models import Alert, Destination
 from notifications.texts import Text, Words
 from notifications.thread import Phase, Thread
 from scheduler_site.lib.database.errors import passes
@@ -222,7 +223,8 @@ def _audience(claim: Claim, job: Job) -> Audience:
     """Who hears of an incident that a run opens. Inboxes that get each run need no other item."""
     each = job.tell_each_run or settings.INBOX_EVERY_RUN
     people = [] if each else [f"category:{job.category_id}"]
-    return Audience(people, _emails(claim, Event.JOB_FAILED), account=job.owner.uid if job.owner else None)
+    account = job.owner.uid if job.owner else None
+    return Audience(people, _emails(claim, Event.JOB_FAILED), True, account, job.destinations, job.team_id)
 
 
 def _tell_run(
@@ -236,7 +238,7 @@ def _tell_run(
 ) -> None:
     emails = [] if inbox_only else _emails(claim, event)
     slack = event == Event.JOB_FAILED and not claim.by_hand and not inbox_only
-    about = About(job.uid, claim.spec.job_name, uuid.UUID(claim.uid), job.owner.uid if job.owner else None)
+    about = replace(about_job(job, uuid.UUID(claim.uid)), job_name=claim.spec.job_name)
     key = f"execution:{claim.uid}:{event}"
     everybody = [f"category:{job.category_id}"]
     post(fan_out(key, event, message, now, people=everybody, emails=emails, slack=slack, about=about))
@@ -288,7 +290,9 @@ def tell_opened(items: list[Item], headline: Words, path: str, now: dt.datetime)
 
 def _audience_of(item: Item, administrators: list[str]) -> Audience:
     owner = item.job.owner.uid if item.job.owner else None
-    return Audience(people_of(item.job, administrators), item.emails, not item.inbox_only, owner)
+    job = item.job
+    people = people_of(job, administrators)
+    return Audience(people, item.emails, not item.inbox_only, owner, job.destinations, job.team_id)
 
 
 def tell(
@@ -308,8 +312,8 @@ def tell(
     event = Event.RECOVERED if items[0].event == Event.RECOVERED else Event.SUMMARY
     key = f"summary:{items[0].key}"
     rows = []
-    if not all(item.inbox_only for item in items):
-        rows += fan_out(key, event, _in_one(items, headline, path), now)
+    for place, theirs in _by_destination(items).items():
+        rows.append(to_destination(place, key, event, _in_one(theirs, headline, path), now))
     for recipient, theirs in _by_recipient(items, administrators).items():
         some = Text(
             _("%(count)s of your jobs: %(title)s"), count=str(len(theirs)), title=theirs[0].message.title
@@ -323,6 +327,12 @@ def tell(
     return True
 
 
+def about_job(job: Job, execution: uuid.UUID | None = None) -> About:
+    """What an alert says of a job, and by which it finds those who hear of it."""
+    owner = job.owner.uid if job.owner else None
+    return About(job.uid, job.name, execution, owner, job.destinations, job.team_id)
+
+
 def mention_of(job: Job) -> str:
     return job.team.slack_handle if job.team else ""
 
@@ -334,10 +344,9 @@ def people_of(job: Job, administrators: list[str]) -> list[str]:
 
 
 def _tell_one(item: Item, administrators: list[str], now: dt.datetime) -> None:
-    owner = item.job.owner.uid if item.job.owner else None
     phase = Phase.RECOVERED if item.event == Event.RECOVERED else Phase.OPENED
     thread = Thread.of(item.incident.uid, phase) if item.incident else item.message.thread
-    about = About(item.job.uid, item.job.name, item.execution_uid, owner)
+    about = about_job(item.job, item.execution_uid)
     post(
         fan_out(
             item.key,
@@ -358,6 +367,19 @@ def _in_one(items: list[Item], headline: Words, path: str) -> Message:
         return items[0].message
     mark = "✅" if items[0].event == Event.RECOVERED else "🔴"
     return alert_texts.summary(mark, headline, [item.line for item in items], path)
+
+
+def _by_destination(items: list[Item]) -> dict[Destination | None, list[Item]]:
+    """The jobs that each service is told of, by what they or their teams chose."""
+    chosen: dict[tuple[str, int | None], list[Item]] = {}
+    for item in items:
+        if not item.inbox_only:
+            chosen.setdefault((item.job.destinations, item.job.team_id), []).append(item)
+    found: dict[Destination | None, list[Item]] = {}
+    for choice, some in chosen.items():
+        for place in destinations.chosen(*choice):
+            found.setdefault(place, []).extend(some)
+    return found
 
 
 def _by_recipient(items: list[Item], administrators: list[str]) -> dict[str, list[Item]]:

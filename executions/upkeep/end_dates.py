@@ -13,7 +13,7 @@ from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from jobs.models import Job
-from notifications.delivery.post import About, admins, fan_out, post
+from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 
@@ -57,6 +57,6 @@ def remind(now: dt.datetime) -> None:
 
 
 def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
-    about = About(job.uid, job.name, account_uid=job.owner.uid if job.owner else None)
+    about = alerts.about_job(job)
     people = alerts.people_of(job, admins())
     post(fan_out(key, event, message, now, people=people, about=about))

@@ -193,6 +193,12 @@ FIELDS = (
         "Whether each failed run is told by itself, beside the opening and the recovery of the incident.",
         row="incidents",
     ),
+    JobField(
+        "destinations",
+        "Slugs of the destinations of its alerts, with commas between them; empty: those of its team, else the default ones.",
+        row="destinations",
+        examples=("ops-discord, payments-pagerduty",),
+    ),
     JobField("enable_email_notifications", own=True),
     JobField("notification_emails", own=True),
     JobField("notify_on_success", own=True),

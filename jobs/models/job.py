@@ -20,6 +20,7 @@ from jobs.models import kinds, stored_schedule
 from jobs.models.fields import FIELDS
 from jobs.models.queries import JobManager
 from jobs.models.scripts import by_digest
+from notifications.delivery.destinations import validate
 from scheduler_site.lib import clock
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
@@ -250,6 +251,19 @@ class Job(Stamped):
         default=False,
         db_default=False,
         help_text=_("Besides the messages when an incident opens and when it has recovered."),
+    )
+
+    # Which services hear of it (notifications/delivery/destinations.py).
+    destinations = models.CharField(
+        _("destinations"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate],
+        help_text=_(
+            "Names of services that are told, such as ops-discord; empty: its team's, else the default ones."
+        ),
     )
 
     enable_email_notifications = models.BooleanField(_("Enable email notifications"), default=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.text import slugify
@@ -15,13 +13,6 @@ from scheduler_site.lib.text import enumerated
 
 # By which jobs name the Slack that has a page of its own.
 SLACK = "slack"
-
-
-@dataclass(frozen=True)
-class Chosen:
-    destinations: list[Destination]
-    # The Slack that has a page of its own.
-    slack: bool
 
 
 def slugs(text: str) -> list[str]:
@@ -38,21 +29,23 @@ def validate(text: str) -> None:
         raise ValidationError(text % {"unknown": enumerated(unknown), "known": enumerated(known)})
 
 
-def chosen(text: str = "", team: int | None = None) -> Chosen:
-    """The enabled destinations. Where none is left of those that were chosen, the default ones are told: no news is lost."""
+def chosen(text: str = "", team: int | None = None) -> list[Destination | None]:
+    """The enabled destinations; none stands for the Slack that has a page of its own.
+
+    Where none is left of those that were chosen, the default ones are told: no news is lost.
+    """
     wanted = slugs(text)
     concerned = Q(is_default=True) | Q(slug__in=wanted)
     if team is not None:
         concerned |= Q(teams=team)
     found = Destination.objects.filter(concerned, is_enabled=True, channel__in=WITH_DESTINATIONS)
     rows = list(found.distinct().order_by("name"))
-    slack = SlackSettings.on()
-    mine = Chosen([one for one in rows if one.slug in wanted], slack and SLACK in wanted)
-    if mine.destinations or mine.slack:
+    slack: list[Destination | None] = [None] if SlackSettings.on() else []
+    if mine := [*(one for one in rows if one.slug in wanted), *(slack if SLACK in wanted else [])]:
         return mine
-    if team is not None and (theirs := list(found.filter(teams=team).order_by("name"))):
-        return Chosen(theirs, slack=False)
-    return Chosen([one for one in rows if one.is_default], slack)
+    if team is not None and (theirs := list(found.filter(teams=team).distinct().order_by("name"))):
+        return [*theirs]
+    return [*(one for one in rows if one.is_default), *slack]
 
 
 def new_slug(name: str) -> str:

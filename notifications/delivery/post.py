@@ -124,26 +124,25 @@ def to_services(
     key: str, event: Alert.Event, message: Message, now: dt.datetime, about: About = NOTHING
 ) -> list[Alert]:
     """Unsaved alerts for the destinations that hear of it."""
-    found = destinations.chosen(about.destinations, about.team)
-    rows = [
-        to_destination(one, key, event, message, now, about)
-        for one in found.destinations
-        if CHANNELS[one.channel].wants(event)
+    places = destinations.chosen(about.destinations, about.team)
+    return [
+        to_destination(place, key, event, message, now, about)
+        for place in places
+        if place is None or CHANNELS[place.channel].wants(event)
     ]
-    if found.slack:
-        rows.append(compose(key, event, Alert.Channel.SLACK, message, now, about=about))
-    return rows
 
 
 def to_destination(
-    destination: Destination,
+    destination: Destination | None,
     key: str,
     event: Alert.Event,
     message: Message,
     now: dt.datetime,
     about: About = NOTHING,
 ) -> Alert:
-    """An unsaved alert for one destination; of each there is one for an event."""
+    """An unsaved alert for one destination, none for the Slack of its own page; of each there is one for an event."""
+    if destination is None:
+        return compose(key, event, Alert.Channel.SLACK, message, now, about=about)
     whom = (f"{DESTINATION}{destination.uid}", destination.name)
     alert = compose(
         key, event, Alert.Channel(destination.channel), message, now, recipients=whom, about=about

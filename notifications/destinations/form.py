@@ -16,7 +16,7 @@ from notifications.channels import CHANNELS
 from notifications.channels.base import Field
 from notifications.channels.http import url_problem
 from notifications.models import HIDDEN, Destination, masked_url
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 from scheduler_site.lib.text import unseen
 
 # Before the names of the settings of a channel, which could be called like one of ours.
@@ -100,7 +100,7 @@ def masked(one: Field, destination: Destination) -> str:
     value = destination.settings.get(one.name, "" if destination.pk else one.default)
     if not one.is_secret:
         return value
-    if isinstance(destination.secrets, Unreadable):
+    if isinstance(destination.secrets, Undecryptable):
         return HIDDEN
     return masked_url(value) if one.is_address else HIDDEN if value else ""
 

@@ -18,7 +18,7 @@ from notifications.messages import Message
 from notifications.models import Alert, Destination
 from notifications.texts import Text
 from scheduler_site.lib import clock
-from scheduler_site.lib.encrypted import Unreadable
+from scheduler_site.lib.encrypted import Undecryptable
 
 
 @transaction.atomic
@@ -34,7 +34,9 @@ def save(form: DestinationForm, *, by: By) -> Destination:
     given = {name: text for name, text in values["settings"].items() if text}
     destination.options = {name: text for name, text in given.items() if name not in hidden}
     found = {name: text for name, text in given.items() if name in hidden}
-    if found or not isinstance(destination.secrets, Unreadable):  # what cannot be read looks empty, and stays
+    if found or not isinstance(
+        destination.secrets, Undecryptable
+    ):  # what cannot be read looks empty, and stays
         destination.secrets = found
     destination.updated_by = by.user
     if is_new:

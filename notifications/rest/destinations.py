@@ -145,7 +145,7 @@ class DestinationsView(_Destinations):
         """
         body = self.payload()
         channel = body.get("channel")
-        if channel not in WITH_DESTINATIONS:
+        if not isinstance(channel, str) or channel not in WITH_DESTINATIONS:
             known = ", ".join(WITH_DESTINATIONS)
             raise ApiError(400, "Invalid destination", f"channel must be one of: {known}.")
         row = _saved(Destination(channel=channel), body, request)
