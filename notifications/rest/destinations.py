@@ -137,7 +137,7 @@ class DestinationsView(_Destinations):
         rows = Destination.objects.filter(channel__in=WITH_DESTINATIONS).prefetch_related("teams")
         return Answer({"destinations": [destination_json(row) for row in rows]})
 
-    @route("create_destination", "The new destination.", takes=NewDestination)
+    @route("create_destination", "The new destination.", request=NewDestination)
     def post(self, request: Request) -> Created[OneDestination]:
         """Make a destination.
 
@@ -162,7 +162,7 @@ class DestinationView(_Destinations):
         row = self.row(destination_id)
         return versions.tagged(Answer[OneDestination]({"destination": destination_json(row)}), row)
 
-    @route("update_destination", "As it is now.", CHANGED, headers=[IF_MATCH], takes=DestinationChanges)
+    @route("update_destination", "As it is now.", CHANGED, headers=[IF_MATCH], request=DestinationChanges)
     def put(self, request: Request, destination_id: str) -> Answer[OneDestination]:
         """Change a destination.
 
