@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.pages import bulk, control, run, views
+from executions.pages import bulk, control, dashboard, listing, run, views
 
 urlpatterns = [
-    path("", views.dashboard, name="dashboard"),
+    path("", dashboard.dashboard, name="dashboard"),
     # The ledger
-    path("executions", views.executions, name="executions"),
+    path("executions", listing.executions, name="executions"),
     path("executions/<uuid:uid>", run.execution, name="execution"),
     path("executions/<uuid:uid>/output", run.output, name="execution-output"),
     path("executions/<uuid:uid>/artifacts/<artifact:name>", views.artifact, name="execution-artifact"),

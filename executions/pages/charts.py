@@ -10,10 +10,10 @@ from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from executions.models import BAD, OPEN, ExecutionQuerySet, State
-from executions.monitoring.statistics import per_hour
+from executions.monitoring.quarters import QUARTER, begin_of, counted
 
-HOURS = 24
-WIDTH, HEIGHT = 24, 100  # of the view box; a column is one unit wide
+QUARTERS = 96
+HEIGHT = 100  # of the view box; a column is one unit wide
 # How a value is said.
 Label = Callable[[float], str]
 GROUPS = ("success", "bad", "other", "open")
@@ -29,15 +29,20 @@ class Part:
 
 @dataclass
 class Column:
-    """One hour: how many due times ended in which group, and the stacked parts that show it."""
+    """A quarter of an hour: how many due times ended in which group, and the stacked parts that show it."""
 
-    hour: dt.datetime
+    begin: dt.datetime
     counts: dict[str, int]
     parts: list[Part] = field(default_factory=list)
 
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def query(self) -> str:
+        """Of the list of executions: those that it counts."""
+        return f"start={self.begin:%Y-%m-%dT%H:%MZ}&end={self.begin + QUARTER:%Y-%m-%dT%H:%MZ}"
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,12 @@ class Bar:
     state: str
 
 
-def last_hours(rows: ExecutionQuerySet, now: dt.datetime) -> Chart:
-    """The last 24 hours, the present one included."""
-    present = now.replace(minute=0, second=0, microsecond=0)
-    hours = [present - dt.timedelta(hours=back) for back in range(HOURS - 1, -1, -1)]
-    counted = per_hour(rows.filter(due_at__lte=now), hours[0])
-    columns = [Column(hour, _grouped(counted.get(hour, {}))) for hour in hours]
+def last_quarters(rows: ExecutionQuerySet, now: dt.datetime) -> Chart:
+    """The last 24 hours in quarters, the present one included."""
+    present = begin_of(now)
+    begins = [present - QUARTER * back for back in range(QUARTERS - 1, -1, -1)]
+    found = counted(rows.filter(due_at__lte=now), begins[0])
+    columns = [Column(begin, _grouped(found.get(begin, {}))) for begin in begins]
     top = max(*(column.total for column in columns), 1)
     for column in columns:
         column.parts = _stacked(column.counts, top)

@@ -10,14 +10,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_filters
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from executions.models import BAD, FINAL, NOT_RUN, OPEN, Execution, ExecutionQuerySet, State, Trigger
 from jobs.models import Job
+from jobs.pages.zone import zone_of_reader
 from jobs.templatetags.timing import zone_of
+from scheduler_site.lib import clock
 
 PAGE_SIZE = 50
 # So many jobs may be named in a statement.
@@ -35,10 +38,66 @@ STATES = [
     ),
     (_("States"), State.choices),
 ]
-DATES = [MinValueValidator(dt.date(1970, 1, 2)), MaxValueValidator(dt.date(9000, 1, 1))]
+LOW, HIGH = dt.date(1970, 1, 2), dt.date(9000, 1, 1)
+BOUND = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # Microseconds since 1970 and the key of a row: what the list is sorted by.
 PLACE = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
+
+
+PRESETS = [("hour", _("Last hour")), ("day", _("Last 24 hours")), ("night", _("Last night"))]
+EVENING, MORNING = dt.time(18), dt.time(8)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A date, or a time of a day; with an offset it means the same in every zone."""
+
+    at: dt.date | dt.datetime
+
+    def first(self, zone: ZoneInfo) -> dt.datetime:
+        """The moment itself, or the beginning of the day."""
+        if not isinstance(self.at, dt.datetime):
+            return dt.datetime.combine(self.at, dt.time(), zone)
+        return self.at if self.at.tzinfo else self.at.replace(tzinfo=zone)
+
+    def after(self, zone: ZoneInfo) -> dt.datetime:
+        """The moment itself, or the end of the day: a last day is meant as a whole."""
+        if isinstance(self.at, dt.datetime):
+            return self.first(zone)
+        return dt.datetime.combine(self.at + dt.timedelta(days=1), dt.time(), zone)
+
+
+class BoundField(forms.CharField):
+    def to_python(self, value: Any) -> Any:
+        """`2026-03-29`, `2026-03-29T06:15`, `2026-03-29T06:15Z`; seconds may follow."""
+        text = super().to_python(value)
+        if not text:
+            return None
+        match = BOUND.fullmatch(text)
+        try:
+            at = dt.datetime.fromisoformat(text) if match and match[1] else dt.date.fromisoformat(text)
+        except ValueError:
+            at = dt.date.min
+        if match is None or not LOW <= (at.date() if isinstance(at, dt.datetime) else at) <= HIGH:
+            raise ValidationError(_("Write a date or a time such as 2026-03-29T06:15."))
+        return Bound(at)
+
+
+class BoundFilter(django_filters.Filter):  # type: ignore[misc]  # untyped library
+    field_class = BoundField
+
+
+def preset(name: str, now: dt.datetime, zone: ZoneInfo) -> tuple[dt.datetime, dt.datetime]:
+    """From when until when. The last night began at six in the evening and ended at eight in the morning, or goes on."""
+    if name == "night":
+        local = now.astimezone(zone)
+        # Before six it is that of this morning, afterwards the one that has just begun.
+        day = local.date() if local.time() >= EVENING else local.date() - dt.timedelta(days=1)
+        begin = dt.datetime.combine(day, EVENING, zone)
+        return begin, min(dt.datetime.combine(day + dt.timedelta(days=1), MORNING, zone), now)
+    hours = 1 if name == "hour" else 24
+    return now - dt.timedelta(hours=hours), now
 
 
 class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untyped library
@@ -49,13 +108,9 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untype
     )
     trigger = django_filters.ChoiceFilter(label=_("Trigger"), choices=Trigger.choices, empty_label=_("all"))
     kind = django_filters.ChoiceFilter(label=_("Kind"), choices=Job.Kind.choices, empty_label=_("all"))
-    start = django_filters.DateFilter(label=_("From"), method="from_date", validators=DATES)
-    end = django_filters.DateFilter(label=_("To"), method="to_date", validators=DATES)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("start", "end"):
-            self.form.fields[name].widget.input_type = "date"
+    start = BoundFilter(label=_("From"), method="from_bound")
+    end = BoundFilter(label=_("To"), method="to_bound")
+    last = django_filters.ChoiceFilter(choices=PRESETS, method="by_last")
 
     @cached_property
     def of_job(self) -> Job | None:
@@ -65,8 +120,18 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untype
 
     @cached_property
     def zone(self) -> str:
-        """In which the rows are shown, and the dates of the filter meant: the job's, of many jobs the scheduler's."""
-        return zone_of(self.of_job)
+        """In which the rows are shown, and the times of the filter meant: the reader's; where it is not known that of the one
+        job, of many jobs the scheduler's."""
+        return zone_of_reader(self.request, zone_of(self.of_job))
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The bounds as the fields for times show them, in the zone of the list."""
+        cleaned = self.form.cleaned_data if self.form.is_bound and self.form.is_valid() else {}
+        start, end = cleaned.get("start"), cleaned.get("end")
+        zone = ZoneInfo(self.zone)
+        bounds = {"start": start and start.first(zone), "end": end and end.after(zone)}
+        return {name: f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else "" for name, at in bounds.items()}
 
     def by_name(self, rows: ExecutionQuerySet, name: str, value: str) -> ExecutionQuerySet:
         # By way of the few jobs, so that the many rows are found through their index.
@@ -83,15 +148,15 @@ class ExecutionFilter(django_filters.FilterSet):  # type: ignore[misc]  # untype
     def by_state(self, rows: ExecutionQuerySet, name: str, value: str) -> ExecutionQuerySet:
         return rows.filter(state__in=GROUPS.get(value, (value,)))
 
-    def from_date(self, rows: ExecutionQuerySet, name: str, value: dt.date) -> ExecutionQuerySet:
-        return rows.filter(due_at__gte=_midnight(value, self.zone))
+    def from_bound(self, rows: ExecutionQuerySet, name: str, value: Bound) -> ExecutionQuerySet:
+        return rows.filter(due_at__gte=value.first(ZoneInfo(self.zone)))
 
-    def to_date(self, rows: ExecutionQuerySet, name: str, value: dt.date) -> ExecutionQuerySet:
-        return rows.filter(due_at__lt=_midnight(value + dt.timedelta(days=1), self.zone))
+    def to_bound(self, rows: ExecutionQuerySet, name: str, value: Bound) -> ExecutionQuerySet:
+        return rows.filter(due_at__lt=value.after(ZoneInfo(self.zone)))
 
-
-def _midnight(day: dt.date, zone: str) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), ZoneInfo(zone))
+    def by_last(self, rows: ExecutionQuerySet, name: str, value: str) -> ExecutionQuerySet:
+        start, end = preset(value, clock.shown(), ZoneInfo(self.zone))
+        return rows.filter(due_at__gte=start, due_at__lt=end)
 
 
 @dataclass(frozen=True)

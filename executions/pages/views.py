@@ -1,13 +1,11 @@
-"""The pages of runs: the dashboard, the ledger, and the verbs that make or end runs. One run: run.py."""
+"""What makes or ends runs, and their files. The dashboard: dashboard.py, the list: listing.py, one run: run.py."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import secrets
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,15 +17,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest, actor
 from executions.ledger import artifacts, idempotency, launch, verbs
 from executions.ledger.limits import holds
-from executions.models import BAD, Execution, ExecutionQuerySet, State
-from executions.monitoring import figures, health
-from executions.pages import charts, previews
-from executions.pages.page_filters import ExecutionFilter, page_of
+from executions.models import Execution, ExecutionQuerySet
+from executions.pages import previews
 from executions.pages.run import may_stop
 from executions.pages.run import visible as visible_run
 from jobs.forms.page import RunForm
@@ -35,81 +30,6 @@ from jobs.models import Job, stored_schedule
 from jobs.pages.helpers import back, changeable_job, gone_is_404
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
-
-SHORT = 10  # rows in a list of the dashboard
-
-
-# The dashboard -----------------------------------------------------------------------------------------------------
-
-
-@login_required
-@require_GET
-@vary_on_headers("HX-Target")
-def dashboard(request: PageRequest) -> HttpResponse:
-    """The whole page, or the live part that asks for itself again."""
-    parts = {"live": _live, "chart": _chart, "health": _health}
-    if request.htmx and request.htmx.target in parts:
-        context = parts[request.htmx.target](request)
-        return render(request, f"executions/_{request.htmx.target}.html", context)
-    context = _live(request) | _chart(request) | _health(request)
-    return render(request, "executions/dashboard.html", context)
-
-
-def _live(request: PageRequest) -> dict[str, Any]:
-    rows, jobs = _visible(request), Job.objects.visible_to(request.user)
-    day_ago = clock.now() - dt.timedelta(days=1)
-    failed = rows.filter(state__in=BAD, due_at__gte=day_ago)
-    return {
-        "running": _with_zones(rows.running().order_by("started_at")[:SHORT]),
-        "running_count": rows.running().count(),
-        "waiting_count": rows.filter(state=State.QUEUED).count(),
-        "failed": _with_zones(failed.order_by("-due_at", "-id")[:SHORT]),
-        "failed_count": failed.count(),
-        "next": stored_schedule.attach(
-            jobs.filter(next_run_at__isnull=False).order_by("next_run_at")[:SHORT]
-        ),
-        "broken": list(jobs.exclude(broken="").order_by("name")[:SHORT]),
-        "any_job": jobs.exists(),
-    }
-
-
-def _chart(request: PageRequest) -> dict[str, Any]:
-    return {"chart": charts.last_hours(_visible(request), clock.now())}
-
-
-def _health(request: PageRequest) -> dict[str, Any]:
-    """The figures count what all people's jobs did, and `where` names hosts and categories: both are for administrators."""
-    report = health.report()
-    if request.user.has_perm("executions.view_system"):
-        return {"health": report, "figures": figures.current()}
-    report.checks = [replace(check, where="") for check in report.checks]
-    return {"health": report, "figures": None}
-
-
-# The ledger --------------------------------------------------------------------------------------------------------
-
-
-@login_required
-@require_GET
-def executions(request: PageRequest) -> HttpResponse:
-    found = ExecutionFilter(request.GET, queryset=_visible(request), request=request)
-    try:
-        page = page_of(found.qs, request.GET.get("before", ""), request.GET.get("after", ""))
-    except ValueError as error:
-        raise Http404(_("There is no such page.")) from error
-    query = request.GET.copy()
-    for name in ("before", "after"):
-        query.pop(name, None)
-    context = {
-        "filter": found,
-        "page": page,
-        "rows": page.rows,
-        "query": query.urlencode(),
-        "job": found.of_job,
-        "zone": found.zone,
-        "narrowed": any(query.values()),
-    }
-    return render(request, "executions/list.html", context)
 
 
 @login_required

@@ -1,7 +1,8 @@
-"""The last results of a job as one small drawing: `{% load dots %}`."""
+"""Small drawings of lists, and moments in the zone of a page: `{% load dots %}`."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterable
 
@@ -15,6 +16,7 @@ from accounts.models import User
 from executions.models import State
 from executions.monitoring import recent
 from executions.monitoring.recent import Recent
+from executions.pages import charts
 from executions.pages.charts import group_of
 from jobs.pages.rows import Row
 from jobs.schedule_text.moments import Moments
@@ -36,8 +38,12 @@ def last_results(rows: Iterable[Row], user: User) -> dict[int, list[Recent]]:
 
 @register.simple_tag
 def dots(runs: dict[int, list[Recent]], row: Row, moments: Moments) -> SafeString:
+    return dots_of(runs.get(row.pk) or [], row.pk, moments)
+
+
+@register.simple_tag
+def dots_of(found: list[Recent], key: int, moments: Moments) -> SafeString:
     """One path for each kind of result, the newest at the right; a link to the newest run. In words for who hears the page."""
-    found = runs.get(row.pk)
     if not found:
         return mark_safe(f'<span class="soft">{escape(_("no runs yet"))}</span>')  # noqa: S308
     paths: dict[str, str] = {}
@@ -50,9 +56,47 @@ def dots(runs: dict[int, list[Recent]], row: Row, moments: Moments) -> SafeStrin
     href = reverse("execution", args=[found[0].uid])
     width = COUNT * STEP
     return mark_safe(  # noqa: S308 - texts are escaped above, the rest is numbers
-        f'<a class="dots" id="dots-{row.pk}" href="{href}" title="{words}">'
+        f'<a class="dots" id="dots-{key}" href="{href}" title="{words}">'
         f'<svg viewBox="0 0 {width} 16" aria-hidden="true">{drawn}</svg>'
         f'<span class="sr">{words}</span></a>'
+    )
+
+
+@register.simple_tag
+def moment_of(moments: Moments, value: dt.datetime | None) -> SafeString:
+    """How far away, and when, in the zone of the page."""
+    return moments.both(value)
+
+
+@register.simple_tag
+def day_of(moments: Moments, value: dt.datetime) -> SafeString:
+    return moments.when(value)
+
+
+@register.simple_tag
+def bars(chart: charts.Chart, moments: Moments) -> SafeString:
+    """A bar for each quarter of an hour, which leads to its runs; hours below them. Read as a table by who hears the page."""
+    base, parts = reverse("executions"), []
+    width = len(chart.columns)
+    for x, column in enumerate(chart.columns):
+        if not column.total:
+            continue
+        drawn = "".join(
+            f'<rect class="bar-{part.group}" x="{x}.1" y="{part.y:.2f}" width=".8" height="{part.height:.2f}"/>'
+            for part in column.parts
+        )
+        title = escape(f"{moments.day(column.begin)}: {column.total}")
+        href = f"{base}?{escape(column.query)}"
+        parts.append(
+            f'<a href="{href}" tabindex="-1"><title>{title}</title>'
+            f'<rect class="hover" x="{x}" y="0" width="1" height="100"/>{drawn}</a>'
+        )
+    hours = "".join(
+        f"<span>{moments.clock(column.begin)}</span>" for column in chart.columns[:: width // 8 or 1]
+    )
+    return mark_safe(  # noqa: S308 - texts are escaped above, the rest is numbers
+        f'<svg viewBox="0 0 {width} 100" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
+        f'<div class="hours soft" aria-hidden="true">{hours}<span>{escape(_("now"))}</span></div>'
     )
 
 

@@ -43,9 +43,32 @@ def test_it_shows_what_runs_what_is_next_and_what_failed(vic: User) -> None:
     make_run(make_job(name="unlucky"), state=State.FAILED, error="it was <raining>")
     shown = browser(vic).get("/").context
     assert [run.job_name for run in shown["running"]] == ["at work"]
-    assert [run.job_name for run in shown["failed"]] == ["unlucky"]
+    assert [problem.name for problem in shown["problems"]] == ["unlucky"]
     assert {job.name for job in shown["next"]} == {"at work", "unlucky"}
     assert "it was &lt;raining&gt;" in browser(vic).get("/").content.decode()
+
+
+def test_a_job_needs_attention_once_until_it_has_recovered(vic: User) -> None:
+    job, now = make_job(name="shaky"), timezone.now()
+    for minutes in (30, 20, 10):
+        make_run(job, state=State.FAILED, error="no", due_at=now - dt.timedelta(minutes=minutes))
+    make_run(job, state=State.RUNNING, started_at=now, due_at=now - dt.timedelta(minutes=1))
+    client = browser(vic)
+    (problem,) = client.get("/").context["problems"]
+    assert (problem.name, problem.count) == ("shaky", 3)
+    assert "3 times" in part(client, "live")
+    make_run(job, state=State.SUCCESS, due_at=now)
+    assert client.get("/").context["problems"] == []
+    assert "All jobs are well." in part(client, "live")
+
+
+def test_times_are_in_the_readers_zone(vic: User) -> None:
+    make_job(name="later", due="2030-01-01 01:30")
+    client = browser(vic)
+    client.cookies["zone"] = "Asia/Dubai"
+    shown = part(client, "live")
+    assert "Times are in Asia/Dubai." in shown
+    assert "Tue 2030-01-01 05:30" in shown
 
 
 def test_the_live_parts_ask_for_themselves(vic: User) -> None:
@@ -99,19 +122,20 @@ def test_jobs_of_other_categories_are_not_counted(vic: User) -> None:
     assert (shown["running_count"], shown["next"], shown["chart"].totals["open"]) == (0, [], 0)
 
 
-def test_the_chart_stacks_24_hours_by_outcome(db: None) -> None:
-    now = dt.datetime(2026, 5, 2, 12, 30, tzinfo=dt.UTC)
+def test_the_chart_stacks_a_day_in_quarters_of_an_hour_by_outcome(vic: User) -> None:
+    now = dt.datetime(2026, 5, 2, 12, 40, tzinfo=dt.UTC)
     job = make_job()
-    for minutes, state in (
+    ages = (
         (0, State.SUCCESS),
-        (70, State.SUCCESS),
-        (71, State.FAILED),
-        (60 * 23 + 29, State.SKIPPED),
-    ):
+        (16, State.SUCCESS),
+        (17, State.FAILED),
+        (60 * 23 + 54, State.SKIPPED),
+    )
+    for minutes, state in ages:
         make_run(job, state=state, due_at=now - dt.timedelta(minutes=minutes))
     make_run(job, state=State.FAILED, due_at=now - dt.timedelta(hours=24))
-    chart = charts.last_hours(Execution.objects.all(), now)
-    assert len(chart.columns) == 24
+    chart = charts.last_quarters(Execution.objects.all(), now)
+    assert len(chart.columns) == 96
     assert chart.totals == {"success": 2, "bad": 1, "other": 1, "open": 0}
     assert chart.columns[-1].counts["success"] == 1
     assert [(bar.group, bar.y, bar.height) for bar in chart.columns[-2].parts] == [
@@ -119,6 +143,9 @@ def test_the_chart_stacks_24_hours_by_outcome(db: None) -> None:
         ("bad", 0.0, 50.0),
     ]
     assert chart.columns[0].total == 1
+    # Each bar leads to the runs that it counts.
+    found = browser(vic).get(f"/executions?{chart.columns[-2].query}").context["rows"]
+    assert sorted(row.badge.count("failed") > 0 for row in found) == [False, True]
 
 
 def test_a_sparkline_points_down_where_it_went_badly(db: None) -> None:

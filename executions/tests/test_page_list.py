@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -34,7 +35,7 @@ def make_run(job: Job, **values: Any) -> Execution:
 
 
 def listed(user: User, query: str = "") -> list[uuid.UUID]:
-    return [run.uid for run in browser(user).get(f"/executions{query}").context["rows"]]
+    return [uuid.UUID(row.uid) for row in browser(user).get(f"/executions{query}").context["rows"]]
 
 
 def test_an_empty_ledger_says_what_will_be_there(vic: User) -> None:
@@ -145,11 +146,47 @@ def test_dates_are_meant_in_the_zone_in_which_rows_are_shown_and_the_page_says_w
     # 22:00 on 28 February in New York, noon on 1 March in Tokyo.
     run = make_run(job, due_at=moment("2026-03-01 03:00"))
     for query, zone, shown, day, other in (
-        ("", "Asia/Tokyo", "2026-03-01 12:00:00 JST", "2026-03-01", "2026-02-28"),
-        (f"&job={job.uid}", "America/New_York", "2026-02-28 22:00:00 EST", "2026-02-28", "2026-03-01"),
+        ("", "Asia/Tokyo", "Sun 2026-03-01 12:00", "2026-03-01", "2026-02-28"),
+        (f"&job={job.uid}", "America/New_York", "Sat 2026-02-28 22:00", "2026-02-28", "2026-03-01"),
     ):
         page = browser(vic).get(f"/executions?start={day}&end={day}{query}").content.decode()
         assert shown in page
         assert f"Times are in {zone}." in page
         assert listed(vic, f"?start={day}&end={day}{query}") == [run.uid]
         assert listed(vic, f"?start={other}&end={other}{query}") == []
+
+
+def test_times_narrow_to_the_minute_and_an_offset_means_the_same_everywhere(vic: User) -> None:
+    job = make_job()
+    runs = [make_run(job, due_at=moment(f"2026-05-01 10:{minute}")).uid for minute in (14, 15, 29, 30)]
+    client = browser(vic)
+    client.cookies["zone"] = "Asia/Dubai"
+    for query in (
+        "start=2026-05-01T14:15&end=2026-05-01T14:30",
+        "start=2026-05-01T10:15Z&end=2026-05-01T12:30%2B02:00",
+    ):
+        page = client.get(f"/executions?{query}")
+        assert [uuid.UUID(row.uid) for row in page.context["rows"]] == [runs[2], runs[1]]
+        assert 'value="2026-05-01T14:15"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("now", "begin", "end"),
+    [
+        ("2026-05-02 12:00", "2026-05-01 18:00", "2026-05-02 08:00"),
+        ("2026-05-02 06:00", "2026-05-01 18:00", "2026-05-02 06:00"),
+        ("2026-05-02 19:00", "2026-05-02 18:00", "2026-05-02 19:00"),
+    ],
+)
+def test_the_last_night_is_over_in_the_morning_or_goes_on(now: str, begin: str, end: str) -> None:
+    found = page_filters.preset("night", moment(now), ZoneInfo("UTC"))
+    assert found == (moment(begin), moment(end))
+
+
+def test_presets_count_from_now(vic: User) -> None:
+    job, now = make_job(), timezone.now()
+    near = make_run(job, due_at=now - dt.timedelta(minutes=59)).uid
+    far = make_run(job, due_at=now - dt.timedelta(hours=23)).uid
+    make_run(job, due_at=now - dt.timedelta(hours=25))
+    assert listed(vic, "?last=hour") == [near]
+    assert listed(vic, "?last=day") == [near, far]

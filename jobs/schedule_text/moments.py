@@ -62,6 +62,10 @@ class Moments:
             return f"{weekday} {local:%H:%M}"
         return f"{weekday} {local:%Y-%m-%d %H:%M}"
 
+    def clock(self, value: dt.datetime) -> str:
+        """`03:00`."""
+        return f"{value.astimezone(self._zone):%H:%M}"
+
     def both(self, value: dt.datetime | None) -> SafeString:
         """How far away, and when: a time element for machines, with UTC and seconds in its title."""
         if value is None:

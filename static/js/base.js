@@ -97,5 +97,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) setOffline(false);
 });
 
+// A server is not told in which zone its reader is; lists show their times there.
+const readersZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (readersZone) {
+  const path = document.documentElement.dataset.home ?? "/";
+  document.cookie = `zone=${readersZone}; path=${path}; max-age=31536000; SameSite=Lax`;
+}
+
+// What a reader has opened stays open when a live part is drawn anew.
+let opened = [];
+document.addEventListener("htmx:beforeSwap", () => {
+  opened = [...document.querySelectorAll("details[id][open]")].map((one) => one.id);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
+
 document.addEventListener("htmx:load", (event) => addViewerTimes(event.detail.elt));
 addViewerTimes(document);
