@@ -76,9 +76,8 @@ def judge(claim: Claim, what: Sequence[What], now: dt.datetime) -> None:
     _note(claim.job, bad, well if watched else [], now)
 
 
-def figures(job_pk: int) -> dict[What, Usual]:
-    """What is usual for a job at present; without what was never measured."""
-    runs, _watched = _recent(job_pk)
+def figures(runs: Sequence[Run]) -> dict[What, Usual]:
+    """What is usual for a job with these newest runs; without what was never measured."""
     found = {what: of(runs, what) for what in MEASURES}
     return {what: usual for what, usual in found.items() if usual.count}
 

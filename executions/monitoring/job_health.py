@@ -25,6 +25,7 @@ class Past(NamedTuple):
 
     uid: uuid.UUID
     state: str
+    attempt: int
     due_at: dt.datetime
     finished_at: dt.datetime | None
     took: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django import template
@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from executions.alerting import unusual
 from executions.alerting.baseline import LEARNING, Usual
 from executions.alerting.unusual import What
+from executions.models import State
+from executions.monitoring.job_health import Past
 from executions.templatetags.plots import range_of
 from executions.templatetags.runs import megabytes
 from jobs.models import Job
@@ -41,9 +43,13 @@ class Figures:
 
 
 @register.simple_tag
-def usual_of(job: Job) -> Figures:
-    """The median of the last good runs, and between which bounds a run tells nobody; one query."""
-    found = unusual.figures(job.pk)
+def usual_of(job: Job, runs: Sequence[Past]) -> Figures:
+    """Out of the newest runs of a job: the median of the good ones, and between which bounds a run tells nobody."""
+    known = [
+        unusual.Run(number, run.state == State.SUCCESS and run.attempt == 1, run.duration, run.peak_memory)
+        for number, run in enumerate(runs)
+    ]
+    found = unusual.figures(known)
     return Figures(found.get("duration"), found.get("memory"), list(_rows(job, found)))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape
 
 # ECMA-48: control sequences (also cut off), strings up to their end, other escapes, and what is left of controls. Tabs and
@@ -31,7 +32,7 @@ CUBE = (0, 95, 135, 175, 215, 255)
 HUES = (1, 3, 2, 6, 4, 5)
 GREYS = ((56, 0), (128, 8), (208, 7), (256, 15))
 LIGHT, COLOURLESS = 150, 32
-MOST_FIELDS = 64
+MOST_FIELDS, LONG = 64, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Style:
 
     @property
     def classes(self) -> str:
+        return "" if self is USUAL else _classes(self)
+
+    def _names(self) -> str:
         front, back, marks = self.front, self.back, self.marks
         if 7 in marks and front is not None:
             # The colour of the letters becomes that of the ground.
@@ -62,6 +66,7 @@ class Style:
 
 
 USUAL = Style()
+_classes = lru_cache(maxsize=2048)(Style._names)
 
 
 def plain(text: str) -> str:
@@ -94,6 +99,11 @@ def html(pieces: list[tuple[str, Style]]) -> str:
 
 def styled(style: Style, parameters: str) -> Style:
     """The style after "select graphic rendition" with these parameters, such as `1;31` or `38;2;255;0;0`."""
+    return _styled(style, parameters) if len(parameters) < LONG else _styled.__wrapped__(style, parameters)
+
+
+@lru_cache(maxsize=2048)  # a log has thousands, of a few dozen kinds
+def _styled(style: Style, parameters: str) -> Style:
     if not re.fullmatch(r"[0-9;:]*", parameters, re.ASCII):
         return style
     fields = iter(parameters.split(";", MOST_FIELDS)[:MOST_FIELDS])
