@@ -21,6 +21,7 @@ from executions.ledger import followers
 from executions.models import Execution
 from executions.monitoring import logs
 from executions.pages import evidence, log_view, timeline
+from incidents.models import Incident
 from jobs.pages.helpers import may_change
 from scheduler_site.lib import ansi, clock
 
@@ -108,7 +109,17 @@ def _state(request: PageRequest, found: Execution) -> dict[str, Any]:
         "later": later,
         "times": timeline.of(found, clock.now()),
         "cause": _cause(found),
+        "incident": _incident(request, found),
     }
+
+
+def _incident(request: PageRequest, found: Execution) -> Incident | None:
+    """The open one that the failure belongs to."""
+    if found.state not in FAILED or found.finished_at is None:
+        return None
+    rows = Incident.objects.open().visible_to(request.user).filter(open_job=found.job_uid)
+    rows = rows.filter(kind__in=Incident.OF_RUNS, since__lte=found.finished_at)
+    return rows.select_related("acknowledged_by").order_by("-since").first()
 
 
 def _cause(found: Execution) -> Cause | None:

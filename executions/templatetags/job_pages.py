@@ -14,6 +14,7 @@ from executions.models import Execution
 from executions.monitoring import job_health
 from executions.monitoring.job_health import Health
 from executions.pages.charts import group_of
+from incidents.models import Incident
 from jobs import schedule
 from jobs.models import Job
 from jobs.templatetags.timing import duration
@@ -26,6 +27,12 @@ NOWHERE = uuid.UUID(int=0)
 @register.simple_tag
 def health_of(job: Job, user: User) -> Health:
     return job_health.of(job, user)
+
+
+@register.simple_tag
+def open_incidents(job: Job, user: User) -> list[Incident]:
+    found = Incident.objects.open().visible_to(user).filter(open_job=job.uid)
+    return list(found.select_related("acknowledged_by").order_by("opened_at"))
 
 
 @register.simple_tag

@@ -15,6 +15,7 @@ from executions.models import Execution, LogChunk, Reason, State
 from executions.monitoring import logs
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
+from incidents.tests.factories import concerned, fail
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
 
@@ -276,3 +277,25 @@ def test_the_cause_of_a_failure_stands_on_top_with_its_history(vic: User) -> Non
     lost = make_run(make_job(name="other"), reason=Reason.LOST, **failed | {"state": State.LOST})
     page = browser(vic).get(f"/executions/{lost.uid}").content.decode()
     assert "<strong>Its worker died or lost touch with the database; never succeeded before</strong>" in page
+
+
+def test_the_incident_of_a_failure_is_acknowledged_from_its_page(uma: User, vic: User) -> None:
+    job = make_job(uma)
+    now = timezone.now()
+    of_job = concerned(uma, job.uid, name=job.name, category_id=job.category_id)
+    incident = fail(now - dt.timedelta(hours=1), of_job)
+    older = make_run(
+        job, state=State.FAILED, due_at=now - dt.timedelta(days=1), finished_at=now - dt.timedelta(days=1)
+    )
+    run = make_run(job, state=State.FAILED, due_at=now, finished_at=now)
+    action = f'action="/incidents/{incident.uid}/acknowledge"'
+    address = f"/executions/{run.uid}"
+    assert action in browser(uma).get(address).content.decode()
+    assert action in browser(uma).get(f"/jobs/{job.uid}").content.decode()
+    assert action not in browser(uma).get(f"/executions/{older.uid}").content.decode()
+    assert action not in browser(vic).get(address).content.decode()
+    assert f'href="/incidents/{incident.uid}"' in browser(vic).get(address).content.decode()
+    browser(uma).post(f"/incidents/{incident.uid}/acknowledge")
+    page = browser(uma).get(address).content.decode()
+    assert action not in page
+    assert "by uma" in page
