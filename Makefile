@@ -9,11 +9,11 @@ help: ## shows this list
 run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and others: docs/configuration.md)
 	@exec $(PYTHON) manage.py up
 
-test: lint types migrations-check ## all checks, then all tests but those in a browser
-	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"
+test: lint migrations-check ## all checks, and the tests that start no real processes; types are checked beside the tests
+	@$(MAKE) --no-print-directory -j2 types test-quick
 
 test-acceptance: venv-dev ## the real processes: started, killed, started again
-	$(PYTHON) -m pytest tests_acceptance
+	$(PYTHON) -m pytest -n 4 --dist loadgroup tests_acceptance
 
 test-quick: venv-dev ## the tests that start no real processes
 	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"

@@ -18,12 +18,13 @@ import pytest
 import requests
 
 from environments.tests.wheels import shelf
+from scheduler_site.tests import schema
 from scheduler_site.tests.processes import end_all, eventually
 from tests_acceptance.test_up import Belfry
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("up"),
+    pytest.mark.xdist_group("day"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 
@@ -50,6 +51,7 @@ while True:
 def belfry() -> Iterator[Belfry]:
     with tempfile.TemporaryDirectory(prefix="belfry-day-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
+        schema.InFile().put(directory / "belfry.sqlite3")
         extra = {"PIP_FIND_LINKS": str(shelf(directory / "shelf")), "PIP_NO_INDEX": "1"}
         belfry = Belfry(directory, ENVIRONMENT_BACKEND="pypi", ALLOW_DEFAULT_ADMIN="true", **extra)
         try:

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from scheduler_site.tests import schema
 from scheduler_site.tests.processes import end_all, eventually
 from tests_acceptance.test_up import Belfry
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("up"),
+    pytest.mark.xdist_group("deploy"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 LONG = "jobs.classes.shell.ShellJob"
@@ -91,6 +92,7 @@ def manage(belfry: Belfry, *words: str) -> str:
 @pytest.fixture
 def belfry() -> Iterator[Belfry]:
     with tempfile.TemporaryDirectory(prefix="belfry-deploy-", ignore_cleanup_errors=True) as name:
+        schema.InFile().put(Path(name, "belfry.sqlite3"))
         belfry = Belfry(Path(name), **PATIENT)
         try:
             belfry.wait_until_up()

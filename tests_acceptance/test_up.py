@@ -78,9 +78,9 @@ class Belfry:
 
     def wait_until_up(self) -> None:
         # An answer alone may come from the programs of a killed supervisor, which take a moment to end.
-        assert eventually(lambda: "Belfry is ready" in self.said(), 120), self.said()
-        assert eventually(self.answers, 30), self.said()
-        assert eventually(lambda: all(self.pid(name) for name in PROGRAMS), 30), self.said()
+        assert eventually(lambda: "Belfry is ready" in self.said(), 400), self.said()
+        assert eventually(self.answers, 60), self.said()
+        assert eventually(lambda: all(self.pid(name) for name in PROGRAMS), 60), self.said()
 
     def pid(self, name: str) -> int | None:
         """The process of a program; of several, the one that started the others."""

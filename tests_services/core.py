@@ -1,10 +1,13 @@
 """A plugin of pytest (`-p tests_services.core`): only the tests whose answer may depend on the database.
 
 Left out are those that ask it nothing, and those of pages and refusals, which do with rows what other tests do too: a build
-server has only so much time. `make test-services` runs them all.
+server has only so much time. Of a test with many cases the first few are asked: what differs between the rest are values.
+`make test-services` runs them all.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 import pytest
 
@@ -20,12 +23,18 @@ LEFT_OUT = (
     ),
 )
 REFUSALS = "bad_input"
+CASES = 3
 FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    others = [item for item in items if not _asks(item)]
-    items[:] = [item for item in items if _asks(item)]
+    seen: Counter[tuple[str, str]] = Counter()
+    chosen, others = [], []
+    for item in items:
+        test = (str(item.path), item.name.partition("[")[0])
+        seen[test] += 1
+        (chosen if _asks(item) and seen[test] <= CASES else others).append(item)
+    items[:] = chosen
     config.hook.pytest_deselected(items=others)
 
 

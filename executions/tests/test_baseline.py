@@ -9,9 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from executions.alerting.baseline import BYTES, LEARNING, SECONDS, WINDOW, Measure, Usual, usual
+from scheduler_site.tests.rounds import rounds
 
 RUNS = 500
-SEEDS = range(12)
+SEEDS = rounds(4)
 Jitter = Callable[[random.Random], float]
 # The usual jitter, as a factor of the median.
 JITTERS: dict[str, Jitter] = {

@@ -13,6 +13,7 @@ import pytest
 from cronsim import CronSim, CronSimError
 
 from jobs.schedule import Cron, slots_between
+from scheduler_site.tests.rounds import rounds
 
 MINUTE = timedelta(minutes=1)
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -176,7 +177,7 @@ def by_the_minute(found: list[Part], night: Night, both: bool) -> list[datetime]
 def test_random_expressions_fire_when_cronsim_says(timezone: str, day: str) -> None:
     rng = random.Random(f"{timezone} {day}")
     start = noon(timezone, day)
-    for _ in range(150):
+    for _ in rounds(60):
         found = parts(rng)
         text = expression(found)
         if timezone in MIDNIGHT_GAPS and (found[0].starred or found[1].starred):
@@ -194,7 +195,7 @@ def test_random_expressions_fire_when_a_ticking_clock_says(timezone: str, day: s
     rng = random.Random(f"clock {timezone} {day}")
     start = noon(timezone, day)
     night = Night(ticks := list(clock(start, 2)), list(steady(ticks)))
-    for _ in range(40):
+    for _ in rounds(20):
         found, both = parts(rng), rng.random() < 0.3
         cron = Cron(expression(found), timezone, "both" if both else "either")
         slots = slots_between(cron, ticks[0][0], ticks[-1][0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -62,6 +63,8 @@ def copied() -> None:
 
 def store_of_this_run() -> Store | None:
     template = os.environ.get(VARIABLE)
+    if settings.MIGRATION_MODULES:  # tables that others made, or nobody: pytest --nomigrations
+        return None
     if connection.vendor == "sqlite":
         return InFile()
     if not template:
@@ -87,6 +90,12 @@ class InFile:
     def kept(self) -> bool:
         return self.path.exists()
 
+    def put(self, path: Path) -> None:
+        """A database of an installation that is to start soon; where nothing is kept its start makes the tables."""
+        if self.kept():
+            shutil.copyfile(self.path, path)
+            path.chmod(0o600)
+
     def keep(self) -> None:
         self.path.parent.mkdir(exist_ok=True)
         for old in self.path.parent.glob("schema-*"):
@@ -94,11 +103,13 @@ class InFile:
         unfinished = self.path.with_suffix(".new")
         with closing(sqlite3.connect(unfinished)) as file:
             connection.connection.backup(file)
+            # It is only read from now on, by many at once: without the files that WAL needs beside it.
+            file.execute("PRAGMA journal_mode = DELETE")
         unfinished.replace(self.path)
 
     def fetch(self) -> None:
         connection.ensure_connection()
-        with closing(sqlite3.connect(self.path)) as file:
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro&immutable=1", uri=True)) as file:
             file.backup(connection.connection)
 
 
@@ -169,7 +180,7 @@ def fingerprint() -> str:
     """Another one when a migration, or what ours use, is another one."""
     places = [Path(app.path, "migrations") for app in apps.get_app_configs()]
     places += [settings.BASE_DIR / used for used in USED]
-    found = hashlib.sha256(f"{django.VERSION} {sqlite3.sqlite_version}".encode())
+    found = hashlib.sha256(f"2 {django.VERSION} {sqlite3.sqlite_version}".encode())
     for place in places:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place] if place.exists() else []:
             found.update(str(path).encode() + path.read_bytes())

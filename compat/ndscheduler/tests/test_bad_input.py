@@ -12,6 +12,7 @@ from accounts.models import Category, User
 from audit.models import Entry
 from executions.models import Execution
 from jobs.models import Job
+from scheduler_site.tests.rounds import rounds
 
 from .conftest import BODY, HEX, Speak
 
@@ -92,13 +93,12 @@ def settled(answer: Any) -> bool:
 
 
 @pytest.mark.parametrize(("method", "path"), PLACES)
-@pytest.mark.parametrize("body", JUNK, ids=lambda body: repr(body)[:30])
-def test_junk_is_refused(
-    ada: User, v1: Speak, place: dict[str, Any], method: str, path: str, body: Any
-) -> None:
+def test_junk_is_refused(ada: User, v1: Speak, place: dict[str, Any], method: str, path: str) -> None:
     client, before = v1(ada), state()
-    assert settled(client.ask(method, path.format(**place), body if body is not None else b"null"))
-    assert state() == before
+    for body in JUNK:
+        answer = client.ask(method, path.format(**place), body if body is not None else b"null")
+        assert settled(answer), repr(body)[:30]
+        assert state() == before, repr(body)[:30]
 
 
 @pytest.mark.parametrize(("method", "path"), PLACES)
@@ -107,7 +107,7 @@ def test_odd_values_are_refused_or_harmless(
 ) -> None:
     client, rng = v1(ada), random.Random(path)
     good = GOOD[path.split("/")[1]]
-    for _ in range(120):
+    for _ in rounds(40):
         changed = {name: rng.choice(VALUES) for name in rng.sample(sorted(good), rng.randint(1, 2))}
         before = state()
         answer = client.ask(method, path.format(**place), good | {"name": "n"} | changed)
