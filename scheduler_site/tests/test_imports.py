@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -148,6 +149,37 @@ def cut(name: str, depth: int) -> str:
 
 MOST = 15
 ELSEWHERE = {"tests", "migrations", ".venv", "var", "node_modules"}
+
+
+def test_the_picture_in_the_readme_is_drawn_from_the_code() -> None:
+    """The apps, their folders, and the imports between apps that do not follow from others."""
+    graph: dict[str, set[str]] = {app: set() for app in APPS}
+    for name, others in used().items():
+        if (app := cut(name, 1)) in graph:
+            graph[app] |= {cut(other, 1) for other in others} - {app}
+    arrows = {(app, other) for app in graph for other in graph[app] - below(graph, app)}
+    text = (settings.BASE_DIR / "README.md").read_text(encoding="utf-8")
+    picture = next(part for part in text.split("```mermaid")[1:] if "compat[" in part).partition("```")[0]
+    drawn = {(one, other) for one, other in re.findall(r"(\w+) --> (\w+)", picture)}
+    assert drawn == {(app, other.replace("scheduler_site", "site")) for app, other in arrows}
+    folders = {app: found.split() for app, found in re.findall(r'(\w+)\["\1<br>(.*?)"\]', picture)}
+    assert folders == {app: sorted(rooms_of(app)) for app in APPS}
+
+
+def below(graph: dict[str, set[str]], app: str) -> set[str]:
+    """What an app imports through others."""
+    found: set[str] = set()
+    waiting = list(graph[app])
+    while waiting:
+        further = graph.get(waiting.pop(), set()) - found
+        found |= further
+        waiting += further
+    return found
+
+
+def rooms_of(app: str) -> set[str]:
+    rooms = {name.split(".")[1] for name in modules() if name.count(".") > 1 and name.startswith(f"{app}.")}
+    return {f"{room}/" for room in rooms - {"management", "templatetags"}}
 
 
 def circle(graph: dict[str, set[str]]) -> list[str]:
