@@ -22,7 +22,7 @@ from scheduler_site.rest.operators import OperatorRefused
 
 logger = logging.getLogger(__name__)
 
-JSON = dict[str, Any] | list[Any]
+JSON = Mapping[str, Any] | list[Any]
 T = TypeVar("T")
 # Of a handler that waits in between: it yields what for, and no thread is held meanwhile.
 Steps = Generator[Wait, None, T]

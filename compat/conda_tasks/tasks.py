@@ -176,7 +176,7 @@ def _not_running(job: Job, verb: str) -> None:
         invalid(f"Task cannot be {verb}d", error, current_status=status)
 
 
-def _history(runs: list[Execution], job: Job) -> list[dict[str, Any]]:
+def _history(runs: list[Execution], job: Job) -> list[wire.ShownRun]:
     """Oldest first, with the last words of the newer ones."""
     ends = output.ends(runs, job)
     return [wire.run_json(run, ends.get(run.pk, "")) for run in runs]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -21,10 +21,43 @@ TIME = "%Y-%m-%d %H:%M:%S"
 # Tasks -----------------------------------------------------------------------------------------------------------------
 
 
-def task_json(task: Task) -> dict[str, Any]:
+class TaskFacts(TypedDict):
+    task_id: int
+    task_name: str
+    status: str
+    script_path: str
+    conda_env: str
+    created_at: str | None
+    cron_expression: str | None
+
+
+class ShownTask(TaskFacts):
+    next_run_time: str | None
+    last_run_time: str | None
+    last_run_duration: float | None
+    requirements: str | None
+    updated_at: str | None
+
+
+class ListedTask(TaskFacts):
+    next_run_time_formatted: str | None
+    last_run_time_formatted: str | None
+    last_run_duration_formatted: float | None
+    completed_at: str | None
+
+
+class ChangedTask(TypedDict):
+    task_id: int
+    task_name: str
+    status: str
+    previous_status: str
+
+
+def task_json(task: Task) -> ShownTask:
     """As the answers to a creation, a look and a change show it."""
     last, ended = task.last, task.ended
-    return _common(task) | {
+    return {
+        **_common(task),
         "next_run_time": moment(task.next_run_at),
         "last_run_time": moment(last.started_at if last else None),
         "last_run_duration": duration(ended),
@@ -33,10 +66,11 @@ def task_json(task: Task) -> dict[str, Any]:
     }
 
 
-def listed_json(task: Task) -> dict[str, Any]:
+def listed_json(task: Task) -> ListedTask:
     """As the list shows it."""
     last, ended = task.last, task.ended
-    return _common(task) | {
+    return {
+        **_common(task),
         "next_run_time_formatted": moment(task.next_run_at),
         "last_run_time_formatted": moment(last.started_at if last else None),
         "last_run_duration_formatted": duration(ended),
@@ -44,7 +78,7 @@ def listed_json(task: Task) -> dict[str, Any]:
     }
 
 
-def _common(task: Task) -> dict[str, Any]:
+def _common(task: Task) -> TaskFacts:
     job = task.job
     return {
         "task_id": job.pk,
@@ -71,7 +105,7 @@ def cron_of(job: Job) -> str | None:
     return str(written or timing.expression)
 
 
-def changed_json(task: Task, previous: str) -> dict[str, Any]:
+def changed_json(task: Task, previous: str) -> ChangedTask:
     """What stopping, starting, pausing and resuming answer with."""
     return {
         "task_id": task.job.pk,
@@ -84,7 +118,19 @@ def changed_json(task: Task, previous: str) -> dict[str, Any]:
 # Runs ------------------------------------------------------------------------------------------------------------------
 
 
-def run_json(run: Execution, logs: str) -> dict[str, Any]:
+class ShownRun(TypedDict):
+    execution_id: str
+    start_time: str | None
+    end_time: str | None
+    status: str
+    duration: float | None
+    peak_memory: float | None
+    avg_memory: float | None
+    exit_code: int | None
+    logs: str
+
+
+def run_json(run: Execution, logs: str) -> ShownRun:
     return {
         "execution_id": str(run.uid),
         "start_time": moment(started(run)),

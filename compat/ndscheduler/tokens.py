@@ -32,7 +32,7 @@ LONGEST = 4096
 
 def issue(user: User, category_id: int) -> str:
     """Payload: user_id, username, category_id, is_admin, is_permission, exp."""
-    claims: dict[str, Any] = identity(user, category_id)
+    claims: dict[str, Any] = {**identity(user, category_id)}
     claims["user_id"] = claims.pop("id")
     claims["exp"] = timezone.now() + LIFETIME
     return jwt.encode(claims, _key(user), algorithm=ALGORITHM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from zoneinfo import ZoneInfo
 
 from accounts.models import Category, User
@@ -53,7 +53,30 @@ _UNITS = (("day", 86400, 30), ("hour", 3600, 23), ("minute", 60, 59))
 # Accounts and categories ------------------------------------------------------------------------------------------------
 
 
-def identity(user: User, category_id: int) -> dict[str, Any]:
+class Stamps(TypedDict):
+    created_at: str
+    updated_at: str
+
+
+class Identity(TypedDict):
+    id: int
+    username: str
+    category_id: int
+    is_admin: bool
+    is_permission: bool
+
+
+class ShownUser(Identity, Stamps):
+    pass
+
+
+class ShownCategory(Stamps):
+    id: int
+    name: str
+    description: str | None
+
+
+def identity(user: User, category_id: int) -> Identity:
     """The account as the login tells it."""
     return {
         "id": user.pk,
@@ -64,49 +87,84 @@ def identity(user: User, category_id: int) -> dict[str, Any]:
     }
 
 
-def user_json(user: User, category_id: int) -> dict[str, Any]:
-    return identity(user, category_id) | _stamps(user.created_at, user.updated_at)
+def user_json(user: User, category_id: int) -> ShownUser:
+    return {**identity(user, category_id), **_stamps(user.created_at, user.updated_at)}
 
 
-def category_json(number: int, category: Category) -> dict[str, Any]:
+def category_json(number: int, category: Category) -> ShownCategory:
     return {
         "id": number,
         "name": category.name,
         "description": category.description or None,
-    } | _stamps(category.created_at, category.updated_at)
+        **_stamps(category.created_at, category.updated_at),
+    }
 
 
-def all_json(general: Category) -> dict[str, Any]:
+def all_json(general: Category) -> ShownCategory:
     """The category 0, which is no row: as old as General."""
-    return {"id": 0, "name": "all", "description": "All categories"} | _stamps(
-        general.created_at, general.created_at
-    )
+    return {
+        "id": 0,
+        "name": "all",
+        "description": "All categories",
+        **_stamps(general.created_at, general.created_at),
+    }
 
 
-def _stamps(created: dt.datetime, updated: dt.datetime) -> dict[str, str]:
+def _stamps(created: dt.datetime, updated: dt.datetime) -> Stamps:
     return {"created_at": milliseconds(created), "updated_at": milliseconds(updated)}
 
 
 # Jobs ------------------------------------------------------------------------------------------------------------------
 
 
-def job_json(job: Job, category_id: int, zone: ZoneInfo) -> dict[str, Any]:
+class CronFields(TypedDict):
+    """APScheduler's (cron.FIELDS)."""
+
+    month: str
+    day: str
+    week: str
+    day_of_week: str
+    hour: str
+    minute: str
+
+
+class Definition(CronFields):
+    job_id: str
+    name: str
+    job_class_string: str
+    pub_args: list[Any]
+
+
+class ShownJob(Definition):
+    category_id: int
+    next_run_time: str
+
+
+def job_json(job: Job, category_id: int, zone: ZoneInfo) -> ShownJob:
     """A job; its next run is in the scheduler's zone, and empty while it is paused or when there is none."""
     upcoming = job.next_run_at if job.timing.enabled else None
-    return definition_json(job) | {
+    return {
+        **definition_json(job),
         "category_id": category_id,
         "next_run_time": upcoming.astimezone(zone).isoformat(timespec="seconds") if upcoming else "",
     }
 
 
-def definition_json(job: Job) -> dict[str, Any]:
+def definition_json(job: Job) -> Definition:
     class_name, args = called(job.kind, job.options)
+    fields = cron_fields(job)
     return {
         "job_id": job.uid.hex,
         "name": shown_name(job),
         "job_class_string": class_name,
         "pub_args": credentials.masked(args),
-    } | cron_fields(job)
+        "month": fields["month"],
+        "day": fields["day"],
+        "week": fields["week"],
+        "day_of_week": fields["day_of_week"],
+        "hour": fields["hour"],
+        "minute": fields["minute"],
+    }
 
 
 def called(kind: str, options: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -171,10 +229,27 @@ def _interval_fields(timing: Timing) -> dict[str, str]:
 # Runs ------------------------------------------------------------------------------------------------------------------
 
 
-def execution_json(run: Execution, *, log: str = "") -> dict[str, Any]:
+class JobOfRun(Definition):
+    task_name: str
+
+
+class ShownRun(TypedDict):
+    execution_id: str
+    state: str
+    hostname: str
+    pid: int
+    task_id: str
+    description: str
+    result: str | None
+    scheduled_time: str
+    updated_time: str
+    job: NotRequired[JobOfRun]
+
+
+def execution_json(run: Execution, *, log: str = "") -> ShownRun:
     """A run; with its job while there is one. `log` is the end of what a failed run wrote."""
     host, _, pid = run.worker.rpartition(":")
-    body: dict[str, Any] = {
+    body: ShownRun = {
         "execution_id": run.uid.hex,
         "state": "stopping" if run.is_stopping else STATES[run.state],
         "hostname": host,
@@ -187,7 +262,7 @@ def execution_json(run: Execution, *, log: str = "") -> dict[str, Any]:
     }
     if run.job is not None:
         job = definition_json(run.job)
-        body["job"] = job | {"task_name": job["job_class_string"]}
+        body["job"] = {**job, "task_name": job["job_class_string"]}
     return body
 
 

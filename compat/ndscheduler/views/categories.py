@@ -58,7 +58,7 @@ class CategoryView(CategoriesBase):
 
     needs = {"PUT": "accounts.change_category", "DELETE": "accounts.delete_category"}
 
-    def get(self, request: HttpRequest, category_id: str) -> dict[str, Any]:
+    def get(self, request: HttpRequest, category_id: str) -> wire.ShownCategory:
         key = number(category_id)
         if key == ALL:
             return wire.all_json(self.numbers.general)

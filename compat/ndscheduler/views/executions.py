@@ -50,7 +50,7 @@ class ExecutionView(V1View):
 
     needs = {"POST": "jobs.run_job"}
 
-    def get(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
+    def get(self, request: HttpRequest, execution_id: str) -> wire.ShownRun:
         uid = as_uuid(execution_id)
         found = _with_jobs(scope.runs(self.user).filter(uid=uid)[:1]) if uid else []
         if not found:
@@ -73,12 +73,12 @@ class ExecutionView(V1View):
         refuse(501, "Stopping an execution is not implemented")
 
 
-def _page(keys: Sequence[int]) -> list[dict[str, Any]]:
+def _page(keys: Sequence[int]) -> list[wire.ShownRun]:
     by_key = {run.pk: run for run in _with_jobs(Execution.objects.filter(pk__in=keys))}
     return _shown([by_key[key] for key in keys if key in by_key])
 
 
-def _shown(runs: list[Execution]) -> list[dict[str, Any]]:
+def _shown(runs: list[Execution]) -> list[wire.ShownRun]:
     logs = _tracebacks(runs)
     return [wire.execution_json(run, log=logs.get(run.pk, "")) for run in runs]
 

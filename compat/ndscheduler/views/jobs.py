@@ -28,7 +28,7 @@ TRIES = 5
 class JobsBase(V1View):
     http_method_names = [*V1View.http_method_names, "options"]
 
-    def shown(self, job: Job) -> dict[str, Any]:
+    def shown(self, job: Job) -> wire.ShownJob:
         zone = ZoneInfo(settings.SCHEDULER_TIMEZONE)
         return wire.job_json(job, self.numbers.of_job(job.category_id), zone)
 
@@ -60,7 +60,7 @@ class JobsView(JobsBase):
         keys = [job.pk for job in sorted(rows.only("name", "spelling"), key=_by_name)]
         return streamed("jobs", keys, self._page, content_type=JSON_TYPE)
 
-    def _page(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+    def _page(self, keys: Sequence[int]) -> list[wire.ShownJob]:
         found = stored_schedule.attach(Job.objects.filter(pk__in=keys).only(*wire.SHOWN))
         by_key = {job.pk: job for job in found}
         return [self.shown(by_key[key]) for key in keys if key in by_key]
@@ -93,10 +93,10 @@ class JobView(JobsBase):
 
     needs = JobsView.needs
 
-    def get(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+    def get(self, request: HttpRequest, job_id: str) -> wire.ShownJob:
         return self.shown(scope.job(self.user, job_id, status=400))
 
-    def put(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
+    def put(self, request: HttpRequest, job_id: str) -> wire.ShownJob:
         job = scope.changeable_job(self.user, job_id, status=404)
         try:
             return self._modified(job)
@@ -105,7 +105,7 @@ class JobView(JobsBase):
         except Job.DoesNotExist:
             scope.no_such_job(job_id, 404)
 
-    def _modified(self, job: Job) -> dict[str, Any]:
+    def _modified(self, job: Job) -> wire.ShownJob:
         for last in range(TRIES):
             try:
                 verbs.update(job, self.draft(job), by=self.by, active=True)

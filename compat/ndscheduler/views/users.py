@@ -23,7 +23,7 @@ TAKEN = "Username already exists"
 
 
 class UsersBase(V1View):
-    def shown(self, user: User) -> dict[str, Any]:
+    def shown(self, user: User) -> wire.ShownUser:
         return wire.user_json(user, self.numbers.of(user.category_id))
 
 
@@ -35,7 +35,7 @@ class UsersView(UsersBase):
     def get(self, request: HttpRequest) -> dict[str, Any]:
         return {"users": [self.shown(user) for user in User.objects.order_by("username")]}
 
-    def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
+    def post(self, request: HttpRequest) -> tuple[int, wire.ShownUser]:
         body = self.body()
         for field in ("username", "password", "category_id"):
             if body.get(field) in (None, ""):
@@ -49,7 +49,7 @@ class UsersView(UsersBase):
 
 
 class CurrentUserView(UsersBase):
-    def get(self, request: HttpRequest) -> dict[str, Any]:
+    def get(self, request: HttpRequest) -> wire.ShownUser:
         return self.shown(self.user)
 
 
@@ -58,7 +58,7 @@ class UserView(UsersBase):
 
     needs = {"PUT": "accounts.change_user", "DELETE": "accounts.delete_user"}
 
-    def get(self, request: HttpRequest, user_id: str) -> dict[str, Any]:
+    def get(self, request: HttpRequest, user_id: str) -> wire.ShownUser:
         user = _user(user_id)
         if user != self.user and not self.user.has_perm("accounts.view_user"):
             refuse(403, DENIED)
