@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -27,7 +27,7 @@ LANGUAGE = "zh-hant"  # that of the guide, whoever asks
 WRITES = ("POST", "PUT", "DELETE")
 logger = logging.getLogger(__name__)
 
-Answer = dict[str, Any] | list[Any] | tuple[int, Any] | HttpResponse
+Answer = Mapping[str, Any] | list[Any] | tuple[int, Any] | HttpResponse
 
 
 # Cookies give a request nothing here: whose session it bears is never asked, so that no page can use it.

@@ -15,11 +15,11 @@ from . import reader, wire
 from .base import Answer, RegistryView
 
 
-def _shown(setting: ThemeSetting) -> wire.Json:
+def _shown(setting: ThemeSetting) -> wire.ShownSetting:
     return wire.setting(setting, reading.enabled_in(setting.school_year_semester))
 
 
-def _all_of(semester: str) -> list[wire.Json]:
+def _all_of(semester: str) -> list[wire.ShownSetting]:
     enabled = reading.enabled_in(semester)
     return [wire.setting(one, enabled) for one in reading.settings(semester)]
 
