@@ -22,4 +22,4 @@ def _held(request: HttpRequest) -> list[str]:
     if not isinstance(user, User):
         return []
     found = Hold.objects.visible_to(user).active().select_related("category").order_by("active")
-    return [holds.told(hold) for hold in found]
+    return [holds.described(hold) for hold in found]

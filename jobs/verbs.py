@@ -82,7 +82,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     """
     refuse_excess(draft, None, by)
     if draft.depends_on:
-        dependencies.alone()
+        dependencies.lock_graph()
     job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
     job.by_installation = by.user is None
     job.secrets, job.secrets_by = draft.secrets or {}, by.user
@@ -123,7 +123,7 @@ def update(job: Job, draft: Draft, *, by: By, description: str = "", active: boo
 def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     now = clock.now()
     if draft.depends_on is not None:
-        dependencies.alone()
+        dependencies.lock_graph()
     job = _locked(job)
     refuse_excess(draft, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
@@ -142,7 +142,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
         job.dropped_secrets = belonged.drop_from(job, draft.fresh, by)
         job.secrets_by_id = belonged.setter_after(job, draft.fresh, by)
     if job.dropped_secrets:
-        description = "; ".join(filter(None, (description, origins.told(job.dropped_secrets))))
+        description = "; ".join(filter(None, (description, origins.described(job.dropped_secrets))))
     if changed:
         stored_schedule.write(job, timing)
         job.broken = ""
@@ -187,7 +187,7 @@ def delete(job: Job, *, by: By) -> None:
     That takes no longer when there are very many: the job is gone for everybody, and its row follows (jobs/changes/removal.py).
     """
     # Jobs that follow it get another definition.
-    dependencies.alone()
+    dependencies.lock_graph()
     job = _locked(job)
     changes = hidden(difference(describe(job), {})) | masked(job.secrets, {})
     record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))

@@ -41,7 +41,7 @@ class Invalid(ValueError):
     """Why a body is refused."""
 
 
-def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
+def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid, PermissionDenied for code."""
     _require(body)
     name, class_name, args = (

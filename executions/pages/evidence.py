@@ -31,7 +31,7 @@ def of(run: Execution, attempt: int | None = None) -> dict[str, Any]:
     }
 
 
-def told(run: Execution) -> dict[str, Any]:
+def context(run: Execution) -> dict[str, Any]:
     """What a run of a script was told to do: the text that its definition names, and its environment as it is now."""
     full = run.full_definition
     definition = full if isinstance(full, dict) else {}

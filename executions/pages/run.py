@@ -42,7 +42,7 @@ def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     context |= evidence.of(found, None if asked.newest else asked.attempt)
     if request.htmx and request.htmx.target == "evidence":
         return render(request, "executions/_evidence.html", context)
-    context |= evidence.told(found) | {"log": log_view.view(found, asked)}
+    context |= evidence.context(found) | {"log": log_view.view(found, asked)}
     return render(request, "executions/execution.html", context)
 
 

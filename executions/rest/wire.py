@@ -157,7 +157,7 @@ def execution_json(run: Execution) -> ExecutionJson:
         "worker": run.worker or None,
         "priority": run.priority,
         "limit_key": run.limit_key or None,
-        "waits_for": places.told(run) or None,
+        "waits_for": places.described(run) or None,
         "requested_by": run.requested_by.get_username() if run.requested_by else None,
         "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
         "caused_by": str(run.caused_by.uid) if run.caused_by else None,

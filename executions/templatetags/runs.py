@@ -83,7 +83,7 @@ def what_it_waits_for(execution: Execution) -> str:
     """Why a queued run has not started; empty where it waits for a worker only."""
     job = None if execution.exempt or execution.state != State.QUEUED else execution.job
     hold = holds.of(job) if job else None
-    return holds.told(hold) if hold else places.told(execution)
+    return holds.described(hold) if hold else places.described(execution)
 
 
 @register.simple_tag

@@ -118,10 +118,10 @@ def _way_back(start: int, before: Mapping[int, list[int]]) -> list[int]:
     return []
 
 
-def alone() -> None:
-    """Keeps others from changing edges until the transaction ends: two new ones could be harmless each, and a circle together.
+def lock_graph() -> None:
+    """Locks all edges until the transaction ends: two new edges can each be harmless and form a circle together.
 
-    To be called before a job is locked: everybody locks in this order.
+    Call it before a job is locked; everything locks in this order.
     """
     if Mutex.objects.select_for_update().filter(name=MUTEX).first():
         return
@@ -134,7 +134,7 @@ def alone() -> None:
 
 
 def replace(job: Job, edges: list[Edge], user: User | None) -> None:
-    """Gives `job` these edges. To be called after `alone`, in the transaction of the change. Raises Circle, Gone."""
+    """Gives `job` these edges. To be called after `lock_graph`, in the transaction of the change. Raises Circle, Gone."""
     wanted = {edge.after: edge.on for edge in edges}
     # Locked, and so still there at the commit.
     there = Job.objects.select_for_update().filter(pk__in=wanted).order_by("pk").values_list("pk", flat=True)
@@ -159,7 +159,7 @@ def describe(job: Job) -> list[str]:
 def let_go(job: Job, *, by: By) -> None:
     """Tells the history of the jobs that follow `job`, which is about to be deleted, that they do so no more.
 
-    To be called after `alone`.
+    To be called after `lock_graph`.
     """
     followers = Job.objects.filter(pk__in=job.followers.values("job")).order_by("pk")
     list(followers.select_for_update().values_list("pk"))

@@ -26,7 +26,7 @@ def audience(kind: str, options: Mapping[str, Any]) -> str:
     return f"{kind} {runner.audience(options)}" if runner else kind
 
 
-def told(names: tuple[str, ...]) -> str:
+def described(names: tuple[str, ...]) -> str:
     """What the trail and the API say of secrets that were taken away."""
     return f"removed because the target or the script has changed: {', '.join(names)}"
 

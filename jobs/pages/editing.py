@@ -183,7 +183,7 @@ def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None
     """None when it is saved. Else nothing is, and these fields are to be decided, which somebody changed meanwhile."""
     with transaction.atomic():
         if form.cleaned_data["depends_on"] is not None:
-            dependencies.alone()
+            dependencies.lock_graph()
         current = Job.objects.select_for_update().get(pk=job.pk)
         draft, read = form.draft(), form.cleaned_data["version"]
         if read != version_of(current):

@@ -136,7 +136,7 @@ class JobsView(_Jobs):
         For users and administrators. The first fault is told.
         """
         body = self.payload()
-        draft = validation.draft(body, account(request))
+        draft = validation.draft_of(body, account(request))
         try:
             job = verbs.create(draft, by=By.request(request, SURFACE))
         except IntegrityError as error:
@@ -173,7 +173,7 @@ class JobView(_Jobs):
         """
         job = changeable_job(account(request), job_id)
         body = self.payload()
-        draft = validation.draft(body, account(request), job)
+        draft = validation.draft_of(body, account(request), job)
         try:
             job = self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
         except IntegrityError as error:
@@ -194,13 +194,13 @@ class JobView(_Jobs):
     def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> Job:
         """412."""
         if draft.depends_on is not None:
-            dependencies.alone()
+            dependencies.lock_graph()
         versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
         return verbs.update(job, draft, by=by, active=active)
 
     @transaction.atomic
     def _delete(self, job: Job, by: By) -> None:
-        dependencies.alone()
+        dependencies.lock_graph()
         versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
         verbs.delete(job, by=by)
 
@@ -225,7 +225,7 @@ class JobView(_Jobs):
 
 
 def _cares(job: Job, dropped: tuple[str, ...]) -> list[str]:
-    told = [f"Secrets were {origins.told(dropped)}."] if dropped else []
+    told = [f"Secrets were {origins.described(dropped)}."] if dropped else []
     if open_to_all := hiding.exposed(job):
         told.append(
             f"Credentials stand where everybody reads them: {', '.join(open_to_all)}. Keep them in secrets "

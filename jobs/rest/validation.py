@@ -48,7 +48,7 @@ _LABELS = {
 }
 
 
-def draft(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
+def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
     """The checked values of a new job, or what a body changes of `job`.
 
     400 `{"error": label, "message"}` for the first error; 403 for jobs that run code, without the right to it.

@@ -130,7 +130,7 @@ def test_a_circle_through_a_foreign_job_does_not_name_it(world: World) -> None:
     client = world.client("category")
     headers = {"Authorization": f"Bearer {world.tokens['category'][0]}"}
     moved = make_job(world.users["admin"], name="middle", category=world.job.category_id)
-    dependencies.alone()
+    dependencies.lock_graph()
     dependencies.replace(foreign, [Edge(moved.pk, "success")], None)
     body = {"depends_on": [{"job": str(world.job.uid), "on": "success"}]}
     url = f"/api/v2/jobs/{moved.uid}"

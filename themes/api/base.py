@@ -54,31 +54,31 @@ class RegistryView(View):
         try:
             return _response(self._handled(request, kwargs))
         except Refusal as refusal:
-            return told(refusal.status, str(refusal))
+            return detail(refusal.status, str(refusal))
         except OperatorRefused as refusal:
-            return told(401, str(refusal))
+            return detail(401, str(refusal))
         except RequestDataTooBig:
-            return told(413, "Payload Too Large")
+            return detail(413, "Payload Too Large")
         except SuspiciousOperation:
-            return told(400, "Bad Request")
+            return detail(400, "Bad Request")
         except unavailable.DATABASE_ERRORS as error:
             unavailable.note(error, request.path)
-            return told(unavailable.STATUS, unavailable.TEXT, unavailable.HEADERS)
+            return detail(unavailable.STATUS, unavailable.TEXT, unavailable.HEADERS)
         except Exception:
             logger.exception("request_failed", extra={"path": request.path})
-            return told(500, "Internal Server Error")
+            return detail(500, "Internal Server Error")
 
     def _handled(self, request: HttpRequest, kwargs: dict[str, str]) -> Answer:
         method = request.method or ""
         handler: Callable[..., Answer] | None = getattr(self, method.lower(), None)
         if handler is None or method.lower() not in self.http_method_names:
             allowed = [name.upper() for name in self.http_method_names if hasattr(self, name)]
-            return told(405, "Method Not Allowed", {"Allow": ", ".join(allowed)})
+            return detail(405, "Method Not Allowed", {"Allow": ", ".join(allowed)})
         if method in WRITES:
             self.body = self._body(request, method)
         kwargs.pop("slash", None)
         if any(strict_json.problem_of(value) for value in kwargs.values()):
-            return told(404, "Not Found")
+            return detail(404, "Not Found")
         if "semester" in kwargs:
             reader.semester({"school_year_semester": kwargs["semester"]})
         return handler(request, **kwargs)
@@ -101,10 +101,10 @@ class NowhereView(RegistryView):
     """Below the dialect's prefixes there is nothing else."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return told(404, "Not Found")
+        return detail(404, "Not Found")
 
 
-def told(status: int, text: str, headers: dict[str, str] | None = None) -> HttpResponse:
+def detail(status: int, text: str, headers: dict[str, str] | None = None) -> HttpResponse:
     return _json(status, {"detail": text}, headers)
 
 

@@ -133,7 +133,7 @@ def refuse_held(job: Job, *, despite: bool, by: By) -> bool:
         return False
     if despite and may_override(by.user):
         return True
-    raise Held(told(hold))
+    raise Held(described(hold))
 
 
 def of(job: Job) -> Hold | None:
@@ -145,7 +145,7 @@ def may_override(user: User | None) -> bool:
     return user is not None and user.has_perm("executions.hold_starts")
 
 
-def told(hold: Hold) -> str:
+def described(hold: Hold) -> str:
     """What is held, why, and until when, as people are told; the time is in the scheduler's zone."""
     values = {"reason": hold.reason, "category": hold.category, "until": ""}
     if hold.until:

@@ -239,7 +239,7 @@ def _figures(scope: str, _second: int) -> dict[str, Any]:
     return {"name": name_of(scope)[1], "running": running(scope), "most": most_of(scope)}
 
 
-def told(run: Execution) -> str:
+def described(run: Execution) -> str:
     """What a queued run waits for, as people are told; empty where it waits for a worker only."""
     if run.state != State.QUEUED:
         return ""

@@ -43,12 +43,12 @@ class Command(BaseCommand):
                 hold = holds.begin(reason=reason, until=until, category=category, by=By.command())
             except Refused as refusal:
                 raise CommandError(str(refusal)) from refusal
-            self.stdout.write(holds.told(hold))
+            self.stdout.write(holds.described(hold))
         else:
             active = Hold.objects.active().select_related("category").order_by("active")
             for hold in active:
                 self.stdout.write(
-                    f"{holds.told(hold)} ({hold.by_name}, since {hold.since:%Y-%m-%d %H:%M} UTC)"
+                    f"{holds.described(hold)} ({hold.by_name}, since {hold.since:%Y-%m-%d %H:%M} UTC)"
                 )
             if not active:
                 self.stdout.write("Nothing is held.")
