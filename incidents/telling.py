@@ -90,6 +90,14 @@ def tell_recovered(incident: Incident, now: dt.datetime) -> None:
     _tell(incident, "recovered", Alert.Event.RECOVERED, message, Audience.of(incident), now)
 
 
+def follow(incident: Incident, phase: Phase, event: Alert.Event, now: dt.datetime) -> None:
+    """What people did to it, for services that keep an incident of their own for it, muted or not."""
+    heard = replace(Audience.of(incident), people=(), emails=())
+    if incident.announced_at is not None and not incident.quiet and heard.slack:
+        message = wording.deed(incident, phase, now)
+        _tell(incident, f"{phase}:{now.isoformat()}", event, message, heard, now)
+
+
 def is_muted(job_uid: uuid.UUID | None, now: dt.datetime) -> bool:
     if job_uid is None:
         return False

@@ -16,11 +16,13 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from audit.models import Entry
 from audit.record import By, difference, record
+from incidents import telling
 from incidents.models import CLOSED, Incident, Mute, TimelineEntry
 from incidents.telling import plan_again
 from notifications import inbox
-from notifications.models import Notification
+from notifications.models import Alert, Notification
 from notifications.texts import Text
+from notifications.thread import Phase
 from scheduler_site.lib import clock
 from scheduler_site.lib.text import storable
 
@@ -65,6 +67,7 @@ def acknowledge(incident: Incident, *, by: By) -> bool:
         _refuse_closed(incident)
         return False
     _write(incident, What.ACKNOWLEDGED, by, now, {"state": (incident.state, State.ACKNOWLEDGED)})
+    telling.follow(incident, Phase.ACKNOWLEDGED, Alert.Event.ACKNOWLEDGED, now)
     return True
 
 
@@ -125,6 +128,7 @@ def close(incident: Incident, *, by: By) -> bool:
     if not Incident.objects.open().filter(pk=incident.pk).update(**values):
         return False
     _write(incident, What.CLOSED, by, now, {"state": (incident.state, State.CLOSED)})
+    telling.follow(incident, Phase.CLOSED, Alert.Event.CLOSED, now)
     return True
 
 

@@ -70,6 +70,14 @@ def escalation(incident: Incident, now: dt.datetime) -> Message:
     return _about(incident, Phase.ESCALATED, subject, Text(_("Incident Escalated")), facts, unseen)
 
 
+def deed(incident: Incident, phase: Phase, now: dt.datetime) -> Message:
+    """That somebody has acknowledged or closed it."""
+    titles = {Phase.ACKNOWLEDGED: _("Incident Acknowledged"), Phase.CLOSED: _("Incident Closed")}
+    title = Text(titles[phase])
+    subject = Text(_("%(title)s: %(job)s, %(what)s"), title=title, job=incident.name, what=kind(incident))
+    return _about(incident, phase, subject, title, _state(incident, now), NOTHING_TO_DO)
+
+
 def opening(incident: Incident, message: Message) -> Message:
     """`message` says what happened. Of one that comes and goes this is said with it, once: its end comes when it stays away."""
     if not incident.flapping:

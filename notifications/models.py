@@ -55,6 +55,8 @@ class Alert(models.Model):
         REMINDED = "reminded", _("still open")
         ESCALATED = "escalated", _("escalated")
         FLAPPING = "flapping", _("flapping")
+        ACKNOWLEDGED = "acknowledged", _("acknowledged")
+        CLOSED = "closed", _("closed")
         DIGEST = "digest", _("daily digest")
         SUMMARY = "summary", _("summary")
         ENDING_SOON = "ending_soon", _("ending soon")

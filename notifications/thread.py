@@ -18,6 +18,9 @@ class Phase(StrEnum):
     REMINDED = "reminded"
     ESCALATED = "escalated"
     RECOVERED = "recovered"
+    # What people did; told to services that keep incidents of their own.
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,10 @@ class Field:
     choices: tuple[str, ...] = field(default=())
 
 
+# What people did to an incident: of use only where incidents are kept.
+DEEDS = frozenset({Alert.Event.ACKNOWLEDGED, Alert.Event.CLOSED})
+
+
 class Channel(Protocol):
     """A way of telling people. A channel with `fields` has destinations, each with settings of its own."""
 

@@ -19,11 +19,11 @@ EVENTS = "https://events.pagerduty.com/v2/enqueue"
 SUMMARY, KEY, DETAIL = 1024, 255, 2000
 Event = Alert.Event
 # What by itself ends an incident; what is told elsewhere, since nobody need get up for it.
-GOOD = frozenset({Event.JOB_SUCCEEDED, Event.RECOVERED, Event.SYSTEM_RECOVERED})
+GOOD = frozenset({Event.JOB_SUCCEEDED, Event.RECOVERED, Event.SYSTEM_RECOVERED, Event.CLOSED})
 CALM = frozenset({Event.ENDING_SOON, Event.AUTO_PAUSED, Event.DIGEST})
 WARNINGS = frozenset({Event.LATE, Event.OVERRUN, Event.UNUSUAL, Event.FLAPPING})
 # What a phase of an incident means there; all others open it, or tell more of it.
-PHASES = {"recovered": "resolve", "acknowledged": "acknowledge"}
+PHASES = {"recovered": "resolve", "closed": "resolve", "acknowledged": "acknowledge"}
 
 
 class PagerDuty(Service):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from notifications.channels import http
-from notifications.channels.base import Field, Hopeless, Label, News, SwitchedOff, Worded
+from notifications.channels.base import DEEDS, Field, Hopeless, Label, News, SwitchedOff, Worded
 from notifications.models import Alert, Destination
 
 TEST = Alert.Event.TEST
@@ -33,7 +33,7 @@ class Service:
     service: ClassVar[str]
 
     def wants(self, event: Alert.Event) -> bool:
-        return True
+        return event not in DEEDS
 
     def worded(self, news: News) -> Worded:
         raise NotImplementedError

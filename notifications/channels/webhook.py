@@ -36,6 +36,9 @@ class Webhook(Service):
         ),
     )
 
+    def wants(self, event: Alert.Event) -> bool:
+        return True
+
     def worded(self, news: News) -> Worded:
         message = news.message
         return Worded(

@@ -128,7 +128,7 @@ def to_services(
     return [
         to_destination(place, key, event, message, now, about)
         for place in places
-        if place is None or CHANNELS[place.channel].wants(event)
+        if CHANNELS[place.channel if place else Alert.Channel.SLACK].wants(event)
     ]
 
 
