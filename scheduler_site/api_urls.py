@@ -7,6 +7,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from accounts.rest import auth, catalog, preferences, sessions, users
 from accounts.rest import tokens as machines
+from executions.rest import bulk
 from scheduler_site.openapi.views import OpenApiView
 from scheduler_site.rest.views import not_found
 
@@ -34,6 +35,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("notifications.api_urls")),
     path("", include("incidents.api_urls")),
     path("", include("environments.api_urls")),
+    # Before the routes of one job, whose id could be any text.
+    path("jobs/bulk", bulk.BulkView.as_view()),
+    path("jobs/bulk/<str:bulk_id>", bulk.BulkActionView.as_view()),
     path("", include("jobs.api_urls")),
     path("", include("executions.api_urls")),
     path("openapi.json", OpenApiView.as_view()),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Case, Value, When
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -14,31 +14,35 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest
-from executions.models import BAD, OPEN, Execution, ExecutionQuerySet, State
+from executions.models import Execution, State
 from executions.monitoring import figures, health, recent
 from executions.monitoring.recent import Recent
 from executions.pages import charts
+from incidents.models import Incident
 from jobs.models import Job
 from jobs.pages.zone import zone_of_reader
 from jobs.schedule_text.moments import Moments
 from scheduler_site.lib import clock
 
-# Rows in a list of it; so many failures of a day are put together, and so many last results tell whether it is over.
-SHORT, FAILURES, RESULTS = 10, 500, 10
-DAY = dt.timedelta(days=1)
+# Rows in a list of it; so many incidents are put together, and so many last results are drawn.
+SHORT, INCIDENTS, RESULTS = 10, 200, 10
 
 
 @dataclass
 class Problem:
-    """A job whose last run did not go well: how often in a day, since when, and what it said last."""
+    """What is open of one job, or of one part of the system; the newest incident first."""
 
-    pk: int
-    name: str
-    job_uid: str
-    newest: Execution
-    count: int = 0
-    since: dt.datetime | None = None
+    incidents: list[Incident]
     runs: list[Recent] = field(default_factory=list)
+    pk: int = 0
+
+    @property
+    def newest(self) -> Incident:
+        return self.incidents[0]
+
+    @property
+    def count(self) -> int:
+        return max(incident.count for incident in self.incidents)
 
 
 @login_required
@@ -57,7 +61,7 @@ def dashboard(request: PageRequest) -> HttpResponse:
     return render(request, "executions/dashboard.html", context)
 
 
-def _live(request: PageRequest, moments: Moments) -> dict[str, Any]:
+def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
     rows, jobs = Execution.objects.visible_to(request.user), Job.objects.visible_to(request.user)
     shown = rows.only(
         "uid", "job_name", "state", "started_at", "due_at", "stop_requested_at", "suspended_at", "exit_code"
@@ -66,7 +70,7 @@ def _live(request: PageRequest, moments: Moments) -> dict[str, Any]:
     upcoming = jobs.filter(next_run_at__isnull=False).only("uid", "name", "next_run_at")
     found = list(upcoming.order_by("next_run_at")[:SHORT])
     return {
-        "problems": problems(rows, request.user, moments.now)[:SHORT],
+        "problems": problems(request.user),
         "running": running,
         "running_count": rows.running().count() if len(running) == SHORT else len(running),
         "waiting_count": rows.filter(state=State.QUEUED).count(),
@@ -76,29 +80,25 @@ def _live(request: PageRequest, moments: Moments) -> dict[str, Any]:
     }
 
 
-def problems(rows: ExecutionQuerySet, user: User, now: dt.datetime) -> list[Problem]:
-    """One for each job that failed in the last day and has not recovered since, the newest first."""
-    bad = rows.filter(state__in=BAD, due_at__gte=now - DAY).order_by("-due_at", "-id")
-    shown = bad.only(
-        "uid", "job_id", "job_name", "job_uid", "state", "due_at", "error", "reason", "exit_code"
-    )
-    found: dict[int, Problem] = {}
-    for run in shown[:FAILURES]:
-        if run.job_id is None:
-            continue
-        problem = found.setdefault(run.job_id, Problem(run.job_id, run.job_name, str(run.job_uid), run))
-        problem.count += 1
-        problem.since = run.due_at
-    last = recent.of_jobs(list(found), user, RESULTS)
-    for problem in found.values():
+def problems(user: User) -> list[Problem]:
+    """The open incidents, one line for each job: what nobody has acknowledged comes first, the newest of it on top."""
+    rows = Incident.objects.visible_to(user).open().select_related("assignee", "acknowledged_by")
+    waiting = Case(When(state=Incident.State.OPEN, then=Value(0)), default=Value(1))
+    found: dict[str, Problem] = {}
+    for incident in rows.order_by(waiting, "-last_at", "-id")[:INCIDENTS]:
+        found.setdefault(incident.subject, Problem([])).incidents.append(incident)
+    shown = list(found.values())[:SHORT]
+    _add_runs(shown, user)
+    return shown
+
+
+def _add_runs(shown: list[Problem], user: User) -> None:
+    uids = [problem.newest.job_uid for problem in shown if problem.newest.job_uid]
+    keys = dict(Job.objects.filter(uid__in=uids).order_by().values_list("uid", "pk")) if uids else {}
+    last = recent.of_jobs(list(keys.values()), user, RESULTS)
+    for problem in shown:
+        problem.pk = keys.get(problem.newest.job_uid, 0) if problem.newest.job_uid else 0
         problem.runs = last.get(problem.pk, [])
-    return [problem for problem in found.values() if not _is_over(problem.runs)]
-
-
-def _is_over(runs: list[Recent]) -> bool:
-    """Whether the last run that says anything went well: what goes on, or was left out, says nothing."""
-    told = (run.state for run in runs if run.state not in (*OPEN, State.SKIPPED))
-    return next(told, State.SUCCESS) not in BAD
 
 
 def _chart(request: PageRequest, moments: Moments) -> dict[str, Any]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Category, User
+from audit.record import By
 from executions.models import Execution, Heartbeat, State
 from executions.monitoring import figures, health
 from executions.pages import charts
 from executions.tests.test_page_list import make_run
+from incidents import verbs
+from incidents.lifecycle import recover
+from incidents.tests.factories import concerned, fail
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
@@ -40,26 +45,41 @@ def test_an_empty_house_says_what_to_do_first(uma: User, vic: User) -> None:
 
 def test_it_shows_what_runs_what_is_next_and_what_failed(vic: User) -> None:
     make_run(make_job(name="at work"), state=State.RUNNING, started_at=timezone.now())
-    make_run(make_job(name="unlucky"), state=State.FAILED, error="it was <raining>")
+    unlucky = make_job(name="unlucky")
+    fail(timezone.now(), concerned(uid=unlucky.uid, name="unlucky"), error="it was <raining>")
     shown = browser(vic).get("/").context
     assert [run.job_name for run in shown["running"]] == ["at work"]
-    assert [problem.name for problem in shown["problems"]] == ["unlucky"]
+    assert [problem.newest.name for problem in shown["problems"]] == ["unlucky"]
     assert {job.name for job in shown["next"]} == {"at work", "unlucky"}
     assert "it was &lt;raining&gt;" in browser(vic).get("/").content.decode()
 
 
-def test_a_job_needs_attention_once_until_it_has_recovered(vic: User) -> None:
-    job, now = make_job(name="shaky"), timezone.now()
-    for minutes in (30, 20, 10):
-        make_run(job, state=State.FAILED, error="no", due_at=now - dt.timedelta(minutes=minutes))
-    make_run(job, state=State.RUNNING, started_at=now, due_at=now - dt.timedelta(minutes=1))
-    client = browser(vic)
+def test_a_job_needs_attention_in_one_line_until_it_is_well_again(uma: User, vic: User) -> None:
+    job, now = make_job(uma, name="shaky"), timezone.now()
+    make_run(job, state=State.FAILED, due_at=now)
+    of_job = concerned(uma, job.uid, name="shaky")
+    for _ in range(3):
+        failing = fail(now, of_job)
+    late = fail(now, of_job, kind="late", error="")
+    client = browser(uma)
     (problem,) = client.get("/").context["problems"]
-    assert (problem.name, problem.count) == ("shaky", 3)
-    assert "3 times" in part(client, "live")
-    make_run(job, state=State.SUCCESS, due_at=now)
-    assert client.get("/").context["problems"] == []
+    assert (problem.newest.name, problem.count, len(problem.runs)) == ("shaky", 3, 1)
+    shown = part(client, "live")
+    assert "3 times" in shown
+    assert f"/incidents/{late.uid}/acknowledge" in shown
+    assert "/acknowledge" not in part(browser(vic), "live")
+    for incident in (failing, late):
+        recover(incident, now)
     assert "All jobs are well." in part(client, "live")
+
+
+def test_what_nobody_has_acknowledged_comes_first(ada: User) -> None:
+    now = timezone.now()
+    known = fail(now, concerned(ada, uuid.UUID(int=2), name="known"))
+    fail(now - dt.timedelta(hours=1), concerned(ada, uuid.UUID(int=3), name="new"))
+    verbs.acknowledge(known, by=By(ada))
+    found = browser(ada).get("/").context["problems"]
+    assert [problem.newest.name for problem in found] == ["new", "known"]
 
 
 def test_times_are_in_the_readers_zone(vic: User) -> None:

@@ -124,9 +124,9 @@ def _upcoming(
 
 def _paused(job: Job, pause: Pause | None, moments: Moments) -> tuple[SafeString | str, str, str]:
     if pause is None:
-        return "", _("paused"), ""
+        return "", "", ""
     who = {"who": pause.by or _("Belfry"), "until": moments.day(pause.until) if pause.until else ""}
-    text = _("until %(until)s by %(who)s") % who if pause.until else _("paused by %(who)s") % who
+    text = _("until %(until)s by %(who)s") % who if pause.until else _("by %(who)s") % who
     title = [pause.reason[:LONGEST_REASON]] if pause.reason else []
     if pause.until and (following := due_after(job, pause.until)):
         title.append(_("Next run %(time)s") % {"time": moments.day(following)})

@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, TypedDict, cast
 from django.db import IntegrityError, transaction
 from rest_framework.request import Request
 
+from accounts.models import User
 from accounts.permissions import account, needs
 from audit.record import By
 from jobs import hiding, verbs
 from jobs.changes import dependencies, origins
-from jobs.models import Job
+from jobs.models import Job, JobQuerySet
 from jobs.rest import validation
 from jobs.rest.access import (
     NOT_YOURS,
@@ -30,14 +31,20 @@ from jobs.rest.listing import NEWEST, listed, pause_of
 from jobs.rest.notes import notes
 from jobs.rest.payload import flag
 from jobs.rest.wire import JobJson, WrittenJob, job_json, read_json
+from jobs.search.narrow import Search
 from scheduler_site.openapi.route import route
 from scheduler_site.rest import versions
 from scheduler_site.rest.answers import Answer, Created
-from scheduler_site.rest.parameters import CHANGED, IF_MATCH
+from scheduler_site.rest.parameters import CHANGED, IF_MATCH, Text
 from scheduler_site.rest.shapes import Uid
 from scheduler_site.rest.streamed import is_long, streamed
 from scheduler_site.rest.views import ApiError, ApiView, timestamp
 
+SEARCH = Text(
+    "q",
+    "Only jobs that a search finds, as on the page of jobs: words, `team:ops`, `owner:me`, `category:general`, "
+    "`kind:webhook`, `is:failing`.",
+)
 NOT_POSSIBLE = {409: "A job that it is to follow is gone, or follows it already."}
 
 
@@ -96,13 +103,29 @@ def _told(keys: Sequence[int]) -> list[JobJson]:
     return listed(Job.objects.filter(pk__in=keys), with_last_start, _milliseconds)
 
 
+def _searched(text: str, user: User) -> JobQuerySet:
+    """400 for what cannot be searched for: to leave it out would find more than was asked for."""
+    visible = Job.objects.visible_to(user)
+    if not text:
+        return visible
+    search = Search.read(text, user)
+    if search.query.unknown:
+        raise ApiError(400, "Invalid q", f"Unknown: {', '.join(search.query.unknown)}.")
+    return search.found(visible)
+
+
 class JobsView(_Jobs):
     method_permissions = {"POST": needs("jobs.add_job")}
 
-    @route("list_jobs", "All that this account may see; there are no pages.")
+    @route(
+        "list_jobs",
+        "All that this account may see; there are no pages.",
+        {400: "`q` asks for something that there is not."},
+        query=[SEARCH],
+    )
     def get(self, request: Request) -> Answer[Jobs]:
         """All jobs, the newest first."""
-        jobs = Job.objects.visible_to(account(request))
+        jobs = _searched(SEARCH.of(request.query_params), account(request))
         keys = list(jobs.order_by(*NEWEST).values_list("pk", flat=True))
         if not is_long(keys):
             found = _told(keys)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import Category, Team, User, slugify
+from incidents.models import Incident
 from jobs.models import Job, JobQuerySet, today
 from jobs.search.query import Query, parse
-from scheduler_site.lib import clock
 
-# What ended badly, or did not start in time: the words of the ledger, which is above.
-BAD = ("failed", "timeout", "lost", "error", "missed")
-ENDED = (*BAD, "success", "stopped")
-LATE = dt.timedelta(minutes=1)
+# What the open incidents of a job say of it.
+FAILING = (Incident.Kind.FAILING, Incident.Kind.COULD_NOT_START, Incident.Kind.LOST)
+LATE = (Incident.Kind.LATE, Incident.Kind.MISSED, Incident.Kind.OVERRUN)
 SHOWN_IN = ("name", "description", "options__target_url", "team__name", "owner__username", "category__name")
 TABS = ("failing", "paused", "late", "mine")
 # Jobs without a value come last, whichever way the list is sorted.
@@ -34,15 +32,14 @@ SORTS = {sign + name for name in _COLUMNS for sign in ("", "-")}
 
 @dataclass(frozen=True)
 class Search:
-    """What is asked for, by whom, at which moment."""
+    """What is asked for, and by whom."""
 
     query: Query
     user: User
-    now: dt.datetime
 
     @classmethod
     def read(cls, text: str, user: User) -> Search:
-        return cls(parse(text, tuple(Job.Kind.values)), user, clock.shown())
+        return cls(parse(text, tuple(Job.Kind.values)), user)
 
     def found(self, jobs: JobQuerySet) -> JobQuerySet:
         """Those of `jobs` that it asks for."""
@@ -77,11 +74,9 @@ class Search:
             case "running":
                 return Q(pk__in=_with_runs(executions__state="running"))
             case "failing":
-                return Q(pk__in=failing())
+                return Q(uid__in=_with_incidents(FAILING))
             case "late":
-                return Q(
-                    pk__in=_with_runs(executions__state="queued", executions__due_at__lt=self.now - LATE)
-                )
+                return Q(uid__in=_with_incidents(LATE))
         raise ValueError(name)
 
     def _key(self, key: str, values: tuple[str, ...]) -> Q:
@@ -110,14 +105,9 @@ def in_order(jobs: JobQuerySet, sort: str) -> JobQuerySet:
     return jobs.order_by(by, "name", "pk")
 
 
-def failing() -> QuerySet[Job, Any]:
-    """The keys of jobs whose last run did not go well."""
-    newest = (
-        Job.objects.filter(pk=OuterRef("pk"), executions__state__in=ENDED)
-        .order_by("-executions__due_at", "-executions__id")
-        .values("executions__state")[:1]
-    )
-    return Job.objects.annotate(newest=Subquery(newest)).filter(newest__in=BAD).values("pk")
+def _with_incidents(kinds: tuple[Incident.Kind, ...]) -> QuerySet[Incident, Any]:
+    """Few, however many jobs there are."""
+    return Incident.objects.filter(open_job__isnull=False, kind__in=kinds).order_by().values("open_job")
 
 
 def _with_runs(**conditions: Any) -> QuerySet[Job, Any]:

@@ -8,9 +8,11 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Category, Team, User
 from audit.record import By
+from incidents.tests.factories import concerned, fail
 from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
@@ -110,9 +112,13 @@ def test_tabs_count_what_the_search_finds_in_each(uma: User) -> None:
     make_job(uma, name="mine")
     verbs.pause(make_job(name="zz foreign"), by=By(uma))
     make_job(name="zz other")
+    now = timezone.now()
+    fail(now, concerned(uid=Job.objects.get(name="zz other").uid))
+    fail(now, concerned(uid=Job.objects.get(name="zz other").uid), kind="late")
     tabs = {tab.name: tab.count for tab in browser(uma).get("/jobs?q=zz&tab=paused").context["tabs"]}
-    assert tabs == {"": 2, "failing": 0, "paused": 1, "late": 0, "mine": 0}
+    assert tabs == {"": 2, "failing": 1, "paused": 1, "late": 1, "mine": 0}
     assert names(uma, "?tab=paused") == ["zz foreign"]
+    assert names(uma, "?tab=failing") == names(uma, "?q=is:late") == ["zz other"]
 
 
 def test_the_order_is_remembered_for_the_reader_and_nobody_else(uma: User, vic: User) -> None:

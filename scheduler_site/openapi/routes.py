@@ -58,6 +58,7 @@ IDS = {
     "session_id": "The session's id.",
     "environment_id": "The environment's id.",
     "operation_id": "The operation's id.",
+    "bulk_id": "The id of a change of many jobs.",
     "hold_id": "The hold's id.",
     "incident_id": "The incident's id.",
     "step_id": "The escalation step's id.",

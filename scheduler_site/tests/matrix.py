@@ -117,6 +117,7 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "PUT /api/v2/settings/destinations/<str:destination_id>": {"name": "New"},
     "POST /api/v2/jobs": {"name": "new", "cron_expression": "0 * * * *", "target_url": HOOK},
     "PUT /api/v2/jobs/<str:job_id>": {"name": "new"},
+    "POST /api/v2/jobs/bulk": {"verb": "pause", "q": "", "rest": True},
     "POST /api/v2/jobs/validate-cron": {"expression": "0 * * * *"},
     "POST /api/v2/jobs/cron-preview": {"expression": "0 * * * *"},
     # An address that is not allowed: the answer is 200, and nobody is called.

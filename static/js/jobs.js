@@ -29,6 +29,11 @@
 
   function tell() {
     keepOthers();
+    const whole = page.querySelector("[data-page]");
+    if (whole) {
+      whole.hidden = false;
+      whole.checked = boxes().length > 0 && boxes().every((box) => box.checked);
+    }
     if (!told) return;
     const text = marked.size === 1 ? told.dataset.one : told.dataset.many;
     told.textContent = marked.size && !all()?.checked ? text.replace("{count}", marked.size) : "";
@@ -36,6 +41,13 @@
   }
 
   page.addEventListener("change", (event) => {
+    if ("page" in event.target.dataset) {
+      for (const box of boxes()) {
+        box.checked = event.target.checked;
+        if (box.checked) marked.add(box.value);
+        else marked.delete(box.value);
+      }
+    }
     if (event.target.name === "job" && !("other" in event.target.dataset)) {
       if (event.target.checked) marked.add(event.target.value);
       else marked.delete(event.target.value);
