@@ -9,6 +9,12 @@ help: ## shows this list
 run: venv ## starts everything on http://127.0.0.1:8000 (PORT, DATA_DIR and others: docs/configuration.md)
 	@exec $(PYTHON) manage.py up
 
+demo: venv ## fills the installation in DATA_DIR with example jobs and a month of history; `make demo-remove` takes them away
+	$(PYTHON) manage.py demo
+
+demo-remove: venv
+	$(PYTHON) manage.py demo --remove
+
 test: lint migrations-check ## all checks, and the tests that start no real processes; types are checked beside the tests
 	@$(MAKE) --no-print-directory -j2 types test-quick
 
@@ -59,4 +65,4 @@ clean: ## removes the virtual environment and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test test-quick test-acceptance test-browser test-services test-contract lint format types migrations-check venv venv-dev clean
+.PHONY: help run demo demo-remove test test-quick test-acceptance test-browser test-services test-contract lint format types migrations-check venv venv-dev clean
