@@ -196,7 +196,9 @@ class Preferences(models.Model):
     weekly_report = models.BooleanField(default=False)
     jobs_table_columns = models.JSONField(default=dict)
     # Chosen on the pages; empty as long as nothing was.
-    language = models.CharField(max_length=10, blank=True, choices=settings.LANGUAGES)
+    language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
+    # In which lists show their times; empty: the browser's.
+    zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,12 +1,15 @@
-"""In which zone a reader sees the times of a list: his browser's, as long as he has not said otherwise."""
+"""In which zone a reader sees the times of a list: the one of the profile, else the browser's."""
 
 from __future__ import annotations
 
 import re
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.pages.profile import chosen_zone
+from accounts.pages.request import PageRequest
 from jobs import schedule
 from jobs.schedule import ScheduleError
 
@@ -17,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]{0,63}", re.ASCII)
 
 def zone_of_reader(request: HttpRequest, usual: str = "") -> str:
     """`usual`, by default the scheduler's zone, where the browser has told none that there is."""
-    name = request.COOKIES.get(COOKIE, "")
+    name = chosen_zone(cast("PageRequest", request)) or request.COOKIES.get(COOKIE, "")
     if _NAME.fullmatch(name):
         try:
             return str(schedule.zone(name).key)
