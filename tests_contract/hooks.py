@@ -77,6 +77,7 @@ class Living:
             "row_id": ("/pic-teams", "pic_teams"),
             "token_id": ("/auth/tokens", "tokens"),
             "environment_id": ("/environments", "environments"),
+            "incident_id": ("/incidents?show=all", "incidents"),
         }
         environment = {"name": f"environment-{os.getpid()}-{next(numbers)}", "backend": "pypi"}
         operation = self._ask("POST", "/environments", environment)["operation"]["id"]

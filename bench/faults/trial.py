@@ -26,6 +26,7 @@ from bench.faults.installation import Installation, eventually
 from bench.servers.process import Server, free_port, wait_for_port
 from bench.servers.stack import Stack
 from executions.models import OPEN, Drain, Execution, Heartbeat, Hold, LogChunk, State
+from incidents.models import Incident
 from jobs import verbs
 from jobs.models import Job, stored_schedule
 from jobs.models.stored_schedule import Timing
@@ -205,6 +206,7 @@ def empty() -> None:
     Heartbeat.objects.all().delete()
     Drain.objects.all().delete()
     Hold.objects.all().delete()
+    Incident.objects.all().delete()
     Job.objects.all().delete()
     PeriodicTask.objects.filter(task=stored_schedule.TASK).delete()
     IntervalSchedule.objects.filter(periodictask=None).delete()

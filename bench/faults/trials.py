@@ -15,6 +15,7 @@ from bench.faults.scenarios import (
     changes,
     commits,
     history,
+    incidents,
     limits,
     orders,
     soak,
@@ -293,6 +294,7 @@ OF_PEOPLE = (
     orders.hold,
     orders.drain,
     orders.deploy_long,
+    incidents.one_incident,
 )
 OUTSIDE = (
     upgrade.upgrade,

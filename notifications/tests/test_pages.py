@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from accounts.models import User
@@ -13,12 +15,30 @@ from notifications.tests.test_inbox_api import item
 pytestmark = pytest.mark.django_db
 
 
-def test_the_bell_counts_what_is_unread(vic: User) -> None:
-    page = browser(vic).get("/jobs").content.decode()
-    assert 'class="count"' not in page
+def test_the_menu_counts_what_is_unread_but_not_what_people_did_to_jobs(vic: User) -> None:
+    assert ">Notifications</a>" in browser(vic).get("/jobs").content.decode()
     for _ in range(3):
         item(vic)
-    assert '<span class="count">3</span>' in browser(vic).get("/jobs").content.decode()
+    item(vic, title="Job Updated")
+    assert ">Notifications (3)</a>" in browser(vic).get("/jobs").content.decode()
+
+
+def test_what_people_did_to_jobs_stands_under_activity(vic: User) -> None:
+    item(vic, title="Job Updated")
+    item(vic, title="Job Failed")
+    assert [one.title for one in browser(vic).get("/notifications").context["page"]] == ["Job Failed"]
+    activity = browser(vic).get("/notifications?show=activity").context["page"]
+    assert [one.title for one in activity] == ["Job Updated"]
+
+
+def test_opening_an_item_reads_it(vic: User) -> None:
+    run, plain = uuid.uuid4(), item(vic)
+    found = item(vic, related_execution_uid=run)
+    opened = browser(vic).post(f"/notifications/{found.uid}/open")
+    assert (opened.status_code, opened["Location"]) == (302, f"/executions/{run}")
+    found.refresh_from_db()
+    assert found.is_read is True
+    assert browser(vic).post(f"/notifications/{plain.uid}/open")["Location"] == "/notifications"
 
 
 def test_an_item_is_shown_as_text_and_read_and_deleted(vic: User) -> None:
