@@ -50,7 +50,7 @@ def add_step(
     if channel not in EscalationStep.Channel.values:
         raise Invalid("channel", _("There is no channel “%(name)s”.") % {"name": channel})
     if channel == EscalationStep.Channel.SLACK and user is not None:
-        raise Invalid("user", _("Slack messages go to the channel, not to one person."))
+        raise Invalid("user", _("Messages to services go to their channel, not to one person."))
     if user is not None and not user.is_active:
         raise Invalid("user", _("This person has no active account."))
     step = EscalationStep.objects.create(

@@ -159,10 +159,10 @@ def _remind(incident: Incident, channel: str, number: int, now: dt.datetime) -> 
         audience,
         people=audience.people if channel == Alert.Channel.INBOX else (),
         emails=audience.emails if channel == Alert.Channel.EMAIL else (),
-        slack=audience.slack and channel == Alert.Channel.SLACK,
+        slack=audience.slack and channel not in (Alert.Channel.INBOX, Alert.Channel.EMAIL),
     )
     message = wording.reminder(incident, now)
-    if _tell(incident, f"reminded:{number}", Alert.Event.REMINDED, message, only, now):
+    if _tell(incident, f"reminded:{number}", Alert.Event.REMINDED, message, only, now, channel):
         note(incident, What.REMINDED, now, str(Alert.Channel(channel).label))
 
 
@@ -202,8 +202,9 @@ def _tell(
     message: Message,
     audience: Audience,
     now: dt.datetime,
+    channel: str = "",
 ) -> int:
-    """The number of messages."""
+    """The number of messages; `channel`: only those that go this way."""
     whose = (audience.account, audience.destinations, audience.team)
     about = About(incident.job_uid, incident.job_name, incident.last_run, *whose)
     rows = fan_out(
@@ -216,5 +217,6 @@ def _tell(
         slack=audience.slack,
         about=about,
     )
+    rows = [row for row in rows if channel in ("", row.channel)]
     post(rows)
     return len(rows)

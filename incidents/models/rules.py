@@ -51,7 +51,8 @@ class EscalationStep(Stamped):
 
     class Channel(models.TextChoices):
         EMAIL = Alert.Channel.EMAIL.value, _("e-mail")
-        SLACK = Alert.Channel.SLACK.value, _("Slack")
+        # Those that the job, its team or the installation has chosen.
+        SLACK = Alert.Channel.SLACK.value, _("Slack and other services")
         INBOX = Alert.Channel.INBOX.value, _("inbox")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -79,7 +79,7 @@ class AssignForm(forms.Form):
 
 
 class SnoozeForm(forms.Form):
-    hours = forms.ChoiceField(label=_("For"), choices=HOURS, initial="4")
+    hours = forms.ChoiceField(label=_("Snooze for"), choices=HOURS, initial="4")
 
     def until(self, now: dt.datetime) -> dt.datetime:
         return now + dt.timedelta(hours=int(self.cleaned_data["hours"]))
@@ -87,7 +87,7 @@ class SnoozeForm(forms.Form):
 
 class MuteForm(forms.Form):
     hours = forms.ChoiceField(
-        label=_("For"), choices=[(FOREVER, _("until it is unmuted")), *HOURS], required=False
+        label=_("Mute the job for"), choices=[(FOREVER, _("until it is unmuted")), *HOURS], required=False
     )
 
     def until(self, now: dt.datetime) -> dt.datetime | None:

@@ -1,0 +1,79 @@
+"""Workers that count the same failures at the same moment, while others close: nothing is opened twice, lost, or told twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+
+from incidents import lifecycle, telling
+from incidents.models import Incident
+from incidents.telling import Audience
+from incidents.tests.factories import concerned, trouble
+from jobs.tests.factories import moment
+from notifications.messages import Message
+from notifications.models import Alert
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = moment("2026-03-01 10:00")
+WORKERS, EACH = 4, 10
+
+
+def at_once(*calls: Callable[[], None]) -> None:
+    """All begin together; what one of them raises is raised here."""
+    begin, errors = threading.Barrier(len(calls)), []
+
+    def run(call: Callable[[], None]) -> None:
+        try:
+            begin.wait()
+            call()
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[call]) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def count() -> None:
+    """As a worker: counts in a transaction of its own, and tells when it was the first."""
+    for step in range(EACH):
+        now = NOW + dt.timedelta(seconds=step)
+        with transaction.atomic():
+            incident = lifecycle.happened(trouble(concerned(), now), now)
+            telling.announce(
+                incident, Alert.Event.JOB_FAILED, Message("s", "h"), Audience(emails=["a@b.c"]), now
+            )
+
+
+def test_several_workers_count_one_incident_and_one_of_them_tells(db: None) -> None:
+    at_once(*[count] * WORKERS)
+    incident = Incident.objects.get()
+    assert incident.count == WORKERS * EACH
+    assert Alert.objects.filter(phase="opened").count() == 1
+
+
+def test_whatever_is_closed_in_between_each_failure_counts_once_and_each_opening_is_told_once(
+    db: None,
+) -> None:
+    def close() -> None:
+        for step in range(EACH):
+            for incident in Incident.objects.open():
+                with transaction.atomic():
+                    lifecycle.recover(incident, NOW + dt.timedelta(minutes=step + 1))
+
+    at_once(count, count, count, close)
+    incidents = list(Incident.objects.all())
+    assert sum(one.count for one in incidents) == 3 * EACH
+    assert sum(one.is_open for one in incidents) <= 1
+    assert Alert.objects.filter(phase="opened").count() == len(incidents)
+    assert Alert.objects.filter(phase="recovered").count() == sum(not one.is_open for one in incidents)
