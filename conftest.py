@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.signin import tokens
 from audit import append_only
+from executions.monitoring import health
 from jobs import zones
 from scheduler_site.lib import clock
 from scheduler_site.tests import schema
@@ -93,6 +94,7 @@ def _own_time_zones() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
     cache.clear()
+    health.recent.forget()
     yield
     cache.clear()
 

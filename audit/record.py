@@ -86,11 +86,13 @@ def record(
     description: str = "",
     name: str = "",
     snapshot: dict[str, Any] | None = None,
+    last_version: int | None = None,
 ) -> Entry:
     """Appends an entry about `subject`. `changes` is `{field: {"old": ..., "new": ...}}`, secrets already masked.
 
     `snapshot` is the whole definition as the change left it (the last one of what is removed), without secrets: with one,
-    each addition and modification is the next version of the object, whose row the caller has locked.
+    each addition and modification is the next version of the object, whose row the caller has locked; `last_version` is
+    the one before, where the caller has read it already (0: there is none).
 
     Must be called in the transaction of the change: a change without its entry must not be possible.
     """
@@ -113,16 +115,17 @@ def record(
         changes=_brief(_plain(changes or {})),
         description=description,
         snapshot=_plain(snapshot) if snapshot is not None else None,
-        version=_next_version(event, uid) if uid and snapshot is not None else None,
+        version=_next_version(event, uid, last_version) if uid and snapshot is not None else None,
     )
 
 
-def _next_version(event: str, uid: uuid.UUID) -> int | None:
+def _next_version(event: str, uid: uuid.UUID, last: int | None) -> int | None:
     if event == Entry.Event.ADDED:
         return 1
     if event != Entry.Event.MODIFIED:
         return None
-    last = Entry.objects.versions(uid).order_by("-at", "-id").values_list("version", flat=True).first()
+    if last is None:
+        last = Entry.objects.versions(uid).order_by("-at", "-id").values_list("version", flat=True).first()
     return (last or 0) + 1
 
 

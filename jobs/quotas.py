@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, User
@@ -71,16 +72,37 @@ def problems(values: Mapping[str, Any], job: Job | None) -> Iterator[tuple[str, 
 
 def no_room(owner: User | None, category: Category | None, job: Job | None = None) -> str:
     """Why there can be no further job, or none more in this category; nothing where there is room."""
-    if job is None and owner and _is_full(settings.JOBS_PER_ACCOUNT, owner=owner):
+    if job is not None:
+        owner = None
+        if category is not None and job.category_id == category.pk:
+            category = None
+    account, section = _full(owner, category)
+    if account:
         text = _("You have %(limit)d jobs, and an account may have no more (JOBS_PER_ACCOUNT).")
         return text % {"limit": settings.JOBS_PER_ACCOUNT}
-    moves = category is not None and (job is None or job.category_id != category.pk)
-    if moves and _is_full(settings.JOBS_PER_CATEGORY, category=category):
+    if section:
         text = _("The category %(name)s has %(limit)d jobs, and may have no more (JOBS_PER_CATEGORY).")
         return text % {"name": category, "limit": settings.JOBS_PER_CATEGORY}
     return ""
 
 
-def _is_full(most: int, **of: Any) -> bool:
-    """Two who come at the same moment may both be the last: it is a bound against excess, not an exact one."""
-    return bool(most) and Job.objects.filter(**of).count() >= most
+def _full(owner: User | None, category: Category | None) -> tuple[bool, bool]:
+    """Whether this account and this category have all the jobs that they may have; None is not asked for.
+
+    Two who come at the same moment may both be the last: it is a bound against excess, not an exact one.
+    """
+    asked = {}
+    if owner is not None and settings.JOBS_PER_ACCOUNT:
+        asked["account"] = _last(settings.JOBS_PER_ACCOUNT, owner=owner)
+    if category is not None and settings.JOBS_PER_CATEGORY:
+        asked["section"] = _last(settings.JOBS_PER_CATEGORY, category=category)
+    if not asked:
+        return False, False
+    # A statement needs a row to ask from: that of the account itself.
+    row = Category.objects.order_by().annotate(**asked).values(*asked)[:1].get()
+    return bool(row.get("account")), bool(row.get("section"))
+
+
+def _last(most: int, **of: Any) -> Exists:
+    """Whether there is a last one that may be: no more rows are read than that."""
+    return Exists(Job.objects.filter(**of).order_by()[most - 1 : most])

@@ -57,7 +57,7 @@ def turn(job: Job, now: dt.datetime) -> None:
 
 def follow(job: Job, now: dt.datetime, by: User | None) -> None:
     """After a change of the job: ends the stretch that is over by it, and starts the one that begins with it."""
-    why, stretch = _why(job), _open(job)
+    why, stretch = reason(job), _open(job)
     if why is None and stretch is not None and stretch.why == Why.HELD:
         return
     if stretch is not None and stretch.why != why:
@@ -124,7 +124,8 @@ def _begin(
         Stretch.objects.create(job=job, why=why, by=by, text=text, first=first, due=due)
 
 
-def _why(job: Job) -> Why | None:
+def reason(job: Job) -> Why | None:
+    """Why it does not follow its schedule at present."""
     if job.broken:
         return Why.BROKEN
     if job.timing.kind == "none":

@@ -7,6 +7,7 @@ A due time that the tick has not recorded yet must survive a change of the job's
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from jobs import quotas, stretches, zones
 from jobs.changes import dependencies, incidents, notices, origins, removal
 from jobs.changes.dependencies import Edge
 from jobs.changes.snapshots import snapshot
+from jobs.changes.standing import Standing, locked
 from jobs.models import Job, Pause, Script, stored_schedule
 from jobs.models.fields import NAMES
 from jobs.models.shapes import references
@@ -91,6 +93,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     now = clock.now()
     job.next_run_at = upcoming(job, now)
     job.save()
+    job.__dict__["edges"] = []
     if not timing.enabled:
         stretches.follow(job, now, by.user)
     _keep_text(job)
@@ -103,28 +106,39 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
 
 
 @transaction.atomic
-def update(job: Job, draft: Draft, *, by: By, description: str = "", active: bool | None = None) -> Job:
+def update(
+    job: Job,
+    draft: Draft,
+    *,
+    by: By,
+    description: str = "",
+    active: bool | None = None,
+    check: Callable[[Job], None] | None = None,
+) -> Job:
     """Changes a job and, where `active` is given, pauses or resumes it; all of it or nothing.
 
     The time of its next run moves only when its schedule or its end date does. What changes nothing writes nothing;
-    `description` goes into the trail. Raises Refused when it would come to follow itself, or a job that is gone; Ended for one
-    that would stay active past its last day; Unscheduled.
+    `description` goes into the trail. `check` gets the locked job before anything is changed. Raises Refused when it would
+    come to follow itself, or a job that is gone; Ended for one that would stay active past its last day; Unscheduled.
     """
-    job = _changed(job, draft, by, description)
+    job = _changed(job, draft, by, description, check)
     if active is not None and active != job.is_active:
         (resume if active else pause)(job, by=by)
-        dropped, job = job.dropped_secrets, _locked(job)
+        dropped, job = job.dropped_secrets, locked(job)
         job.dropped_secrets = dropped
     if active is not False and job.has_ended and job.is_active:
         raise Ended
     return job
 
 
-def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
+def _changed(job: Job, draft: Draft, by: By, description: str, check: Callable[[Job], None] | None) -> Job:
     now = clock.now()
     if draft.depends_on is not None:
         dependencies.lock_graph()
-    job = _locked(job)
+    job = locked(job)
+    if check:
+        check(job)
+    standing = Standing.of(job)
     refuse_excess(draft, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old, old_secrets, broken = job.timing, job.secrets, job.broken
@@ -133,7 +147,8 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
     if changed := bool(moved or job.broken):
         _keep_unsettled(job, now)
-        stretches.turn(job, now)
+        if standing.in_stretch:
+            stretches.turn(job, now)
     for name, value in draft.values.items():
         setattr(job, name, value)
     if draft.secrets is not None and draft.secrets != old_secrets:
@@ -160,9 +175,17 @@ def _changed(job: Job, draft: Draft, by: By, description: str) -> Job:
     if old_task != job.periodic_task_id:
         stored_schedule.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
-    if changed:
+    if changed and (standing.in_stretch or stretches.reason(job)):
         stretches.follow(job, now, by.user)
-    record(Entry.Event.MODIFIED, job, by=by, changes=changes, description=description, snapshot=snapshot(job))
+    record(
+        Entry.Event.MODIFIED,
+        job,
+        by=by,
+        changes=changes,
+        description=description,
+        snapshot=snapshot(job),
+        last_version=standing.last_version,
+    )
     if "category" in changes:
         notices.moved(job)
     if changes.keys() & incidents.FOLLOWED:
@@ -188,7 +211,7 @@ def delete(job: Job, *, by: By) -> None:
     """
     # Jobs that follow it get another definition.
     dependencies.lock_graph()
-    job = _locked(job)
+    job = locked(job)
     changes = hidden(difference(describe(job), {})) | masked(job.secrets, {})
     record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))
     notices.deleted(job, by)
@@ -208,7 +231,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     now = clock.now()
     if until is not None and until <= now:
         raise TooLate
-    job = _locked(job)
+    job = locked(job)
     if job.periodic_task_id is None:
         raise Unscheduled
     _keep_unsettled(job, now)
@@ -231,7 +254,7 @@ def resume(job: Job, *, by: By) -> bool:
     A job that could not be scheduled is tried again, paused or not. Raises Ended.
     """
     now = clock.now()
-    job = _locked(job)
+    job = locked(job)
     if job.has_ended:
         raise Ended
     if job.periodic_task_id is None:
@@ -301,17 +324,12 @@ def _keep_text(job: Job) -> None:
 
 
 def _follow(job: Job, edges: list[Edge] | None, by: By) -> None:
-    if edges is None or not (edges or job.dependencies.exists()):
+    if edges is None or not (edges or job.edges):
         return
     try:
         dependencies.replace(job, edges, by.user)
     except (dependencies.Circle, dependencies.Gone) as problem:
         raise Refused(str(problem)) from problem
-
-
-def _locked(job: Job) -> Job:
-    """The job as it is now, kept from the tick and from other editors until the transaction ends."""
-    return Job.objects.select_for_update().get(pk=job.pk)
 
 
 def _keep_unsettled(job: Job, now: dt.datetime) -> None:

@@ -6,10 +6,13 @@ import datetime as dt
 import re
 from uuid import UUID
 
+from django.db.models import Exists
+
 from accounts.models import User
 from compat.conda_tasks.base import forbid, unknown
 from environments.models import Environment, EnvironmentQuerySet
 from executions.models import Execution, ExecutionQuerySet, State
+from jobs.changes import standing
 from jobs.models import Job, JobQuerySet
 from scheduler_site.lib import clock
 
@@ -24,8 +27,12 @@ def tasks(user: User) -> JobQuerySet:
 
 def task(user: User, task_id: str) -> Job:
     """404 for what is no number as well."""
+    return _found(user, task_id)
+
+
+def _found(user: User, task_id: str, **asked: Exists) -> Job:
     key = int(task_id) if re.fullmatch(r"[0-9]{1,18}", task_id, re.ASCII) else 0
-    found = tasks(user).select_related("environment").filter(pk=key).first() if key else None
+    found = standing.first(standing.whole(tasks(user), **asked).filter(pk=key)) if key else None
     if found is None:
         unknown(f"Task with ID {task_id} not found")
     return found
@@ -33,8 +40,8 @@ def task(user: User, task_id: str) -> Job:
 
 def changeable_task(user: User, task_id: str, verb: str) -> Job:
     """The same, and 403 for a task that may be seen but not changed."""
-    found = task(user, task_id)
-    if not Job.objects.changeable_by(user).filter(pk=found.pk).exists():
+    found = _found(user, task_id, may_change=standing.changeable(user))
+    if not found.__dict__["may_change"]:
         forbid(f"{verb} this task")
     return found
 

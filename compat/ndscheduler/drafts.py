@@ -41,8 +41,11 @@ class Invalid(ValueError):
     """Why a body is refused."""
 
 
-def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
-    """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid, PermissionDenied for code."""
+def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None, *, hopeful: bool = False) -> Draft:
+    """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid, PermissionDenied for code.
+
+    Most names are free: `hopeful` does not ask whether this one is, and the database refuses one that is not.
+    """
     _require(body)
     name, class_name, args = (
         _name(body["name"]),
@@ -53,7 +56,7 @@ def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Dra
     if job is not None:
         # What was shown masked comes back so.
         args = credentials.unmasked(args, wire.arguments(job))
-    values = _kind(class_name, args, job) | _naming(name, job)
+    values = _kind(class_name, args, job) | _naming(name, job, hopeful=hopeful)
     spelling = values.pop("spelling")
     spelling |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
     checked = _checked(values, timing, user, job)
@@ -66,7 +69,7 @@ def _checked(values: dict[str, Any], timing: Timing | None, user: User, job: Job
     stored = job or Job(category=user.category or Category.general(), **POLICIES)
     when = schedule_data(timing) if timing else {}
     form = V1JobForm(form_data(stored) | when | values, user=user, instance=copy(job))
-    form.settle(stored.category_id, stored.team_id)
+    form.settle(stored.category, stored.team)
     if not form.is_valid():
         raise Invalid(_fault(form))
     found = form.draft()
@@ -146,11 +149,13 @@ def _kind(class_name: str, args: list[Any], job: Job | None) -> dict[str, Any]:
     return {"kind": Job.Kind.PYTHON_CLASS, "options": options | others}
 
 
-def _naming(name: str, job: Job | None, taken: Set[str] = frozenset()) -> dict[str, Any]:
+def _naming(
+    name: str, job: Job | None, taken: Set[str] = frozenset(), *, hopeful: bool = False
+) -> dict[str, Any]:
     """Several jobs of this dialect may have one name; ours then carry a number that it does not show."""
     if job is not None and name == wire.shown_name(job):
         return {"spelling": {key: job.spelling[key] for key in ("name", "known_as") if key in job.spelling}}
-    free = _free(name, job, taken)
+    free = name if hopeful else _free(name, job, taken)
     return {"name": free, "spelling": {"name": name, "known_as": free} if free != name else {}}
 
 

@@ -24,6 +24,7 @@ from jobs import zones
 from jobs.models import Job
 from jobs.schedule import rules
 from scheduler_site.lib import clock
+from scheduler_site.lib.ttl_cache import TTLCache
 
 log = logging.getLogger("executions.monitoring.health")
 
@@ -99,6 +100,10 @@ def report(now: dt.datetime | None = None) -> Health:
         health.checks.append(Check("database", False, NO_ANSWER))
     health.checks += [_broker(), *waiting]
     return health
+
+
+# For anybody and as often as he likes: however many ask, the database is asked once a second.
+recent = TTLCache(report, 1.0)
 
 
 class BrokerProbe:

@@ -90,7 +90,7 @@ class HealthView(ApiView):
     @route("get_health", "It is.", {503: ("It is not.", HealthJson)})
     def get(self, request: Request) -> Answer[HealthJson]:
         """Is everything well?"""
-        report = health.report()
+        report = health.recent()
         body: HealthJson = {
             "status": report.status,
             "scheduler_running": report.scheduler_running,

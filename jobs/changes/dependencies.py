@@ -148,12 +148,12 @@ def replace(job: Job, edges: list[Edge], user: User | None) -> None:
             job.dependencies.filter(after=after).update(on=on)
     new = [Dependency(job=job, after_id=after, on=on) for after, on in wanted.items() if after not in stored]
     Dependency.objects.bulk_create(new)
+    job.forget_edges()
 
 
 def describe(job: Job) -> list[str]:
     """The edges in plain words, as the audit trail compares them."""
-    edges = job.dependencies.select_related("after").order_by("after__name")
-    return [f"{edge.after.name} ({edge.on})" for edge in edges]
+    return [f"{edge.after.name} ({edge.on})" for edge in job.edges_by_name]
 
 
 def let_go(job: Job, *, by: By) -> None:

@@ -27,7 +27,7 @@ class Gone(Exception):
 
 def snapshot(job: Job, *, without: Job | None = None) -> dict[str, Any]:
     """The definition of a job as it is now; `without` a job that it follows and that is about to be deleted."""
-    edges = job.dependencies.select_related("after").order_by("after__name") if job.pk else ()
+    edges = job.edges_by_name if job.pk else ()
     # What is hidden is not kept either: the trail is for ever.
     return {name: credentials.masked(getattr(job, name)) for name in STORED} | {
         **{name: reference_to(getattr(job, name)) for name in references()},

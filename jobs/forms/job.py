@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
@@ -24,7 +25,7 @@ from jobs.forms.timing import FAULTY, MOMENT, SCHEDULE, SCHEDULE_OF, entered, in
 from jobs.forms.untouched import LINE_END
 from jobs.models import LONGEST_DESCRIPTION, Job, stored_schedule, today
 from jobs.models.fields import NAMES
-from jobs.models.shapes import column_of
+from jobs.models.shapes import column_of, references
 from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.schedule import ScheduleError
@@ -52,6 +53,17 @@ class LinesField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return super().to_python(LINE_END.sub("\n", str(value)) if value is not None else value) or ""
+
+
+class Settled(forms.Field):
+    """A row that was read and judged elsewhere."""
+
+    def __init__(self, row: Model | None) -> None:
+        super().__init__(required=False)
+        self.row = row
+
+    def clean(self, value: Any) -> Any:
+        return self.row
 
 
 class JobForm(forms.ModelForm[Job]):
@@ -115,9 +127,8 @@ class JobForm(forms.ModelForm[Job]):
     def __init__(self, data: Mapping[str, Any] | None = None, *, user: User, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {})
         instance: Job | None = kwargs.get("instance")
-        kwargs["initial"] = (schedule_data(instance.timing) if instance else self._fresh(user)) | kwargs[
-            "initial"
-        ]
+        given = kwargs["initial"]
+        kwargs["initial"] = (schedule_data(instance.timing) if instance else self._fresh(user, given)) | given
         if instance is None:
             kwargs["initial"].setdefault("stop_grace", default_grace(kwargs["initial"]["kind"]))
         super().__init__(data, **kwargs)
@@ -137,19 +148,20 @@ class JobForm(forms.ModelForm[Job]):
         self.fields["team"].required = settings.JOB_PIC_TEAM_REQUIRED
 
     @staticmethod
-    def _fresh(user: User) -> dict[str, Any]:
+    def _fresh(user: User, given: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "category": user.category_id or Category.general().pk,
+            "category": given.get("category") or user.category_id or Category.general().pk,
             "timezone": settings.SCHEDULER_TIMEZONE,
             "kind": Job.Kind.WEBHOOK,
         }
 
-    def settle(self, category: int, team: int | None) -> None:
+    def settle(self, category: Category, team: Team | None) -> None:
         """Takes this category and this team, of which the surface has judged by its own rules whether they may be chosen."""
-        choices = cast("forms.ModelChoiceField[Category]", self.fields["category"])
-        choices.queryset = Category.objects.filter(pk=category)
-        teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
-        teams.queryset, teams.required = Team.objects.filter(pk=team or 0), False
+        self.fields["category"], self.fields["team"] = Settled(category), Settled(team)
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The rows that a job refers to were read when they were chosen: the model need not ask whether they are there."""
+        return super()._get_validation_exclusions() | set(references())
 
     @property
     def end_date_policy(self) -> str:

@@ -25,6 +25,7 @@ from scheduler_site.lib import clock
 from scheduler_site.lib.encrypted import EncryptedJSONField
 
 if TYPE_CHECKING:
+    from jobs.models.dependencies import Dependency
     from jobs.models.pauses import Pause
 
 DAY = 86400
@@ -298,6 +299,20 @@ class Job(Stamped):
     def timing(self) -> stored_schedule.Timing:
         """Its schedule as stored; lists load many at once with `stored_schedule.attach`."""
         return stored_schedule.read([self])[self.pk]
+
+    @cached_property
+    def edges(self) -> list[Dependency]:
+        """What it runs after, in the order in which that was said."""
+        return list(self.dependencies.select_related("after").only("job", "on", "after__uid", "after__name"))
+
+    @property
+    def edges_by_name(self) -> list[Dependency]:
+        """The same in the order in which people read them."""
+        return sorted(self.edges, key=lambda edge: edge.after.name)
+
+    def forget_edges(self) -> None:
+        """They have changed."""
+        self.__dict__.pop("edges", None)
 
     @property
     def is_active(self) -> bool:

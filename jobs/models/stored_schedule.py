@@ -7,18 +7,19 @@ that job alone, but django-celery-beat's models raise an exception when they loa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import CharField, F
+from django.db.models import CharField, F, Model
 from django.db.models.functions import Cast
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from jobs import schedule
 from jobs.schedule import Cron, Interval, Once, Schedule, ScheduleError
+from scheduler_site.lib import clock
 
 if TYPE_CHECKING:
     from jobs.models import Job
@@ -132,23 +133,49 @@ def attach(jobs: Iterable[Job]) -> list[Job]:
     return jobs
 
 
+def take(job: Job, row: Mapping[str, Any]) -> None:
+    """Takes over the timing of a job out of its row with `columns`, which may be the attributes of the job."""
+    job.__dict__["timing"] = _timing(row, job.day_rule, job.at_zone)
+
+
 def write(job: Job, timing: Timing) -> None:
     """Stores `timing` as the job's periodic task; the caller saves the job, then calls `discard` for what is left over."""
     if timing.kind == "none":
         job.periodic_task = None
     else:
-        task = PeriodicTask.objects.filter(pk=job.periodic_task_id).first() or PeriodicTask(task=TASK)
-        task.name, task.enabled, task.one_off = f"job {job.uid}", timing.enabled, timing.kind == "once"
-        task.crontab, task.interval, task.clocked = None, None, None
-        _point(task, timing)
-        task.start_time, task.expires = timing.start, timing.expires
-        # The beat does not keep jobs in memory: it need not reload when one changes.
-        task.no_changes = True
-        task.save()
-        job.periodic_task = task
+        values = _pointers(timing) | {
+            "name": f"job {job.uid}",
+            "enabled": timing.enabled,
+            "one_off": timing.kind == "once",
+            "start_time": timing.start,
+            "expires": timing.expires,
+            "date_changed": clock.now(),
+        }
+        key = job.periodic_task_id
+        if key is None or not PeriodicTask.objects.filter(pk=key).update(**values):
+            # The beat does not keep jobs in memory: it need not reload when one is made, and of a name with the job's own
+            # id there is no other to look for.
+            task = PeriodicTask(task=TASK, **values)
+            task.no_changes = True
+            Model.save(task, force_insert=True)
+            job.periodic_task = task
     job.day_rule = timing.day_rule
     job.at_zone = timing.timezone if timing.kind == "once" else ""
-    job.__dict__["timing"] = timing
+    job.__dict__["timing"] = _as_read(timing)
+
+
+def _as_read(timing: Timing) -> Timing:
+    """The same without what its kind does not keep."""
+    bounds = {"start": timing.start, "expires": timing.expires, "enabled": timing.enabled}
+    match timing.kind:
+        case "cron":
+            fields = " ".join(timing.expression.split())
+            return Timing("cron", fields, timing.timezone, timing.day_rule, **bounds)  # type: ignore[arg-type]
+        case "interval":
+            return Timing("interval", every=timing.every, period=timing.period, **bounds)  # type: ignore[arg-type]
+        case "once":
+            return Timing("once", timezone=timing.timezone, at=timing.at, **bounds)  # type: ignore[arg-type]
+    return NEVER
 
 
 def discard(periodic_task_id: int | None) -> None:
@@ -165,10 +192,12 @@ def set_enabled(job: Job, enabled: bool) -> bool:
     return changed == 1
 
 
-def _point(task: PeriodicTask, timing: Timing) -> None:
+def _pointers(timing: Timing) -> dict[str, Any]:
+    """Which of the three kinds of schedules it is, and which one."""
+    to: dict[str, Any] = {"crontab": None, "interval": None, "clocked": None}
     if timing.kind == "cron":
         minute, hour, day, month, weekday = timing.expression.split()
-        task.crontab = _shared(
+        to["crontab"] = _shared(
             CrontabSchedule,
             minute=minute,
             hour=hour,
@@ -178,9 +207,10 @@ def _point(task: PeriodicTask, timing: Timing) -> None:
             timezone=ZoneInfo(timing.timezone),
         )
     elif timing.kind == "interval":
-        task.interval = _shared(IntervalSchedule, every=timing.every, period=timing.period)
+        to["interval"] = _shared(IntervalSchedule, every=timing.every, period=timing.period)
     else:
-        task.clocked = _shared(ClockedSchedule, clocked_time=timing.at)
+        to["clocked"] = _shared(ClockedSchedule, clocked_time=timing.at)
+    return to
 
 
 def _shared(model: Any, **values: Any) -> Any:
@@ -189,7 +219,11 @@ def _shared(model: Any, **values: Any) -> Any:
     A new one is written without the signal that makes every beat load its tasks again: jobs are not among them.
     """
     found = model.objects.filter(**values).order_by("pk")
-    return found.first() or (model.objects.bulk_create([model(**values)]) and found.first())
+    if there := found.first():
+        return there
+    made = model(**values)
+    model.objects.bulk_create([made])
+    return made if made.pk else found.first()
 
 
 def columns(prefix: str = "") -> dict[str, F | Cast]:
@@ -202,7 +236,7 @@ def _rows(ids: list[int]) -> list[dict[str, Any]]:
     return list(PeriodicTask.objects.filter(pk__in=ids).annotate(**columns()).values("pk", *COLUMNS))
 
 
-def _timing(row: dict[str, Any] | None, day_rule: str, at_zone: str) -> Timing:
+def _timing(row: Mapping[str, Any] | None, day_rule: str, at_zone: str) -> Timing:
     if row is None or row["task_enabled"] is None:
         return NEVER
     common = {"enabled": row["task_enabled"], "start": row["task_start"], "expires": row["task_expires"]}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Protocol
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
+from jobs.changes import standing
 from jobs.models import Job
 from scheduler_site.rest.views import ApiError, as_uuid
 
@@ -24,13 +25,16 @@ class WithLastStart(Protocol):
 
 def visible_job(user: User, job_id: str) -> Job:
     """404 for a job that does not exist or is not to be seen."""
+    return _found(user, job_id)
+
+
+def _found(user: User, job_id: str, **asked: Exists) -> Job:
+    """With all that an answer tells of it, and the answers to what is `asked` beside it, in one statement."""
     uid = as_uuid(job_id)
-    jobs = with_last_start(Job.objects.visible_to(user))
-    job = (
-        jobs.select_related("category", "team", "owner", "environment").filter(uid=uid).first()
-        if uid
-        else None
-    )
+    if uid is None:
+        raise no_such_job()
+    jobs = with_last_start(standing.whole(Job.objects.visible_to(user), **asked))
+    job = standing.first(jobs.filter(uid=uid))
     if job is None:
         raise no_such_job()
     return job
@@ -38,8 +42,8 @@ def visible_job(user: User, job_id: str) -> Job:
 
 def changeable_job(user: User, job_id: str) -> Job:
     """404 as above, and 403 for a job that may be seen but not changed."""
-    job = visible_job(user, job_id)
-    if not Job.objects.changeable_by(user).filter(pk=job.pk).exists():
+    job = _found(user, job_id, may_change=standing.changeable(user))
+    if not job.__dict__["may_change"]:
         text = "You may change your own jobs; code needs a right of its own."
         raise ApiError(403, "Insufficient permissions", text)
     return job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal, TypedDict, cast
 
 from django.db import IntegrityError, transaction
@@ -92,11 +93,10 @@ class JobDeleted(TypedDict):
 class _Jobs(ApiView):
     tag = "Jobs"
 
-    def stored(self, job: Job, body: Mapping[str, Any]) -> Job:
-        """The job as it is stored now; the answer tells what of the body has no effect, and what to see to."""
-        found = Job.objects.select_related("category", "team", "owner", "environment").get(pk=job.pk)
-        self.notes = (*notes(body, found), *_cares(found, job.dropped_secrets))
-        return found
+    def told(self, job: Job, body: Mapping[str, Any]) -> WrittenJob:
+        """The job as it was stored; beside it the answer tells what of the body has no effect, and what to see to."""
+        self.notes = (*notes(body, job), *_cares(job, job.dropped_secrets))
+        return job_json(job, pause_of(job))
 
 
 def _told(keys: Sequence[int]) -> list[JobJson]:
@@ -166,9 +166,8 @@ class JobsView(_Jobs):
             raise _duplicate_name() from error
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
-        stored = self.stored(job, body)
-        told: JobCreated = {"message": "Job created successfully", "job": job_json(stored, pause_of(stored))}
-        return versions.tagged(Created(told), stored)
+        told: JobCreated = {"message": "Job created successfully", "job": self.told(job, body)}
+        return versions.tagged(Created(told), job)
 
 
 class JobView(_Jobs):
@@ -198,7 +197,13 @@ class JobView(_Jobs):
         body = self.payload()
         draft = validation.draft_of(body, account(request), job)
         try:
-            job = self._apply(job, draft, flag(body, "is_active"), By.request(request, SURFACE))
+            job = verbs.update(
+                job,
+                draft,
+                by=By.request(request, SURFACE),
+                active=flag(body, "is_active"),
+                check=partial(versions.require, self.request),
+            )
         except IntegrityError as error:
             raise _duplicate_name() from error
         except Job.DoesNotExist as error:
@@ -209,17 +214,8 @@ class JobView(_Jobs):
             raise ApiError(400, "Invalid is_active", str(refusal)) from refusal
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
-        stored = self.stored(job, body)
-        told: JobUpdated = {"message": "Job updated successfully", "job": job_json(stored, pause_of(stored))}
-        return versions.tagged(Answer(told), stored)
-
-    @transaction.atomic
-    def _apply(self, job: Job, draft: verbs.Draft, active: bool | None, by: By) -> Job:
-        """412."""
-        if draft.depends_on is not None:
-            dependencies.lock_graph()
-        versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
-        return verbs.update(job, draft, by=by, active=active)
+        told: JobUpdated = {"message": "Job updated successfully", "job": self.told(job, body)}
+        return versions.tagged(Answer(told), job)
 
     @transaction.atomic
     def _delete(self, job: Job, by: By) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts.models import Category, Team, User
+from accounts.models import Category, Team, User, slugify
 from accounts.roles import home_category
 from jobs.forms import environment_field
 from jobs.forms.errors import FieldError, InvalidPayload
@@ -49,7 +49,8 @@ class Reading:
     def __init__(self, body: Mapping[str, Any], user: User, job: Job | None) -> None:
         self.body, self.user, self.job = body, user, job
         self.own_category = user.category if home_category(user) else None
-        self.data = form_data(job or Job(category=self._usual_category()))
+        self.category, self.team = (job.category, job.team) if job else (self._usual_category(), None)
+        self.data = form_data(job or Job(category=self.category))
         self.errors: dict[str, FieldError] = {}
         readers: dict[str, Callable[[], None]] = {
             "schedule": self._schedule,
@@ -170,20 +171,25 @@ class Reading:
         if not self._given("category"):
             return
         text = self._text("category")
-        found = _named(Category, text) if text else self._usual_category()
+        found = self._category_called(text)
         allowed = {self.own_category.pk} if self.own_category else None
         if self.job and allowed:
             allowed.add(self.job.category_id)
         if found is None or (allowed and found.pk not in allowed):
             raise InvalidPayload(_("There is no category %(name)s for you.") % {"name": text})
-        self.data["category"] = found.pk
+        self.category, self.data["category"] = found, found.pk
+
+    def _category_called(self, text: str) -> Category | None:
+        if not text:
+            return self._usual_category()
+        return _named(Category, text, self.category)
 
     def _team(self) -> None:
         key = next((key for key in ("pic_team", "pic_team_slug") if key in self.body), None)
         if key is None and (self.job or not settings.JOB_PIC_TEAM_REQUIRED):
             return
         text = self._text(key, "Invalid PIC team") if key and self._given(key) else ""
-        team = _named(Team, text) if text else None
+        team = _named(Team, text, self.team) if text else None
         if text and team is None:
             problem = _("Unknown PIC team: %(name)s.")
         elif team and not team.is_active:
@@ -191,7 +197,7 @@ class Reading:
         elif team is None and settings.JOB_PIC_TEAM_REQUIRED:
             problem = _("A PIC team is required.")
         else:
-            self.data["team"] = team.pk if team else None
+            self.team, self.data["team"] = team, team.pk if team else None
             return
         raise InvalidPayload(problem % {"name": text}, "Invalid PIC team")
 
@@ -272,6 +278,9 @@ class Reading:
         return value
 
 
-def _named(model: type[_Named], text: str) -> _Named | None:
+def _named(model: type[_Named], text: str, known: _Named | None) -> _Named | None:
+    """`known` is one that was read already."""
+    if known is not None and known.slug == slugify(text):
+        return known
     # Databases refuse to compare texts that are longer than a pattern may be.
     return model.find(text) if len(text) <= MAX_NAME else None

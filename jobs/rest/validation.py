@@ -88,8 +88,9 @@ def _require_fields(body: Mapping[str, Any]) -> None:
 
 def _form(reading: Reading, user: User, job: Job | None) -> JobForm:
     # The form writes into its instance; the job itself is needed for comparison.
-    form = JobForm(reading.data, user=user, instance=copy.copy(job))
-    form.settle(reading.data["category"], reading.data["team"])
+    initial = {} if job else {"category": reading.category.pk}
+    form = JobForm(reading.data, user=user, instance=copy.copy(job), initial=initial)
+    form.settle(reading.category, reading.team)
     return form
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from operator import attrgetter
 from typing import Annotated, Any, TypedDict, cast, overload
 from zoneinfo import ZoneInfo
@@ -168,15 +167,9 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "code_suspended": job.code_suspended,
         "exposed": hiding.exposed(job),
         "secrets": sorted(job.secrets),
-        "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in edges_of(job)],
+        "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in job.edges],
     }
     return cast(WrittenJob, {"id": told["id"], **plain, **told})
-
-
-def edges_of(job: Job) -> Iterable[Dependency]:
-    """What it runs after; without asking again where it was loaded for a whole list."""
-    known = getattr(job, "edges", None)
-    return job.dependencies.select_related("after") if known is None else known
 
 
 def read_json(job: Job, pause: Pause | None, *, last_execution_at: str | None) -> JobJson:

@@ -32,10 +32,10 @@ class JobsBase(V1View):
         zone = ZoneInfo(settings.SCHEDULER_TIMEZONE)
         return wire.job_json(job, self.numbers.of_job(job.category_id), zone)
 
-    def checked(self, job: Job | None = None) -> verbs.Draft:
-        """What the body says. 400; 403 for a class without the right to run code."""
+    def checked(self, job: Job | None = None, *, hopeful: bool = False) -> verbs.Draft:
+        """What the body says. 400; 403 for a class without the right to run code. `hopeful` takes a name to be free."""
         try:
-            return drafts.draft_of(self.body(), self.user, job)
+            return drafts.draft_of(self.body(), self.user, job, hopeful=hopeful)
         except drafts.Invalid as error:
             raise coded(400, str(error)) from error
         except PermissionDenied:
@@ -68,7 +68,7 @@ class JobsView(JobsBase):
     def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
         for last in range(TRIES):
             try:
-                job = verbs.create(self.checked(), by=self.by)
+                job = verbs.create(self.checked(hopeful=last == 0), by=self.by)
             except verbs.Refused as refusal:
                 raise Refusal(400, str(refusal)) from refusal
             except IntegrityError:
@@ -108,12 +108,12 @@ class JobView(JobsBase):
     def _modified(self, job: Job) -> wire.ShownJob:
         for last in range(TRIES):
             try:
-                verbs.update(job, self.checked(job), by=self.by, active=True)
+                changed = verbs.update(job, self.checked(job, hopeful=last == 0), by=self.by, active=True)
             except IntegrityError:
                 if last == TRIES - 1:
                     raise
             else:
-                return self.shown(Job.objects.get(pk=job.pk))
+                return self.shown(changed)
         raise AssertionError  # the last try returns or raises
 
     def delete(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
