@@ -1,10 +1,11 @@
 """The process of the job, from the fork to its end: it sets itself up, then executes the program or calls the class."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
-# ruff: noqa: PTH123
 
 from __future__ import annotations
 
+# What `signal` wraps, without its enumerations.
+import _signal
 import contextlib
 import json
 import math
@@ -23,14 +24,18 @@ from .modules import loaded_libraries
 
 MAX_RESULT = 1 << 20  # bytes of JSON
 NICE = 10  # with 5, fifty jobs that compute on two cores keep an answer of the API waiting for seconds
+# The numbers themselves, for the calls of C: the names of `signal` are members of enumerations, and to make and to compare them
+# in a process that was just forked costs half a millisecond.
+_SIGPIPE, _SIGXFSZ, _SIGINT = int(signal.SIGPIPE), int(signal.SIGXFSZ), int(signal.SIGINT)
+_DEFAULT, _IGNORE, _SETMASK = int(signal.SIG_DFL), int(signal.SIG_IGN), int(signal.SIG_SETMASK)
 _CHANGED_SIGNALS = (
-    signal.SIGCHLD,
-    signal.SIGUSR1,
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-    signal.SIGPIPE,
-    signal.SIGXFSZ,
+    int(signal.SIGCHLD),
+    int(signal.SIGUSR1),
+    int(signal.SIGTERM),
+    _SIGINT,
+    int(signal.SIGHUP),
+    _SIGPIPE,
+    _SIGXFSZ,
 )
 _LIMITS = {
     "open_files": resource.RLIMIT_NOFILE,
@@ -87,21 +92,24 @@ def _stand_back() -> None:
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19))
     # Where the kernel shares by session, the priority counts only within one.
-    for path, value in (("/proc/self/oom_score_adj", "500"), ("/proc/self/autogroup", str(NICE))):
-        with contextlib.suppress(OSError), open(path, "w") as file:
-            file.write(value)
+    for path, value in (("/proc/self/oom_score_adj", b"500"), ("/proc/self/autogroup", b"%d" % NICE)):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(path, os.O_WRONLY)
+            with contextlib.suppress(OSError):
+                os.write(descriptor, value)
+            os.close(descriptor)
 
 
 def _reset_signals(*, for_python: bool) -> None:
     """Undo what the warden and the interpreter made of them; a Python class gets the interpreter's own again."""
     signal.set_wakeup_fd(-1)
     for number in _CHANGED_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+        _signal.signal(number, _DEFAULT)
     if for_python:
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        _signal.signal(_SIGPIPE, _IGNORE)
+        _signal.signal(_SIGXFSZ, _IGNORE)
+        _signal.signal(_SIGINT, signal.default_int_handler)
+    _signal.pthread_sigmask(_SETMASK, ())
 
 
 def _wire_up(output: int, keep: set[int]) -> None:
@@ -114,7 +122,6 @@ def _wire_up(output: int, keep: set[int]) -> None:
     for descriptor in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
         os.closerange(first, descriptor)
         first = descriptor + 1
-    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
     sys.stdout, sys.stderr = _writer(1), _writer(2)
 
 
@@ -136,7 +143,7 @@ def _call(path: str, args: list[Any], result: int, *, learn: bool) -> int:
 
     learn: what it has imported is told too.
     """
-    before = set(sys.modules)
+    newest = next(reversed(sys.modules))
     try:
         from jobs.classes.base import load
 
@@ -148,13 +155,13 @@ def _call(path: str, args: list[Any], result: int, *, learn: bool) -> int:
     except SystemExit as leaving:
         return _left(leaving.code)
     except BaseException as problem:
-        return _fail(problem, result, stage="run", loaded=loaded_libraries(before) if learn else "")
+        return _fail(problem, result, stage="run", loaded=loaded_libraries(newest) if learn else "")
     if len(text) > MAX_RESULT:
         sys.stderr.write(
             f"The return value has {len(text)} bytes of JSON, more than {MAX_RESULT}: not kept.\n"
         )
     else:
-        _tell(result, {"result": text} | ({"loaded": loaded_libraries(before)} if learn else {}))
+        _tell(result, {"result": text} | ({"loaded": loaded_libraries(newest)} if learn else {}))
     return 0
 
 

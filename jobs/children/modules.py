@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator
 
 MOST_LEARNED = 2000  # modules that are taken over from one run
 LONGEST_LIST = 1 << 16  # characters of their names
@@ -30,18 +30,26 @@ def learn(names: Iterable[str]) -> None:
                 importlib.import_module(name)
 
 
-def loaded_libraries(before: Set[str]) -> str:
-    """The modules of libraries that have been imported since, as `name,name`; for `learn`.
+def loaded_libraries(newest: str) -> str:
+    """The modules of libraries that have been imported after this one, as `name,name`; for `learn`.
 
     Modules of libraries only: what a job's own modules do at import may depend on the run.
     """
     found = []
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name not in before and isinstance(file, str) and file.startswith(LIBRARIES):
+    # From the end: the others are not even looked at, which would be the first touch of their memory in this process.
+    for name in reversed(list(_since(newest))):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str) and file.startswith(LIBRARIES):
             found.append(name)
     text = ",".join(found[:MOST_LEARNED])
     return text if len(text) <= LONGEST_LIST else ""
+
+
+def _since(newest: str) -> Iterator[str]:
+    for name in reversed(sys.modules):
+        if name == newest:
+            return
+        yield name
 
 
 def files_of_modules() -> list[str]:

@@ -39,23 +39,58 @@ END_SIGNAL = (
 ORPHAN_GRACE = 10.0  # seconds at most once the worker is gone: its run may soon be given to another
 FORK_MARGIN = 4 << 20  # bytes a forked job may grow by before it becomes its program
 LEFTOVER_GRACE = 2.0  # seconds at most for what a job that ended by itself leaves behind
+SHORT_SECONDS = 2.0  # a run that takes longer gains nothing from a warden that is there already
+MOST_RUNS = 100  # of one warden, which its jobs could harm: they run as the same user
 SUSPEND_PASSES = 20  # over the tree at once; what forks faster is stopped by the next looks
 
 
-def supervise(server: int, lifeline: socket.socket, output: int, result: int) -> None:
-    """The life of a warden process, forked from the server."""
+def supervise(server: int, control: socket.socket, descriptors: list[int]) -> None:
+    """The life of a warden process, forked from the server: the run of these descriptors, then those that `control` brings."""
     wakeup = receive_signals()
     os.setsid()
     die_with_parent(server, END_SIGNAL)
     become_subreaper()
-    request, orders = _read_request(lifeline)
-    if request is None:
-        return
-    warden = Warden(request, lifeline, wakeup)
-    try:
-        warden.run(orders, output, result)
-    except OSError as problem:  # no room for its directory or for one more process, where nothing has run
-        warden.report({"lost" if warden.has_begun else "unavailable": str(problem)})
+    for _ in range(MOST_RUNS):
+        if len(descriptors) < 3 or not _one_run(control, wakeup, *descriptors):
+            return
+        descriptors = _next(control, wakeup)
+
+
+def _one_run(
+    control: socket.socket, wakeup: int, lifeline: int, output: int, result: int, *held: int
+) -> bool:
+    """Whether this process is as good as new afterwards; where not, it ends, and with it what is still open."""
+    with socket.socket(fileno=lifeline) as line:
+        request, orders = _read_request(line)
+        if request is None:
+            return False
+        warden = Warden(request, line, wakeup)
+        try:
+            ending = warden.run(orders, output, result)
+        except OSError as problem:  # no room for its directory or for one more process, where nothing has run
+            warden.report({"lost" if warden.has_begun else "unavailable": str(problem)})
+            return False
+        for descriptor in held:
+            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            # Before the report, which may bring the next run at once.
+            if warden.was_plain:
+                control.send(b".")
+        warden.report(ending)
+    return warden.was_plain
+
+
+def _next(control: socket.socket, wakeup: int) -> list[int]:
+    """The descriptors of the next run; none when there is to be no other."""
+    while True:
+        readable, _, _ = select.select([wakeup, control.fileno()], [], [])
+        if wakeup in readable and END_SIGNAL in os.read(wakeup, 4096):
+            return []
+        if control.fileno() in readable:
+            _data, descriptors, _flags, _ = socket.recv_fds(control, 16, 4)
+            for descriptor in descriptors:
+                os.set_inheritable(descriptor, False)
+            return descriptors
 
 
 def receive_signals() -> int:
@@ -98,7 +133,8 @@ class Warden:
         self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
         self._account = Account(*request["account"]) if request["account"] else None
         every = OFTEN if request["ceilings"]["memory"] else EVERY
-        self._usage = Usage(time.monotonic(), every=every)
+        self._began = time.monotonic()
+        self._usage = Usage(self._began, every=every)
         self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
 
     @property
@@ -106,7 +142,19 @@ class Warden:
         """Whether anything of the job may have run."""
         return self._job != 0
 
-    def run(self, orders: bytes, output: int, result: int) -> None:
+    @property
+    def was_plain(self) -> bool:
+        """Whether the job was short and ended by itself, at its end, and left nothing that had to be ended."""
+        return (
+            self._kill_at is None
+            and not self._abandoned
+            and self._status is not None
+            and os.WIFEXITED(self._status)
+            and time.monotonic() - self._began < SHORT_SECONDS
+        )
+
+    def run(self, orders: bytes, output: int, result: int) -> dict[str, Any]:
+        """The life of the job; what there is to report of its end."""
         private = self._request["private"]
         os.mkdir(private, 0o700)
         try:
@@ -125,7 +173,7 @@ class Warden:
         finally:
             with files_of(self._account):
                 remove_tree(private)
-        self.report({"unstartable": problem} if problem else self._ending())
+        return {"unstartable": problem} if problem else self._ending()
 
     def _write_files(self) -> None:
         for name, text in self._request.pop("files", {}).items():

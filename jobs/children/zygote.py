@@ -54,17 +54,18 @@ class Zygote(Server):
         """{"learn": [...]}: modules that a run has imported, and the next ones need not."""
         before = set(children_of(os.getpid()))
         learn(message.get("learn", [])[:MOST_LEARNED])
+        self.renew()
         self._fit = self._fit and not unfit(but=before)
         self._files |= stamps(set(files_of_modules()) - set(self._files))
         gc.freeze()
 
-    def fork(self, number: int, lifeline: int, output: int, result: int) -> None:
+    def begin(self, number: int, descriptors: list[int]) -> None:
         if not self._fit or stamps(self._files) != self._files:
             why = "changed" if self._fit else UNFIT
-            with socket.socket(fileno=os.dup(lifeline)) as told, contextlib.suppress(OSError):
+            with socket.socket(fileno=os.dup(descriptors[0])) as told, contextlib.suppress(OSError):
                 told.sendall(json.dumps({"stale": why}).encode() + b"\n")
             return
-        super().fork(number, lifeline, output, result)
+        super().begin(number, descriptors)
 
 
 def main(descriptor: int, path: str, account: Account | None) -> None:
