@@ -44,8 +44,12 @@ class ActiveRun:
     # It never began, and never will.
     withdrawn: bool = False
 
+    # By time.monotonic(); none while it waits for its slot.
+    begun_at: float | None = None
+
     def __post_init__(self) -> None:
-        self._begun = False
+        self._begun = self._stopped = False
+        self._since = time.monotonic()
         self._door = threading.Lock()
         self._limit = Deadline(self.claim.spec.timeout + self.claim.spec.stop_grace + OVERDUE_SECONDS)
 
@@ -53,6 +57,7 @@ class ActiveRun:
         """Called where it is to run: false when it was withdrawn before."""
         with self._door:
             self._begun = not self.withdrawn
+            self.begun_at = time.monotonic()
             return self._begun
 
     def withdraw(self) -> bool:
@@ -61,12 +66,18 @@ class ActiveRun:
             self.withdrawn = self.ended = not self._begun
             return self.withdrawn
 
+    def waits_since(self) -> float | None:
+        """By time.monotonic(): since when it waits for its slot, where it does and is to begin."""
+        return None if self._begun or self.withdrawn or self._stopped else self._since
+
     def give_up(self, why: Reason) -> None:
+        self._stopped = True
         self.given_up = why
         self.cancel()
 
     def stop(self) -> None:
         """Somebody asked for its end. Where it stands still it is not let go on for that, but its time limit counts again."""
+        self._stopped = True
         self.cancel()
         self._limit.stand(still=False)
 
@@ -108,9 +119,11 @@ class LeaseWatchdog(threading.Thread):
         give_up: Callable[[ActiveRun], None],
         stopping: threading.Event,
         poll: float,
+        then: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="guard", daemon=True)
         self._hands, self._give_up, self._stopping, self._poll = hands, give_up, stopping, poll
+        self._then = then
 
     def run(self) -> None:
         while not self._stopping.wait(self._poll):
@@ -118,3 +131,4 @@ class LeaseWatchdog(threading.Thread):
                 hand.check_lease(time.monotonic())
                 if hand.is_newly_overdue():
                     self._give_up(hand)
+            self._then()

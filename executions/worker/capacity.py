@@ -7,20 +7,33 @@ from collections.abc import Mapping
 
 
 class Room:
-    """Free slots by pool. What finds none waits: beyond a worker's slots, runs are left to others."""
+    """Free slots by pool. What finds none waits: beyond a worker's slots, and what it may have ahead of them, runs are left to
+    others."""
 
     def __init__(self, slots: Mapping[str, int]) -> None:
+        # Below nothing: so many are ahead of the slots.
         self._free = dict(slots)
+        self._ahead = dict.fromkeys(slots, 0)
         self.closed = False
         self._changed = threading.Condition()
 
     def take(self, pool: str, most: int) -> int:
         """Waits for a free slot, and takes as many as there are, at most `most`; 0 when the room is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self.closed or self._free[pool] > 0)
-            taken = 0 if self.closed else min(self._free[pool], most)
+            self._changed.wait_for(lambda: self.closed or self._left(pool) > 0)
+            taken = 0 if self.closed else min(self._left(pool), most)
             self._free[pool] -= taken
             return taken
+
+    def _left(self, pool: str) -> int:
+        return self._free[pool] + self._ahead[pool]
+
+    def allow_ahead(self, pool: str, runs: int) -> None:
+        """So many may be taken beyond the slots from now on; what is taken already stays."""
+        if self._ahead[pool] != runs:
+            with self._changed:
+                self._ahead[pool] = runs
+                self._changed.notify_all()
 
     def give_back(self, pool: str, slots: int = 1) -> None:
         with self._changed:

@@ -40,6 +40,7 @@ from executions.worker.drain import NOBODY, Draining, Host
 from executions.worker.leases import Leases
 from executions.worker.loop import Loop
 from executions.worker.output import Sink
+from executions.worker.pace import PATIENCE, Pace
 from executions.worker.watchdog import Sign, Watchdog, end_process
 from executions.worker.writer import Writer
 from jobs.runners import RUNNERS, CodeRunner, Context, IORunner, Outcome
@@ -48,6 +49,7 @@ from scheduler_site.running import descriptors
 log = logging.getLogger("executions.worker.worker")
 
 POLL_SECONDS = 1.0
+CODE = "code"
 
 
 def _fault(claim: Claim, error: Exception) -> Outcome:
@@ -65,7 +67,8 @@ class Worker:
         self._lock = threading.Lock()
         self._emptied = threading.Condition(self._lock)
         io_slots = min(settings.WORKER_IO_SLOTS, descriptors.slots())
-        self._room = Room({"io": io_slots, "code": settings.WORKER_CODE_SLOTS})
+        self._room = Room({"io": io_slots, CODE: settings.WORKER_CODE_SLOTS})
+        self._pace = Pace(settings.WORKER_CODE_SLOTS)
         self._threads = ThreadPoolExecutor(settings.WORKER_CODE_SLOTS, "code")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -77,7 +80,7 @@ class Worker:
         self._unwanted: list[str] = []
         self._draining = Draining(name, self._room, host, self._is_empty, self._hand_back)
         self._writer.start()
-        LeaseWatchdog(self._in_hand, self._give_up, self._stopping, POLL_SECONDS).start()
+        LeaseWatchdog(self._in_hand, self._give_up, self._stopping, POLL_SECONDS, self._return_stuck).start()
         self._consumer = Consumer(self.queues, self._is_idle, self._end_process)
         turns = Turns()
         steps = {
@@ -231,6 +234,27 @@ class Worker:
             self._emptied.notify_all()
         # Not only when its end is on record: what comes next is claimed while that is written.
         self._room.give_back(hand.pool)
+        if hand.pool == CODE and hand.begun_at is not None:
+            self._room.allow_ahead(CODE, self._pace.ended(time.monotonic() - hand.begun_at))
+
+    def _return_stuck(self) -> None:
+        """What was claimed ahead and waits behind longer runs than were to be expected."""
+        latest = time.monotonic() - PATIENCE
+        stuck = [hand for hand in self._in_hand() if (hand.waits_since() or latest) < latest]
+        if stuck:
+            self._pace.stuck()
+            self._room.allow_ahead(CODE, 0)
+            self._return(stuck)
+
+    def _return(self, hands: Iterable[ActiveRun]) -> None:
+        back = [hand for hand in hands if hand.withdraw()]
+        if back:
+            self._writer.give_back([hand.claim for hand in back], self._returned)
+        for hand in back:
+            self._room.give_back(hand.pool)
+
+    def _returned(self, claims: Sequence[Claim]) -> None:
+        self._leave_to_others(claim.uid for claim in claims)
 
     def _in_hand(self) -> list[ActiveRun]:
         with self._lock:
@@ -263,6 +287,7 @@ class Worker:
     def _watch(self) -> None:
         heartbeat.beat(self.name, self.queues)
         self._draining.look()
+        self._hand_back()
         if self._hands:
             orders.hear(self._in_hand())
 
@@ -308,6 +333,7 @@ class Worker:
         self._draining.over = True
         self._room.close()
         self._writer.leave()
+        self._return([hand for hand in self._in_hand() if hand.waits_since() is not None])
         left = self._drain(grace)
         for hand in left:
             hand.give_up(hand.given_up or Reason.SHUTDOWN)

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection
 
-from executions.ledger import claims, outcomes
+from executions.ledger import claims, outcomes, returns
 from executions.ledger.limits import places
 from executions.ledger.outcomes import Report
 from executions.models import Reason
@@ -51,13 +51,24 @@ class Wanted:
     answer: Future[list[Claim]] = field(default_factory=Future)
 
 
+@dataclass(frozen=True)
+class Returned:
+    """Claims of which nothing was begun."""
+
+    claims: Sequence[Claim]
+    then: Callable[[Sequence[Claim]], None]
+
+
+Item = Wanted | Returned | Report
+
+
 class Writer(threading.Thread):
     """`written` is called with each claim whose end is on record (or was refused)."""
 
     def __init__(self, worker: str, written: Callable[[Sequence[Claim]], None]) -> None:
         super().__init__(name="writer", daemon=True)
         self._worker, self._written = worker, written
-        self._waiting: queue.SimpleQueue[Wanted | Report | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._leaving = False
         self._wrote_at = 0.0
         self._unanswered: set[Future[list[Claim]]] = set()
@@ -84,6 +95,10 @@ class Writer(threading.Thread):
 
     def report(self, claim: Claim, what: str | Outcome | None, why: Reason = Reason.SHUTDOWN) -> None:
         self._waiting.put(Report(claim, what, why))
+
+    def give_back(self, claims: Sequence[Claim], then: Callable[[Sequence[Claim]], None]) -> None:
+        """These are queued again; `then` is called with those of them that are."""
+        self._waiting.put(Returned(claims, then))
 
     def leave(self) -> None:
         """From now on nothing is claimed; who waits for a claim that the database has not been asked for gets none."""
@@ -112,17 +127,20 @@ class Writer(threading.Thread):
             self._wrote_at = time.monotonic()
         connection.close()
 
-    def _handle(self, batch: list[Wanted | Report]) -> None:
+    def _handle(self, batch: list[Item]) -> None:
         if reports := [item for item in batch if isinstance(item, Report)]:
             self._write(reports)
             self._written([report.claim for report in reports if report.is_last])
+        for item in batch:
+            if isinstance(item, Returned):
+                self._return(item)
         wanted = [item for item in batch if isinstance(item, Wanted)]
         if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
             self._answer(wanted)
 
-    def _next(self) -> list[Wanted | Report]:
+    def _next(self) -> list[Item]:
         """What waits, at least one; empty at the end."""
-        item, batch, text = self._waiting.get(), list[Wanted | Report](), 0
+        item, batch, text = self._waiting.get(), list[Item](), 0
         if self._busy:
             self._gather()
         while item is not None:
@@ -173,6 +191,17 @@ class Writer(threading.Thread):
         log.error("report_unwritable", extra={"run": report.claim.uid}, exc_info=error)
         if less := reduced(report):
             self._write([less])
+
+    def _return(self, item: Returned) -> None:
+        queued: list[Claim] = []
+        try:
+            queued = self._patiently(lambda: returns.give_back(item.claims, self._worker, clock.now()))
+            # Such as those that somebody has stopped while they waited.
+            if others := [claim for claim in item.claims if claim not in queued]:
+                self._write([Report(claim, Outcome("stopped")) for claim in others])
+        finally:
+            self._written(item.claims)
+        item.then(queued)
 
     # Claims ----------------------------------------------------------------------------------------------------------
 
