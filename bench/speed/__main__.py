@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 # Cheap ones first. The modules are imported when Django is set up.
 ROWS = {
     "drain": "drain",
+    "classes": "classes",
+    "class-changed": "classes",
+    "burst-code": "classes",
+    "run-now": "classes",
+    "classes-due": "classes",
     "webhooks": "webhooks",
     "first-start": "first_start",
     "burst-10k": "burst",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -39,9 +40,22 @@ def _connection() -> psycopg.Connection[Any]:
 @app.task(name="bench.record")
 def record(key: int) -> None:
     """A run with a record: begun, its lease renewed, ended. Each of the three is a commit of its own."""
+    _record(key)
+
+
+@app.task(name="bench.sample")
+def sample(key: int) -> None:
+    """The same around the job class to begin with, called in the worker's own process."""
+    from jobs.classes.sample import AwesomeJob
+
+    _record(key, lambda: AwesomeJob().run("a", "b"))
+
+
+def _record(key: int, work: Callable[[], object] = lambda: None) -> None:
     execute = _connection().execute
     execute("INSERT INTO bare_run (id, state, started_at) VALUES (%s, 'running', clock_timestamp())", (key,))
     execute("UPDATE bare_run SET lease_until = clock_timestamp() + interval '45 s' WHERE id = %s", (key,))
+    work()
     execute("UPDATE bare_run SET state = 'success', finished_at = clock_timestamp() WHERE id = %s", (key,))
 
 

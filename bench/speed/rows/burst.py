@@ -26,7 +26,7 @@ def burst_10k(bench: Bench) -> Iterator[Line]:
         stack.enter_context(bench.bare("stock", "--pool", "threads", "-c", "8"))
         for _ in range(bench.size(1, 3)):
             late[IO].append(at_a_minute(bench, count, IO))
-            late["floor"].append(_floor(bench, count))
+            late["floor"].append(at_the_floor(bench, count))
             late[CODE].append(at_a_minute(bench, count, CODE))
             late["small"].append(at_a_minute(bench, STOCK, IO))
             late["stock"].append(_stock(bench))
@@ -53,7 +53,8 @@ def at_a_minute(bench: Bench, count: int, kind: str, *, name: str = "job") -> fl
     return population.last_line(scheduled_for=due) - due.timestamp()
 
 
-def _floor(bench: Bench, count: int) -> float:
+def at_the_floor(bench: Bench, count: int) -> float:
+    """The same for a poll of an indexed column and a bare task."""
     due, notes = bench.soon().timestamp(), bench.path("floor")
     url = bench.database("other", scheme="postgresql")
     with psycopg.connect(url, autocommit=True) as database:

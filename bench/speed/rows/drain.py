@@ -104,13 +104,13 @@ def _belfry(bench: Bench, stack: ExitStack, count: int) -> list[Side]:
         jobs = population.add(count, [population.interval(due)], kind=kind, name=kind)
         sides.append(
             Side(
-                kind, app, name, _queue(jobs, due), _ended, lambda: population.last("finished_at").timestamp()
+                kind, app, name, queued(jobs, due), ended, lambda: population.last("finished_at").timestamp()
             )
         )
     return sides
 
 
-def _queue(jobs: list[Job], due: dt.datetime) -> Callable[[int], None]:
+def queued(jobs: list[Job], due: dt.datetime) -> Callable[[int], None]:
     """Through the tick itself: the rows and the messages are what they are in operation."""
 
     def fill(count: int) -> None:
@@ -121,45 +121,43 @@ def _queue(jobs: list[Job], due: dt.datetime) -> Callable[[int], None]:
     return fill
 
 
-def _ended() -> int:
+def ended() -> int:
+    """Raises RuntimeError when one did not end well."""
     population.must_be_well()
     return population.ended()
 
 
 def _bare(bench: Bench, stack: ExitStack) -> list[Side]:
+    pools = {PREFORK: ("--pool", "prefork", "-c", "2"), THREADS: ("--pool", "threads", "-c", "32")}
+    return [bare_side(bench, stack, name, pool) for name, pool in pools.items()]
+
+
+def bare_side(
+    bench: Bench, stack: ExitStack, name: str, pool: tuple[str, ...], task: str = "bench.record"
+) -> Side:
+    """A worker of bare Celery, whose task keeps a record in three statements."""
     database = stack.enter_context(
         psycopg.connect(bench.database("other", scheme="postgresql"), autocommit=True)
     )
     database.execute(bare.TABLE)
+    queue = name.split()[0]
 
     def single(query: str) -> float:
         row = database.execute(query.encode()).fetchone()
         return float(row[0]) if row else 0.0
 
-    def fill(queue: str) -> Callable[[int], None]:
-        def send(count: int) -> None:
-            database.execute("TRUNCATE bare_run")
-            with bare.app.producer_or_acquire() as producer:
-                for key in range(count):
-                    bare.record.apply_async((key,), queue=queue, producer=producer)
+    def send(count: int) -> None:
+        database.execute("TRUNCATE bare_run")
+        with bare.app.producer_or_acquire() as producer:
+            for key in range(count):
+                bare.app.signature(task).apply_async((key,), queue=queue, producer=producer)
 
-        return send
-
-    sides = []
-    for name, pool in (
-        (PREFORK, ("--pool", "prefork", "-c", "2")),
-        (THREADS, ("--pool", "threads", "-c", "32")),
-    ):
-        queue = name.split()[0]
-        stack.enter_context(bench.bare(queue, *pool))
-        sides.append(
-            Side(
-                name,
-                bare.app,
-                queue,
-                fill(queue),
-                lambda: int(single("SELECT count(*) FROM bare_run WHERE state = 'success'")),
-                lambda: single("SELECT extract(epoch FROM max(finished_at)) FROM bare_run"),
-            )
-        )
-    return sides
+    stack.enter_context(bench.bare(queue, *pool))
+    return Side(
+        name,
+        bare.app,
+        queue,
+        send,
+        lambda: int(single("SELECT count(*) FROM bare_run WHERE state = 'success'")),
+        lambda: single("SELECT extract(epoch FROM max(finished_at)) FROM bare_run"),
+    )
