@@ -56,10 +56,10 @@ migrations-check: venv-dev ## no model was changed without its migration
 	$(PYTHON) manage.py makemigrations --check --dry-run
 
 venv: ## the virtual environment with what Belfry runs on
-	@sh deploy/venv.sh requirements.txt
+	@sh deploy/venv.sh requirements.txt $(if $(filter run,$(MAKECMDGOALS)),,--compile)
 
 venv-dev: ## and with what it is developed with
-	@sh deploy/venv.sh requirements-dev.txt
+	@sh deploy/venv.sh requirements-dev.txt --compile
 
 clean: ## removes the virtual environment and caches; the data in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

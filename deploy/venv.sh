@@ -1,5 +1,6 @@
 #!/bin/sh
 # Brings .venv up to date with a requirements file (requirements.txt or requirements-dev.txt).
+# With --compile it compiles all that it has installed, for accounts that may not write there later.
 # Does nothing when what is installed was installed from the same text: a copy of it is kept in .venv.
 set -eu
 wanted=$1
@@ -33,7 +34,7 @@ fi
 if ! installed "$wanted" && ! { [ "$wanted" = requirements.txt ] && installed requirements-dev.txt; }; then
     echo "Installing $wanted"
     rm -rf .venv/installed
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$wanted"
+    .venv/bin/python -m deploy.install "$@"
     mkdir -p ".venv/installed/$wanted"
     cp requirements.txt constraints.txt ".venv/installed/$wanted/"
     [ "$wanted" = requirements.txt ] || cp "$wanted" ".venv/installed/$wanted/"

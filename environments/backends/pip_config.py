@@ -53,6 +53,20 @@ def read(variables: Mapping[str, str]) -> Index:
     )
 
 
+def variables_of_uv(index: Index) -> dict[str, str]:
+    """The same for uv. Addresses go by variables: they may hold credentials, and argument lists are public."""
+    given = {
+        "UV_DEFAULT_INDEX": index.url,
+        "UV_INDEX": " ".join(index.extra),
+        "UV_FIND_LINKS": ",".join(index.find_links),
+        # pip looks into all its indexes alike; of those in the settings the first that has a package counts.
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if index.alike else "",
+        "UV_INSECURE_HOST": " ".join(index.trusted_hosts),
+        "SSL_CERT_FILE": os.environ.get("SSL_CERT_FILE") or index.certificates,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 

@@ -156,7 +156,7 @@ class PypiBackend:
         index: pip_config.Index | None = None,
         wanted: Sequence[grammar.Spec] = (),
     ) -> None:
-        variables = _variables(index) if index else {}
+        variables = pip_config.variables_of_uv(index) if index else {}
         result = self._started(["pip", command, *_at(prefix), *arguments], variables, progress)
         if result.status != 0:
             raise _failure(result.errors, wanted)
@@ -203,20 +203,6 @@ class PypiBackend:
 
 def _at(prefix: Path) -> list[str]:
     return ["--python", str(prefixes.interpreter(prefix))]
-
-
-def _variables(index: pip_config.Index) -> dict[str, str]:
-    """Addresses go by variables: they may hold credentials, and argument lists are public."""
-    given = {
-        "UV_DEFAULT_INDEX": index.url,
-        "UV_INDEX": " ".join(index.extra),
-        "UV_FIND_LINKS": ",".join(index.find_links),
-        # pip looks into all its indexes alike; of those in the settings the first that has a package counts.
-        "UV_INDEX_STRATEGY": "unsafe-best-match" if index.alike else "",
-        "UV_INSECURE_HOST": " ".join(index.trusted_hosts),
-        "SSL_CERT_FILE": os.environ.get("SSL_CERT_FILE") or index.certificates,
-    }
-    return {name: value for name, value in given.items() if value}
 
 
 def _search_path() -> str:

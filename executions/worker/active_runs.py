@@ -48,7 +48,7 @@ class ActiveRun:
     begun_at: float | None = None
 
     def __post_init__(self) -> None:
-        self._begun = self._stopped = False
+        self._begun = False
         self._since = time.monotonic()
         self._door = threading.Lock()
         self._limit = Deadline(self.claim.spec.timeout + self.claim.spec.stop_grace + OVERDUE_SECONDS)
@@ -67,17 +67,15 @@ class ActiveRun:
             return self.withdrawn
 
     def waits_since(self) -> float | None:
-        """By time.monotonic(): since when it waits for its slot, where it does and is to begin."""
-        return None if self._begun or self.withdrawn or self._stopped else self._since
+        """By time.monotonic(): since when it waits for its slot, where it does."""
+        return None if self._begun or self.withdrawn else self._since
 
     def give_up(self, why: Reason) -> None:
-        self._stopped = True
         self.given_up = why
         self.cancel()
 
     def stop(self) -> None:
         """Somebody asked for its end. Where it stands still it is not let go on for that, but its time limit counts again."""
-        self._stopped = True
         self.cancel()
         self._limit.stand(still=False)
 

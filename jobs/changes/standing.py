@@ -57,7 +57,11 @@ class Standing:
     def of(cls, job: Job) -> Standing:
         """To be asked once the job is locked, in a statement of its own: the one that waits for the lock sees the other
         tables as they were before it waited."""
-        versions = Entry.objects.versions(OuterRef("uid")).order_by("-at", "-id").values("version")
+        versions = (
+            Entry.objects.filter(object_uid=OuterRef("uid"), version__isnull=False)
+            .order_by("-at", "-id")
+            .values("version")
+        )
         found = (
             Job.objects.filter(pk=job.pk)
             .annotate(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 # What `signal` wraps, without its enumerations.
-import _signal
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import json
 import math

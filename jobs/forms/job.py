@@ -161,7 +161,8 @@ class JobForm(forms.ModelForm[Job]):
 
     def _get_validation_exclusions(self) -> set[str]:
         """The rows that a job refers to were read when they were chosen: the model need not ask whether they are there."""
-        return super()._get_validation_exclusions() | set(references())
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | set(references())
 
     @property
     def end_date_policy(self) -> str:

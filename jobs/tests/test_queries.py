@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -16,7 +16,7 @@ from compat.ndscheduler import tokens
 from conftest import Api
 from jobs.tests.factories import make_job
 
-Call = Callable[[], HttpResponse]
+Call = Callable[[], Any]
 TRANSACTION = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 
@@ -43,11 +43,11 @@ def test_a_changed_schedule_and_name_take_twelve_queries_and_a_changed_text_nine
 ) -> None:
     client, url = api(uma), f"/api/v2/jobs/{make_job(uma).uid}"
 
-    def everything() -> HttpResponse:
+    def everything() -> Any:
         n = next(numbers)
         return client.put(url, {"name": f"other {n}", "cron_expression": f"{n} 2 * * *"}, format="json")
 
-    def text() -> HttpResponse:
+    def text() -> Any:
         return client.put(url, {"description": f"text {next(numbers)}"}, format="json")
 
     assert len(asked(everything)) <= 12
@@ -58,7 +58,7 @@ def test_a_pause_by_put_takes_no_more_than_a_change_and_a_pause(api: Api, uma: U
     client, url = api(uma), f"/api/v2/jobs/{make_job(uma).uid}"
     states = count()
 
-    def switch() -> HttpResponse:
+    def switch() -> Any:
         return client.put(url, {"is_active": next(states) % 2 == 1}, format="json")
 
     assert len(asked(switch, savepoints=2)) <= 20
@@ -67,7 +67,7 @@ def test_a_pause_by_put_takes_no_more_than_a_change_and_a_pause(api: Api, uma: U
 def test_a_new_job_takes_twelve_queries(api: Api, uma: User, numbers: Iterator[int]) -> None:
     client = api(uma)
 
-    def post() -> HttpResponse:
+    def post() -> Any:
         n = next(numbers)
         body = {"name": f"new {n}", "cron_expression": f"{n} 2 * * *", "target_url": "https://1.1.1.1/"}
         return client.post("/api/v2/jobs", body, format="json")
@@ -87,7 +87,7 @@ def test_the_first_api_takes_no_more(ada: User, numbers: Iterator[int]) -> None:
         n = next(numbers)
         return {"name": f"new {n}", "job_class_string": "a.b.C", "minute": str(n)}
 
-    def post() -> HttpResponse:
+    def post() -> Any:
         return client.post("/api/v1/jobs", body(), content_type="application/json")
 
     url = f"/api/v1/jobs/{post().json()['job_id']}"
