@@ -188,7 +188,7 @@ def _changed(job: Job, draft: Draft, by: By, description: str, check: Callable[[
     )
     if "category" in changes:
         notices.moved(job)
-    if changes.keys() & incidents.FOLLOWED:
+    if standing.has_incidents and changes.keys() & incidents.FOLLOWED:
         incidents.follow(job)
     notices.updated(job, by)
     return job

@@ -103,7 +103,7 @@ def report(now: dt.datetime | None = None) -> Health:
 
 
 # For anybody and as often as he likes: however many ask, the database is asked once a second.
-recent = TTLCache(report, 1.0)
+recent = TTLCache(lambda: report(), 1.0)
 
 
 class BrokerProbe:

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from audit.record import By
 from executions.ledger import verbs
-from executions.ledger.tick import tick
+from executions.ledger.due.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.worker import pace

@@ -240,11 +240,18 @@ class Worker:
     def _return_stuck(self) -> None:
         """What was claimed ahead and waits behind longer runs than were to be expected."""
         latest = time.monotonic() - PATIENCE
-        stuck = [hand for hand in self._in_hand() if (hand.waits_since() or latest) < latest]
+        stuck = [hand for hand in self._ahead() if (hand.waits_since() or latest) < latest]
         if stuck:
             self._pace.stuck()
             self._room.allow_ahead(CODE, 0)
             self._return(stuck)
+
+    def _ahead(self) -> list[ActiveRun]:
+        """Those that wait because there are more in hand than slots; a free slot may take a moment to begin its run."""
+        mine = [hand for hand in self._in_hand() if hand.pool == CODE and not hand.ended]
+        more = max(len(mine) - settings.WORKER_CODE_SLOTS, 0)
+        waiting = [hand for hand in mine if hand.waits_since() is not None]
+        return waiting[len(waiting) - min(more, len(waiting)) :]
 
     def _return(self, hands: Iterable[ActiveRun]) -> None:
         back = [hand for hand in hands if hand.withdraw()]
@@ -333,7 +340,7 @@ class Worker:
         self._draining.over = True
         self._room.close()
         self._writer.leave()
-        self._return([hand for hand in self._in_hand() if hand.waits_since() is not None])
+        self._return(self._ahead())
         left = self._drain(grace)
         for hand in left:
             hand.give_up(hand.given_up or Reason.SHUTDOWN)

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from audit.models import Entry
+from incidents.models import Incident
 from jobs.models import Dependency, Job, JobQuerySet, Stretch, stored_schedule
 from jobs.models.shapes import references
 
@@ -52,6 +53,7 @@ class Standing:
 
     in_stretch: bool
     last_version: int
+    has_incidents: bool
 
     @classmethod
     def of(cls, job: Job) -> Standing:
@@ -68,13 +70,14 @@ class Standing:
                 in_stretch=Exists(Stretch.objects.filter(job=OuterRef("pk"), until=None)),
                 follows=_FOLLOWS,
                 last_version=Subquery(versions[:1]),
+                has_incidents=Exists(Incident.objects.filter(job_uid=OuterRef("uid"))),
                 **stored_schedule.columns("periodic_task__"),
             )
-            .values("in_stretch", "follows", "last_version", *stored_schedule.COLUMNS)
+            .values("in_stretch", "follows", "last_version", "has_incidents", *stored_schedule.COLUMNS)
             .get()
         )
         _take(job, found)
-        return cls(found["in_stretch"], found["last_version"] or 0)
+        return cls(found["in_stretch"], found["last_version"] or 0, found["has_incidents"])
 
 
 def locked(job: Job) -> Job:
