@@ -26,7 +26,9 @@ Settings = Annotated[
     "What the channel needs. `slack`, `teams`, `discord`: `webhook_url`; `slack` also `channel`; `pagerduty`: "
     "`routing_key`, `url`; `webhook`: `url`, `key`. Secrets are shown masked, and stay when they are sent back so.",
 ]
-ChannelName = Literal["slack", "teams", "discord", "pagerduty", "webhook"]
+ChannelName = Annotated[
+    Literal["slack", "teams", "discord", "pagerduty", "webhook"], "By which service; it cannot be changed."
+]
 Name = Annotated[str, "What people call it; no other has the same.", Rules(maxLength=100)]
 Enabled = Annotated[bool, "Whether anything is sent there."]
 Default = Annotated[
@@ -41,7 +43,7 @@ class DestinationJson(TypedDict):
     id: Annotated[Uid, "Its id."]
     slug: Annotated[str, "By which jobs name it; it never changes."]
     name: Name
-    channel: Annotated[ChannelName, "By which service."]
+    channel: ChannelName
     is_enabled: Enabled
     is_default: Default
     teams: Teams
