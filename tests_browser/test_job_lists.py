@@ -46,5 +46,7 @@ def test_the_list_follows_what_is_typed_and_keeps_marks_and_the_way_back(visit: 
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.textContent") == "alpha"
-    page.keyboard.press("x")
+    # It is marked still; the key takes the mark away.
     page.wait_for_selector("text=1 job marked")
+    page.keyboard.press("x")
+    page.wait_for_selector("text=1 job marked", state="detached")

@@ -1,15 +1,13 @@
-// The list of jobs: what is marked outlives every update of the list, and j, k, x and Enter work in it.
+// Lists of jobs and runs: what is marked outlives every update of the list, and j, k, x and Enter work in it.
 "use strict";
 
 (() => {
-  const page = document.querySelector("[data-listing]");
-  if (!page) return;
+  // Looked up anew each time: the way back through the history puts another page in the place of this one.
+  const find = (selector) => document.querySelector(`[data-listing] ${selector}`);
+  const findAll = (selector) => [...document.querySelectorAll(`[data-listing] ${selector}`)];
+  const boxes = () => findAll('tbody input[name="job"]');
+  const all = () => find("#mark-all");
   const marked = new Set();
-  const told = page.querySelector("[data-chosen]");
-  const unmark = page.querySelector("[data-unmark]");
-
-  const boxes = () => [...page.querySelectorAll('input[name="job"]')];
-  const all = () => page.querySelector("#mark-all");
 
   // Jobs that are marked and not on this page of the list are sent as well.
   function keepOthers() {
@@ -29,61 +27,62 @@
 
   function tell() {
     keepOthers();
-    const whole = page.querySelector("[data-page]");
+    const whole = find("[data-page]");
     if (whole) {
       whole.hidden = false;
       whole.checked = boxes().length > 0 && boxes().every((box) => box.checked);
     }
+    const told = find("[data-chosen]");
     if (!told) return;
     const text = marked.size === 1 ? told.dataset.one : told.dataset.many;
     told.textContent = marked.size && !all()?.checked ? text.replace("{count}", marked.size) : "";
-    unmark.hidden = !marked.size && !all()?.checked;
+    find("[data-unmark]").hidden = !marked.size && !all()?.checked;
   }
 
-  page.addEventListener("change", (event) => {
-    if ("page" in event.target.dataset) {
-      for (const box of boxes()) {
-        box.checked = event.target.checked;
-        if (box.checked) marked.add(box.value);
-        else marked.delete(box.value);
-      }
-    }
-    if (event.target.name === "job" && !("other" in event.target.dataset)) {
-      if (event.target.checked) marked.add(event.target.value);
-      else marked.delete(event.target.value);
-    }
+  function mark(box, checked) {
+    box.checked = checked;
+    if (checked) marked.add(box.value);
+    else marked.delete(box.value);
+  }
+
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (!box.closest("[data-listing]")) return;
+    if ("page" in box.dataset) for (const one of boxes()) mark(one, box.checked);
+    else if (box.name === "job") mark(box, box.checked);
     tell();
   });
 
-  unmark?.addEventListener("click", () => {
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-unmark]")) return;
     marked.clear();
     for (const box of boxes()) box.checked = false;
     if (all()) all().checked = false;
     tell();
   });
 
+  // Rows by keys. The row is remembered by its link, so that it stays where it is when the list is drawn anew.
+  let here = "";
+  const rows = () => findAll("tr:has([data-open])");
+  const linkOf = (row) => row.querySelector("[data-open]");
+
+  function drawn() {
+    for (const box of boxes()) box.checked = marked.has(box.value);
+    for (const row of rows()) row.classList.toggle("here", linkOf(row).id === here);
+    tell();
+  }
+
   let wasAll = false;
   document.addEventListener("htmx:beforeSwap", () => {
     wasAll = Boolean(all()?.checked);
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "list" && event.detail.elt?.id !== "list") return;
-    for (const box of boxes()) box.checked = marked.has(box.value);
     // Another search means other jobs: all of them are not meant any more.
-    const live = !event.detail.requestConfig?.triggeringEvent?.target?.closest?.("#search, .tabs");
-    if (all()) all().checked = wasAll && live;
-    show();
-    tell();
+    const cause = event.detail.requestConfig?.elt;
+    if (all()) all().checked = wasAll && cause?.id === "list";
+    drawn();
   });
-
-  // Rows by keys. The row is remembered by its job, so that it stays where it is when the list is drawn anew.
-  let here = "";
-  const rows = () => [...page.querySelectorAll("tr:has([data-open])")];
-  const linkOf = (row) => row.querySelector("[data-open]");
-
-  function show() {
-    for (const row of rows()) row.classList.toggle("here", linkOf(row).id === here);
-  }
+  document.addEventListener("htmx:historyRestore", drawn);
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -96,7 +95,7 @@
       here = linkOf(next).id;
       linkOf(next).focus();
       next.scrollIntoView({ block: "nearest" });
-      show();
+      for (const row of list) row.classList.toggle("here", row === next);
     } else if (event.key === "x" && place >= 0) {
       list[place].querySelector('input[name="job"]')?.click();
     }
