@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django import template
 from django.urls import reverse
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -45,7 +45,7 @@ def dots(runs: dict[int, list[Recent]], row: Row, moments: Moments) -> SafeStrin
 def dots_of(found: list[Recent], key: int, moments: Moments) -> SafeString:
     """One path for each kind of result, the newest at the right; a link to the newest run. In words for who hears the page."""
     if not found:
-        return mark_safe(f'<span class="soft">{escape(_("no runs yet"))}</span>')  # noqa: S308
+        return format_html('<span class="soft">{}</span>', _("no runs yet"))
     paths: dict[str, str] = {}
     for place, run in enumerate(found):
         group = group_of(run.state)
@@ -91,12 +91,13 @@ def bars(chart: charts.Chart, moments: Moments) -> SafeString:
             f'<a href="{href}" tabindex="-1"><title>{title}</title>'
             f'<rect class="hover" x="{x}" y="0" width="1" height="100"/>{drawn}</a>'
         )
+    now = escape(_("now"))
     hours = "".join(
         f"<span>{moments.clock(column.begin)}</span>" for column in chart.columns[:: width // 8 or 1]
     )
     return mark_safe(  # noqa: S308 - texts are escaped above, the rest is numbers
         f'<svg viewBox="0 0 {width} 100" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
-        f'<div class="hours soft" aria-hidden="true">{hours}<span>{escape(_("now"))}</span></div>'
+        f'<div class="hours soft" aria-hidden="true">{hours}<span>{now}</span></div>'
     )
 
 
