@@ -32,8 +32,9 @@ document.addEventListener(
   true,
 );
 
+// Told of each new line; what it replaced is gone by then.
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (!event.detail.target.closest("#log-lines")) return;
+  if (!event.target.closest("#log-lines")) return;
   const empty = document.querySelector("#log-lines > .empty");
   if (empty && document.querySelector("#log li[id]")) empty.remove();
   shorten();
