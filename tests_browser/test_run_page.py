@@ -10,7 +10,7 @@ from accounts.models import User
 from executions.models import Execution, LogChunk, State
 from executions.tests.test_page_list import make_run
 from jobs.tests.factories import make_job
-from tests_browser.conftest import Visit
+from tests_browser.conftest import PATIENCE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -66,6 +66,6 @@ def test_without_javascript_a_log_is_searched_and_its_lines_are_addresses(visit:
     page.press("[name=q]", "Enter")
     expect(page.locator("#found")).to_contain_text("111 of 9000 lines contain “line 77”.")
     page.click("#found ol a >> nth=0")
-    expect(page.locator("#L77")).to_be_in_viewport()
+    expect(page.locator("#L77")).to_be_in_viewport(timeout=PATIENCE)
     page.uncheck("#log-wrap")
     assert page.locator("#L77").evaluate("line => getComputedStyle(line).whiteSpace") == "pre"
