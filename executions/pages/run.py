@@ -23,6 +23,8 @@ from executions.monitoring import logs
 from executions.pages import evidence, log_view, timeline
 from incidents.models import Incident
 from jobs.pages.helpers import may_change
+from jobs.pages.zone import zone_of_reader
+from jobs.templatetags.timing import zone_of
 from scheduler_site.lib import ansi, clock
 
 
@@ -101,6 +103,7 @@ def _state(request: PageRequest, found: Execution) -> dict[str, Any]:
     earlier, later = _neighbours(request, found)
     return {
         "execution": found,
+        "shown_zone": zone_of_reader(request, zone_of(found.job)),
         "chain": followers.chain(found, request.user),
         "may_stop": found.is_open and may_stop(request, found),
         "may_run": changeable and request.user.has_perm("jobs.run_job"),

@@ -108,3 +108,13 @@ def test_a_longer_history_takes_no_more_queries(vic: User) -> None:
             client.get(f"/jobs/{job.uid}")
         counts.append(len(queries))
     assert counts[1] == counts[2] <= 24
+
+
+def test_its_times_are_in_the_zone_of_the_reader_where_that_is_known(vic: User) -> None:
+    job = make_job(due="2099-01-01 06:00")
+    (run,) = history(job, State.SUCCESS)
+    client = browser(vic)
+    client.cookies["zone"] = "Asia/Tokyo"
+    for path in (f"/jobs/{job.uid}", f"/executions/{run.uid}"):
+        assert "2026-03-01 10:00:00 JST" in client.get(path).content.decode()
+    assert "2099-01-01 06:00:00 UTC" in client.get(f"/jobs/{job.uid}").content.decode()

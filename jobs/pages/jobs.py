@@ -23,6 +23,7 @@ from jobs.pages import previews, script
 from jobs.pages.form import saved
 from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
+from jobs.pages.zone import zone_of_reader
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
@@ -44,6 +45,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "preview": previews.of_job(found),
         "pause": found.current_pause,
         "may_change": may_change(request.user, found),
+        "shown_zone": zone_of_reader(request, zone_of(found)),
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),
         "rules": rules_of(found),
