@@ -8,17 +8,22 @@ from django.db import connection
 
 from accounts.models import Category, User
 from bench.speed import population
-from executions.ledger import definitions
+from executions.ledger import definitions, totals
 from jobs.models import Job
 
 # The newest few still run, the others have ended: mostly well.
 STATES = """CASE WHEN n <= 20 THEN 'running' WHEN n % 100 < 94 THEN 'success' WHEN n % 100 < 97 THEN 'failed'
                  WHEN n % 100 = 97 THEN 'missed' WHEN n % 100 = 98 THEN 'skipped' ELSE 'lost' END"""
+# In the order of time, as those of new runs are (scheduler_site/lib/database/uids.py).
+UID = (
+    "lpad(to_hex((extract(epoch FROM due) * 1000)::bigint), 12, '0') || '7' || substr(md5(random()::text), 1, 3)"
+    " || '8' || substr(md5(random()::text), 1, 15)"
+)
 ROWS = f"""
 INSERT INTO executions_execution (uid, job_id, job_name, job_uid, kind, definition, shared_id, target, category_id,
     scheduled_for, due_at, slots, trigger, state, reason, created_at, held, attempt, worker, stop_reason, secrets,
     started_at, finished_at, duration, response_status, result, error)
-SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, '{{}}', %(shared)s, 'https://1.1.1.1/hook',
+SELECT ({UID})::uuid, job.id, job.name, job.uid, job.kind, '{{}}', %(shared)s, 'https://1.1.1.1/hook',
     job.category_id, due, due, 1, 'scheduled', state, '', due, false, 1, 'io@host', '', '',
     CASE WHEN state IN ('missed', 'skipped') THEN NULL ELSE due + interval '40 milliseconds' END,
     CASE WHEN state = 'running' THEN NULL ELSE due + interval '1 second' * (1 + n %% 30) END,
@@ -26,7 +31,7 @@ SELECT gen_random_uuid(), job.id, job.name, job.uid, job.kind, '{{}}', %(shared)
     CASE WHEN state = 'success' THEN 200 WHEN state = 'failed' THEN 500 END, '',
     CASE WHEN state = 'failed' THEN 'The webhook answered with status 500.' ELSE '' END
 FROM (SELECT n, {STATES.replace("%", "%%")} AS state, %(now)s::timestamptz - interval '1 second' * (n * %(step)s) AS due
-        FROM generate_series(1, %(rows)s) AS n) AS times
+        FROM generate_series(%(rows)s, 1, -1) AS n) AS times
 JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM jobs_job) AS job ON job.place = 1 + n %% %(jobs)s
 """
 LOG = """
@@ -64,5 +69,10 @@ def fill(rows: int, jobs: int) -> None:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute(ROWS, values)
         cursor.execute(LOG)
+        cursor.execute("VACUUM (ANALYZE)")
+    # As the reconciler does it, turn by turn.
+    while totals.fold(now):
+        pass
+    with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
         cursor.execute("RESET statement_timeout")

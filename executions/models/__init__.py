@@ -20,6 +20,7 @@ from executions.models.states import (
     Trigger,
     over,
 )
+from executions.models.totals import Straggler, Total
 from executions.models.watching import Heartbeat, Untold, Watch
 
 __all__ = [
@@ -45,6 +46,8 @@ __all__ = [
     "Measurement",
     "Reason",
     "State",
+    "Straggler",
+    "Total",
     "Trigger",
     "Untold",
     "Watch",

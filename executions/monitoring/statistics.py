@@ -1,14 +1,11 @@
-"""Statistics over the ledger, one statement each."""
+"""Statistics over the ledger."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Avg, Count, Q
-from django.db.models.functions import TruncHour
-
-from executions.models import NOT_RUN, OPEN, ExecutionQuerySet, State
+from executions.models import NOT_RUN, OPEN, State
+from executions.monitoring.totals import Choice, Sums
 
 
 @dataclass(frozen=True)
@@ -28,34 +25,14 @@ class Statistics:
         return self.success / self.total * 100 if self.total else 0.0
 
 
-def of(executions: ExecutionQuerySet) -> Statistics:
-    """The statistics of the given rows."""
-    success = Q(state=State.SUCCESS)
-    counts = (
-        executions.exclude(state__in=NOT_RUN)
-        .order_by()
-        .aggregate(
-            total=Count("id"),
-            success=Count("id", filter=success),
-            running=Count("id", filter=Q(state__in=OPEN)),
-            mean_success_duration=Avg("duration", filter=success),
-            mean_duration=Avg("duration"),
-        )
-    )
-    failed = counts["total"] - counts["success"] - counts["running"]
-    return Statistics(failed=failed, **counts)
+def of(choice: Choice) -> Statistics:
+    """The statistics of the runs that are asked for."""
+    counts = {state: sums for state, sums in choice.by_state().items() if state not in NOT_RUN}
+    all_of_them, well = sum(counts.values(), Sums()), counts.get(State.SUCCESS, Sums())
+    running = sum(counts[state].count for state in OPEN if state in counts)
+    failed = all_of_them.count - well.count - running
+    return Statistics(all_of_them.count, well.count, failed, running, _mean(well), _mean(all_of_them))
 
 
-def per_hour(executions: ExecutionQuerySet, since: dt.datetime) -> dict[dt.datetime, dict[str, int]]:
-    """How many due times ended in which state, by the hour (UTC) that they were due in."""
-    rows = (
-        executions.filter(due_at__gte=since)
-        .order_by()
-        .annotate(hour=TruncHour("due_at", tzinfo=dt.UTC))
-        .values_list("hour", "state")
-        .annotate(count=Count("id"))
-    )
-    hours: dict[dt.datetime, dict[str, int]] = {}
-    for hour, state, count in rows:
-        hours.setdefault(hour, {})[state] = count
-    return hours
+def _mean(sums: Sums) -> float | None:
+    return sums.micros / sums.timed / 1_000_000 if sums.timed else None

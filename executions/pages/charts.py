@@ -65,11 +65,11 @@ class Bar:
     state: str
 
 
-def last_quarters(rows: ExecutionQuerySet, now: dt.datetime) -> Chart:
-    """The last 24 hours in quarters, the present one included."""
+def last_quarters(rows: ExecutionQuerySet, now: dt.datetime, category: int | None = None) -> Chart:
+    """The last 24 hours in quarters, the present one included; of all runs, or of those of a category."""
     present = begin_of(now)
     begins = [present - QUARTER * back for back in range(QUARTERS - 1, -1, -1)]
-    found = counted(rows.filter(due_at__lte=now), begins[0])
+    found = counted(rows, category, begins[0], now)
     columns = [Column(begin, _grouped(found.get(begin, {}))) for begin in begins]
     top = max(*(column.total for column in columns), 1)
     for column in columns:

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest
+from accounts.roles import home_category
 from executions.models import Execution, State
 from executions.monitoring import figures, health, recent
 from executions.monitoring.recent import Recent
@@ -102,7 +103,9 @@ def _add_runs(shown: list[Problem], user: User) -> None:
 
 
 def _chart(request: PageRequest, moments: Moments) -> dict[str, Any]:
-    return {"chart": charts.last_quarters(Execution.objects.visible_to(request.user), moments.now)}
+    user = request.user
+    chart = charts.last_quarters(Execution.objects.visible_to(user), moments.now, home_category(user))
+    return {"chart": chart}
 
 
 def _health(request: PageRequest, _moments: Moments) -> dict[str, Any]:

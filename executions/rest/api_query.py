@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Min, Q
-from django.db.models.functions import Least
-
-from executions.models import Execution, ExecutionQuerySet, State, Trigger
+from accounts.models import User
+from accounts.roles import home_category
+from executions.models import NOT_RUN, Execution, ExecutionQuerySet, State, Trigger
+from executions.monitoring import totals
+from executions.monitoring.totals import Choice
 from executions.rest.wire import STATUS, for_wire
 from jobs.models import Job
 from scheduler_site.lib.database import keyset
 from scheduler_site.rest.parameters import PAGE, RANGE, Integer, Text, Words
-from scheduler_site.rest.views import ApiError, DateRange, as_uuid, date_range
+from scheduler_site.rest.views import ApiError, as_uuid, date_range
 
 LIMIT = Integer("limit", "How many on a page.", default=20, high=200)
 JOB_LIMIT = Integer("limit", "How many.", default=50, high=200)
@@ -53,60 +54,48 @@ class Page:
         return math.ceil((self.total or 0) / self.limit)
 
 
-def matching(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
-    """The rows that the parameters choose; without `status` or `state` only runs, no missed or skipped due times.
+def choice(user: User, params: Mapping[str, Any]) -> Choice:
+    """The runs that the parameters choose; without `status` or `state` only runs, no missed or skipped due times.
 
     Unknown values match nothing, empty ones everything. 400 for odd dates.
     """
     statuses, states = STATUSES.all_of(params), STATES.all_of(params)
+    chosen = set(State.values) - (set() if statuses or states else set(NOT_RUN))
     if statuses:
-        rows = rows.filter(state__in=[state for state, status in STATUS.items() if status in statuses])
+        chosen &= {state for state, status in STATUS.items() if status in statuses}
     if states:
-        rows = rows.filter(state__in=states)
-    if not statuses and not states:
-        rows = rows.runs()
+        chosen &= set(states)
+    only: dict[str, Any] = {"state__in": sorted(chosen)}
     if triggers := TRIGGERS.all_of(params):
-        rows = rows.filter(trigger__in=triggers)
+        only["trigger__in"] = triggers
     if kinds := KINDS.all_of(params):
-        rows = rows.filter(kind__in=kinds)
-    return within(of_job(rows, params), date_range(params))
+        only["kind__in"] = kinds
+    return of_anybody(user, params, **only)
 
 
-def of_job(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> ExecutionQuerySet:
-    """Those of the job with the id in `job_id`, when there is one."""
+def of_anybody(user: User, params: Mapping[str, Any], **only: Any) -> Choice:
+    """The runs that the account may see; with `job_id` those of the job with this id."""
+    rows, between, category = Execution.objects.visible_to(user), date_range(params), home_category(user)
+    if not user.has_perm("executions.view_execution"):
+        return Choice(rows)
     job_id = JOB_ID.of(params)
     if not job_id:
-        return rows
+        return totals.of_all(rows, category, between, **only)
     uid = as_uuid(job_id)
-    return rows.filter(job__uid=uid) if uid else rows.none()
+    if uid and Job.objects.filter(uid=uid).exists():
+        return totals.of_job(rows, uid, category, between, **only)
+    return Choice(rows.filter(job__uid=uid, **only) if uid else rows.none(), None, between)
 
 
-def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:
-    """By when they started; what has not started counts by when it was due."""
-    started, due = range_.lookups("started_at"), range_.lookups("due_at")
-    if not started:
-        return rows
-    # Bounds of the due times, so that their index does the work: nothing starts before it is due, ...
-    bounds = {"due_at__lt": range_.end} if range_.end else {}
-    if range_.start:
-        # ... but a run that had to wait may have been due before the range.
-        # (Of the two moments the due time is the least. Asked for by its own name, PostgreSQL would look for it along the
-        # index of due times, from the oldest row on: through the whole ledger.)
-        due_or_started = Least("due_at", "started_at")
-        earliest = Execution.objects.filter(**started).aggregate(earliest=Min(due_or_started))["earliest"]
-        bounds["due_at__gte"] = min(range_.start, earliest or range_.start)
-    return rows.filter(Q(**started) | Q(started_at=None, **due), **bounds)
-
-
-def page(rows: ExecutionQuerySet, params: Mapping[str, Any]) -> Page:
+def page(chosen: Choice, params: Mapping[str, Any]) -> Page:
     """By number and with the total, or, where there is a `cursor`, what lies beyond it without counting anything.
 
     422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.
     """
-    number, limit = PAGE.of(params), LIMIT.of(params)
+    number, limit, rows = PAGE.of(params), LIMIT.of(params), chosen.matching()
     if "cursor" in params:
         return beyond(rows, params["cursor"], limit)
-    total = rows.count()
+    total = chosen.count()
     first = (number - 1) * limit
     # A page beyond the end is not looked for: skipping rows costs as much as reading them.
     found = _loaded(rows, first, limit) if first < total else []

@@ -88,7 +88,7 @@ class JobExecutionsView(_Executions):
         """The runs of a job, the latest due first."""
         job = visible_job(account(request), job_id)
         limit = api_query.JOB_LIMIT.of(request.query_params)
-        rows = api_query.matching(runs_of(job, account(request)), request.query_params)
+        rows = api_query.choice(account(request), request.query_params).matching().filter(job=job)
         page = api_query.beyond(rows, request.query_params.get("cursor", ""), limit)
         found = [listed_json(run) for run in page.executions]
         return Answer(
@@ -121,8 +121,8 @@ class ExecutionsView(_Executions):
     )
     def get(self, request: Request) -> Answer[AnyPage]:
         """Runs of all jobs, the latest due first."""
-        rows = api_query.matching(visible(request), request.query_params)
-        page = api_query.page(rows, request.query_params)
+        chosen = api_query.choice(account(request), request.query_params)
+        page = api_query.page(chosen, request.query_params)
         found: FollowingPage = {
             "executions": [listed_json(run) for run in page.executions],
             "limit": page.limit,

@@ -7,9 +7,11 @@ from typing import Annotated, TypedDict
 from rest_framework.request import Request
 
 from accounts.permissions import account
-from executions.monitoring import statistics
+from accounts.roles import home_category
+from executions.models import Execution
+from executions.monitoring import statistics, totals
 from executions.rest import api_query
-from executions.rest.access import runs_of, visible
+from executions.rest.access import runs_of
 from executions.rest.wire import ExecutionJson, execution_json, for_wire
 from jobs.rest.access import visible_job
 from scheduler_site.openapi.route import route
@@ -17,7 +19,7 @@ from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import RANGE
 from scheduler_site.rest.query import Range
 from scheduler_site.rest.shapes import Uid
-from scheduler_site.rest.views import ApiView, date_range
+from scheduler_site.rest.views import ApiView
 
 SuccessRate = Annotated[float, "Percent of all runs; 0 when there is none."]
 
@@ -61,13 +63,14 @@ class JobStatisticsView(ApiView):
     def get(self, request: Request, job_id: str) -> Answer[JobStatistics]:
         """How a job has done."""
         job = visible_job(account(request), job_id)
-        rows = runs_of(job, account(request))
+        rows, user = runs_of(job, account(request)), account(request)
+        chosen = totals.of_job(Execution.objects.visible_to(user), job.uid, home_category(user))
         latest = for_wire(rows.runs()).first()
         return Answer(
             {
                 "job_id": str(job.uid),
                 "job_name": job.name,
-                "statistics": job_statistics_json(statistics.of(rows)),
+                "statistics": job_statistics_json(statistics.of(chosen)),
                 "latest_execution": execution_json(latest) if latest else None,
             }
         )
@@ -79,9 +82,8 @@ class StatisticsView(ApiView):
     @route("get_statistics", "Counts over the runs that match.", query=[api_query.JOB_ID, *RANGE])
     def get(self, request: Request) -> Answer[StatisticsJson]:
         """How all jobs have done."""
-        between = date_range(request.query_params)
-        rows = api_query.within(api_query.of_job(visible(request), request.query_params), between)
-        return Answer(statistics_json(statistics.of(rows), between.echo()))
+        chosen = api_query.of_anybody(account(request), request.query_params)
+        return Answer(statistics_json(statistics.of(chosen), chosen.between.echo()))
 
 
 def job_statistics_json(counts: statistics.Statistics) -> _JobCounts:

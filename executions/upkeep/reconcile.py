@@ -19,6 +19,7 @@ from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
 from executions.bulk import carry
+from executions.ledger import totals
 from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.limits import holds, places
@@ -101,7 +102,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     code whose owner may not run it, ends holds that are over, says why jobs did not run when the beat has not; takes
     runs off jobs being removed; goes on with what was asked for of many jobs
     6. seals the entries of the audit trail  7. gives up operations on environments without a living worker
-    8. puts definitions in rows of earlier releases where they are kept once."""
+    8. puts definitions in rows of earlier releases where they are kept once  9. counts what has ended."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
         partial(end_unstartable, now),
@@ -120,6 +121,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(drains.forget_gone, now),
         chain.seal,
         partial(definitions.share, now),
+        partial(totals.fold, now),
     )
 
 
