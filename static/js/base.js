@@ -63,20 +63,6 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A live part that is answered by the login page belongs to a session that has ended. What was typed stays where it is.
-let typed = false;
-document.addEventListener("input", (event) => {
-  if (event.target.closest("main form[method=post]")) typed = true;
-});
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const url = event.detail.xhr.responseURL;
-  if (url && new URL(url).pathname === `${home}login`) {
-    event.preventDefault();
-    if (typed) document.getElementById("session-ended").hidden = false;
-    else window.location.reload();
-  }
-});
-
 // What is shown once can be copied with one press, where the browser lets a page do that.
 for (const button of document.querySelectorAll("[data-copy]")) {
   const source = document.getElementById(button.dataset.copy);
