@@ -66,7 +66,8 @@ class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         by = By.request(request, SURFACE)
-        values = {field: form.cleaned_data[field] for field in form.changed_data}
+        # Members of a team have a verb of their own (`save_related`).
+        values = {field: form.cleaned_data[field] for field in form.changed_data if field != "members"}
         if change:
             catalog.change(obj, values, by=by)
             return
@@ -106,7 +107,13 @@ class TeamAdmin(CatalogAdmin):
     list_display = ("name", "slug", "slack_handle", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
-    fields = ("name", "slug", "slack_handle", "is_active")
+    fields = ("name", "slug", "slack_handle", "members", "is_active")
+    filter_horizontal = ("members",)
+
+    def save_related(self, request: HttpRequest, form: ModelForm[Any], formsets: Any, change: bool) -> None:
+        members = form.cleaned_data.get("members")
+        if members is not None:
+            catalog.set_members(form.instance, members, by=By.request(request, SURFACE))
 
 
 @admin.register(ApiToken)

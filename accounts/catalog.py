@@ -5,12 +5,12 @@ Jobs point to these rows, so a new name moves them along; nothing is ever remove
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import GENERAL, LONGEST_NAME, Category, Team, slugify
+from accounts.models import GENERAL, LONGEST_NAME, Category, Team, User, slugify
 from audit.models import Entry
 from audit.record import By, difference, record
 from scheduler_site.lib.text import unseen
@@ -62,6 +62,20 @@ def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
         _save(row)
         record(Entry.Event.MODIFIED, row, by=by, changes=changes)
     return row, row.jobs.count() if row.slug != slug else 0
+
+
+@transaction.atomic
+def set_members(team: Team, members: Iterable[User], *, by: By) -> bool:
+    """Whose incidents those of the team's jobs are. False where nothing changes."""
+    Team.objects.select_for_update().get(pk=team.pk)
+    before = sorted(team.members.values_list("username", flat=True))
+    team.members.set(members)
+    after = sorted(team.members.values_list("username", flat=True))
+    if before == after:
+        return False
+    changes = difference({"members": ", ".join(before)}, {"members": ", ".join(after)})
+    record(Entry.Event.MODIFIED, team, by=by, changes=changes)
+    return True
 
 
 def slug_of(row: Category | Team, name: str, slug: str = "") -> str:

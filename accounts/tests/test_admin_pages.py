@@ -215,6 +215,21 @@ def test_a_new_name_moves_the_slug_along_as_over_the_api(admin: Client) -> None:
     assert (qa.name, qa.slug) == ("Quality Gate", "quality-gate")
 
 
+def test_members_of_a_team_are_chosen_with_an_entry(admin: Client, uma: User, vic: User) -> None:
+    values = {"name": "Ops", "slug": "ops", "slack_handle": "@ops", "is_active": "on"}
+    admin.post("/admin/accounts/team/add/", values | {"members": [uma.pk]})
+    ops = Team.objects.get()
+    for _ in range(2):
+        page = admin.post(f"/admin/accounts/team/{ops.pk}/change/", values | {"members": [uma.pk, vic.pk]})
+        assert page.status_code == 302
+    assert set(ops.members.all()) == {uma, vic}
+    changes = [entry.changes for entry in Entry.objects.filter(object_type="team").order_by("id")]
+    assert [one["members"] for one in changes if "members" in one] == [
+        {"old": "", "new": "uma"},
+        {"old": "uma", "new": "uma, vic"},
+    ]
+
+
 @pytest.mark.parametrize("kind", ["category", "team"])
 def test_nothing_is_removed_since_jobs_point_to_it(admin: Client, kind: str) -> None:
     row = Category.general() if kind == "category" else Team.objects.create(name="Ops")

@@ -102,14 +102,18 @@ class CommentForm(forms.Form):
 
 
 class RemindersForm(forms.Form):
-    """One field for each channel: the minutes between reminders."""
+    """One field for each channel: the minutes between reminders. What is left empty stays."""
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         current = ReminderRules.current()
         for channel, label in Alert.Channel.choices:
             self.fields[channel] = forms.IntegerField(
-                label=label, min_value=0, max_value=MINUTES_OF_A_WEEK, initial=current.get(channel, 0)
+                label=label,
+                required=False,
+                min_value=0,
+                max_value=MINUTES_OF_A_WEEK,
+                initial=current.get(channel, 0),
             )
 
 

@@ -25,7 +25,8 @@ def incident_rules(request: PageRequest) -> HttpResponse:
     _require(request)
     form = RemindersForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        rules.set_reminders(form.cleaned_data, by=actor(request))
+        given = {name: minutes for name, minutes in form.cleaned_data.items() if minutes is not None}
+        rules.set_reminders(given, by=actor(request))
         messages.success(request, _("The reminders have been saved."))
         return redirect("incident-rules")
     return _page(request, reminders=form, step=StepForm(), status=400 if form.is_bound else 200)

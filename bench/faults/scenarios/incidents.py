@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
+from typing import Any
 
 from audit.record import By
 from bench.faults.installation import eventually
@@ -30,7 +31,7 @@ def one_incident(trial: Trial) -> None:
     trial.up("beat", "io")
     port = free_port()
     options = {"target_url": f"http://127.0.0.1:{port}/{NAME}/0", "method": "POST"}
-    mail = {"enable_email_notifications": True, "notification_emails": ["ops@example.com"]}
+    mail: dict[str, Any] = {"enable_email_notifications": True, "notification_emails": ["ops@example.com"]}
     job = trial.job(NAME, 1, watch=False, kind=Job.Kind.WEBHOOK, options=options, **mail)
     _fail(trial, wanted)
     # From now on somebody answers.
