@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import takewhile
 from random import Random
 
 from django.db import transaction
@@ -12,8 +13,12 @@ from audit.record import By
 from executions.demo.examples import EXAMPLES, MARK, PREFIX, Example, Past
 from executions.ledger import definitions
 from executions.ledger.launch import row
-from executions.models import Execution, LogChunk, Trigger
+from executions.models import Execution, LogChunk, State, Trigger
+from incidents import lifecycle, telling
+from incidents.lifecycle import Trouble
+from incidents.models import Incident
 from jobs import verbs
+from jobs.changes.incidents import concerned
 from jobs.forms.job import JobForm, form_data
 from jobs.models import Dependency, Job, JobQuerySet
 from scheduler_site.lib import clock
@@ -106,7 +111,26 @@ def _remember(job: Job, example: Example, now: dt.datetime) -> int:
         for one, past in rows[-LOGGED:]
         if past.log and one.started_at
     )
+    _open_incident(job, [one for one, _told in rows], now)
     return len(rows)
+
+
+def _open_incident(job: Job, rows: list[Execution], now: dt.datetime) -> None:
+    """A job whose last runs failed has an incident, of which nobody is told: it is an example."""
+    failed = list(takewhile(lambda one: one.state == State.FAILED, reversed(rows)))
+    if not failed:
+        return
+    last, first = failed[0], failed[-1]
+    trouble = Trouble(
+        Incident.Kind.FAILING,
+        str(job.uid),
+        first.due_at,
+        concerned(job),
+        last.uid,
+        last.error,
+        len(failed),
+    )
+    telling.mark_announced(lifecycle.happened(trouble, now), telling.Audience(slack=False), now, quiet=True)
 
 
 def _past(job: Job, due: dt.datetime, past: Past, random: Random) -> Execution:

@@ -9,8 +9,10 @@ from django.test import Client
 from accounts.models import User
 from executions.demo.examples import EXAMPLES
 from executions.models import Execution, State
+from incidents.models import Incident
 from jobs.models import Job
 from jobs.tests.factories import make_job
+from notifications.models import Alert
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +31,9 @@ def test_it_fills_an_installation_with_jobs_that_have_a_past(
     assert {State.SUCCESS, State.FAILED, State.MISSED, State.TIMEOUT} <= set(
         Execution.objects.values_list("state", flat=True).distinct()
     )
+    incident = Incident.objects.open().get(job_uid=report.uid)
+    assert incident.count == 3
+    assert not Alert.objects.exists()
     assert jobs["Example: weekly clean-up"].current_pause is not None
     assert all(job.next_run_at for job in jobs.values() if job.timing.expression and not job.current_pause)
     browser = Client()

@@ -70,7 +70,7 @@ def test_a_job_needs_attention_in_one_line_until_it_is_well_again(uma: User, vic
     assert "/acknowledge" not in part(browser(vic), "live")
     for incident in (failing, late):
         recover(incident, now)
-    assert "All jobs are well." in part(client, "live")
+    assert "No open incidents." in part(client, "live")
 
 
 def test_what_nobody_has_acknowledged_comes_first(ada: User) -> None:
