@@ -1,4 +1,4 @@
-"""How a job is doing, out of its newest rows: one bounded statement, however long its history is."""
+"""How a job is doing, out of its newest rows: one bounded statement, however long its history is; and its totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from accounts.models import User
+from accounts.roles import home_category
 from executions.models import Execution, State
+from executions.monitoring import totals
 from jobs.models import Job
 
 LOOKED_AT, SHOWN = 200, 50
@@ -59,6 +61,9 @@ class Health:
     failing_since: dt.datetime | None = None
     failures: int = 0
     many: bool = False
+    # The same of all its runs, where there are more than were looked at.
+    whole_rate: float | None = None
+    whole_rated: int = 0
     shown: Sequence[Past] = field(default=())
 
 
@@ -72,6 +77,7 @@ def of(job: Job, user: User) -> Health:
     last = good[0].finished_at if good else None
     if not good and len(runs) == LOOKED_AT:
         last = rows.filter(state=State.SUCCESS).values_list("finished_at", flat=True).first()
+    whole_rate, whole_rated = _of_all(job, user) if len(runs) == LOOKED_AT else (None, 0)
     times = sorted(run.duration for run in good if run.duration is not None)
     return Health(
         runs=runs,
@@ -83,8 +89,20 @@ def of(job: Job, user: User) -> Health:
         failing_since=streak[-1].due_at if streak else None,
         failures=len(streak),
         many=len(streak) == len(ended) and len(runs) == LOOKED_AT,
+        whole_rate=whole_rate,
+        whole_rated=whole_rated,
         shown=runs[:SHOWN],
     )
+
+
+def _of_all(job: Job, user: User) -> tuple[float | None, int]:
+    """Out of the totals that are kept beside the ledger."""
+    rows = Execution.objects.visible_to(user)
+    found = totals.of_job(rows, job.uid, home_category(user)).by_state()
+    good, bad = (
+        sum(found[state].count for state in states if state in found) for states in ((State.SUCCESS,), FAILED)
+    )
+    return (100 * good / (good + bad) if good + bad else None), good + bad
 
 
 def _streak(ended: Iterable[Past]) -> list[Past]:

@@ -73,6 +73,16 @@ def test_failures_without_an_end_are_counted_as_far_as_it_looks(
     assert "at least 3 failures in a row" in words(vic, job)
 
 
+def test_of_a_long_history_the_rate_of_all_runs_is_told_too(
+    vic: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_health, "LOOKED_AT", 4)
+    job = make_job()
+    history(job, State.FAILED, State.STOPPED, *[State.SUCCESS] * 4)
+    history(make_job(name="other"), State.FAILED)
+    assert "Success rate 100 % of the last 4 runs 80 % of all 5" in words(vic, job)
+
+
 def test_each_of_the_last_runs_is_a_cell_that_leads_to_it(vic: User) -> None:
     job = make_job()
     runs = history(job, *[State.SUCCESS] * 51, State.TIMEOUT)
