@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.safestring import SafeString
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.models import Category, Team, User
 from jobs.models import Job, Pause, stored_schedule
 from jobs.schedule_text.moments import Moments
+from jobs.templatetags.icons import icon
 from jobs.templatetags.timing import due_after, in_words, state_of
 
 # What is left in the database: large, and not shown.
@@ -23,7 +25,7 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A job in a line. `next` is when it runs next, or why it does not; `changeable`: by who reads."""
+    """A job in a line. `next` is when it runs next; empty where it does not, `note` says why."""
 
     pk: int
     uid: str
@@ -39,9 +41,8 @@ class Row:
     team: str
     owner: str
     category: str
-    changeable: bool
-    paused: bool
-    pausable: bool
+    # The buttons of a job that the reader may change.
+    verbs: SafeString | str
 
 
 def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
@@ -63,6 +64,7 @@ class _Shared:
     pauses: dict[int, Pause]
     # Of the list: the page of each job is below it.
     base: str
+    buttons: _Buttons
 
     @classmethod
     def of(cls, jobs: list[Job]) -> _Shared:
@@ -74,6 +76,7 @@ class _Shared:
             _names(Category.objects.all(), {job.category_id for job in jobs}, "name"),
             {pause.job_id: pause for pause in pauses} if paused else {},
             reverse("jobs"),
+            _Buttons(),
         )
 
 
@@ -102,10 +105,48 @@ def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
         shared.teams.get(job.team_id or 0, ""),
         shared.owners.get(job.owner_id or 0, ""),
         shared.categories.get(job.category_id, ""),
-        changeable,
-        not job.timing.enabled,
-        job.timing.kind != "none",
+        shared.buttons.of(job, f"{shared.base}/{job.uid}") if changeable else "",
     )
+
+
+class _Buttons:
+    """Written here and not by the template: of what a row says it is half, and the same in each."""
+
+    def __init__(self) -> None:
+        self._labels = {
+            "run": _("Run"),
+            "resume": _("Resume"),
+            "pause": _("Pause"),
+            "edit": _("Edit"),
+        }
+        self._icons = {
+            "run": icon("run"),
+            "resume": icon("active"),
+            "pause": icon("paused"),
+            "edit": icon("edit"),
+        }
+
+    def of(self, job: Job, url: str) -> SafeString:
+        name = escape(job.name)
+        parts = [self._button("run", job.pk, url, name)]
+        if not job.timing.enabled:
+            parts.append(self._button("resume", job.pk, url, name))
+        elif job.timing.kind != "none":
+            parts.append(self._link("pause", job.pk, url, name))
+        parts.append(self._link("edit", job.pk, url, name))
+        return mark_safe(f'<div class="actions">{"".join(parts)}</div>')  # noqa: S308 - the name is escaped
+
+    def _button(self, verb: str, key: int, url: str, name: str) -> str:
+        head = f'<button class="button mini" form="row" formaction="{url}/{verb}"'
+        return f"{head}{self._rest(verb, key, name)}</button>"
+
+    def _link(self, verb: str, key: int, url: str, name: str) -> str:
+        return f'<a class="button mini" href="{url}/{verb}"{self._rest(verb, key, name)}</a>'
+
+    def _rest(self, verb: str, key: int, name: str) -> str:
+        label = escape(self._labels[verb])
+        picture = self._icons[verb]
+        return f' id="{verb}-{key}" title="{label}">{picture}<span class="sr">{label} {name}</span>'
 
 
 _LABELS: dict[str, Any] = {kind.value: kind.label for kind in Job.Kind}
