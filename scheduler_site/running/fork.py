@@ -55,12 +55,12 @@ def leashed(options: argparse.Namespace, held: Iterable[int]) -> Forked:
     """
     # SQLite forbids to carry a connection across a fork, and other databases could not tell who is speaking.
     connections.close_all()
-    _settle()
+    settle()
     reading, writing = os.pipe()
     if pid := os.fork():
         os.close(writing)
         return Forked(pid, os.fdopen(reading, "rb"))
-    return _end_with(lambda: _hold(options, writing, set(held)))
+    return end_with(lambda: _hold(options, writing, set(held)))
 
 
 def _hold(options: argparse.Namespace, output: int, held: set[int]) -> int:
@@ -73,10 +73,10 @@ def _hold(options: argparse.Namespace, output: int, held: set[int]) -> int:
 
 
 def _program(options: argparse.Namespace) -> Forked:
-    _settle()
+    settle()
     if pid := os.fork():
         return Forked(pid)
-    return _end_with(lambda: _run(options))
+    return end_with(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _settle() -> None:
+def settle() -> None:
     """Before a fork: nothing unwritten that both would write, nothing that garbage collection would copy."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -125,7 +125,7 @@ def _close_others(held: set[int]) -> None:
                 os.close(descriptor)
 
 
-def _end_with(work: Callable[[], int]) -> NoReturn:
+def end_with(work: Callable[[], int]) -> NoReturn:
     """Does the work of a forked process and ends it like an interpreter of its own; never returns to the caller's."""
     status = 1
     try:

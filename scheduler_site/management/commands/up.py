@@ -23,6 +23,7 @@ from executions.monitoring import drains
 from scheduler_site.checks.job_user import console_notice
 from scheduler_site.lib import env
 from scheduler_site.running import drained, embedded_redis, programs, startup
+from scheduler_site.running.apart import Apart
 from scheduler_site.running.console import Console
 from scheduler_site.running.privacy import keep_private
 from scheduler_site.running.readiness import Probe
@@ -92,13 +93,22 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
     """Returns when it is over. Raises CannotStart."""
     if settings.EMBEDDED_REDIS:
         start_broker(supervisor)
-    for step in (check, prepare_database, prepare_pages):
-        if supervisor.asked:
-            return
-        for news in step():
-            console.say(news)
+    for news in check():
+        console.say(news)
+    if supervisor.asked:
+        return
+    steps = [Apart("database", prepare_database), Apart("static files", prepare_pages)]
     for module in programs.MODULES:
         import_module(module)
+    try:
+        for step in steps:
+            for news in step.news():
+                console.say(news)
+    finally:
+        for step in steps:
+            step.wait()
+    if supervisor.asked:
+        return
     supervisor.start(*programs.table(listener))
     probe = Probe()
     probe.start()
