@@ -130,11 +130,8 @@ def _cause(found: Execution) -> Cause | None:
     if found.state not in FAILED:
         return None
     known = cause(found)
-    return (
-        known
-        if known.error or not found.reason
-        else replace(known, error=capfirst(found.get_reason_display()))
-    )
+    error = known.error.removesuffix(".") or (found.reason and capfirst(found.get_reason_display()))
+    return replace(known, error=error)
 
 
 def _neighbours(request: PageRequest, found: Execution) -> tuple[Execution | None, Execution | None]:

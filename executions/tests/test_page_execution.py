@@ -274,7 +274,13 @@ def test_the_cause_of_a_failure_stands_on_top_with_its_history(vic: User) -> Non
     page = " ".join(browser(vic).get(f"/executions/{run.uid}").content.decode().split())
     cause = "HTTP 500: “sorry, too many &lt;clients&gt; already”; failure 3 in a row; last success 3 days ago"
     assert f"<strong>{cause}</strong>" in page
-    lost = make_run(make_job(name="other"), reason=Reason.LOST, **failed | {"state": State.LOST})
+    lost = make_run(
+        make_job(name="other"), reason=Reason.LOST, error="Gone.", **failed | {"state": State.LOST}
+    )
+    page = browser(vic).get(f"/executions/{lost.uid}").content.decode()
+    assert "<strong>Gone; never succeeded before</strong>" in page
+    assert "Gone." not in page
+    Execution.objects.filter(pk=lost.pk).update(error="")
     page = browser(vic).get(f"/executions/{lost.uid}").content.decode()
     assert "<strong>Its worker died or lost touch with the database; never succeeded before</strong>" in page
 

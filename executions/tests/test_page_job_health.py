@@ -58,7 +58,7 @@ def test_one_that_never_succeeded(vic: User) -> None:
     job = make_job()
     history(job, State.FAILED)
     shown = words(vic, job)
-    assert "1 failure Success rate 0 % of the last run Duration – Last success never" in shown
+    assert "1 failure so far Success rate 0 % of the last run Duration – Last success never" in shown
 
 
 def test_failures_without_an_end_are_counted_as_far_as_it_looks(
