@@ -199,6 +199,8 @@ class Preferences(models.Model):
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     # In which lists show their times; empty: the browser's.
     zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")
+    # The list of first steps on the dashboard has been put away.
+    first_steps_dismissed = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.pages import bulk, control, dashboard, listing, run, views
+from executions.pages import bulk, control, dashboard, first_steps, listing, run, views
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
+    path("first-steps/dismiss", first_steps.dismiss, name="first-steps-dismiss"),
     # The ledger
     path("executions", listing.executions, name="executions"),
     path("executions/<uuid:uid>", run.execution, name="execution"),

@@ -18,7 +18,7 @@ from accounts.roles import home_category
 from executions.models import Execution, State
 from executions.monitoring import figures, health, recent
 from executions.monitoring.recent import Recent
-from executions.pages import charts
+from executions.pages import charts, first_steps
 from incidents.models import Incident
 from jobs.models import Job
 from jobs.pages.zone import zone_of_reader
@@ -59,7 +59,11 @@ def dashboard(request: PageRequest) -> HttpResponse:
         return render(request, f"executions/_{request.htmx.target}.html", context)
     for part in parts.values():
         context |= part(request, moments)
-    return render(request, "executions/dashboard.html", context)
+    context["first_steps"] = first_steps.steps(request)
+    response = render(request, "executions/dashboard.html", context)
+    if not context["first_steps"]:
+        first_steps.remember(request, response)
+    return response
 
 
 def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
