@@ -50,16 +50,19 @@ def supervise(server: int, control: socket.socket, descriptors: list[int]) -> No
     os.setsid()
     die_with_parent(server, END_SIGNAL)
     become_subreaper()
-    for _ in range(MOST_RUNS):
-        if len(descriptors) < 3 or not _one_run(control, wakeup, *descriptors):
+    for left in reversed(range(MOST_RUNS)):
+        if len(descriptors) < 3 or not _one_run(control if left else None, wakeup, *descriptors):
             return
         descriptors = _next(control, wakeup)
 
 
 def _one_run(
-    control: socket.socket, wakeup: int, lifeline: int, output: int, result: int, *held: int
+    control: socket.socket | None, wakeup: int, lifeline: int, output: int, result: int, *held: int
 ) -> bool:
-    """Whether this process is as good as new afterwards; where not, it ends, and with it what is still open."""
+    """Whether this process is as good as new afterwards, which it tells `control`; where not, it ends, and with it what is open.
+
+    control: none where this is its last run.
+    """
     with socket.socket(fileno=lifeline) as line:
         request, orders = _read_request(line)
         if request is None:
@@ -74,10 +77,10 @@ def _one_run(
             os.close(descriptor)
         with contextlib.suppress(OSError):
             # Before the report, which may bring the next run at once.
-            if warden.was_plain:
+            if control and warden.was_plain:
                 control.send(b".")
         warden.report(ending)
-    return warden.was_plain
+    return control is not None and warden.was_plain
 
 
 def _next(control: socket.socket, wakeup: int) -> list[int]:
