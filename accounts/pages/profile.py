@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import verbs
-from accounts.models import Preferences
+from accounts.models import Preferences, User
 from accounts.pages.request import PageRequest, actor
 
 # The zone of a session's lists, so that they need not ask the database for it.
@@ -65,11 +65,14 @@ def profile(request: PageRequest) -> HttpResponse:
 
 
 def chosen_zone(request: PageRequest) -> str:
-    """The zone that this account has chosen for its lists; empty: none."""
-    if ZONE not in request.session:
-        found = Preferences.objects.filter(user=request.user).values_list("zone", flat=True).first()
-        request.session[ZONE] = found or ""
-    return str(request.session[ZONE])
+    """The zone that this account has chosen for its lists; empty: none. Known to the session since its login."""
+    if ZONE in request.session:
+        return str(request.session[ZONE])
+    return stored_zone(request.user)
+
+
+def stored_zone(user: User) -> str:
+    return Preferences.objects.filter(user=user).values_list("zone", flat=True).first() or ""
 
 
 def _in_language(answer: HttpResponse, language: str) -> HttpResponse:

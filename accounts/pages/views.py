@@ -24,6 +24,7 @@ from accounts import verbs
 from accounts.models import Preferences, User
 from accounts.pages import kept
 from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
+from accounts.pages.profile import ZONE, stored_zone
 from accounts.permissions import account
 from accounts.signin import logins
 from audit.record import By
@@ -61,6 +62,7 @@ class LoginView(Throttled, auth.LoginView):
         response, request = super().form_valid(form), self.request
         _welcome(response, request)
         kept.welcome_back(request)
+        request.session[ZONE] = stored_zone(account(request))
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
