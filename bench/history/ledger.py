@@ -8,7 +8,8 @@ from django.db import connection
 
 from accounts.models import Category, User
 from bench.speed import population
-from executions.ledger import definitions, totals
+from executions.ledger import definitions
+from executions.monitoring import counting
 from jobs.models import Job
 
 # The newest few still run, the others have ended: mostly well.
@@ -71,7 +72,7 @@ def fill(rows: int, jobs: int) -> None:
         cursor.execute(LOG)
         cursor.execute("VACUUM (ANALYZE)")
     # As the reconciler does it, turn by turn.
-    while totals.fold(now):
+    while counting.fold(now):
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")

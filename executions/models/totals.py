@@ -8,7 +8,7 @@ from executions.models.execution import Execution
 
 
 class Total(models.Model):
-    """A number of ended runs that are alike. Each run is counted once in each scope (executions/ledger/totals.py)."""
+    """A number of ended runs that are alike. Each run is counted once in each scope (executions/monitoring/counting.py)."""
 
     class Scope(models.TextChoices):
         # All runs of a job, whenever; of all jobs by the day (UTC) on which they started, or were due where they did not;

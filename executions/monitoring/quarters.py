@@ -8,8 +8,8 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, Func, IntegerField, Sum, Value
 from django.db.models.functions import Cast
 
-from executions.ledger.totals import MARK
 from executions.models import ExecutionQuerySet, Mark, Total
+from executions.monitoring.counting import MARK
 from executions.monitoring.totals import TRIES, mark_now, not_counted
 
 QUARTER = dt.timedelta(minutes=15)

@@ -13,8 +13,8 @@ from typing import Any
 from django.db.models import Count, F, FloatField, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Least, Round
 
-from executions.ledger.totals import MARK, day
 from executions.models import Execution, ExecutionQuerySet, Mark, Straggler, Total
+from executions.monitoring.counting import MARK, day
 from scheduler_site.rest.query import DateRange
 
 ONE_DAY = dt.timedelta(days=1)

@@ -15,10 +15,9 @@ from django.db import connection
 
 from accounts.models import Category, User
 from conftest import Api
-from executions.ledger import totals
 from executions.ledger.launch import row
 from executions.models import Execution, State, Trigger
-from executions.monitoring import figures
+from executions.monitoring import counting, figures
 from executions.upkeep import prune
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
@@ -65,7 +64,7 @@ def ledger(request: pytest.FixtureRequest, uma: User, monkeypatch: pytest.Monkey
     Of the first ledger nothing is in the totals; of the second some is; of the third nearly all, and some was removed again.
     """
     chance = random.Random(request.param)
-    monkeypatch.setattr(totals, "SLICE", 7)
+    monkeypatch.setattr(counting, "SLICE", 7)
     away = Category.objects.create(name="Away")
     jobs = [
         make_job(uma, name="first"),
@@ -75,12 +74,12 @@ def ledger(request: pytest.FixtureRequest, uma: User, monkeypatch: pytest.Monkey
     for _ in range(3):
         Execution.objects.bulk_create(_random_row(chance, chance.choice(jobs)) for _ in range(50))
         if request.param > 1:
-            totals.fold(NOW + totals.YOUNG)
+            counting.fold(NOW + counting.YOUNG)
             _end_some(chance)
     if request.param == 3:
-        totals.fold(NOW + totals.YOUNG)
+        counting.fold(NOW + counting.YOUNG)
         prune._erase(Execution, chance.sample(list(Execution.objects.values_list("pk", flat=True)), 40))
-        assert totals.check()
+        assert counting.check()
     return jobs
 
 

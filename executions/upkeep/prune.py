@@ -13,9 +13,10 @@ from django_celery_beat.models import ClockedSchedule, CrontabSchedule, Interval
 from accounts.signin import logins, tokens
 from audit import chain
 from environments.models import Operation
-from executions.ledger import artifacts, totals
+from executions.ledger import artifacts
 from executions.ledger.idempotency import KEPT
 from executions.models import OPEN, BulkAction, Definition, Execution, ExecutionQuerySet, IdempotencyKey
+from executions.monitoring import counting
 from executions.upkeep import definitions
 from incidents.models import Incident, Mute
 from jobs.models import Job, Script, by_digest, named_digest
@@ -42,7 +43,7 @@ def prune(now: dt.datetime | None = None) -> int:
     now = now or clock.now()
     before = now - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
     removed = _remove_runs(before)
-    totals.check()
+    counting.check()
     # Not those of the runs that have just gone, but all that no run has: nothing is left over by a crash in between.
     folders = artifacts.sweep()
     told = definitions.forget()
@@ -96,7 +97,7 @@ def _newest(job: int) -> int:
 def _erase(model: type[Model], keys: list[int]) -> None:
     """Removes rows and what belongs to them. Django itself would load every row first, to look for signals."""
     if model is Execution:
-        totals.take_away(keys, clock.now())
+        counting.take_away(keys, clock.now())
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ManyToOneRel):
             continue

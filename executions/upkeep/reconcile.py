@@ -19,7 +19,6 @@ from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import alerts
 from executions.bulk import carry
-from executions.ledger import totals
 from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.limits import holds, places
@@ -27,7 +26,7 @@ from executions.ledger.limits.overlap_queue import release
 from executions.ledger.lost import lose
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
-from executions.monitoring import drains
+from executions.monitoring import counting, drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
 from executions.upkeep import code_right, conditions, definitions, end_dates, selfwatch
 from jobs import verbs
@@ -121,7 +120,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         partial(drains.forget_gone, now),
         chain.seal,
         partial(definitions.share, now),
-        partial(totals.fold, now),
+        partial(counting.fold, now),
     )
 
 

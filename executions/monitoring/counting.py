@@ -18,7 +18,7 @@ from django.db.models import Q, Sum
 
 from executions.models import FINAL, Execution, Mark, Straggler, Total
 
-log = logging.getLogger("executions.ledger.totals")
+log = logging.getLogger("executions.monitoring.counting")
 
 MARK = "totals"
 SLICE = 2000
