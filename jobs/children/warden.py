@@ -59,7 +59,7 @@ def supervise(server: int, control: socket.socket, descriptors: list[int]) -> No
 def _one_run(
     control: socket.socket | None, wakeup: int, lifeline: int, output: int, result: int, *held: int
 ) -> bool:
-    """Whether this process is as good as new afterwards, which it tells `control`; where not, it ends, and with it what is open.
+    """Whether this process is as good as new afterwards, which it tells `control`; else it ends, with what is open.
 
     control: none where this is its last run.
     """
