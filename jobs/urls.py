@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.urls import path
 
 from jobs.bulk import pages as bulk
-from jobs.pages import editing, jobs, listing, repair, script, versions
+from jobs.pages import editing, jobs, listing, palette, repair, script, versions
 from jobs.pages.form import builder
 
 urlpatterns = [
     path("jobs", listing.jobs, name="jobs"),
+    path("jobs/palette", palette.palette, name="palette"),
     path("jobs/new", editing.new, name="job-new"),
     path("jobs/preview", editing.preview, name="job-preview"),
     path("jobs/builder", builder.build, name="job-builder"),

@@ -38,3 +38,22 @@ def test_a_button_is_pressed_once_and_says_what_it_does(visit: Visit, uma: User)
     page.click("main form button")
     page.wait_for_selector("main form button[disabled]:has-text('Saving…')")
     page.wait_for_selector("#busy:not([hidden])", state="attached")
+
+
+def test_the_palette_leads_to_pages_and_jobs_by_keys_alone(visit: Visit, uma: User) -> None:
+    make_job(uma, name="nightly <b>backup</b>")
+    visitor = visit(uma)
+    page = visitor.page
+    page.keyboard.press("Control+k")
+    page.keyboard.type("backup")
+    page.wait_for_selector("#palette li.job:has-text('nightly <b>backup</b>')")
+    assert page.get_attribute("#palette li.job", "aria-selected") == "true"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:has-text('nightly')")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/jobs")
+    page.keyboard.press("Control+k")
+    page.keyboard.press("Escape")
+    assert page.is_hidden("#palette")
