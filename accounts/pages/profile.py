@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts import verbs
-from accounts.models import Preferences, User
+from accounts.models import Preferences, Team, User
 from accounts.pages.request import PageRequest, actor
 
 # The zone of a session's lists, so that they need not ask the database for it.
@@ -60,7 +60,7 @@ def profile(request: PageRequest) -> HttpResponse:
         with override(chosen["language"] or None):
             messages.success(request, _("Your profile has been saved."))
         return _in_language(redirect("profile"), chosen["language"])
-    context = {"form": form, "zones": sorted(available_timezones()), "teams": request.user.teams.all()}
+    context = {"form": form, "zones": sorted(available_timezones()), "teams": Team.objects.filter(members=request.user)}
     return render(request, "accounts/profile.html", context)
 
 
