@@ -29,7 +29,8 @@ FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     seen: Counter[tuple[str, str]] = Counter()
-    chosen, others = [], []
+    chosen: list[pytest.Item] = []
+    others: list[pytest.Item] = []
     for item in items:
         test = (str(item.path), item.name.partition("[")[0])
         seen[test] += 1

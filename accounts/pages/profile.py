@@ -60,7 +60,11 @@ def profile(request: PageRequest) -> HttpResponse:
         with override(chosen["language"] or None):
             messages.success(request, _("Your profile has been saved."))
         return _in_language(redirect("profile"), chosen["language"])
-    context = {"form": form, "zones": sorted(available_timezones()), "teams": Team.objects.filter(members=request.user)}
+    context = {
+        "form": form,
+        "zones": sorted(available_timezones()),
+        "teams": Team.objects.filter(members=request.user),
+    }
     return render(request, "accounts/profile.html", context)
 
 

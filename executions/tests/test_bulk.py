@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import Category, Team, User
 from audit.models import Entry
 from audit.record import By
-from executions.bulk import carry, plan
+from executions.bulk import carry, orders, plan
 from executions.bulk.orders import Order
 from executions.models import BulkAction, Execution
 from jobs.models import Job
@@ -149,7 +149,7 @@ def test_after_a_crash_the_next_turn_goes_on_and_doubles_nothing(
     for name in "abc":
         make_job(uma, name=name)
     action = plan.make(Order("run"), Job.objects.all(), by=By(uma, "page"))
-    real = carry.carry_out
+    real = orders.carry_out
 
     def dies(job: Job, order: Order, by: By) -> bool:
         if job.name == "b":

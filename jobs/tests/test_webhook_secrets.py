@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from jobs.runners.masking import MASK, Mask
-from jobs.runners.webhook.request import signature
+from scheduler_site.lib.signing import signature
 
 from .running import Answer, Receiver, call_webhook
 
