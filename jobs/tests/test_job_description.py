@@ -87,7 +87,7 @@ def test_a_restored_version_has_the_description_of_its_time(uma: User) -> None:
 
 def test_the_search_of_the_list_finds_a_job_by_it(uma: User) -> None:
     make_job(uma, name="certbot", description="TLS of the shop")
-    make_job(uma, name="backup")
+    make_job(uma, name="plumbing")
     page = browser(uma).get("/jobs?q=tls").content.decode()
     assert "certbot" in page
-    assert "backup" not in page
+    assert "plumbing" not in page
