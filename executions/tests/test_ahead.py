@@ -140,6 +140,7 @@ def test_a_worker_that_ends_gives_back_what_it_has_not_begun(
     ask(crew, long, following)
     eventually(lambda: row(following).state == "running")
     ledger.announced.clear()
-    crew.shut_down(0)
+    # Long enough for the worker to have in hand what it has claimed.
+    crew.shut_down(0.5)
     assert [run.uid for run in ledger.announced] == [following.uid]
     assert (row(following).state, row(following).attempt) == ("queued", 0)

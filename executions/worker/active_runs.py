@@ -63,7 +63,8 @@ class ActiveRun:
     def withdraw(self) -> bool:
         """Keeps it from beginning; false when it has begun."""
         with self._door:
-            self.withdrawn = self.ended = not self._begun
+            if not self._begun:
+                self.withdrawn = self.ended = True
             return self.withdrawn
 
     def waits_since(self) -> float | None:

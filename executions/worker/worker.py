@@ -250,8 +250,13 @@ class Worker:
         """Those that wait because there are more in hand than slots; a free slot may take a moment to begin its run."""
         mine = [hand for hand in self._in_hand() if hand.pool == CODE and not hand.ended]
         more = max(len(mine) - settings.WORKER_CODE_SLOTS, 0)
-        waiting = [hand for hand in mine if hand.waits_since() is not None]
+        waiting = self._waiting()
         return waiting[len(waiting) - min(more, len(waiting)) :]
+
+    def _waiting(self) -> list[ActiveRun]:
+        """Runs of code that have not begun."""
+        mine = (hand for hand in self._in_hand() if hand.pool == CODE and not hand.ended)
+        return [hand for hand in mine if hand.waits_since() is not None]
 
     def _return(self, hands: Iterable[ActiveRun]) -> None:
         back = [hand for hand in hands if hand.withdraw()]
@@ -340,8 +345,11 @@ class Worker:
         self._draining.over = True
         self._room.close()
         self._writer.leave()
-        self._return(self._ahead())
-        left = self._drain(grace)
+        self._return(self._waiting())
+        self._drain(grace)
+        # What was being claimed as the end began.
+        self._return(self._waiting())
+        left = self._drain(0)
         for hand in left:
             hand.give_up(hand.given_up or Reason.SHUTDOWN)
         stopping = max((hand.claim.spec.stop_grace for hand in left), default=0.0) + 2.0
