@@ -1,13 +1,15 @@
 """A plugin of pytest (`-p tests_services.core`): only the tests whose answer may depend on the database.
 
-Left out are those that ask it nothing, and those of pages and refusals, which do with rows what other tests do too: a build
-server has only so much time. Of a test with many cases the first few are asked: what differs between the rest are values.
+Left out are those that ask it nothing, and those of pages, refusals and inherited wire formats, which do with rows what other
+tests do too: a build server has only so much time. Those with transactions of their own are asked wherever they stand. Of a
+test with many cases the first is asked: what differs between the rest are values.
 `make test-services` runs them all.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,9 @@ LEFT_OUT = (
     ),
 )
 REFUSALS = "bad_input"
-CASES = 3
+WIRES = ("compat", "themes")
+CASES = 1
+ROOT = Path(__file__).parent.parent
 FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
@@ -40,9 +44,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asks(item: pytest.Item) -> bool:
-    name = item.path.name
-    if name.startswith(LEFT_OUT) or REFUSALS in name:
+    marker, name = item.get_closest_marker("django_db"), item.path.name
+    fixtures = FIXTURES & set(getattr(item, "fixturenames", ()))
+    if "transactional_db" in fixtures or (marker is not None and marker.kwargs.get("transaction")):
+        return True
+    if name.startswith(LEFT_OUT) or REFUSALS in name or item.path.relative_to(ROOT).parts[0] in WIRES:
         return False
-    return item.get_closest_marker("django_db") is not None or bool(
-        FIXTURES & set(getattr(item, "fixturenames", ()))
-    )
+    return marker is not None or bool(fixtures)
