@@ -1,8 +1,8 @@
 """A plugin of pytest (`-p tests_services.core`): only the tests whose answer may depend on the database.
 
-Left out are those that ask it nothing, and those of pages, refusals and inherited wire formats, which do with rows what other
-tests do too: a build server has only so much time. Those with transactions of their own are asked wherever they stand. Of a
-test with many cases the first is asked: what differs between the rest are values.
+A build server has only so much time. Tests with transactions of their own are asked wherever they stand; the others of the
+ledger, of the audit trail and of incidents, without their pages and refusals, with the first case of each: what differs
+between the rest are values.
 `make test-services` runs them all.
 """
 
@@ -25,7 +25,7 @@ LEFT_OUT = (
     ),
 )
 REFUSALS = "bad_input"
-WIRES = ("compat", "themes")
+ROOMS = ("executions", "audit", "incidents")
 CASES = 1
 ROOT = Path(__file__).parent.parent
 FIXTURES = {"db", "transactional_db", "django_db_setup"}
@@ -48,6 +48,6 @@ def _asks(item: pytest.Item) -> bool:
     fixtures = FIXTURES & set(getattr(item, "fixturenames", ()))
     if "transactional_db" in fixtures or (marker is not None and marker.kwargs.get("transaction")):
         return True
-    if name.startswith(LEFT_OUT) or REFUSALS in name or item.path.relative_to(ROOT).parts[0] in WIRES:
+    if name.startswith(LEFT_OUT) or REFUSALS in name or item.path.relative_to(ROOT).parts[0] not in ROOMS:
         return False
     return marker is not None or bool(fixtures)
