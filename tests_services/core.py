@@ -14,14 +14,13 @@ from pathlib import Path
 import pytest
 
 LEFT_OUT = (
+    *("test_api_", "test_scripts", "test_artifacts"),
     *("test_page_", "test_role_matrix", "test_languages", "test_operator_tokens", "test_openapi"),
     *(
         "test_rest_errors",
-        "test_api_cron_tools",
         "test_slashes",
         "test_plots",
         "test_smtp",
-        "test_api_test_run",
     ),
 )
 REFUSALS = "bad_input"
