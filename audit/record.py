@@ -34,7 +34,7 @@ class By:
     surface: str = "system"
     address: str | None = None
     operator: str = ""
-    # One of many that are told of together: the trail has it as ever, nobody's inbox does.
+    # Part of an action on many jobs: it is in the audit trail, but creates no inbox item of its own.
     quiet: bool = False
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The profile: who one is here, in which language and zone one reads, and what one is told."""
+"""The profile page: the account, its language, the time zone of its lists, and the daily digest."""
 
 from __future__ import annotations
 

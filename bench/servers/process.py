@@ -21,7 +21,7 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, seconds: float = 30) -> None:
-    """Raises TimeoutError when nobody listens on it in time."""
+    """Raises TimeoutError when no process listens on the port in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):

@@ -1,4 +1,4 @@
-"""A job that fails and fails: one incident, whoever counts and whatever is killed meanwhile."""
+"""One job fails a thousand times while its workers are killed: there must be one incident."""
 
 from __future__ import annotations
 
