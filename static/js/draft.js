@@ -1,4 +1,4 @@
-// Keeps what was typed into a form and not saved in this browser, and offers it when the form is opened again.
+// Keeps what was typed into a form and not saved in this tab, and offers it when the form is opened again.
 // Passwords, secrets and files are never kept. A draft is dropped when its form was saved, discarded, or is a week old.
 "use strict";
 
@@ -9,7 +9,7 @@
 
   function store() {
     try {
-      return window.localStorage;
+      return window.sessionStorage; // of this tab: what is typed into headers may be a credential, and shall not outlive it
     } catch {
       return null; // forbidden by the browser
     }
