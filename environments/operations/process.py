@@ -131,12 +131,14 @@ def _follow(child: subprocess.Popen[bytes], said: _Said, pulse: Pulse, deadline:
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
         while True:
-            if selector.select(TICK):
+            # Asked before listening: what it said last is in the pipe by then, and nothing more is waited for.
+            ended = child.poll() is not None
+            if selector.select(0 if ended else TICK):
                 data = os.read(child.stdout.fileno(), 65536)
                 if not data:
                     return ""
                 said.hear(data)
-            elif child.poll() is not None:
+            elif ended:
                 return ""  # somebody else still has its standard output
             if reason := TIMEOUT if time.monotonic() > deadline else pulse():
                 return reason
