@@ -25,7 +25,7 @@ test-quick: venv-dev ## the tests that start no real processes
 	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"
 
 test-browser: venv-dev ## the pages in headless Chromium, which must be installed
-	$(PYTHON) -m pytest tests_browser
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests_browser
 
 test-services: venv-dev ## the tests on the PostgreSQL, MariaDB, Redis and RabbitMQ that can be reached (docs/development.md)
 	$(PYTHON) -m tests_services
