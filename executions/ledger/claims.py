@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence, Set
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
-from executions.alerting import alerts, problems
+from executions.alerting import pending, problems
 from executions.ledger import followers, formats, start_checks
 from executions.ledger.followers import End, Followers
 from executions.ledger.limits import places, quotas
@@ -171,10 +171,10 @@ def _refuse(row: Execution, texts: Mapping[str, str], suspended: Mapping[int, st
         waiting = Execution.objects.filter(pk=row.pk, state=State.QUEUED)
         ended = waiting.update(**over(state, reason, now), **told)
         if ended and state == State.MISSED:
-            alerts.unstarted([row.pk], now)
+            pending.unstarted([row.pk], now)
         elif ended and state == State.ERROR:
             followers.start(led_on, [End(row.pk, row.job_id, state)], now)
-            alerts.given_up([row], str(reason.label), now, Incident.Kind.COULD_NOT_START)
+            pending.given_up([row], str(reason.label), now, Incident.Kind.COULD_NOT_START)
     return True
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import prefetch_related_objects
 from django.db.models.expressions import RawSQL
 
-from executions.alerting import alerts
+from executions.alerting import pending
 from executions.ledger import followers, formats
 from executions.ledger.claims import sound
 from executions.ledger.followers import End
@@ -45,7 +45,7 @@ def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: boo
             _still(ended).update(**free, **over(State.LOST, reason, now), duration=lasted)
             ends = [End(run.pk, run.job_id, State.LOST, run.stop_requested_at is not None) for run in ended]
             followers.start(led_on, ends, now)
-            alerts.given_up([run for run in ended if run.stop_requested_at is None], str(reason.label), now)
+            pending.given_up([run for run in ended if run.stop_requested_at is None], str(reason.label), now)
     for run in found:
         about = {"run": run.uid, "job": run.job_name, "worker": run.worker, "reason": str(reason)}
         log.warning("run_lost", extra=about)

@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions.alerting import alerts
+from executions.alerting import pending
 from executions.ledger import claims, isolation, publish
 from executions.ledger.due import tick
 from executions.models import Execution
@@ -144,14 +144,14 @@ def test_a_run_that_cannot_be_given_up_keeps_no_other_running(
         make_job(name=name, due="2026-03-01 10:00")
     ledger.tick("2026-03-01 10:00:01")
     claims.claim([str(run.uid) for run in ledger.announced], WORKER, moment("2026-03-01 10:00:02"))
-    real = alerts.given_up
+    real = pending.given_up
 
     def given_up(runs: list[Execution], *args: Any) -> None:
         if any(run.job_name == "bad" for run in runs):
             raise DataError("value too long for type character varying(120)")
         real(runs, *args)
 
-    monkeypatch.setattr(alerts, "given_up", given_up)
+    monkeypatch.setattr(pending, "given_up", given_up)
     reconcile.lose_expired(moment("2026-03-01 10:01"))
     states = dict(Execution.objects.values_list("job_name", "state"))
     assert states == {"bad": "running", "good": "lost"}

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, alerts, problems, unusual
-from executions.alerting.alerts import Event, Item
+from executions.alerting import alert_texts, grouping, pending, problems, unusual
+from executions.alerting.grouping import Event, Item
 from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, Execution, State, Trigger, Watch
 from executions.upkeep import digest, end_dates, selfwatch
@@ -163,7 +163,7 @@ def _watched(found: Iterable[tuple[int, object, dt.datetime]], clock: Clock) -> 
     if first:
         watched = Watch.objects.filter(clock=clock).values_list("job_id", flat=True)
         new = first.keys() - set(watched)
-        alerts.watch((job, *first[job], clock) for job in sorted(new))
+        pending.watch((job, *first[job], clock) for job in sorted(new))
     return {(job, clock) for job in first}
 
 
@@ -181,7 +181,7 @@ def _tell_clocks(untold: QuerySet[Watch], now: dt.datetime) -> None:
         mine = [row for row in rows if row.clock == clock]
         event = _event(clock)
         items = [replace(_item(row, event, word), incident=problems.watched(row, now)) for row in mine]
-        in_one = alerts.tell_opened(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
+        in_one = grouping.tell_opened(items, Text(HEADLINES[clock], count=str(len(items))), "/jobs", now)
         Watch.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
 
@@ -206,7 +206,7 @@ def _tell_recoveries(well: QuerySet[Watch], now: dt.datetime) -> None:
     rows = _with_jobs(locked(well))
     Watch.objects.filter(pk__in=[row.pk for row in rows]).delete()
     items = [item for row in rows if (item := _ended(row, now))]
-    alerts.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
+    grouping.tell(items, Text(_("%(count)s jobs have recovered"), count=str(len(items))), "/jobs", now)
 
 
 def _ended(watch: Watch, now: dt.datetime) -> Item | None:

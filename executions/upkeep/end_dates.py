@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import transaction
 
-from executions.alerting import alert_texts, alerts
-from executions.alerting.alerts import Event
+from executions.alerting import alert_texts
+from executions.alerting.recipients import about_job, mention_of, people_of
 from executions.ledger.isolation import each
 from executions.models import Watch
 from jobs.models import Job
@@ -17,6 +17,7 @@ from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 
+Event = Alert.Event
 WEEK = Watch.Clock.WEEK
 SOON = dt.timedelta(days=30)
 REMINDER_HOUR = 9
@@ -24,7 +25,7 @@ REMINDER_HOUR = 9
 
 def auto_paused(job: Job, now: dt.datetime) -> None:
     """Tells a job's owner, the admins and Slack that it was paused because its last day is over."""
-    mention = alerts.mention_of(job)
+    mention = mention_of(job)
     message = alert_texts.auto_paused(job, mention)
     _tell_people(job, f"auto_paused:{job.uid}:{job.end_date}", Event.AUTO_PAUSED, message, now)
 
@@ -50,13 +51,13 @@ def remind(now: dt.datetime) -> None:
         @transaction.atomic
         def tell(key: int) -> None:
             job = ending.select_related("team", "owner").get(pk=key)
-            message = alert_texts.ending_soon(job, alerts.mention_of(job))
+            message = alert_texts.ending_soon(job, mention_of(job))
             _tell_people(job, f"ending:{job.uid}:{week}", Event.ENDING_SOON, message, now)
 
         each(ending.order_by("end_date", "pk").values_list("pk", flat=True), tell, "reminding")
 
 
 def _tell_people(job: Job, key: str, event: Alert.Event, message: Message, now: dt.datetime) -> None:
-    about = alerts.about_job(job)
-    people = alerts.people_of(job, admins())
+    about = about_job(job)
+    people = people_of(job, admins())
     post(fan_out(key, event, message, now, people=people, about=about))

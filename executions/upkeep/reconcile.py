@@ -17,7 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from audit import chain
 from audit.record import By
 from environments.operations import ledger as operations
-from executions.alerting import alerts
+from executions.alerting import pending
 from executions.bulk import carry
 from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
@@ -141,7 +141,7 @@ def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.dateti
         rows = Execution.objects.filter(pk__in=locked, state=State.QUEUED)
         rows.update(**over(state, reason, now), held=False)
         if state == State.MISSED:
-            alerts.unstarted(locked, now)
+            pending.unstarted(locked, now)
 
     together(list(queued.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]), end, "ending")
 

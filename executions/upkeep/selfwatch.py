@@ -10,7 +10,6 @@ from django.db import transaction
 
 from accounts.models import User
 from executions.alerting import alert_texts, problems
-from executions.alerting.alerts import Event
 from executions.ledger.isolation import each
 from executions.models import Watch
 from executions.monitoring import health
@@ -22,6 +21,7 @@ from notifications.messages import Message
 from notifications.models import Alert
 from notifications.thread import Phase, Thread
 
+Event = Alert.Event
 SILENT = Watch.Clock.SILENT
 WAITS = ("oldest due", "oldest queued")
 WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, health.ZONES, *WAITS)

@@ -11,9 +11,11 @@ from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, alerts, problems
-from executions.alerting.alerts import Event, Item
+from executions.alerting import alert_texts, grouping, problems
 from executions.alerting.cause import cause
+from executions.alerting.grouping import Event, Item
+from executions.alerting.pending import BATCH
+from executions.alerting.recipients import mention_of
 from executions.models import Execution, Trigger, Untold, Watch
 from incidents.models import Incident
 from notifications.texts import Text, Words
@@ -62,14 +64,14 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
         )
         for row in news
     ]
-    in_one = alerts.tell_opened(items, headline, "/executions?state=missed", now)
+    in_one = grouping.tell_opened(items, headline, "/executions?state=missed", now)
     # The end of what was told in one message, or was made up for at once, is not told job by job.
     watches = []
     for row in news:
         watch = _watch(row)
         watch.told_at, watch.quiet = now, in_one or row.made_up == row.slots
         watches.append(watch)
-    Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=alerts.BATCH)
+    Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=BATCH)
 
 
 def _watch(row: Untold) -> Watch:
@@ -106,7 +108,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
     runs = {run.uid: run for run in Execution.objects.filter(uid__in=[row.execution_uid for row in rows])}
     by_hand = {uid for uid, run in runs.items() if run.trigger == Trigger.MANUAL}
     # Of many it is one message, which names them and no more.
-    causes = {uid: cause(run) for uid, run in runs.items()} if len(rows) <= alerts.FEW else {}
+    causes = {uid: cause(run) for uid, run in runs.items()} if len(rows) <= grouping.FEW else {}
     items = [
         Item(
             row.job,
@@ -117,7 +119,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
                 str(row.job.uid),
                 str(row.execution_uid),
                 row.error,
-                alerts.mention_of(row.job),
+                mention_of(row.job),
                 causes.get(row.execution_uid) if row.execution_uid else None,
             ),
             f"{row.job.name}: {row.error}",
@@ -132,7 +134,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
     ]
     first, last = min(row.first for row in rows), max(row.last for row in rows)
     headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
-    alerts.tell_opened(items, headline, "/executions?state=lost", now)
+    grouping.tell_opened(items, headline, "/executions?state=lost", now)
 
 
 def _opened(rows: list[Untold]) -> dict[uuid.UUID | None, Incident]:

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from accounts.models import Preferences, User
 from audit.models import Entry
 from conftest import Api
-from executions.alerting import alert_texts, alerts
-from executions.alerting.alerts import Event, Item
+from executions.alerting import alert_texts, grouping
+from executions.alerting.grouping import Event, Item
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
 from notifications import inbox, messages, texts
@@ -48,7 +48,7 @@ def late(*addresses: str) -> dict[str, Alert]:
         name="sync", start_by=60, enable_email_notifications=True, notification_emails=list(addresses)
     )
     item = Item(job, Event.LATE, "one", alert_texts.late(job, NOW), "line")
-    alerts.tell([item], "headline", "/jobs", NOW)
+    grouping.tell([item], "headline", "/jobs", NOW)
     found = Alert.objects.order_by("pk")
     return {alert.recipients[0] if alert.channel == "email" else alert.channel: alert for alert in found}
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 
-from executions.alerting import alerts
+from executions.alerting import pending
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned, plan
 from executions.ledger.due.zone_change import rework
@@ -131,7 +131,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     definitions.keep(rows)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
-    alerts.passed_over(rows, now)
+    pending.passed_over(rows, now)
     if settled := [job.pk for job in sound if job.unsettled]:
         Job.objects.filter(pk__in=settled).update(unsettled=[])
     return Ticked(len(due), [row for row in rows if row.state == State.QUEUED and not row.held])

@@ -1,0 +1,94 @@
+"""Notes what people are to be told soon: missed due times, lost runs, and clocks of jobs that are broken.
+
+Written in the transaction of what happened, and told by the reconciler (executions/upkeep), which makes one message of many.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+
+from django.conf import settings
+
+from executions.alerting import problems
+from executions.models import Execution, Reason, State, Trigger, Untold, Watch
+from executions.values import ON_TIME
+from incidents.models import Incident
+from jobs.models import Job
+
+BATCH = 500
+
+
+def passed_over(rows: Iterable[Execution], now: dt.datetime) -> None:
+    """Notes the due times that the tick records as missed, or as covered by a later run after an outage."""
+    by_job: dict[int, list[Execution]] = {}
+    for row in rows:
+        coalesced = row.reason == Reason.COALESCED and row.due_at < now - ON_TIME
+        if row.job_id and (row.state == State.MISSED or coalesced):
+            by_job.setdefault(row.job_id, []).append(row)
+    _note(_passed(job, missed, now) for job, missed in by_job.items())
+
+
+def unstarted(keys: list[int], now: dt.datetime) -> None:
+    """Notes queued runs whose start deadline has passed."""
+    rows = Execution.objects.filter(pk__in=keys).exclude(job=None).only("job_id", "due_at", "state", "reason")
+    passed_over(rows, now)
+
+
+def given_up(
+    runs: Iterable[Execution], error: str, now: dt.datetime, kind: Incident.Kind = Incident.Kind.LOST
+) -> None:
+    """Of runs that were lost, or that could not be started: counts them, and notes those of which people are to be told."""
+    rows = [run for run in runs if run.job_id]
+    jobs = Job.objects.in_bulk({run.job_id for run in rows}) if rows else {}
+    incidents = problems.given_up(rows, jobs, kind, error, now)
+    told = [run for run in rows if _is_to_be_told(run, jobs, incidents)]
+    _note(
+        Untold(
+            key=f"run:{run.uid}",
+            job_id=run.job_id,
+            execution_uid=run.uid,
+            error=error,
+            first=run.due_at,
+            last=run.due_at,
+            at=now,
+        )
+        for run in told
+        if run.job_id
+    )
+
+
+def watch(found: Iterable[tuple[int, str, dt.datetime, Watch.Clock]]) -> None:
+    """Starts to watch jobs (key, uid, since when, for what), those excepted that are watched for that already."""
+    rows = [Watch(subject=uid, clock=clock, job_id=job, since=since) for job, uid, since, clock in found]
+    if rows:
+        Watch.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+
+
+def _is_to_be_told(run: Execution, jobs: Mapping[int, Job], incidents: Mapping[int, Incident]) -> bool:
+    """Unless it is one more of an incident that people know."""
+    if (job := jobs.get(run.job_id or 0)) is None:
+        return False
+    incident = incidents.get(job.pk)
+    if run.trigger == Trigger.MANUAL or job.tell_each_run or settings.INBOX_EVERY_RUN:
+        return True
+    # Of several of a job the newest stands for all.
+    return incident is not None and incident.announced_at is None and incident.last_run == run.uid
+
+
+def _note(rows: Iterable[Untold]) -> None:
+    if found := list(rows):
+        Untold.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+
+
+def _passed(job: int, rows: list[Execution], now: dt.datetime) -> Untold:
+    first = min(row.due_at for row in rows)
+    return Untold(
+        key=f"passed:{job}:{first.isoformat()}",
+        job_id=job,
+        slots=sum(row.slots for row in rows),
+        made_up=sum(row.slots for row in rows if row.reason == Reason.COALESCED),
+        first=first,
+        last=max(row.last_slot or row.due_at for row in rows),
+        at=now,
+    )
