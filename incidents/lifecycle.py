@@ -147,7 +147,7 @@ def recover(incident: Incident, now: dt.datetime, *, tell: bool = True) -> bool:
 
 
 def forget(subjects: Iterable[str], kinds: Iterable[str], ending: Incident.Ending, now: dt.datetime) -> int:
-    """Closes without a word what nobody looks at any more: the job is deleted, its clock was taken away."""
+    """Closes without a word what nobody looks at any more: the job is deleted, its deadline was taken away."""
     keys = [open_key(subject, kind) for subject in subjects for kind in kinds]
     closed = 0
     for incident in Incident.objects.filter(open_key__in=keys):

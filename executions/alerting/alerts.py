@@ -22,7 +22,7 @@ from django.db import transaction
 from executions.alerting import alert_texts, pending, problems, unusual
 from executions.alerting.cause import cause
 from executions.alerting.recipients import about_job, mention_of
-from executions.models import Execution, Watch
+from executions.models import AlertCondition, Execution
 from incidents import telling
 from incidents import wording as incident_wording
 from incidents.models import Incident
@@ -47,14 +47,16 @@ FAILED = ("failed", "timeout", "error")
 def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     """Called in the transaction in which a run gets its final state. Asks the database nothing unless there is news."""
     try:
-        clocks, odd = _clocks(claim, outcome, now), unusual.wanted(claim, outcome)
+        broken, odd = _broken_deadlines(claim, outcome, now), unusual.wanted(claim, outcome)
         well = claim.troubled and outcome.state == "success"
-        if claim.job is not None and (clocks or odd or well or _is_news(claim, outcome)):
+        if claim.job is not None and (broken or odd or well or _is_news(claim, outcome)):
             with transaction.atomic():
                 _tell_end(claim, outcome, error, now)
                 if well:
                     problems.ended_well(claim.job, now)
-                pending.watch((claim.job, claim.spec.job_id, since, clock) for clock, since in clocks)
+                pending.record_conditions(
+                    (claim.job, claim.spec.job_id, since, kind) for kind, since in broken
+                )
                 unusual.judge(claim, odd, now)
     except Exception as problem:
         if passes(problem):
@@ -63,17 +65,19 @@ def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
         log.exception("alert_failed", extra={"run": claim.uid})
 
 
-def _clocks(claim: Claim, outcome: Outcome, now: dt.datetime) -> list[tuple[Watch.Clock, dt.datetime]]:
-    """The clocks that this run has broken: told from what the worker has in hand."""
+def _broken_deadlines(
+    claim: Claim, outcome: Outcome, now: dt.datetime
+) -> list[tuple[AlertCondition.Kind, dt.datetime]]:
+    """What this run has broken, and since when: its deadlines are in what the worker knows of it."""
     if outcome.state == "stopped":
         return []
     start_by, finish_by = claim.policy.get("start_by"), claim.policy.get("finish_by")
     due, started = claim.spec.slot, claim.started_at
     broken = []
     if start_by and due and started - due > dt.timedelta(seconds=start_by):
-        broken.append((Watch.Clock.LATE, due))
+        broken.append((AlertCondition.Kind.LATE, due))
     if finish_by and now - started > dt.timedelta(seconds=finish_by):
-        broken.append((Watch.Clock.OVERRUN, started))
+        broken.append((AlertCondition.Kind.OVERRUN, started))
     return broken
 
 

@@ -1,4 +1,4 @@
-"""Notes what people are to be told soon: missed due times, lost runs, and clocks of jobs that are broken.
+"""Records what people are to be told soon: missed due times, lost runs, and conditions of jobs such as a late start.
 
 Written in the transaction of what happened, and told by the reconciler (executions/upkeep), which makes one message of many.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from django.conf import settings
 
 from executions.alerting import problems
-from executions.models import Execution, Reason, State, Trigger, Untold, Watch
+from executions.models import AlertCondition, Execution, PendingAlert, Reason, State, Trigger
 from executions.values import ON_TIME
 from incidents.models import Incident
 from jobs.models import Job
@@ -44,7 +44,7 @@ def given_up(
     incidents = problems.given_up(rows, jobs, kind, error, now)
     told = [run for run in rows if _is_to_be_told(run, jobs, incidents)]
     _note(
-        Untold(
+        PendingAlert(
             key=f"run:{run.uid}",
             job_id=run.job_id,
             execution_uid=run.uid,
@@ -58,11 +58,13 @@ def given_up(
     )
 
 
-def watch(found: Iterable[tuple[int, str, dt.datetime, Watch.Clock]]) -> None:
-    """Starts to watch jobs (key, uid, since when, for what), those excepted that are watched for that already."""
-    rows = [Watch(subject=uid, clock=clock, job_id=job, since=since) for job, uid, since, clock in found]
+def record_conditions(found: Iterable[tuple[int, str, dt.datetime, AlertCondition.Kind]]) -> None:
+    """Each is the job's key, its uid, since when, and of what kind; a condition that is on record already stays as it is."""
+    rows = [
+        AlertCondition(subject=uid, kind=kind, job_id=job, since=since) for job, uid, since, kind in found
+    ]
     if rows:
-        Watch.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+        AlertCondition.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
 
 
 def _is_to_be_told(run: Execution, jobs: Mapping[int, Job], incidents: Mapping[int, Incident]) -> bool:
@@ -76,14 +78,14 @@ def _is_to_be_told(run: Execution, jobs: Mapping[int, Job], incidents: Mapping[i
     return incident is not None and incident.announced_at is None and incident.last_run == run.uid
 
 
-def _note(rows: Iterable[Untold]) -> None:
+def _note(rows: Iterable[PendingAlert]) -> None:
     if found := list(rows):
-        Untold.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
+        PendingAlert.objects.bulk_create(found, ignore_conflicts=True, batch_size=BATCH)
 
 
-def _passed(job: int, rows: list[Execution], now: dt.datetime) -> Untold:
+def _passed(job: int, rows: list[Execution], now: dt.datetime) -> PendingAlert:
     first = min(row.due_at for row in rows)
-    return Untold(
+    return PendingAlert(
         key=f"passed:{job}:{first.isoformat()}",
         job_id=job,
         slots=sum(row.slots for row in rows),

@@ -1,4 +1,4 @@
-"""From the ends of runs, and from clocks that are broken, to incidents: what opens one, and what closes it.
+"""From the ends of runs, and from conditions of jobs, to incidents: what opens one, and what closes it.
 
 Whether a job is well is asked of the ledger, never counted beside it: whoever asks, however often, gets the same answer.
 A worker asks when a run ends well whose job had an open incident at its claim; the reconciler asks for all others.
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
-from executions.models import Execution, State, Watch
+from executions.models import AlertCondition, Execution, State
 from incidents import lifecycle, telling
 from incidents.lifecycle import CALM_RUNS, Trouble
 from incidents.models import Incident, IncidentQuerySet
@@ -26,15 +26,15 @@ TELLING = (State.SUCCESS, State.FAILED, State.TIMEOUT, State.ERROR, State.LOST)
 AT_ONCE = 500
 # Of a run that is claimed: whether its job has an incident that is open.
 OPEN_OF_ITS_JOB = Exists(Incident.objects.filter(open_job=OuterRef("job_uid")))
-CLOCKS: dict[str, Kind] = {
-    Watch.Clock.LATE: Kind.LATE,
-    Watch.Clock.MISSED: Kind.MISSED,
-    Watch.Clock.OVERRUN: Kind.OVERRUN,
-    Watch.Clock.BLOCKED: Kind.BLOCKED,
-    Watch.Clock.SLOW: Kind.SLOW,
-    Watch.Clock.QUICK: Kind.QUICK,
-    Watch.Clock.MEMORY: Kind.MEMORY,
-    Watch.Clock.SILENT: Kind.SYSTEM,
+KINDS: dict[str, Kind] = {
+    AlertCondition.Kind.LATE: Kind.LATE,
+    AlertCondition.Kind.MISSED: Kind.MISSED,
+    AlertCondition.Kind.OVERRUN: Kind.OVERRUN,
+    AlertCondition.Kind.BLOCKED: Kind.BLOCKED,
+    AlertCondition.Kind.SLOW: Kind.SLOW,
+    AlertCondition.Kind.QUICK: Kind.QUICK,
+    AlertCondition.Kind.MEMORY: Kind.MEMORY,
+    AlertCondition.Kind.SILENT: Kind.SYSTEM,
 }
 
 
@@ -72,18 +72,20 @@ def _is_enough(job: Job, trouble: Trouble) -> bool:
     return all_alike(job.pk, needed, well=False)
 
 
-def watched(watch: Watch, now: dt.datetime) -> Incident:
-    """The incident of a clock that is broken."""
-    job = concerned(watch.job) if watch.job else lifecycle.Concerned()
-    kind = CLOCKS[watch.clock]
-    return lifecycle.happened(Trouble(kind, watch.subject, watch.since, job, watch.execution_uid), now)
+def opened_by(condition: AlertCondition, now: dt.datetime) -> Incident:
+    """The incident of a condition, which is opened if there is none."""
+    job = concerned(condition.job) if condition.job else lifecycle.Concerned()
+    kind = KINDS[condition.kind]
+    return lifecycle.happened(
+        Trouble(kind, condition.subject, condition.since, job, condition.execution_uid), now
+    )
 
 
-def of_watch(watch: Watch) -> Incident | None:
-    """The newest incident of a clock since people were told of it, open or closed."""
-    found = Incident.objects.filter(subject=watch.subject, kind=CLOCKS[watch.clock])
-    if watch.told_at is not None:
-        found = found.filter(last_at__gte=watch.told_at)
+def incident_of(condition: AlertCondition) -> Incident | None:
+    """The newest incident of a condition since people were told of it, open or closed."""
+    found = Incident.objects.filter(subject=condition.subject, kind=KINDS[condition.kind])
+    if condition.told_at is not None:
+        found = found.filter(last_at__gte=condition.told_at)
     return found.select_related("team").order_by("-opened_at", "-id").first()
 
 
@@ -116,13 +118,13 @@ def settle(now: dt.datetime) -> None:
             _close_all(job, found[job.uid], now)
 
 
-def silenced(watches: Iterable[tuple[str, str]], now: dt.datetime) -> None:
-    """Subjects and clocks at which nobody looks any more."""
+def silenced(conditions: Iterable[tuple[str, str]], now: dt.datetime) -> None:
+    """Closes the incidents of conditions that no longer count: of each the subject and the kind."""
     subjects: dict[str, list[str]] = {}
-    for subject, clock in watches:
-        subjects.setdefault(clock, []).append(subject)
-    for clock, some in subjects.items():
-        lifecycle.forget(some, [CLOCKS[clock]], Incident.Ending.UNWATCHED, now)
+    for subject, kind in conditions:
+        subjects.setdefault(kind, []).append(subject)
+    for kind, some in subjects.items():
+        lifecycle.forget(some, [KINDS[kind]], Incident.Ending.UNWATCHED, now)
 
 
 def all_alike(job_pk: int, count: int, *, well: bool) -> bool:

@@ -1,7 +1,7 @@
 """Runs that ended well, but unlike those before them: far longer, far shorter, with far more memory (baseline.py).
 
 Judged when a run ends, in one place and with one bounded query, for jobs that want it; others cost nothing. Like every
-change of state this makes a `Watch`, which the reconciler tells once, and once more when a later run was as usual.
+change of state this makes an `AlertCondition`, which the reconciler tells once, and once more when a later run was as usual.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from django.db.models import Exists
 
 from executions.alerting import baseline
 from executions.alerting.baseline import Measure, Usual
-from executions.models import Execution, State, Watch
+from executions.models import AlertCondition, Execution, State
 from jobs.runners import Outcome
 
 if TYPE_CHECKING:
     from executions.values import Claim
 
-Clock = Watch.Clock
+Kind = AlertCondition.Kind
 What = Literal["duration", "memory"]
 MEASURES: dict[What, Measure] = {"duration": baseline.SECONDS, "memory": baseline.BYTES}
-CLOCKS: dict[What, dict[str, Watch.Clock]] = {
-    "duration": {"high": Clock.SLOW, "low": Clock.QUICK},
-    "memory": {"high": Clock.MEMORY},
+KINDS: dict[What, dict[str, AlertCondition.Kind]] = {
+    "duration": {"high": Kind.SLOW, "low": Kind.QUICK},
+    "memory": {"high": Kind.MEMORY},
 }
-ALL = tuple(clock for clocks in CLOCKS.values() for clock in clocks.values())
+ALL = tuple(kind for sides in KINDS.values() for kind in sides.values())
 # Among so many of the newest rows of a job its good runs are looked for.
 LOOKED_AT = 200
 
@@ -55,24 +55,24 @@ def wanted(claim: Claim, outcome: Outcome) -> list[What]:
 
 
 def judge(claim: Claim, what: Sequence[What], now: dt.datetime) -> None:
-    """Watches the job where this run was unusual, and notes where it was as usual again. The run's end is on record already."""
+    """Records where this run was unusual, and where it was as usual again. The run's end is in the ledger already."""
     if not what or claim.job is None:
         return
     runs, watched = _recent(claim.job)
     own = next((run for run in runs if run.pk == claim.pk), None)
     others = [run for run in runs if run.pk != claim.pk]
-    bad: list[Watch] = []
-    well: list[Watch.Clock] = []
+    bad: list[AlertCondition] = []
+    well: list[AlertCondition.Kind] = []
     for one in what:
         value, usual = own.value(one) if own else None, of(others, one)
         if value is None or usual.is_learning:
             continue
         verdict = usual.verdict(value)
-        for kind, clock in CLOCKS[one].items():
-            if kind == verdict:
-                bad.append(_watch(claim, clock, value, usual))
+        for side, kind in KINDS[one].items():
+            if side == verdict:
+                bad.append(_condition(claim, kind, value, usual))
             else:
-                well.append(clock)
+                well.append(kind)
     _note(claim.job, bad, well if watched else [], now)
 
 
@@ -89,7 +89,7 @@ def of(runs: Sequence[Run], what: What) -> Usual:
 
 def _recent(job_pk: int) -> tuple[list[Run], bool]:
     """The newest runs of a job, and whether it is watched because of one of them: one statement, bounded by LOOKED_AT."""
-    watched = Exists(Watch.objects.filter(job_id=job_pk, clock__in=ALL))
+    watched = Exists(AlertCondition.objects.filter(job_id=job_pk, kind__in=ALL))
     names = ("pk", "state", "attempt", "duration", "suspended_seconds", "peak_memory", "watched")
     rows = Execution.objects.filter(job_id=job_pk).order_by("-due_at", "-id").annotate(watched=watched)
     found = list(rows.values_list(*names)[:LOOKED_AT])
@@ -105,7 +105,7 @@ def _recent(job_pk: int) -> tuple[list[Run], bool]:
     return runs, any(row[-1] for row in found)
 
 
-def _watch(claim: Claim, clock: Watch.Clock, value: float, usual: Usual) -> Watch:
+def _condition(claim: Claim, kind: AlertCondition.Kind, value: float, usual: Usual) -> AlertCondition:
     numbers = {
         "value": value,
         "median": usual.median,
@@ -113,9 +113,9 @@ def _watch(claim: Claim, clock: Watch.Clock, value: float, usual: Usual) -> Watc
         "high": usual.high,
         "count": usual.count,
     }
-    return Watch(
+    return AlertCondition(
         subject=claim.spec.job_id,
-        clock=clock,
+        kind=kind,
         job_id=claim.job,
         since=claim.started_at,
         execution_uid=claim.uid,
@@ -123,11 +123,13 @@ def _watch(claim: Claim, clock: Watch.Clock, value: float, usual: Usual) -> Watc
     )
 
 
-def _note(job_pk: int, bad: list[Watch], well: list[Watch.Clock], now: dt.datetime) -> None:
-    mine = Watch.objects.filter(job_id=job_pk)
+def _note(job_pk: int, bad: list[AlertCondition], well: list[AlertCondition.Kind], now: dt.datetime) -> None:
+    mine = AlertCondition.objects.filter(job_id=job_pk)
     if bad:
         # One that had ended, which nobody was told of yet, goes on.
-        mine.filter(clock__in=[watch.clock for watch in bad], over_at__isnull=False).update(over_at=None)
-        Watch.objects.bulk_create(bad, ignore_conflicts=True)
+        mine.filter(kind__in=[condition.kind for condition in bad], over_at__isnull=False).update(
+            over_at=None
+        )
+        AlertCondition.objects.bulk_create(bad, ignore_conflicts=True)
     if well:
-        mine.filter(clock__in=well, over_at=None).update(over_at=now)
+        mine.filter(kind__in=well, over_at=None).update(over_at=now)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from executions.models.alerting import AlertCondition, PendingAlert
 from executions.models.bulk import BulkAction, BulkResult
 from executions.models.control import Drain, Hold, Limit
 from executions.models.definition import Definition, Mark
 from executions.models.execution import Execution, IdempotencyKey
+from executions.models.heartbeat import Heartbeat
 from executions.models.output import Artifact, LogChunk, Measurement
 from executions.models.queries import ExecutionQuerySet
 from executions.models.states import (
@@ -21,7 +23,6 @@ from executions.models.states import (
     over,
 )
 from executions.models.totals import Straggler, Total
-from executions.models.watching import Heartbeat, Untold, Watch
 
 __all__ = [
     "AUTOMATIC",
@@ -30,6 +31,7 @@ __all__ = [
     "NOT_RUN",
     "OPEN",
     "WHY_NOT",
+    "AlertCondition",
     "Artifact",
     "BulkAction",
     "BulkResult",
@@ -44,12 +46,11 @@ __all__ = [
     "LogChunk",
     "Mark",
     "Measurement",
+    "PendingAlert",
     "Reason",
     "State",
     "Straggler",
     "Total",
     "Trigger",
-    "Untold",
-    "Watch",
     "over",
 ]

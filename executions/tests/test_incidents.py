@@ -15,7 +15,7 @@ from executions.alerting import problems
 from executions.ledger import claims, launch, outcomes
 from executions.ledger.outcomes import Report
 from executions.tests.conftest import WORKER, Ledger
-from executions.tests.test_watch import MAIL, look, lose_all, system
+from executions.tests.test_conditions import MAIL, look, lose_all, system
 from executions.values import Claim
 from incidents import verbs as incident_verbs
 from incidents.models import Incident

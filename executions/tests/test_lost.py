@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from executions.ledger import claims, followers, lost
-from executions.models import Execution, ExecutionQuerySet, Reason, Untold
+from executions.models import Execution, ExecutionQuerySet, PendingAlert, Reason
 from executions.monitoring.heartbeat import own_name
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_crew import eventually, queue
@@ -57,7 +57,7 @@ def test_each_lost_run_keeps_its_own_duration_and_people_are_told_of_each(ledger
     Execution.objects.filter(pk=first.pk).update(started_at=moment("2026-03-01 10:00:00"))
     reconcile.lose_expired(LATER)
     assert list(Execution.objects.order_by("pk").values_list("duration", flat=True)) == [50.0, 48.0, 48.0]
-    assert Untold.objects.count() == 3
+    assert PendingAlert.objects.count() == 3
 
 
 def test_many_lost_runs_take_few_statements(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

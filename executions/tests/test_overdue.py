@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from executions.ledger import claims
-from executions.models import Execution, ExecutionQuerySet, Untold
+from executions.models import Execution, ExecutionQuerySet, PendingAlert
 from executions.tests.conftest import Ledger
 from executions.tests.test_crew import Waiting, eventually, queue, start, state
 from executions.upkeep import reconcile
@@ -59,7 +59,7 @@ def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(crew: Work
     run = begin(crew, ledger)
     eventually(lambda: state(run) == "lost")
     assert Execution.objects.get(pk=run.pk).reason == "overdue"
-    assert Untold.objects.filter(execution_uid=run.uid).exists()
+    assert PendingAlert.objects.filter(execution_uid=run.uid).exists()
 
 
 def test_what_it_says_later_is_refused(crew: Worker, ledger: Ledger) -> None:

@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.record import By
 from conftest import Api
 from executions.ledger.due import stretches
-from executions.models import Execution, Untold
+from executions.models import Execution, PendingAlert
 from executions.tests.conftest import Hands, Ledger
 from executions.upkeep import reconcile, resync
 from jobs import verbs
@@ -353,7 +353,7 @@ def test_a_pause_alerts_nobody(ledger: Ledger, hands: Hands, uma: User) -> None:
     before = Alert.objects.count()
     told(ledger, job)
     assert Alert.objects.count() == before
-    assert not Untold.objects.exists()
+    assert not PendingAlert.objects.exists()
 
 
 def test_the_api_says_why_and_only_to_those_who_ask_for_what_did_not_run(

@@ -13,7 +13,7 @@ from conftest import Api
 from executions.ledger import outcomes, verbs
 from executions.ledger.lost import lose
 from executions.ledger.outcomes import Report
-from executions.models import Execution, Reason, State, Watch
+from executions.models import AlertCondition, Execution, Reason, State
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
 from executions.upkeep import conditions
@@ -147,7 +147,7 @@ def test_the_time_in_which_it_stood_still_does_not_count_as_taking_too_long(ledg
     going(ledger, job)
     Execution.objects.update(suspended_seconds=3600)
     assert conditions.judge_overrun(moment("2026-03-01 11:00:30")) == set()
-    assert conditions.judge_overrun(moment("2026-03-01 11:01:30")) == {(job.pk, Watch.Clock.OVERRUN)}
+    assert conditions.judge_overrun(moment("2026-03-01 11:01:30")) == {(job.pk, AlertCondition.Kind.OVERRUN)}
 
 
 # Its surfaces --------------------------------------------------------------------------------------------------------

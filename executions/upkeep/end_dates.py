@@ -11,14 +11,14 @@ from django.db import transaction
 from executions.alerting import alert_texts
 from executions.alerting.recipients import about_job, mention_of, people_of
 from executions.ledger.isolation import each
-from executions.models import Watch
+from executions.models import AlertCondition
 from jobs.models import Job
 from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 
 Event = Alert.Event
-WEEK = Watch.Clock.WEEK
+WEEK = AlertCondition.Kind.WEEK
 SOON = dt.timedelta(days=30)
 REMINDER_HOUR = 9
 
@@ -36,15 +36,15 @@ def remind(now: dt.datetime) -> None:
     if local.weekday() or local.hour < REMINDER_HOUR:
         return
     week = f"week {local:%G-%V}"
-    if Watch.objects.filter(subject=week, clock=WEEK).exists():
+    if AlertCondition.objects.filter(subject=week, kind=WEEK).exists():
         return
     with transaction.atomic():
-        _mark, mine = Watch.objects.get_or_create(
-            subject=week, clock=WEEK, defaults={"since": now, "told_at": now}
+        _mark, mine = AlertCondition.objects.get_or_create(
+            subject=week, kind=WEEK, defaults={"since": now, "told_at": now}
         )
         if not mine:
             return
-        Watch.objects.filter(clock=WEEK).exclude(subject=week).delete()
+        AlertCondition.objects.filter(kind=WEEK).exclude(subject=week).delete()
         date = local.date()
         ending = Job.objects.filter(end_date__gte=date, end_date__lte=date + SOON)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from accounts.models import User
 from executions.alerting import alert_texts, problems
 from executions.ledger.isolation import each
-from executions.models import Watch
+from executions.models import AlertCondition
 from executions.monitoring import health
 from incidents import lifecycle, telling
 from incidents.models import Incident
@@ -22,7 +22,7 @@ from notifications.models import Alert
 from notifications.thread import Phase, Thread
 
 Event = Alert.Event
-SILENT = Watch.Clock.SILENT
+SILENT = AlertCondition.Kind.SILENT
 WAITS = ("oldest due", "oldest queued")
 WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, health.ZONES, *WAITS)
 # Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
@@ -36,42 +36,46 @@ OUTAGE = dt.timedelta(seconds=60)
 def judge(now: dt.datetime) -> None:
     """Tells the admins when a process or the broker is away for longer than a restart takes, and when it is back."""
     report = health.report(now)
-    watched = {watch.subject: watch for watch in Watch.objects.filter(clock=SILENT)}
+    watched = {condition.subject: condition for condition in AlertCondition.objects.filter(kind=SILENT)}
 
     def judge_one(check: health.Check) -> None:
         if check.ordered:
             return
         if check.name in WATCHED and not check.ok:
             _is_away(check, now)
-        elif check.ok and (watch := watched.get(check.name)):
-            _came_back(watch, now)
+        elif check.ok and (condition := watched.get(check.name)):
+            _came_back(condition, now)
 
     each(report.checks, judge_one, "judging")
 
 
 def _is_away(check: health.Check, now: dt.datetime) -> None:
     name = check.name
-    watch, _made = Watch.objects.get_or_create(subject=name, clock=SILENT, defaults={"since": now})
+    condition, _made = AlertCondition.objects.get_or_create(
+        subject=name, kind=SILENT, defaults={"since": now}
+    )
     patience = LONG_WAIT if name in WAITS else PATIENCE
-    if watch.told_at is None and watch.since <= now - patience:
+    if condition.told_at is None and condition.since <= now - patience:
         with transaction.atomic():
-            if Watch.objects.filter(pk=watch.pk, told_at=None).update(told_at=now):
-                incident = problems.watched(watch, now)
-                message = _in(incident, Phase.OPENED, _bad(check, watch.since))
+            if AlertCondition.objects.filter(pk=condition.pk, told_at=None).update(told_at=now):
+                incident = problems.opened_by(condition, now)
+                message = _in(incident, Phase.OPENED, _bad(check, condition.since))
                 telling.mark_announced(incident, Audience(admins(), _emails()), now)
-                _tell_admins(f"silent:{name}:{watch.since.isoformat()}", Event.SYSTEM_SILENT, message, now)
+                _tell_admins(
+                    f"silent:{name}:{condition.since.isoformat()}", Event.SYSTEM_SILENT, message, now
+                )
 
 
-def _came_back(watch: Watch, now: dt.datetime) -> None:
-    name = watch.subject
+def _came_back(condition: AlertCondition, now: dt.datetime) -> None:
+    name = condition.subject
     with transaction.atomic():
-        gone, _rows = Watch.objects.filter(pk=watch.pk).delete()
-        if gone and watch.told_at is not None:
-            incident = problems.of_watch(watch)
+        gone, _rows = AlertCondition.objects.filter(pk=condition.pk).delete()
+        if gone and condition.told_at is not None:
+            incident = problems.incident_of(condition)
             if incident is not None and incident.is_open:
                 lifecycle.recover(incident, now, tell=False)
-            message = _in(incident, Phase.RECOVERED, _well(name, watch.since))
-            _tell_admins(f"back:{name}:{watch.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
+            message = _in(incident, Phase.RECOVERED, _well(name, condition.since))
+            _tell_admins(f"back:{name}:{condition.since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
 
 
 def _in(incident: Incident | None, phase: Phase, message: Message) -> Message:

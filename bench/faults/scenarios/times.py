@@ -14,7 +14,7 @@ from bench.faults.clock import Clock, compiler
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial, Unavailable
 from bench.servers.process import Server
-from executions.models import Execution, State, Watch
+from executions.models import AlertCondition, Execution, State
 from scheduler_site.lib import clock
 
 HOURS = 2 * 3600.0
@@ -159,7 +159,7 @@ def _two_hosts(trial: Trial, seconds: int) -> None:
     """Host 2 has a beat, a code worker and a wrong clock. Nothing of it may be early, and the dead are known in time."""
     if trial.stack.database is None:
         raise Unavailable("SQLite has one host")
-    told = Watch.objects.filter(subject="clocks", clock=Watch.Clock.SILENT)
+    told = AlertCondition.objects.filter(subject="clocks", kind=AlertCondition.Kind.SILENT)
     told.delete()
     other = Clock(_room(trial, "host-2"))
     wrong = _built(other)

@@ -6,7 +6,7 @@ import time
 
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
-from executions.models import Watch
+from executions.models import AlertCondition
 
 # Longer than the watchdog of a beat, and than a worker takes to find itself deaf.
 BEAT_SECONDS, CONSUMER_SECONDS = 400.0, 300.0
@@ -48,7 +48,7 @@ def _wedge(trial: Trial, program: str, place: str, watched: str, limit: float) -
         trial.system[program].kill()
     if not trial.system.said(program, "wedged"):
         trial.wrong.append(f"the {program} did not say why it ended")
-    seen = Watch.objects.filter(subject=watched, clock=Watch.Clock.SILENT).first()
+    seen = AlertCondition.objects.filter(subject=watched, kind=AlertCondition.Kind.SILENT).first()
     if seen is None:
         trial.wrong.append(f"nobody noticed: {watched}")
     elif seen.told_at is not None:

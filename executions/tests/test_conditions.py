@@ -14,7 +14,7 @@ from audit.record import By
 from executions.ledger import outcomes
 from executions.ledger.lost import lose
 from executions.ledger.outcomes import Report
-from executions.models import Execution, Reason, Untold, Watch
+from executions.models import AlertCondition, Execution, PendingAlert, Reason
 from executions.monitoring import health
 from executions.tests.conftest import WORKER, Ledger
 from executions.upkeep import conditions, end_dates, reconcile, selfwatch
@@ -77,7 +77,7 @@ def test_due_times_that_were_made_up_for_are_told_but_not_their_recovery(ledger:
     assert look("2026-03-01 10:10:30") == ["🔴 Job Missed: sync"]
     assert "2 of 2 covered by one run" in Alert.objects.get(channel="email").text
     assert look("2026-03-01 10:10:40") == []
-    assert not Watch.objects.exists()
+    assert not AlertCondition.objects.exists()
 
 
 def test_after_an_outage_each_recipient_gets_one_message(ledger: Ledger, ada: User, uma: User) -> None:
@@ -97,7 +97,7 @@ def test_after_an_outage_each_recipient_gets_one_message(ledger: Ledger, ada: Us
     for job in Job.objects.all():
         run(ledger, job, "2026-03-01 11:00:01")
     assert look("2026-03-01 11:00:20") == []
-    assert not Watch.objects.exists()
+    assert not AlertCondition.objects.exists()
 
 
 def test_in_a_summary_nobody_reads_of_the_jobs_of_others(ledger: Ledger, ada: User, uma: User) -> None:
@@ -130,10 +130,10 @@ def test_in_a_summary_nobody_reads_of_the_jobs_of_others(ledger: Ledger, ada: Us
 def test_many_recoveries_are_one_message(ledger: Ledger) -> None:
     for number in range(5):
         make_job(name=f"job {number}", due="2026-03-01 10:00", finish_by=2, **MAIL)
-    Watch.objects.bulk_create(
-        Watch(
+    AlertCondition.objects.bulk_create(
+        AlertCondition(
             subject=str(job.uid),
-            clock="overrun",
+            kind="overrun",
             job=job,
             since=moment("2026-03-01 09:00"),
             told_at=job.created_at,
@@ -150,7 +150,7 @@ def test_due_times_that_a_busy_minute_runs_together_are_nobodys_business(ledger:
     job = make_job(due="2026-03-01 10:00", expression="* * * * *", **MAIL)
     ledger.tick("2026-03-01 10:01")
     assert ledger.fates(job) == ["10:00 skipped coalesced", "10:01 queued"]
-    assert not Untold.objects.exists()
+    assert not PendingAlert.objects.exists()
 
 
 def test_a_skip_by_the_jobs_own_rule_is_told_to_nobody(ledger: Ledger) -> None:
@@ -160,7 +160,7 @@ def test_a_skip_by_the_jobs_own_rule_is_told_to_nobody(ledger: Ledger) -> None:
     ledger.tick("2026-03-01 11:00:01")
     assert ledger.fates(job)[-1] == "11:00 skipped overlap"
     assert look("2026-03-01 11:01") == []
-    assert not Untold.objects.exists()
+    assert not PendingAlert.objects.exists()
 
 
 def test_a_tick_without_missed_times_writes_nothing_about_them(ledger: Ledger) -> None:
@@ -244,7 +244,7 @@ def test_pauses_silence_the_clocks(ledger: Ledger) -> None:
     assert look("2026-03-01 10:02:00") == ["🟠 Job Late: hourly"]
     verbs.pause(job, by=By.system())
     assert look("2026-03-01 10:30:00") == []
-    assert not Watch.objects.exists()
+    assert not AlertCondition.objects.exists()
 
 
 def test_a_job_without_clocks_is_not_judged(ledger: Ledger) -> None:
@@ -349,7 +349,7 @@ def test_what_waits_for_minutes_is_told_and_what_waits_for_a_moment_is_not(
 def test_a_restart_is_nobodys_business(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     assert system("beat", False, "2026-03-01 10:00:00", monkeypatch) == []
     assert system("beat", True, "2026-03-01 10:00:10", monkeypatch) == []
-    assert not Watch.objects.exists()
+    assert not AlertCondition.objects.exists()
 
 
 def test_the_admins_also_get_mail_and_slack_where_there_are_any(

@@ -16,7 +16,7 @@ from executions.alerting.cause import cause
 from executions.alerting.grouping import Event, Item
 from executions.alerting.pending import BATCH
 from executions.alerting.recipients import mention_of
-from executions.models import Execution, Trigger, Untold, Watch
+from executions.models import AlertCondition, Execution, PendingAlert, Trigger
 from incidents.models import Incident
 from notifications.texts import Text, Words
 
@@ -26,9 +26,9 @@ QUIET = dt.timedelta(seconds=10)
 LONGEST_QUIET = dt.timedelta(seconds=60)
 
 
-def tell_untold(now: dt.datetime) -> None:
+def tell_pending(now: dt.datetime) -> None:
     """Gathers what was noted; of jobs that are known to miss their times nothing is told again."""
-    times = Untold.objects.aggregate(oldest=Min("at"), newest=Max("at"))
+    times = PendingAlert.objects.aggregate(oldest=Min("at"), newest=Max("at"))
     if times["newest"] is None:
         return
     if times["newest"] <= now - QUIET or times["oldest"] <= now - LONGEST_QUIET:
@@ -37,15 +37,19 @@ def tell_untold(now: dt.datetime) -> None:
 
 @transaction.atomic
 def _gather(now: dt.datetime) -> None:
-    keys = locked(Untold.objects.all())
-    found = list(Untold.objects.filter(pk__in=keys).select_related("job__team", "job__owner").order_by("pk"))
+    keys = locked(PendingAlert.objects.all())
+    found = list(
+        PendingAlert.objects.filter(pk__in=keys).select_related("job__team", "job__owner").order_by("pk")
+    )
     _tell_missed([row for row in found if row.execution_uid is None], now)
     _tell_lost([row for row in found if row.execution_uid is not None], now)
-    Untold.objects.filter(pk__in=keys).delete()
+    PendingAlert.objects.filter(pk__in=keys).delete()
 
 
-def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
-    known = Watch.objects.filter(clock=Watch.Clock.MISSED, job__in=[row.job_id for row in rows])
+def _tell_missed(rows: list[PendingAlert], now: dt.datetime) -> None:
+    known = AlertCondition.objects.filter(
+        kind=AlertCondition.Kind.MISSED, job__in=[row.job_id for row in rows]
+    )
     watched = set(known.values_list("job_id", flat=True))
     news = _merged([row for row in rows if row.job_id not in watched])
     if not news:
@@ -60,25 +64,27 @@ def _tell_missed(rows: list[Untold], now: dt.datetime) -> None:
             row.key,
             alert_texts.missed(row.job, row.slots, row.made_up, row.first, row.last),
             _missed_line(row),
-            incident=problems.watched(_watch(row), now),
+            incident=problems.opened_by(_condition(row), now),
         )
         for row in news
     ]
     in_one = grouping.tell_opened(items, headline, "/executions?state=missed", now)
     # The end of what was told in one message, or was made up for at once, is not told job by job.
-    watches = []
+    conditions = []
     for row in news:
-        watch = _watch(row)
-        watch.told_at, watch.quiet = now, in_one or row.made_up == row.slots
-        watches.append(watch)
-    Watch.objects.bulk_create(watches, ignore_conflicts=True, batch_size=BATCH)
+        condition = _condition(row)
+        condition.told_at, condition.quiet = now, in_one or row.made_up == row.slots
+        conditions.append(condition)
+    AlertCondition.objects.bulk_create(conditions, ignore_conflicts=True, batch_size=BATCH)
 
 
-def _watch(row: Untold) -> Watch:
-    return Watch(subject=str(row.job.uid), clock=Watch.Clock.MISSED, job=row.job, since=row.last)
+def _condition(row: PendingAlert) -> AlertCondition:
+    return AlertCondition(
+        subject=str(row.job.uid), kind=AlertCondition.Kind.MISSED, job=row.job, since=row.last
+    )
 
 
-def _missed_line(row: Untold) -> Words:
+def _missed_line(row: PendingAlert) -> Words:
     values = {"job": row.job.name, "count": str(row.slots)}
     if row.made_up:
         return Text(
@@ -91,9 +97,9 @@ def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> T
     return Text(template, count=str(count), first=alert_texts.when(first), last=alert_texts.when(last))
 
 
-def _merged(rows: list[Untold]) -> list[Untold]:
+def _merged(rows: list[PendingAlert]) -> list[PendingAlert]:
     """One row for each job."""
-    by_job: dict[int, Untold] = {}
+    by_job: dict[int, PendingAlert] = {}
     for row in rows:
         if (known := by_job.setdefault(row.job_id, row)) is not row:
             known.slots += row.slots
@@ -102,7 +108,7 @@ def _merged(rows: list[Untold]) -> list[Untold]:
     return list(by_job.values())
 
 
-def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
+def _tell_lost(rows: list[PendingAlert], now: dt.datetime) -> None:
     if not rows:
         return
     runs = {run.uid: run for run in Execution.objects.filter(uid__in=[row.execution_uid for row in rows])}
@@ -137,7 +143,7 @@ def _tell_lost(rows: list[Untold], now: dt.datetime) -> None:
     grouping.tell_opened(items, headline, "/executions?state=lost", now)
 
 
-def _opened(rows: list[Untold]) -> dict[uuid.UUID | None, Incident]:
+def _opened(rows: list[PendingAlert]) -> dict[uuid.UUID | None, Incident]:
     """The incidents of which these runs are the newest, unless their jobs tell each run by itself."""
     found = Incident.objects.open().filter(last_run__in=[row.execution_uid for row in rows])
     each = {row.execution_uid for row in rows if row.job.tell_each_run}

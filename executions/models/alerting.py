@@ -1,4 +1,4 @@
-"""Signs of life of processes, and what people are still to be told."""
+"""What people are still to be told, and what they are told once until it is over."""
 
 from __future__ import annotations
 
@@ -8,23 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.models import Job
 
 
-class Heartbeat(models.Model):
-    """The sign of life of one process: a beat, a worker of one queue, the reconciler."""
-
-    name = models.CharField(max_length=120, unique=True)
-    role = models.CharField(max_length=16, db_index=True)
-    at = models.DateTimeField()
-    started_at = models.DateTimeField()
-    # Seconds by which its host's clock is ahead of the database's.
-    ahead = models.FloatField(default=0.0, db_default=0.0)
-    # The release of the time zone rules that it came with.
-    tzdata = models.CharField(max_length=16, default="", db_default="")
-
-    def __str__(self) -> str:
-        return f"{self.role} {self.name}"
-
-
-class Untold(models.Model):
+class PendingAlert(models.Model):
     """Due times of a job that were missed, or a run of it that was lost, of which nobody has been told yet.
 
     Written together with the rows of the ledger, gathered by the reconciler: after an outage people get one message.
@@ -42,17 +26,21 @@ class Untold(models.Model):
     error = models.TextField(blank=True)
     at = models.DateTimeField(db_index=True)
 
+    class Meta:
+        # The name of the table is older than that of the class.
+        db_table = "executions_untold"
+
     def __str__(self) -> str:
         return self.key
 
 
-class Watch(models.Model):
-    """Something that is not as it should be, since when, and whether people were told: told once, until it is well again.
+class AlertCondition(models.Model):
+    """Something that is not as it should be, since when, and whether people were told: told once, until it is over.
 
     `subject` is a job's uid or one of the system's own parts. A `quiet` one was part of a summary: its end is not told.
     """
 
-    class Clock(models.TextChoices):
+    class Kind(models.TextChoices):
         LATE = "late", _("late")
         MISSED = "missed", _("missed")
         OVERRUN = "overrun", _("exceeded expected duration")
@@ -65,7 +53,7 @@ class Watch(models.Model):
         WEEK = "week", _("weekly reminder")
 
     subject = models.CharField(max_length=64)
-    clock = models.CharField(max_length=8, choices=Clock.choices)
+    kind = models.CharField(max_length=8, choices=Kind.choices, db_column="clock")
     job = models.ForeignKey(Job, null=True, on_delete=models.CASCADE, related_name="+")
     since = models.DateTimeField()
     told_at = models.DateTimeField(null=True)
@@ -76,7 +64,9 @@ class Watch(models.Model):
     over_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["subject", "clock"], name="one_watch_per_clock")]
+        # The names of the table and of its constraint are older than that of the class.
+        db_table = "executions_watch"
+        constraints = [models.UniqueConstraint(fields=["subject", "kind"], name="one_watch_per_clock")]
 
     def __str__(self) -> str:
-        return f"{self.subject} {self.clock}"
+        return f"{self.subject} {self.kind}"
