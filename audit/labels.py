@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -30,13 +29,14 @@ def kind_name(kind: str) -> str:
 
 
 def field_name(kind: str, field: str) -> str:
-    """What forms call a field of such an object; empty where it is no column, but a part of one (`options.method`)."""
+    """What forms call a field of such an object; empty where it is no column, but a part of one (`options.method`).
+
+    Entries hold the name of the field, or that of its column where the field has got another name since.
+    """
     model = _models().get(kind)
-    try:
-        column = model._meta.get_field(field) if model else None
-    except FieldDoesNotExist:
-        return ""
-    return str(getattr(column, "verbose_name", ""))
+    columns = (*model._meta.concrete_fields, *model._meta.many_to_many) if model else ()
+    found = next((column for column in columns if field in (column.name, column.column)), None)
+    return str(found.verbose_name) if found else ""
 
 
 def surface_name(surface: str) -> str:

@@ -14,10 +14,11 @@ from accounts.models import User
 from accounts.roles import holders
 from audit.models import Entry
 from audit.record import By, difference, record
-from jobs import stretches, verbs
+from jobs import stretches
 from jobs.changes import incidents, notices
 from jobs.models import Job, JobQuerySet
-from jobs.models.kinds import CODE_KINDS
+from jobs.models.choices import CODE_KINDS
+from jobs.next_run import upcoming
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 
@@ -74,7 +75,7 @@ def suspend(job: Job, reason: str) -> bool:
     if not Job.objects.filter(pk=job.pk, code_suspended="").update(code_suspended=reason, next_run_at=None):
         return False
     label = str(Suspension(reason).label)
-    if job.periodic_task_id is not None and not job.broken:
+    if job.periodic_task_id is not None and not job.quarantine_reason:
         stretches.owner_lost_right(job, now, label)
     record(
         Entry.Event.MODIFIED,
@@ -95,7 +96,7 @@ def reinstate(job: Job, *, by: By) -> bool:
         return False
     before, job.code_suspended = str(Suspension(job.code_suspended).label), ""
     stretches.follow(job, now, by.user)
-    job.next_run_at = now if job.unsettled else verbs.upcoming(job, now)
+    job.next_run_at = now if job.pending_segments else upcoming(job, now)
     job.save(update_fields=["code_suspended", "next_run_at", "zone_rules"])
     record(
         Entry.Event.MODIFIED,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from audit.record import By
 from jobs import verbs
 from jobs.models import Job
-from jobs.verbs import Draft, Refused
+from jobs.verbs import JobChanges, Refused
 from scheduler_site.lib import credentials
 from scheduler_site.lib.encrypted import Undecryptable
 
@@ -47,8 +47,8 @@ def move(job: Job, *, by: By) -> list[str]:
         more = {name: _merged(job, name, found) for name, found in taken.items()}
     else:
         more = {name: str(text) for name, text in taken["variables"].items()}
-    draft = Draft(values, secrets=dict(job.secrets) | more, rearranged=True)
-    verbs.update(job, draft, by=by, description="credentials moved to the secrets")
+    changes = JobChanges(values, secrets=dict(job.secrets) | more, rearranged=True)
+    verbs.update(job, changes, by=by, description="credentials moved to the secrets")
     return paths
 
 

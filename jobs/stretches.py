@@ -30,13 +30,13 @@ def pause(job: Job, now: dt.datetime, by: User | None, text: str) -> None:
 
 def quarantine(job: Job, now: dt.datetime, text: str) -> None:
     """What was due when it was found out is part of it: the tick cannot write it."""
-    due = None if job.unsettled else job.next_run_at
+    due = None if job.pending_segments else job.next_run_at
     _begin(job, Why.BROKEN, due or now + TICK, due=due, text=text)
 
 
 def owner_lost_right(job: Job, now: dt.datetime, text: str) -> None:
     """As `quarantine`: what was due when it was found out is part of it, as nothing of it is run."""
-    due = None if job.unsettled else job.next_run_at
+    due = None if job.pending_segments else job.next_run_at
     _begin(job, Why.OWNER, due or now + TICK, due=due, text=text)
 
 
@@ -126,7 +126,7 @@ def _begin(
 
 def reason(job: Job) -> Why | None:
     """Why it does not follow its schedule at present."""
-    if job.broken:
+    if job.quarantine_reason:
         return Why.BROKEN
     if job.timing.kind == "none":
         return None

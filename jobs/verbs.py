@@ -1,8 +1,4 @@
-"""What people do to jobs. Each verb is written here once; pages, APIs and commands call it.
-
-A due time that the tick has not recorded yet must survive a change of the job's schedule: the old schedule is kept in
-`Job.unsettled` until the tick has written its due times into the ledger.
-"""
+"""What people do to jobs. Each verb is written here once; pages, APIs and commands call it."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import quotas, stretches, zones
+from jobs import quotas, stretches
 from jobs.changes import dependencies, incidents, notices, origins, removal
 from jobs.changes.dependencies import Edge
 from jobs.changes.snapshots import snapshot
@@ -25,7 +21,7 @@ from jobs.models import Job, Pause, Script, stored_schedule
 from jobs.models.fields import NAMES
 from jobs.models.shapes import references
 from jobs.models.stored_schedule import Timing
-from jobs.schedule import ScheduleError
+from jobs.next_run import keep_pending, upcoming
 from scheduler_site.lib import clock
 from scheduler_site.lib.credentials import masked as hidden
 from scheduler_site.lib.database.errors import passes
@@ -57,7 +53,7 @@ class TooLate(Refused):
 
 
 @dataclass
-class Draft:
+class JobChanges:
     """Checked values for a job: model fields, a schedule, secrets, jobs to run after (of the last three none: unchanged)."""
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +65,7 @@ class Draft:
     # Nothing goes elsewhere: only the place has changed where credentials are kept (jobs/hiding.py).
     rearranged: bool = False
 
-    def differing(self, job: Job) -> Draft:
+    def differing(self, job: Job) -> JobChanges:
         """Only the fields that change, so that concurrent changes of other fields are kept."""
         values = {name: value for name, value in self.values.items() if value != getattr(job, name)}
         same = self.timing is None or self.timing.same_schedule(job.timing)
@@ -77,18 +73,18 @@ class Draft:
 
 
 @transaction.atomic
-def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
+def create(changes: JobChanges, *, by: By, tell: bool = True) -> Job:
     """Creates a job. Without `tell`, no inbox item is created: for bulk imports.
 
     Raises Refused when a job that it is to follow is gone, or what jobs/quotas.py allows is used up.
     """
-    refuse_excess(draft, None, by)
-    if draft.depends_on:
+    refuse_excess(changes, None, by)
+    if changes.depends_on:
         dependencies.lock_graph()
-    job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **draft.values)
+    job = Job(created_by=by.user, updated_by=by.user, owner=by.user, **changes.values)
     job.by_installation = by.user is None
-    job.secrets, job.secrets_by = draft.secrets or {}, by.user
-    timing = draft.timing or stored_schedule.NEVER
+    job.secrets, job.secrets_by = changes.secrets or {}, by.user
+    timing = changes.timing or stored_schedule.NEVER
     stored_schedule.write(job, timing)
     now = clock.now()
     job.next_run_at = upcoming(job, now)
@@ -97,9 +93,9 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
     if not timing.enabled:
         stretches.follow(job, now, by.user)
     _keep_text(job)
-    _follow(job, draft.depends_on, by)
-    changes = hidden(difference({}, describe(job))) | masked({}, job.secrets)
-    record(Entry.Event.ADDED, job, by=by, changes=changes, snapshot=snapshot(job))
+    _follow(job, changes.depends_on, by)
+    diff = hidden(difference({}, describe(job))) | masked({}, job.secrets)
+    record(Entry.Event.ADDED, job, by=by, changes=diff, snapshot=snapshot(job))
     if tell:
         notices.created(job, by)
     return job
@@ -108,7 +104,7 @@ def create(draft: Draft, *, by: By, tell: bool = True) -> Job:
 @transaction.atomic
 def update(
     job: Job,
-    draft: Draft,
+    changes: JobChanges,
     *,
     by: By,
     description: str = "",
@@ -121,7 +117,7 @@ def update(
     `description` goes into the trail. `check` gets the locked job before anything is changed. Raises Refused when it would
     come to follow itself, or a job that is gone; Ended for one that would stay active past its last day; Unscheduled.
     """
-    job = _changed(job, draft, by, description, check)
+    job = _changed(job, changes, by, description, check)
     if active is not None and active != job.is_active:
         (resume if active else pause)(job, by=by)
         dropped, job = job.dropped_secrets, locked(job)
@@ -131,43 +127,45 @@ def update(
     return job
 
 
-def _changed(job: Job, draft: Draft, by: By, description: str, check: Callable[[Job], None] | None) -> Job:
+def _changed(
+    job: Job, changes: JobChanges, by: By, description: str, check: Callable[[Job], None] | None
+) -> Job:
     now = clock.now()
-    if draft.depends_on is not None:
+    if changes.depends_on is not None:
         dependencies.lock_graph()
     job = locked(job)
     if check:
         check(job)
     standing = Standing.of(job)
-    refuse_excess(draft, job, by)
+    refuse_excess(changes, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
-    old, old_secrets, broken = job.timing, job.secrets, job.broken
+    old, old_secrets, invalid = job.timing, job.secrets, job.quarantine_reason
     belonged = origins.Belonging.of(job)
-    timing = draft.timing or old
-    moved = not timing.same_schedule(old) or draft.values.get("end_date", last_day) != last_day
-    if changed := bool(moved or job.broken):
-        _keep_unsettled(job, now)
+    timing = changes.timing or old
+    moved = not timing.same_schedule(old) or changes.values.get("end_date", last_day) != last_day
+    if changed := bool(moved or job.quarantine_reason):
+        keep_pending(job, now)
         if standing.in_stretch:
             stretches.turn(job, now)
-    for name, value in draft.values.items():
+    for name, value in changes.values.items():
         setattr(job, name, value)
-    if draft.secrets is not None and draft.secrets != old_secrets:
-        job.secrets = draft.secrets
-    if not draft.rearranged:
-        job.dropped_secrets = belonged.drop_from(job, draft.fresh, by)
-        job.secrets_by_id = belonged.setter_after(job, draft.fresh, by)
+    if changes.secrets is not None and changes.secrets != old_secrets:
+        job.secrets = changes.secrets
+    if not changes.rearranged:
+        job.dropped_secrets = belonged.drop_from(job, changes.fresh, by)
+        job.secrets_by_id = belonged.setter_after(job, changes.fresh, by)
     if job.dropped_secrets:
         description = "; ".join(filter(None, (description, origins.described(job.dropped_secrets))))
     if changed:
         stored_schedule.write(job, timing)
-        job.broken = ""
-        job.next_run_at = now if job.unsettled else upcoming(job, now)
-    _follow(job, draft.depends_on, by)
-    changes = hidden(difference(before, describe(job))) | masked(old_secrets, job.secrets)
-    changes |= difference({"broken": broken}, {"broken": job.broken})
-    if not changes:
-        if "spelling" in draft.values:  # another way to write the same
-            job.save(update_fields=["spelling"])
+        job.quarantine_reason = ""
+        job.next_run_at = now if job.pending_segments else upcoming(job, now)
+    _follow(job, changes.depends_on, by)
+    diff = hidden(difference(before, describe(job))) | masked(old_secrets, job.secrets)
+    diff |= difference({"broken": invalid}, {"broken": job.quarantine_reason})
+    if not diff:
+        if "client_form" in changes.values:  # another way to write the same
+            job.save(update_fields=["client_form"])
         return job
     job.updated_by = by.user
     job.save()
@@ -181,25 +179,25 @@ def _changed(job: Job, draft: Draft, by: By, description: str, check: Callable[[
         Entry.Event.MODIFIED,
         job,
         by=by,
-        changes=changes,
+        changes=diff,
         description=description,
         snapshot=snapshot(job),
         last_version=standing.last_version,
     )
-    if "category" in changes:
+    if "category" in diff:
         notices.moved(job)
-    if standing.has_incidents and changes.keys() & incidents.FOLLOWED:
+    if standing.has_incidents and diff.keys() & incidents.FOLLOWED:
         incidents.follow(job)
     notices.updated(job, by)
     return job
 
 
-def refuse_excess(draft: Draft, job: Job | None, by: By) -> None:
+def refuse_excess(changes: JobChanges, job: Job | None, by: By) -> None:
     """Raises Refused for what is more than one job, account or category may have."""
-    given = draft.values if draft.secrets is None else draft.values | {"secrets": draft.secrets}
+    given = changes.values if changes.secrets is None else changes.values | {"secrets": changes.secrets}
     for name, text in quotas.problems(given, job):
         raise Refused(f"{name}: {text}")
-    if text := quotas.no_room(by.user, draft.values.get("category"), job):
+    if text := quotas.no_room(by.user, changes.values.get("category"), job):
         raise Refused(text)
 
 
@@ -212,8 +210,8 @@ def delete(job: Job, *, by: By) -> None:
     # Jobs that follow it get another definition.
     dependencies.lock_graph()
     job = locked(job)
-    changes = hidden(difference(describe(job), {})) | masked(job.secrets, {})
-    record(Entry.Event.DELETED, job, by=by, changes=changes, snapshot=snapshot(job))
+    diff = hidden(difference(describe(job), {})) | masked(job.secrets, {})
+    record(Entry.Event.DELETED, job, by=by, changes=diff, snapshot=snapshot(job))
     notices.deleted(job, by)
     incidents.job_deleted(job)
     dependencies.let_go(job, by=by)
@@ -234,15 +232,15 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     job = locked(job)
     if job.periodic_task_id is None:
         raise Unscheduled
-    _keep_unsettled(job, now)
+    keep_pending(job, now)
     if not stored_schedule.set_enabled(job, False):
         return False
     Pause.objects.create(job=job, since=now, until=until, by=by.user, reason=reason)
     stretches.pause(job, now, by.user, reason)
-    job.next_run_at = now if job.unsettled else None
-    job.save(update_fields=["next_run_at", "unsettled"])
-    changes = {"until": {"old": None, "new": until}} if until else {}
-    record(Entry.Event.PAUSED, job, by=by, changes=changes, description=reason)
+    job.next_run_at = now if job.pending_segments else None
+    job.save(update_fields=["next_run_at", "pending_segments"])
+    diff = {"until": {"old": None, "new": until}} if until else {}
+    record(Entry.Event.PAUSED, job, by=by, changes=diff, description=reason)
     notices.disabled(job, by)
     return True
 
@@ -260,10 +258,10 @@ def resume(job: Job, *, by: By) -> bool:
     if job.periodic_task_id is None:
         return False
     switched = stored_schedule.set_enabled(job, True)
-    if not switched and not job.broken:
+    if not switched and not job.quarantine_reason:
         return False
     try:
-        job.next_run_at = now if job.unsettled else upcoming(job, now)
+        job.next_run_at = now if job.pending_segments else upcoming(job, now)
     except Exception as error:
         if passes(error):
             raise
@@ -275,10 +273,10 @@ def resume(job: Job, *, by: By) -> bool:
         quarantine(job, str(error))
         return True
     _end_pause(job, now)
-    changes = difference({"broken": job.broken}, {"broken": ""})
-    job.broken = ""
-    job.save(update_fields=["next_run_at", "zone_rules", "broken"])
-    record(Entry.Event.RESUMED, job, by=by, changes=changes)
+    diff = difference({"broken": job.quarantine_reason}, {"broken": ""})
+    job.quarantine_reason = ""
+    job.save(update_fields=["next_run_at", "zone_rules", "quarantine_reason"])
+    record(Entry.Event.RESUMED, job, by=by, changes=diff)
     notices.enabled(job, by)
     return True
 
@@ -291,23 +289,10 @@ def _end_pause(job: Job, now: dt.datetime) -> None:
 @transaction.atomic
 def quarantine(job: Job, reason: str) -> None:
     """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
-    Job.objects.filter(pk=job.pk).update(broken=reason[:2000], next_run_at=None)
+    Job.objects.filter(pk=job.pk).update(quarantine_reason=reason[:2000], next_run_at=None)
     stretches.quarantine(job, clock.now(), reason[:2000])
     record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
     notices.quarantined(job, reason)
-
-
-def upcoming(job: Job, moment: dt.datetime) -> dt.datetime | None:
-    """The first due time strictly after `moment`; none when paused, its code suspended, without a schedule, or over.
-
-    Notes in the job by which rules of its zone that is.
-    """
-    zones.refresh(now=False)
-    job.zone_rules = zones.mark(job.timing)
-    if not job.timing.enabled or job.code_suspended:
-        return None
-    schedule = job.timing.schedule(job.end_date)
-    return schedule.next_after(moment) if schedule else None
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -330,28 +315,3 @@ def _follow(job: Job, edges: list[Edge] | None, by: By) -> None:
         dependencies.replace(job, edges, by.user)
     except (dependencies.Circle, dependencies.Gone) as problem:
         raise Refused(str(problem)) from problem
-
-
-def _keep_unsettled(job: Job, now: dt.datetime) -> None:
-    """Remembers the schedule that is about to change, when due times of it are not in the ledger yet.
-
-    While there is such a rest, `next_run_at` is the moment after which the present schedule counts.
-    """
-    if job.next_run_at is None or job.next_run_at > now:
-        return
-    first = job.next_run_at
-    if job.unsettled:
-        try:
-            following = upcoming(job, job.next_run_at)
-        except ScheduleError:
-            following = None
-        if following is None or following > now:
-            return
-        first = following
-    segment = {
-        "timing": job.timing.to_json(),
-        "last_day": job.end_date.isoformat() if job.end_date else None,
-        "first": first.isoformat(),
-        "until": now.isoformat(),
-    }
-    job.unsettled = [*job.unsettled, segment]

@@ -19,7 +19,7 @@ from jobs.changes import snapshots
 from jobs.changes.snapshots import Gone
 from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import credentials
 
 # So many are offered to be compared; older ones by their number.
@@ -79,14 +79,14 @@ def restore(job: Job, number: int, *, by: By, user: User) -> bool:
     entry = one(job.uid, number)
     if entry is None or entry.snapshot is None:
         raise Unrestorable([_("There is no version %(number)d.") % {"number": number}])
-    draft = _draft(entry.snapshot, job, user)
+    changes = _restored(entry.snapshot, job, user)
     before = job.updated_at
-    changed = verbs.update(job, draft, by=by, description=f"restored version {number}")
+    changed = verbs.update(job, changes, by=by, description=f"restored version {number}")
     job.dropped_secrets = changed.dropped_secrets
     return changed.updated_at != before
 
 
-def _draft(definition: dict[str, Any], job: Job, user: User) -> Draft:
+def _restored(definition: dict[str, Any], job: Job, user: User) -> JobChanges:
     try:
         old = snapshots.restored(definition)
     except Gone as reason:
@@ -95,12 +95,12 @@ def _draft(definition: dict[str, Any], job: Job, user: User) -> Draft:
     form = JobForm(form_data(old) | {"depends_on": edges}, user=user, instance=copy(job))
     if not form.is_valid():
         raise Unrestorable(list(_problems(form, definition)))
-    draft = form.draft()
-    timing = draft.timing
+    changes = form.changes()
+    timing = changes.timing
     if timing is not None and timing.kind == old.timing.kind:
         # Its grid and its bounds as well, which the form does not know.
         timing = replace(old.timing, enabled=timing.enabled)
-    return replace(draft, timing=timing, secrets=None)
+    return replace(changes, timing=timing, secrets=None)
 
 
 def _problems(form: JobForm, definition: dict[str, Any]) -> list[str]:

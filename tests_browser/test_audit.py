@@ -10,7 +10,7 @@ from audit.record import By
 from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from tests_browser.conftest import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -25,7 +25,7 @@ def changed(user: User) -> Job:
         "metadata": LONG | {"key-3": "other"},
         "name": "a-name-without-any-place-to-break-" * 5,
     }
-    verbs.update(job, Draft(values), by=By(user, "api", "10.0.0.9", "op-7"))
+    verbs.update(job, JobChanges(values), by=By(user, "api", "10.0.0.9", "op-7"))
     verbs.pause(job, by=By(user, "page"), reason="a reason " * 20)
     return Job.objects.get(pk=job.pk)
 

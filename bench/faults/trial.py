@@ -103,7 +103,7 @@ class Trial:
         own = {"name": name, "kind": Job.Kind.PYTHON_CLASS, "category": Category.general()}
         own |= {"stop_grace": 1, "overlap": "allow", "start_deadline": 3600}
         with self.clock.in_this_process():
-            return verbs.create(verbs.Draft({**own, **values}, timing), by=By.system())
+            return verbs.create(verbs.JobChanges({**own, **values}, timing), by=By.system())
 
     def _watch(self, job: Job, times: Grid | Moments) -> None:
         alone = job.overlap != Job.Overlap.ALLOW

@@ -80,7 +80,9 @@ def check() -> None:
     first = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0) + dt.timedelta(minutes=90)
     for timing in (hourly(first), interval(first)):
         values = {"kind": IO, "category": Category.general()}
-        verb = verbs.create(verbs.Draft({"name": f"verb {timing.kind}", **values}, timing), by=By.system())
+        verb = verbs.create(
+            verbs.JobChanges({"name": f"verb {timing.kind}", **values}, timing), by=By.system()
+        )
         bulk = add(1, [timing], name=f"bulk {timing.kind}")[0]
         assert _plain(bulk) == _plain(verb), (_plain(bulk), _plain(verb))
 

@@ -19,7 +19,7 @@ from executions.models import Execution, LogChunk, State
 from jobs import verbs
 from jobs.models import Job
 from jobs.models.stored_schedule import NEVER
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import clock
 
 # A stop takes the worker a second, the processes their grace of three, and a moment to be written down.
@@ -106,7 +106,7 @@ class TriggerView(ActionView):
             return
         if job.timing.kind == "once" and job.next_run_at:
             # Its one run is this one.
-            job = verbs.update(job, Draft(timing=NEVER), by=self.by)
+            job = verbs.update(job, JobChanges(timing=NEVER), by=self.by)
         if not job.executions.open().exists():
             launch.launch(job, by=self.by)
 
@@ -168,4 +168,4 @@ def resume_schedule(job: Job, by: By) -> None:
     if timing.kind == "once" and timing.at and timing.at <= clock.now() and pause:
         left = max(timing.at - pause.since, timing.at - timing.at)
         again = replace(timing, at=clock.now() + left, enabled=True)
-        verbs.update(job, Draft(timing=again), by=by)
+        verbs.update(job, JobChanges(timing=again), by=by)

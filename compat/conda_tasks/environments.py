@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from compat.conda_tasks import operations, requirements, scope, standing, wire
 from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
-from compat.conda_tasks.drafts import environment_name
+from compat.conda_tasks.payload import environment_name
 from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
 from environments import verbs
 from environments.errors import InUse, NameTaken, Refused

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from accounts.models import Category
-from compat.conda_tasks import drafts, output, requirements, scope, standing, wire
+from compat.conda_tasks import output, payload, requirements, scope, standing, wire
 from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
 from environments import verbs as environment_verbs
 from environments.models import Environment
@@ -17,7 +17,7 @@ from executions.ledger.limits.quotas import TooMany
 from executions.models import Execution
 from jobs import verbs
 from jobs.models import Job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 # More runs than these would be of no use to a page.
 MOST = 10_000
@@ -33,13 +33,13 @@ class TasksView(CondaView):
         if not (self.user.has_perm("jobs.add_job") and self.user.has_perm("jobs.run_code")):
             forbid("create tasks")
         body = self.body()
-        wish = drafts.wish(body)
+        wish = payload.wish(body)
         environment, told = yield from self._environment(wish, body.get("requirements"))
         task = self._made(wish, environment)
         answer = {"success": True, "message": "Task scheduled successfully", "task": wire.task_json(task)}
         return 201, answer | ({"environment_message": told} if told else {})
 
-    def _environment(self, wish: drafts.Wish, text: Any) -> Steps[tuple[Environment, str]]:
+    def _environment(self, wish: payload.Wish, text: Any) -> Steps[tuple[Environment, str]]:
         """Where it is to run; `wish.options` get the requirements. 400, 403."""
         found = requirements.existing(self.user, wish.environment) if wish.reuse else None
         failed = requirements.IN_EXISTING if found else requirements.IN_NEW
@@ -50,19 +50,19 @@ class TasksView(CondaView):
             return (yield from requirements.make(wish.environment, packages, self.by))
         return found or environment_verbs.named(wish.environment), ""
 
-    def _made(self, wish: drafts.Wish, environment: Environment) -> standing.Task:
+    def _made(self, wish: payload.Wish, environment: Environment) -> standing.Task:
         """The task before its first start."""
-        values = drafts.POLICIES | {
+        values = payload.POLICIES | {
             "name": wish.name,
             "kind": Job.Kind.SCRIPT,
             "options": wish.options,
             "environment": environment,
             "category": self.user.category or Category.general(),
-            "spelling": wish.when.spelling,
+            "client_form": wish.when.client_form,
         }
         try:
             with transaction.atomic():
-                job = verbs.create(Draft(values, wish.when.timing()), by=self.by)
+                job = verbs.create(JobChanges(values, wish.when.timing()), by=self.by)
                 if wish.when.is_now:
                     launch.launch(job, by=self.by)
                 return standing.of(job)
@@ -113,14 +113,16 @@ class TaskView(CondaView):
         return {"success": True, "message": "Task deleted successfully", "task_id": key}
 
     def _changed(self, job: Job, body: dict[str, Any]) -> Steps[standing.Task]:
-        when = drafts.changed_when(body)
-        values = (yield from self._values(job, body)) | ({"spelling": when.spelling} if when.cron else {})
+        when = payload.changed_when(body)
+        values = (yield from self._values(job, body)) | (
+            {"client_form": when.client_form} if when.cron else {}
+        )
         try:
             with transaction.atomic():
                 if when.is_given and not job.timing.enabled:
                     verbs.resume(job, by=self.by)
                 timing = when.timing() if when.is_given else None
-                job = verbs.update(job, Draft(values, timing), by=self.by)
+                job = verbs.update(job, JobChanges(values, timing), by=self.by)
                 if when.is_given and when.is_now:
                     launch.launch(job, by=self.by)
         except IntegrityError:
@@ -133,18 +135,18 @@ class TaskView(CondaView):
         """What changes of the job, apart from its schedule. 400, 403."""
         values: dict[str, Any] = {}
         options = {key: job.options[key] for key in job.options if key not in ("script", "path")}
-        if drafts.given(body, "script"):
-            values["options"] = options | drafts.script(body["script"])
-        if drafts.given(body, "task_name"):
-            values["name"] = drafts.task_name(body["task_name"], values.get("options", job.options), job)
-        if drafts.given(body, "conda_env"):
+        if payload.given(body, "script"):
+            values["options"] = options | payload.script(body["script"])
+        if payload.given(body, "task_name"):
+            values["name"] = payload.task_name(body["task_name"], values.get("options", job.options), job)
+        if payload.given(body, "conda_env"):
             values["environment"] = self._existing(body["conda_env"])
-        if drafts.given(body, "requirements"):
+        if payload.given(body, "requirements"):
             values["options"] = yield from self._required(job, values, body["requirements"])
         return values
 
     def _existing(self, name: Any) -> Environment:
-        checked = drafts.environment_name(name)
+        checked = payload.environment_name(name)
         found = next((one for one in scope.environments(self.user).filter(name=checked)), None)
         if found is None or found.name != checked:
             invalid("Environment not found", f"Environment '{checked}' not found")
@@ -165,7 +167,7 @@ def _outrun(name: str, job: Job | None = None) -> NoReturn:
     """400: the name was taken or the environment deleted since the check."""
     others = Job.objects.exclude(pk=job.pk) if job else Job.objects.all()
     if others.filter(name=name).exists():
-        drafts.name_taken(name)
+        payload.name_taken(name)
     invalid("Environment not found")
 
 

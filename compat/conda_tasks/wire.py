@@ -98,10 +98,10 @@ def script_of(job: Job) -> str:
 
 def cron_of(job: Job) -> str | None:
     """As a client wrote it, as long as the schedule is what was made of it."""
-    timing, spelling = job.timing, job.spelling
+    timing, client_form = job.timing, job.client_form
     if timing.kind != "cron":
         return None
-    written = spelling.get("cron") if spelling.get("cron_stored") == timing.expression else None
+    written = client_form.get("cron") if client_form.get("cron_stored") == timing.expression else None
     return str(written or timing.expression)
 
 

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from accounts.models import Category
 from audit.record import By
-from compat.conda_tasks.drafts import POLICIES
+from compat.conda_tasks.payload import POLICIES
 from compat.conda_tasks.requirements import lines
 from compat.moving.old_manager import OldManager, moment, printable, text
 from compat.moving.old_runs import Runs
@@ -35,7 +35,7 @@ from jobs.models.stored_schedule import NEVER, Timing
 from jobs.runners import clean_options
 from jobs.schedule import ScheduleError, parse_cron
 from jobs.schedule_text import preview
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 PAUSED = "Paused when it was moved here."
 LONGEST_NAME = 200
@@ -159,7 +159,7 @@ class Import:
         }
         written = text(old.get("cron_expression")).strip()
         if timing.kind == "cron":
-            values["spelling"] = {"cron": written, "cron_stored": timing.expression}
+            values["client_form"] = {"cron": written, "cron_stored": timing.expression}
         paused = timing.kind != "none" and old.get("status") == "paused"
         if paused:
             row.notes.append("It is paused.")
@@ -168,7 +168,7 @@ class Import:
 
         def step(by: By) -> None:
             more = {"environment": environments.named(environment), "category": _category(by)}
-            job = verbs.create(Draft(values | more, timing), by=by, tell=False)
+            job = verbs.create(JobChanges(values | more, timing), by=by, tell=False)
             if paused:
                 verbs.pause(job, by=by, reason=PAUSED)
 

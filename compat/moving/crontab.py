@@ -54,7 +54,7 @@ class Import:
         self._now, self._choices = now, choices
         self.rows: list[Row] = []
         self.remarks = [f"Source: {choices.source}."]
-        self._drafts: list[verbs.Draft] = []
+        self._jobs: list[verbs.JobChanges] = []
         self._names = {name.casefold() for name in Job.objects.values_list("name", flat=True)}
         self._own: set[str] = set()
         guessed = choices.user_column is None and looks_like_users(text)
@@ -78,9 +78,9 @@ class Import:
     def apply(self, by: By) -> None:
         """All that is new, or nothing."""
         category = by.user.category if by.user else None
-        for draft in self._drafts:
-            draft.values["category"] = category or Category.general()
-            job = verbs.create(draft, by=by, tell=False)
+        for changes in self._jobs:
+            changes.values["category"] = category or Category.general()
+            job = verbs.create(changes, by=by, tell=False)
             if self._choices.disabled:
                 verbs.pause(job, by=by, reason=FROM_CRONTAB)
 
@@ -103,7 +103,7 @@ class Import:
         self._describe(row, line, schedule)
         values = {"uid": uid} | self._values(line)
         row.notes.insert(0, f"job: {values['name']}")
-        self._drafts.append(verbs.Draft(values, _timing(schedule)))
+        self._jobs.append(verbs.JobChanges(values, _timing(schedule)))
 
     def _known(self, row: Row, uid: UUID, text: str) -> Job | None:
         """The job of this line, also when it was imported before crontabs had sources: then lines were known by their text."""

@@ -22,7 +22,7 @@ from compat.moving import history, pickles
 from compat.moving.old_database import OldDatabase
 from compat.moving.old_times import OldCron
 from compat.moving.report import TIMES, Row
-from compat.ndscheduler import cron, drafts
+from compat.ndscheduler import cron, payload
 from compat.ndscheduler.numbering import DEV, as_uuid, free_slug
 from jobs import verbs
 from jobs.models import DAY, Job
@@ -144,7 +144,7 @@ class Import:
             self.rows.append(row)
             try:
                 self._read_job(old, categories.get(old.get("id")), row)
-            except (pickles.Unreadable, cron.CronError, ScheduleError, drafts.Invalid) as error:
+            except (pickles.Unreadable, cron.CronError, ScheduleError, payload.Invalid) as error:
                 row.fate = "error"
                 row.notes.append(f"It cannot be imported: {error}")
             except (LookupError, TypeError, AttributeError, ValueError, RecursionError) as error:
@@ -167,18 +167,18 @@ class Import:
         row.before = OldCron(schedule).upcoming(self._now, TIMES)
         if paused:
             row.notes.append("It is paused.")
-        draft = self._draft(state, fields, Timing("cron", schedule.expression, schedule.timezone, "both"))
-        draft.values["uid"] = uid
-        if problem := path_problem(draft.values["options"]["job_class"]):
+        changes = self._changes(state, fields, Timing("cron", schedule.expression, schedule.timezone, "both"))
+        changes.values["uid"] = uid
+        if problem := path_problem(changes.values["options"]["job_class"]):
             row.notes.append(f"It cannot run yet. {problem}")
-        if draft.values["name"] != state["name"]:
-            row.notes.append(f"Its name is taken: on the pages it will be {draft.values['name']}.")
-        self._steps.append(self._job_step(draft, category, paused))
+        if changes.values["name"] != state["name"]:
+            row.notes.append(f"Its name is taken: on the pages it will be {changes.values['name']}.")
+        self._steps.append(self._job_step(changes, category, paused))
 
-    def _job_step(self, draft: verbs.Draft, category: Any, paused: bool) -> Callable[[By], None]:
+    def _job_step(self, changes: verbs.JobChanges, category: Any, paused: bool) -> Callable[[By], None]:
         def step(by: By) -> None:
-            draft.values["category"] = self._category(category) or Category.general()
-            job = verbs.create(draft, by=by, tell=False)
+            changes.values["category"] = self._category(category) or Category.general()
+            job = verbs.create(changes, by=by, tell=False)
             if paused:
                 verbs.pause(job, by=by, reason=PAUSED)
 
@@ -196,17 +196,17 @@ class Import:
             raise pickles.Unreadable("it never fires in the next five years")
         return fields, schedule
 
-    def _draft(self, state: dict[str, Any], fields: dict[str, str], timing: Timing) -> verbs.Draft:
+    def _changes(self, state: dict[str, Any], fields: dict[str, str], timing: Timing) -> verbs.JobChanges:
         class_name, _job_id, *args = state["args"]
         if args and isinstance(args[0], str) and "datastore" in args[0]:
             args = args[1:]  # the path of its own database's class
         body = {"name": state["name"], "job_class_string": class_name, "pub_args": _json(args), **fields}
         if isinstance(body["name"], str):
-            body["name"] = body["name"][: drafts.LONGEST_NAME]
-        draft = drafts.imported(body, timing, taken=self._names)
-        self._names.add(draft.values["name"])
-        draft.values |= _policies(state)
-        return draft
+            body["name"] = body["name"][: payload.LONGEST_NAME]
+        changes = payload.imported(body, timing, taken=self._names)
+        self._names.add(changes.values["name"])
+        changes.values |= _policies(state)
+        return changes
 
 
 def _policies(state: dict[str, Any]) -> dict[str, Any]:

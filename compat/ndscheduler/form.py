@@ -24,7 +24,7 @@ class AnyClassRunner(PythonClassRunner):
 
 
 class V1JobForm(JobForm):
-    """No end date and no team can be named in this dialect, so none is asked for. Names are made free before (drafts.py)."""
+    """No end date and no team can be named in this dialect, so none is asked for. Names are made free before (payload.py)."""
 
     end_date_policy = "optional"
 

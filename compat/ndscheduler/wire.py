@@ -35,7 +35,7 @@ SHOWN = (
     "name",
     "kind",
     "options",
-    "spelling",
+    "client_form",
     "category_id",
     "periodic_task_id",
     "day_rule",
@@ -182,15 +182,15 @@ def arguments(job: Job) -> list[Any]:
 
 def shown_name(job: Job) -> str:
     """The name that a client gave, which in this dialect several jobs may have."""
-    spelling = job.spelling
-    return str(spelling["name"]) if spelling.get("known_as") == job.name else job.name
+    client_form = job.client_form
+    return str(client_form["name"]) if client_form.get("known_as") == job.name else job.name
 
 
 def cron_fields(job: Job) -> dict[str, str]:
     """As a client wrote them, as long as the schedule is what was made of it; else in our words."""
-    timing, spelling = job.timing, job.spelling
-    if spelling and timing.kind == "cron" and spelling.get("expression") == timing.expression:
-        return {name: str(spelling["fields"][name]) for name in cron.FIELDS}
+    timing, client_form = job.timing, job.client_form
+    if client_form and timing.kind == "cron" and client_form.get("expression") == timing.expression:
+        return {name: str(client_form["fields"][name]) for name in cron.FIELDS}
     return timing_fields(timing)
 
 

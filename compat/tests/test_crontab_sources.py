@@ -42,8 +42,8 @@ def imported_before_sources() -> Job:
         "options": {"job_class": SHELL_JOB, "args": ["/bin/sh", "-c", "/usr/bin/certbot renew -q"]},
         "category": Category.general(),
     }
-    draft = verbs.Draft(values, Timing("cron", "17 3 * * *", settings.SCHEDULER_TIMEZONE))
-    return verbs.create(draft, by=By.command())
+    changes = verbs.JobChanges(values, Timing("cron", "17 3 * * *", settings.SCHEDULER_TIMEZONE))
+    return verbs.create(changes, by=By.command())
 
 
 def test_the_same_line_of_a_second_machine_is_a_job_of_its_own(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import User
-from compat.ndscheduler.drafts import _kind
+from compat.ndscheduler.payload import _kind
 from jobs.models import Job
 from jobs.tests.factories import make_job
 

@@ -16,7 +16,7 @@ from executions.ledger import launch
 from executions.models import BulkAction
 from jobs import handover, verbs
 from jobs.models import Job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 Verb = BulkAction.Verb
 PERMISSIONS = {
@@ -104,7 +104,7 @@ def unchanged(job: Job, order: Order) -> bool:
         case Verb.PAUSE:
             return not job.timing.enabled
         case Verb.RESUME:
-            return job.periodic_task_id is None or (job.timing.enabled and not job.broken)
+            return job.periodic_task_id is None or (job.timing.enabled and not job.quarantine_reason)
         case Verb.OWNER:
             return order.owner is not None and job.owner_id == order.owner.pk
         case Verb.TEAM:
@@ -151,10 +151,10 @@ def _category(job: Job, order: Order, by: By) -> bool:
 
 
 def _set(job: Job, by: By, name: str, value: Team | Category | None) -> bool:
-    draft = Draft(values={name: value}).differing(job)
-    if not draft.values:
+    changes = JobChanges(values={name: value}).differing(job)
+    if not changes.values:
         return False
-    verbs.update(job, draft, by=by)
+    verbs.update(job, changes, by=by)
     return True
 
 

@@ -22,7 +22,7 @@ from jobs.schedule import ScheduleError, slots_between
 from scheduler_site.lib import clock
 
 # Large, and not shown.
-UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "spelling")
+UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "client_form")
 # So many jobs at once, and in each statement.
 MOST, CHUNK = 10_000, 500
 # So many previews of one account are kept.

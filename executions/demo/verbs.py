@@ -84,7 +84,7 @@ def _create(example: Example, upstream: Job | None, owner: User, by: By) -> Job:
     form = JobForm(form_data(Job(category=Category.general())) | data, user=owner)
     if not form.is_valid():
         raise ValueError(form.errors.as_text())
-    return verbs.create(form.draft(), by=by, tell=False)
+    return verbs.create(form.changes(), by=by, tell=False)
 
 
 def _remember(job: Job, example: Example, now: dt.datetime) -> int:

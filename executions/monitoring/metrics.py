@@ -173,7 +173,7 @@ def lateness(now: dt.datetime) -> dict[str, float]:
 
 def _jobs() -> Iterator[Metric]:
     scheduled = Job.objects.filter(next_run_at__isnull=False).count()
-    broken = Job.objects.filter(next_run_at=None).exclude(broken="").count()
+    broken = Job.objects.filter(next_run_at=None).exclude(quarantine_reason="").count()
     idle = Job.objects.count() - scheduled - broken
     yield gauge(
         "belfry_jobs",

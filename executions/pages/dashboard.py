@@ -80,7 +80,11 @@ def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
         "running_count": rows.running().count() if len(running) == SHORT else len(running),
         "waiting_count": rows.filter(state=State.QUEUED).count(),
         "next": found,
-        "broken": list(jobs.exclude(broken="").only("uid", "name", "broken").order_by("name")[:SHORT]),
+        "broken": list(
+            jobs.exclude(quarantine_reason="")
+            .only("uid", "name", "quarantine_reason")
+            .order_by("name")[:SHORT]
+        ),
         "any_job": bool(found) or jobs.exists(),
     }
 

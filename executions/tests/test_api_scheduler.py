@@ -87,7 +87,7 @@ def test_rows_that_were_changed_by_sql_are_mended_once(api: Api, ada: User, ledg
     mended = Job.objects.get(pk=moved.pk)
     assert mended.next_run_at is not None
     assert now < mended.next_run_at <= now + dt.timedelta(minutes=5)
-    assert Job.objects.get(pk=invalid.pk).broken
+    assert Job.objects.get(pk=invalid.pk).quarantine_reason
     assert Entry.objects.filter(event="quarantined", object_id=invalid.pk).count() == 1
     assert Entry.objects.filter(event="paused", object_id=ended.pk).count() == 1
 
@@ -97,11 +97,11 @@ def test_rows_that_were_changed_by_sql_are_mended_once(api: Api, ada: User, ledg
 
 def test_a_job_whose_row_was_repaired_runs_again(api: Api, ada: User) -> None:
     job = make_job(ada)
-    Job.objects.filter(pk=job.pk).update(broken="unknown zone", next_run_at=None)
+    Job.objects.filter(pk=job.pk).update(quarantine_reason="unknown zone", next_run_at=None)
     found = counts(api, ada)
     assert (found["scheduled_added"], found["invalid_cron"]) == (1, 0)
     job.refresh_from_db()
-    assert (job.broken, job.next_run_at is None) == ("", False)
+    assert (job.quarantine_reason, job.next_run_at is None) == ("", False)
 
 
 def test_what_is_due_already_is_left_to_the_tick(api: Api, ada: User) -> None:

@@ -51,13 +51,13 @@ def test_a_paused_job_with_an_unreadable_zone_keeps_no_other_paused(ledger: Ledg
     Job.objects.filter(pk=expired.pk).update(end_date=dt.date(2020, 1, 1))
     reconcile.reconcile(until + dt.timedelta(seconds=1))
     good, bad = Job.objects.get(name="good"), Job.objects.get(name="bad")
-    assert (good.is_active, good.broken) == (True, "")
-    assert bad.broken
+    assert (good.is_active, good.quarantine_reason) == (True, "")
+    assert bad.quarantine_reason
     assert bad.next_run_at is None
     assert not Pause.objects.filter(job=bad, ended_at=None).exists()
     assert not Job.objects.get(name="expired").is_active
     reconcile.resume_pauses(until + dt.timedelta(seconds=11))
-    assert Job.objects.get(name="bad").broken
+    assert Job.objects.get(name="bad").quarantine_reason
 
 
 def test_a_person_who_resumes_such_a_job_is_told_what_is_wrong_with_it(db: None, ada: User) -> None:
@@ -172,7 +172,7 @@ def test_a_due_time_that_the_database_refuses_keeps_no_other_from_the_ledger(
     monkeypatch.setattr(tick, "_rows", rows)
     ledger.tick("2026-03-01 10:00:01")
     assert list(Execution.objects.values_list("job_name", flat=True)) == ["good"]
-    assert Job.objects.get(name="bad").broken == "value too long"
+    assert Job.objects.get(name="bad").quarantine_reason == "value too long"
 
 
 def test_a_long_queue_does_not_hide_what_another_has_lost(

@@ -22,7 +22,7 @@ from jobs.code_right import CodeSuspended
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from notifications.models import Notification
 
 CLASS = "jobs.classes.sample.AwesomeJob"
@@ -172,7 +172,7 @@ def test_changing_and_pausing_a_held_job_does_not_start_it(ada: User, cody: User
     lose(cody, "right")
     upkeep.settle()
     by = By(ada, "api")
-    verbs.update(job, Draft({"end_date": None, "description": "x"}), by=by)
+    verbs.update(job, JobChanges({"end_date": None, "description": "x"}), by=by)
     verbs.pause(job, by=by)
     verbs.resume(job, by=by)
     job.refresh_from_db()
@@ -208,7 +208,7 @@ def test_who_owns_a_job_is_not_refused_it(uma: User, api: Api) -> None:
 def test_code_that_a_command_of_the_server_made_needs_no_owner(ledger: Ledger, ada: User) -> None:
     job = code_job(ada)
     made = verbs.create(
-        Draft({"name": "imported", "kind": job.kind, "options": job.options, "category": job.category}),
+        JobChanges({"name": "imported", "kind": job.kind, "options": job.options, "category": job.category}),
         by=By.command(),
     )
     upkeep.settle()

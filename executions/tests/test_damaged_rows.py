@@ -28,7 +28,7 @@ def test_a_job_with_damaged_options_is_quarantined_and_the_others_run(ledger: Le
     ledger.tick("2026-03-01 10:00:01")
     bad.refresh_from_db()
     assert ledger.fates(good) == ["10:00 queued"]
-    assert bad.broken
+    assert bad.quarantine_reason
     assert bad.next_run_at is None
 
 

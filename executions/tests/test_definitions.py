@@ -33,7 +33,7 @@ def test_runs_of_one_version_of_a_job_name_the_same_definition_and_those_of_the_
 ) -> None:
     job = make_job(due="2026-03-01 10:00", timeout=60, overlap="allow")
     first, second = ticked(ledger, job, 10), ticked(ledger, job, 11)
-    verbs.update(job, verbs.Draft({"timeout": 61}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"timeout": 61}), by=By.system())
     third = ticked(ledger, job, 12)
     assert first.shared_id == second.shared_id != third.shared_id
     assert [run.definition for run in (first, third)] == [{"version": 2}] * 2

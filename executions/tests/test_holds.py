@@ -24,7 +24,7 @@ from jobs.models import Dependency, Job, Stretch
 from jobs.models.stored_schedule import Timing
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment, somebody
-from jobs.verbs import Draft, Refused
+from jobs.verbs import JobChanges, Refused
 
 pytestmark = pytest.mark.django_db(transaction=False)
 DAY = "2026-03-01"
@@ -290,7 +290,7 @@ def test_an_edit_without_a_beat_over_the_end_of_a_hold_counts_each_due_time_once
     job, hold = every_ten(), begin(hands)
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:10:30")
-    changed = Draft(timing=Timing("cron", "5 * * * *", "UTC"))
+    changed = JobChanges(timing=Timing("cron", "5 * * * *", "UTC"))
     job_verbs.update(Job.objects.get(pk=job.pk), changed, by=By.system())
     hands.at(f"{DAY} 10:12:00")
     holds.end(hold, by=By.system())
@@ -304,7 +304,7 @@ def test_an_edit_in_a_hold_counts_each_schedule_for_its_time(ledger: Ledger, han
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:05:00")
     job_verbs.update(
-        Job.objects.get(pk=job.pk), Draft(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
+        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
     )
     ledger.tick(f"{DAY} 10:10:01")
     ledger.tick(f"{DAY} 10:15:01")
@@ -316,7 +316,7 @@ def test_a_due_time_that_an_edit_left_to_the_tick_is_held_too(ledger: Ledger, ha
     job, hold = every_ten(), begin(hands)
     hands.at(f"{DAY} 10:00:30")
     job_verbs.update(
-        Job.objects.get(pk=job.pk), Draft(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
+        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
     )
     ledger.tick(f"{DAY} 10:00:31")
     ledger.tick(f"{DAY} 10:05:01")

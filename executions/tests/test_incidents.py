@@ -188,7 +188,7 @@ def test_a_muted_job_opens_incidents_without_a_message(ledger: Ledger, ada: User
 def test_a_job_that_changes_hands_takes_its_incidents_along(ledger: Ledger, uma: User) -> None:
     job = hourly()
     course(ledger, job, "f")
-    verbs.update(job, verbs.Draft(values={"name": "renamed"}), by=By(uma, "page"))
+    verbs.update(job, verbs.JobChanges(values={"name": "renamed"}), by=By(uma, "page"))
     assert Incident.objects.get().job_name == "renamed"
     verbs.delete(job, by=By(uma, "page"))
     assert Incident.objects.get().ending == "job_deleted"

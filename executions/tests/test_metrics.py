@@ -124,7 +124,7 @@ def test_they_tell_what_waits_what_is_open_and_who_lives(db: None) -> None:
 def test_jobs_are_told_apart_by_what_keeps_them_from_running(db: None) -> None:
     for name in ("one", "two", "crooked"):
         make_job(name=name)
-    Job.objects.filter(name="crooked").update(broken="no such zone", next_run_at=None)
+    Job.objects.filter(name="crooked").update(quarantine_reason="no such zone", next_run_at=None)
     Job.objects.filter(name="two").update(next_run_at=None)
     found = scraped()
     assert [found[f"belfry_jobs{{{state}}}"] for state in ("scheduled", "broken", "idle")] == [1, 1, 1]

@@ -130,7 +130,7 @@ def test_each_process_is_shown_with_its_state_and_age(vic: User) -> None:
 
 def test_a_job_that_cannot_be_scheduled_stands_out(vic: User) -> None:
     make_job(name="crooked")
-    Job.objects.update(broken="no such zone", next_run_at=None)
+    Job.objects.update(quarantine_reason="no such zone", next_run_at=None)
     assert "Invalid schedule" in part(browser(vic), "live")
 
 

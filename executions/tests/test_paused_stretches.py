@@ -22,7 +22,7 @@ from jobs import verbs
 from jobs.models import Job, Stretch, stored_schedule
 from jobs.models.stored_schedule import Timing
 from jobs.tests.factories import make_job, moment
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from notifications.models import Alert
 from scheduler_site.lib import clock
 
@@ -43,9 +43,9 @@ def resume(hands: Hands, job: Job, at: str) -> None:
     verbs.resume(job, by=By.system())
 
 
-def change(hands: Hands, job: Job, at: str, **draft: Any) -> None:
+def change(hands: Hands, job: Job, at: str, **changes: Any) -> None:
     hands.at(at)
-    verbs.update(Job.objects.get(pk=job.pk), Draft(**draft), by=By.system())
+    verbs.update(Job.objects.get(pk=job.pk), JobChanges(**changes), by=By.system())
 
 
 def told(ledger: Ledger, job: Job) -> list[str]:
@@ -221,9 +221,9 @@ def test_a_job_that_was_made_with_its_schedule_off_leaves_a_row_when_it_is_switc
     ledger: Ledger, hands: Hands
 ) -> None:
     hands.at("2026-03-01 10:00:30")
-    draft = Draft({"name": "off", "kind": "webhook", "category": make_job().category})
-    draft.timing = Timing("cron", EVERY_TWO, "UTC", enabled=False)
-    job = verbs.create(draft, by=By.system())
+    changes = JobChanges({"name": "off", "kind": "webhook", "category": make_job().category})
+    changes.timing = Timing("cron", EVERY_TWO, "UTC", enabled=False)
+    job = verbs.create(changes, by=By.system())
     resume(hands, job, "2026-03-01 10:04:30")
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
@@ -312,7 +312,7 @@ def broken(hands: Hands, ledger: Ledger) -> Job:
     _zone(job, "Mars/Olympus")
     hands.at("2026-03-01 10:02:00")
     ledger.tick("2026-03-01 10:02:00")
-    assert Job.objects.get(pk=job.pk).broken
+    assert Job.objects.get(pk=job.pk).quarantine_reason
     return job
 
 

@@ -25,7 +25,7 @@ TEXT = "print('hello')\n"
 def script(text: str = TEXT, **values: Any) -> Job:
     """A job that runs a script, which is due at ten."""
     job = make_job(due="2026-03-01 10:00", **values)
-    verbs.update(job, verbs.Draft({"kind": "script", "options": {"script": text}}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"kind": "script", "options": {"script": text}}), by=By.system())
     return Job.objects.get(pk=job.pk)
 
 
@@ -36,10 +36,10 @@ def due(ledger: Ledger, job: Job) -> Execution:
 
 def test_a_job_that_is_made_or_changed_keeps_the_text_of_its_script(ledger: Ledger) -> None:
     job = script()
-    draft = verbs.Draft({"options": {"script": "print(2)"}})
-    verbs.update(job, draft, by=By.system())
+    changes = verbs.JobChanges({"options": {"script": "print(2)"}})
+    verbs.update(job, changes, by=By.system())
     values = {"name": "new", "kind": "script", "options": {"script": "print(3)"}, "category": job.category}
-    verbs.create(verbs.Draft(values), by=By.system())
+    verbs.create(verbs.JobChanges(values), by=By.system())
     assert set(Script.objects.values_list("text", flat=True)) == {TEXT, "print(2)", "print(3)"}
 
 
@@ -59,7 +59,7 @@ def test_a_run_names_the_digest_and_its_claim_has_the_text(ledger: Ledger) -> No
 def test_a_run_does_what_the_script_said_at_its_due_time(ledger: Ledger) -> None:
     job = script()
     run = due(ledger, job)
-    verbs.update(job, verbs.Draft({"options": {"script": "print(2)"}}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"options": {"script": "print(2)"}}), by=By.system())
     (claim,) = ledger.claim(run, "2026-03-01 10:00:02")
     assert claim.spec.options == {"script": TEXT}
 
@@ -67,7 +67,7 @@ def test_a_run_does_what_the_script_said_at_its_due_time(ledger: Ledger) -> None
 def test_a_claim_names_the_environment_of_the_job(ledger: Ledger) -> None:
     environment = Environment.objects.create(name="science", backend="pypi")
     job = script()
-    verbs.update(job, verbs.Draft({"environment": environment}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"environment": environment}), by=By.system())
     (claim,) = ledger.claim(due(ledger, job), "2026-03-01 10:00:02")
     assert claim.spec.environment == environment.uid.hex
     other = make_job(name="other", due="2026-03-01 10:00")

@@ -82,7 +82,7 @@ def test_a_broken_row_is_quarantined_with_its_reason_and_harms_nobody(ledger: Le
         )
     ledger.tick("2026-03-01 10:00:01")
     bad.refresh_from_db()
-    assert "Mars/Olympus" in bad.broken
+    assert "Mars/Olympus" in bad.quarantine_reason
     assert bad.next_run_at is None
     assert ledger.fates(good) == ["10:00 queued"]
     assert Entry.objects.filter(event="quarantined", object_id=bad.pk).count() == 1
@@ -94,8 +94,8 @@ def test_saving_a_quarantined_job_with_a_good_schedule_mends_it(ledger: Ledger) 
     job = Job.objects.get(pk=job.pk)
     form = JobForm(form_values(name="bad", expression="30 * * * *"), user=somebody(), instance=job)
     assert form.is_valid(), form.errors
-    job = verbs.update(job, form.draft(), by=By.system())
-    assert job.broken == ""
+    job = verbs.update(job, form.changes(), by=By.system())
+    assert job.quarantine_reason == ""
     assert job.next_run_at is not None
 
 
@@ -103,14 +103,14 @@ def test_a_due_time_that_no_tick_had_taken_survives_a_change_of_the_schedule(led
     job = make_job(due="2020-03-01 10:00")
     form = JobForm(form_values(expression="30 4 * * *"), user=somebody(), instance=job)
     assert form.is_valid(), form.errors
-    job = verbs.update(job, form.draft(), by=By.system())
+    job = verbs.update(job, form.changes(), by=By.system())
     now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     ledger.tick(now.replace(tzinfo=None).isoformat())
     rows = ledger.rows(job)
     assert rows[0].due_at == moment("2020-03-01 10:00")
     assert rows[0].slots > 1000
     job.refresh_from_db()
-    assert job.unsettled == []
+    assert job.pending_segments == []
     assert job.next_run_at is not None
     assert (job.next_run_at.hour, job.next_run_at.minute) == (4, 30)
 

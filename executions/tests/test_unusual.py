@@ -22,7 +22,7 @@ from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from notifications.models import Alert
 
 MAIL: dict[str, Any] = {"enable_email_notifications": True, "notification_emails": ["ops@example.com"]}
@@ -85,7 +85,7 @@ def course(ledger: Ledger) -> Course:
     return Course(ledger)
 
 
-def conditions() -> QuerySet[AlertCondition]:
+def judged() -> QuerySet[AlertCondition]:
     return AlertCondition.objects.filter(kind__in=unusual.ALL)
 
 
@@ -102,7 +102,7 @@ def test_a_long_run_is_told_once_and_the_next_usual_one_as_well(course: Course) 
     course.run(10.5)
     assert course.look() == ["✅ Job Recovered: sync"]
     assert course.look() == []
-    assert not conditions()
+    assert not judged()
 
 
 def test_a_short_run_is_suspicious_too(course: Course) -> None:
@@ -130,7 +130,7 @@ def test_of_two_things_at_once_both_are_told(course: Course) -> None:
     assert len(course.look()) == 2
     course.run(10, Outcome("success", peak_memory=310 * MIB))
     assert course.look() == ["✅ Job Recovered: sync"]
-    assert conditions().get().kind == "memory"
+    assert judged().get().kind == "memory"
 
 
 def test_nothing_is_told_while_it_learns(ledger: Ledger) -> None:
@@ -153,7 +153,7 @@ def test_what_is_off_is_not_told(ledger: Ledger, off: str) -> None:
 def test_a_run_that_did_not_succeed_is_not_judged_and_not_learned_from(course: Course, state: Any) -> None:
     course.past()
     course.run(300, Outcome(state))
-    assert not conditions()
+    assert not judged()
     course.past(300, count=30, state=state)
     assert unusual.figures(unusual._recent(course.job.pk)[0])["duration"].median == 10
 
@@ -161,7 +161,7 @@ def test_a_run_that_did_not_succeed_is_not_judged_and_not_learned_from(course: C
 def test_a_second_attempt_says_nothing_of_how_long_the_job_takes(course: Course) -> None:
     course.past()
     course.run(300, attempt=1)
-    assert not conditions()
+    assert not judged()
     course.past(300, attempt=2, count=30)
     assert unusual.figures(unusual._recent(course.job.pk)[0])["duration"].median == 10
 
@@ -169,7 +169,7 @@ def test_a_second_attempt_says_nothing_of_how_long_the_job_takes(course: Course)
 def test_the_time_in_which_a_run_was_suspended_does_not_count(course: Course) -> None:
     course.past()
     course.run(110, suspended_seconds=100.0)
-    assert not conditions()
+    assert not judged()
     course.past(1000, count=30, suspended_seconds=990.0)
     assert unusual.figures(unusual._recent(course.job.pk)[0])["duration"].median == 10
 
@@ -186,16 +186,16 @@ def test_one_that_comes_back_before_anybody_looked_has_no_end(course: Course) ->
     for seconds in (31, 10, 31):
         course.run(seconds)
     assert course.look() == ["🟠 Job Took Longer Than Usual: sync"]
-    assert conditions().get().over_at is None
+    assert judged().get().over_at is None
 
 
 def test_who_turns_it_off_hears_no_more(course: Course) -> None:
     course.past()
     course.run(31)
     assert len(course.look()) == 1
-    verbs.update(course.job, Draft({"baseline_duration": False}), by=By(None, "api"))
+    verbs.update(course.job, JobChanges({"baseline_duration": False}), by=By(None, "api"))
     assert course.look() == []
-    assert not conditions()
+    assert not judged()
 
 
 def queries(course: Course, seconds: float, outcome: Outcome | None = None) -> list[str]:

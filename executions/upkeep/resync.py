@@ -20,6 +20,7 @@ from executions.monitoring import heartbeat
 from executions.upkeep import reconcile
 from jobs import stretches, verbs, zones
 from jobs.models import Job, stored_schedule
+from jobs.next_run import upcoming
 from scheduler_site.lib.clock import now as database_time
 
 log = logging.getLogger("executions.upkeep.resync")
@@ -56,7 +57,7 @@ def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resyn
     done.orphans = PeriodicTask.objects.filter(task=stored_schedule.TASK, job=None).delete()[0]
     done.total, done.active = Job.objects.count(), Job.objects.enabled().count()
     done.scheduled = Job.objects.filter(next_run_at__isnull=False).count()
-    done.invalid = Job.objects.exclude(broken="").count()
+    done.invalid = Job.objects.exclude(quarantine_reason="").count()
     _tell(done, by)
     log.info("resynced", extra={name: value for name, value in vars(done).items() if value})
     return done
@@ -92,9 +93,9 @@ def _looks_wrong(job: Job, now: dt.datetime) -> bool:
         # Worked out by other rules of its zone: that is mended elsewhere (executions/ledger/due/zone_change.py).
         return False
     try:
-        return verbs.upcoming(job, now) != job.next_run_at or bool(job.broken)
+        return upcoming(job, now) != job.next_run_at or bool(job.quarantine_reason)
     except Exception:  # whatever a damaged row raises
-        return not job.broken
+        return not job.quarantine_reason
 
 
 @transaction.atomic
@@ -105,18 +106,18 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
         return
     before = found.next_run_at
     try:
-        found.next_run_at = verbs.upcoming(found, now)
+        found.next_run_at = upcoming(found, now)
     except Exception as error:
         verbs.quarantine(found, str(error))
         done.removed += before is not None
         return
-    if found.broken:
-        changes = difference({"broken": found.broken}, {"broken": ""})
+    if found.quarantine_reason:
+        changes = difference({"broken": found.quarantine_reason}, {"broken": ""})
         record(Entry.Event.MODIFIED, found, by=By.system(), changes=changes)
         stretches.turn(found, now)
-        found.broken = ""
+        found.quarantine_reason = ""
         stretches.follow(found, now, None)
-    found.save(update_fields=["next_run_at", "zone_rules", "broken"])
+    found.save(update_fields=["next_run_at", "zone_rules", "quarantine_reason"])
     done.added += before is None and found.next_run_at is not None
     done.removed += before is not None and found.next_run_at is None
     done.moved += before is not None and found.next_run_at is not None

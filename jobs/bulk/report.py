@@ -16,7 +16,7 @@ from jobs.bulk.table import BulkStats, Row, Table
 from jobs.forms.errors import FieldError
 from jobs.models import Job
 from jobs.runners.addresses import one_lookup_each
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.rest.shapes import Day, Uid, Warnings
 
 # All names of a file together; what is not resolved by then is checked when the job calls it, as always.
@@ -135,28 +135,28 @@ def _one(row: Row, number: int, report: Report, by: By, default_owner: str, seen
         raise TypeError("Jobs out of a file need an owner.")
     judged = judge(row, by.user, default_owner=default_owner, seen=seen)
     error = judged.error
-    if judged.draft:
-        draft = judged.draft if judged.active else _switched_off(judged.draft)
+    if judged.changes:
+        changes = judged.changes if judged.active else _switched_off(judged.changes)
         try:
-            report.jobs.append(_planned(draft) if report.dry_run else _made(draft, by))
+            report.jobs.append(_planned(changes) if report.dry_run else _made(changes, by))
         except IntegrityError:
             error = FieldError("Duplicate job name", _("Another job has this name."))
         except verbs.Refused as refusal:
             error = FieldError("Not possible", str(refusal))
         else:
             where = _("Row %(row)d:") % {"row": number}
-            report.warnings += [f"{where} {text}" for text in unused(row.cells, draft)]
+            report.warnings += [f"{where} {text}" for text in unused(row.cells, changes)]
     if error:
         team = row.cells.get("team", "") if error.label == "Invalid PIC team" else ""
         report.problems.append(Problem(number, row.cells.get("name", ""), error, team))
 
 
-def _switched_off(draft: Draft) -> Draft:
-    return replace(draft, timing=draft.timing and replace(draft.timing, enabled=False))
+def _switched_off(changes: JobChanges) -> JobChanges:
+    return replace(changes, timing=changes.timing and replace(changes.timing, enabled=False))
 
 
-def _planned(draft: Draft) -> BulkJob:
-    values, timing = draft.values, draft.timing
+def _planned(changes: JobChanges) -> BulkJob:
+    values, timing = changes.values, changes.timing
     return {
         "name": values["name"],
         "is_active": bool(timing and timing.enabled),
@@ -166,8 +166,8 @@ def _planned(draft: Draft) -> BulkJob:
     }
 
 
-def _made(draft: Draft, by: By) -> BulkJob:
-    job: Job = verbs.create(draft, by=by, tell=False)
+def _made(changes: JobChanges, by: By) -> BulkJob:
+    job: Job = verbs.create(changes, by=by, tell=False)
     return {"id": str(job.uid), "name": job.name, "is_active": job.is_active}
 
 

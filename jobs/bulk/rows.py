@@ -19,7 +19,7 @@ from jobs.models import Job
 from jobs.models.fields import PLAIN, JobField
 from jobs.models.shapes import shape_of
 from jobs.rest import validation
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import clock, strict_json
 
 ON = frozenset({"enable", "enabled", "active", "true", "1", "yes", "y", "on"})
@@ -35,9 +35,9 @@ ORDER = (
 
 
 class Judged(NamedTuple):
-    """A row after all checks: the draft of its job, or the first error."""
+    """A row after all checks: the values of its job, or the first error."""
 
-    draft: Draft | None
+    changes: JobChanges | None
     error: FieldError | None
     active: bool
 
@@ -66,25 +66,25 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
     errors = found | errors
     if errors:
         return Judged(None, validation.first_error(errors, ORDER), False)
-    return Judged(form.draft(), None, row.cells.get("active", "").lower() not in OFF)
+    return Judged(form.changes(), None, row.cells.get("active", "").lower() not in OFF)
 
 
-def unused(cells: Mapping[str, str], draft: Draft) -> Iterator[str]:
+def unused(cells: Mapping[str, str], changes: JobChanges) -> Iterator[str]:
     """What of a row is read and has no effect on its job, in words."""
     targets = [[name for name in group if name in cells] for group in TARGETS]
     given = [group for group in targets if group]
     for name in (name for group in given[1:] for name in group):
         yield _("the column of %(name)s is not used, another one says what the job does.") % {"name": name}
-    kind = draft.values["kind"]
+    kind = changes.values["kind"]
     others = [name for name in ("environment", "arguments") if name in cells and kind not in Job.CODE_KINDS]
-    timing = draft.timing
+    timing = changes.timing
     if timing is not None:
         parts = SCHEDULE_OF[timing.kind]
         others += [name for name in SCHEDULE if name in cells and name not in parts]
     for name in others:
         yield _("the column of %(name)s has no effect on this job.") % {"name": name}
     if timing is not None and timing.enabled and timing.kind != "none":
-        schedule = timing.schedule(draft.values["end_date"])
+        schedule = timing.schedule(changes.values["end_date"])
         if schedule is None or schedule.next_after(clock.now()) is None:
             yield _("the job will not run: it has no due time until its end date.")
 

@@ -20,10 +20,10 @@ from accounts.models import User
 from audit.models import Entry
 from audit.record import By, record
 from jobs.changes.snapshots import snapshot
-from jobs.models import Dependency, Job, Mutex
+from jobs.models import Dependency, Job, NamedLock
 
 MOST = 50
-MUTEX = "dependencies"
+GRAPH = "dependencies"
 
 
 class Edge(NamedTuple):
@@ -123,13 +123,13 @@ def lock_graph() -> None:
 
     Call it before a job is locked; everything locks in this order.
     """
-    if Mutex.objects.select_for_update().filter(name=MUTEX).first():
+    if NamedLock.objects.select_for_update().filter(name=GRAPH).first():
         return
     # The first time ever. Not `get_or_create`: a plain insert that meets another's keeps a shared lock in MySQL, and two
     # who hold it wait for each other's end. This one takes the row's own lock, whether it made the row or found it.
     target = ["name"] if connection.features.supports_update_conflicts_with_target else None
-    Mutex.objects.bulk_create(
-        [Mutex(name=MUTEX)], update_conflicts=True, update_fields=["name"], unique_fields=target
+    NamedLock.objects.bulk_create(
+        [NamedLock(name=GRAPH)], update_conflicts=True, update_fields=["name"], unique_fields=target
     )
 
 

@@ -37,7 +37,13 @@ def remove(job: Job, now: dt.datetime) -> None:
             relation.related_model._base_manager.filter(**{relation.field.name: job}).delete()
     # No name has a line break.
     hidden = {"name": f"{job.uid}\n", "deleted_at": now, "next_run_at": None, "periodic_task": None}
-    emptied: dict[str, Any] = {"secrets": {}, "options": {}, "metadata": {}, "unsettled": [], "spelling": {}}
+    emptied: dict[str, Any] = {
+        "secrets": {},
+        "options": {},
+        "metadata": {},
+        "pending_segments": [],
+        "client_form": {},
+    }
     gone = {"environment": None, "owner": None, "team": None, "end_date": None}
     Job.objects.filter(pk=job.pk).update(**hidden, **emptied, **gone)
 

@@ -10,7 +10,6 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
-from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
@@ -20,17 +19,15 @@ from jobs.changes import dependencies
 from jobs.changes.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
+from jobs.forms.fields import LinesField, Settled
 from jobs.forms.masks import HiddenValue, without_masks
-from jobs.forms.timing import FAULTY, MOMENT, SCHEDULE, SCHEDULE_OF, entered, in_reach, schedule_data
-from jobs.forms.untouched import LINE_END
-from jobs.models import LONGEST_DESCRIPTION, Job, stored_schedule, today
+from jobs.forms.schedule_fields import ScheduleFields
+from jobs.forms.timing import in_reach, schedule_data
+from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.models.fields import NAMES
 from jobs.models.shapes import column_of, references
-from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS, OptionsForm, Runner
-from jobs.schedule import ScheduleError
-from jobs.schedule_text.refusals import refusal
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib.encrypted import Undecryptable
 from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import INVISIBLE, unseen
@@ -48,65 +45,12 @@ def default_end_date() -> dt.date:
     return today() + dt.timedelta(days=DEFAULT_DAYS)
 
 
-class LinesField(forms.CharField):
-    """Lines for people to read: browsers end them with CR LF, which would count as two characters."""
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(LINE_END.sub("\n", str(value)) if value is not None else value) or ""
-
-
-class Settled(forms.Field):
-    """A row that was read and judged elsewhere."""
-
-    def __init__(self, row: Model | None) -> None:
-        super().__init__(required=False)
-        self.row = row
-
-    def clean(self, value: Any) -> Any:
-        return self.row
-
-
-class JobForm(forms.ModelForm[Job]):
-    """Checks everything about a job and answers with a `Draft` for the verbs; saves nothing itself.
+class JobForm(forms.ModelForm[Job], ScheduleFields):
+    """Checks everything about a job and answers with `JobChanges` for the verbs; saves nothing itself.
 
     `options` holds the kind's options as JSON; a page sends them as fields named `options-<name>` instead.
     """
 
-    schedule_kind = forms.ChoiceField(
-        label=_("Runs"),
-        initial="cron",
-        choices=[
-            ("cron", _("by a cron expression")),
-            ("interval", _("at an interval")),
-            ("once", _("once")),
-            ("none", _("manual only")),
-        ],
-    )
-    expression = forms.CharField(label=_("Cron expression"), required=False, max_length=100, strip=True)
-    timezone = forms.CharField(label=_("Time zone"), required=False, max_length=64)
-    day_rule = forms.ChoiceField(
-        label=_("Day matching"),
-        required=False,
-        choices=[("either", _("day of month OR weekday")), ("both", _("day of month AND weekday"))],
-    )
-    every = forms.IntegerField(label=_("Every"), required=False, min_value=1, max_value=100_000_000)
-    period = forms.ChoiceField(
-        label=_("Unit"),
-        required=False,
-        initial="minutes",
-        choices=[
-            ("seconds", _("seconds")),
-            ("minutes", _("minutes")),
-            ("hours", _("hours")),
-            ("days", _("days")),
-        ],
-    )
-    at = forms.DateTimeField(
-        label=_("At"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=MOMENT),
-        help_text=_("In the job's time zone."),
-    )
     metadata = forms.JSONField(
         label=_("Parameters (JSON)"), required=False, decoder=Decoder, widget=forms.Textarea, initial=dict
     )
@@ -220,9 +164,6 @@ class JobForm(forms.ModelForm[Job]):
             validate_email(address)
         return value
 
-    def clean_at(self) -> dt.datetime | None:
-        return in_reach(self.cleaned_data["at"])
-
     def clean_end_date(self) -> dt.date | None:
         value: dt.date | None = in_reach(self.cleaned_data["end_date"])
         if value is None and self.new and self.end_date_policy == "default":
@@ -240,19 +181,19 @@ class JobForm(forms.ModelForm[Job]):
             raise PermissionDenied(_("You may not create or change jobs that run code."))
         self._clean_environment(cleaned)
         self._clean_options(cleaned)
-        self._clean_schedule(cleaned)
+        self.clean_schedule(cleaned)
         for name, text in list(quotas.problems(cleaned, None if self.new else self.instance)):
             self.add_error(name, text)
         if not cleaned.get("enable_email_notifications"):
-            self._forget(("notification_emails", "notify_on_success"))
+            self.forget(("notification_emails", "notify_on_success"))
             cleaned["notification_emails"], cleaned["notify_on_success"] = [], False
         return cleaned
 
-    def draft(self) -> Draft:
+    def changes(self) -> JobChanges:
         """The checked values; to be called when the form is valid."""
         values = {name: self.cleaned_data[name] for name in NAMES}
         secrets, edges = self.cleaned_data["secrets"], self.cleaned_data["depends_on"]
-        return Draft(values, self.timing, secrets, self.fresh_secrets, edges)
+        return JobChanges(values, self.timing, secrets, self.fresh_secrets, edges)
 
     def _clean_environment(self, cleaned: dict[str, Any]) -> None:
         """Scripts run in one; of other kinds none is kept."""
@@ -313,42 +254,6 @@ class JobForm(forms.ModelForm[Job]):
             for name, field in form.fields.items()
         }
         return {name: value for name, value in values.items() if value not in (None, "")}
-
-    # Schedule ------------------------------------------------------------------------------------------------------
-
-    def _clean_schedule(self, cleaned: dict[str, Any]) -> None:
-        self.timing: Timing | None = None
-        kind = cleaned.get("schedule_kind")
-        if kind is not None:
-            self._forget(name for name in SCHEDULE if name not in SCHEDULE_OF[kind])
-        if kind is None or any(name in self.errors for name in SCHEDULE):
-            return
-        try:
-            timing = entered(kind, cleaned, None if self.new else self.instance.timing)
-            unchanged = not self.new and timing.same_schedule(self.instance.timing)
-            self.timing = self.instance.timing if unchanged else timing
-            self._clean_end(cleaned, timing)
-        except ScheduleError as error:
-            # The error names a field of the form.
-            self.add_error(error.field if error.field in FAULTY else "expression", refusal(error))
-
-    def _clean_end(self, cleaned: dict[str, Any], timing: Timing) -> None:
-        """An end date that nobody gave makes room. One before the next due time is meant: so people retire a job."""
-        end = cleaned.get("end_date")
-        if end is None or timing.kind != "once" or self.end_date_was_chosen():
-            return
-        if timing.at and timing.at >= (stored_schedule.end_of(end) or timing.at):
-            cleaned["end_date"] = timing.at.date() + dt.timedelta(days=1)
-
-    def end_date_was_chosen(self) -> bool:
-        """Whether somebody gave the end date, or it is the one for whoever gives none."""
-        return bool(self.data.get("end_date"))
-
-    def _forget(self, names: Iterable[str]) -> None:
-        """Drops what belongs to another choice than the one that was made: it is hidden, so nobody could correct it."""
-        for name in names:
-            self.errors.pop(name, None)
-            self.cleaned_data[name] = None
 
 
 def form_data(job: Job) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Jobs and their pauses. Their schedules are stored in django-celery-beat's tables (`stored_schedule.py`)."""
 
-from jobs.models.dependencies import Dependency, Mutex
+from jobs.models.dependencies import Dependency, NamedLock
 from jobs.models.job import DAY, LONGEST_DESCRIPTION, Job, today, within
 from jobs.models.pauses import Pause, Stretch
 from jobs.models.queries import JobQuerySet
@@ -14,7 +14,7 @@ __all__ = [
     "Dependency",
     "Job",
     "JobQuerySet",
-    "Mutex",
+    "NamedLock",
     "Pause",
     "Script",
     "Stretch",

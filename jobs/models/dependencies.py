@@ -30,10 +30,14 @@ class Dependency(models.Model):
         return f"{self.job} after {self.after}: {self.on}"
 
 
-class Mutex(models.Model):
+class NamedLock(models.Model):
     """A row to lock for what only one may do at a time, and no other row stands for."""
 
     name = models.CharField(max_length=32, unique=True)
+
+    class Meta:
+        # The name of the table is older than that of the class.
+        db_table = "jobs_mutex"
 
     def __str__(self) -> str:
         return self.name

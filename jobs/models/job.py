@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Category, Team, User
 from audit.models import Stamped
 from environments.models import Environment
-from jobs.models import kinds, stored_schedule
+from jobs.models import choices, stored_schedule
 from jobs.models.fields import FIELDS
 from jobs.models.queries import JobManager
 from jobs.models.scripts import by_digest
@@ -46,30 +46,11 @@ def within(low: int, high: int) -> list[MinValueValidator | MaxValueValidator]:
 class Job(Stamped):
     """Something to run, and the rules for running it."""
 
-    Kind = kinds.Kind
-    CODE_KINDS = kinds.CODE_KINDS
-
-    class CatchUp(models.TextChoices):
-        """What becomes of due times that passed while Belfry was down."""
-
-        SKIP = "skip", _("record as missed")
-        LAST = "last", _("run once (latest)")
-        ALL = "all", _("run all, in order")
-
-    class Overlap(models.TextChoices):
-        """What becomes of a due time while an earlier run goes on."""
-
-        SKIP = "skip", _("skip")
-        QUEUE = "queue", _("wait for the earlier run")
-        REPLACE = "replace", _("cancel the earlier run")
-        ALLOW = "allow", _("run in parallel")
-
-    class Suspension(models.TextChoices):
-        """Why code is not run: its owner counts at each start (jobs/code_right.py)."""
-
-        INACTIVE = "inactive", _("The owner's account is not active.")
-        RIGHT = "right", _("The owner may not run code.")
-        OWNERLESS = "ownerless", _("The job has no owner any more.")
+    Kind = choices.Kind
+    CODE_KINDS = choices.CODE_KINDS
+    CatchUp = choices.CatchUp
+    Overlap = choices.Overlap
+    Suspension = choices.Suspension
 
     # Names of the secrets that a change has just taken away (jobs/changes/origins.py); of no stored job.
     dropped_secrets: tuple[str, ...] = ()
@@ -80,7 +61,7 @@ class Job(Stamped):
     description = models.CharField(
         _("description"), max_length=LONGEST_DESCRIPTION, blank=True, default="", db_default=""
     )
-    kind = models.CharField(_("kind"), max_length=16, choices=kinds.Kind.choices)
+    kind = models.CharField(_("kind"), max_length=16, choices=choices.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
     # Who set them all, if one person did; another who changes a script may not have them sent to himself (changes/origins.py).
@@ -125,16 +106,20 @@ class Job(Stamped):
     day_rule = models.CharField(max_length=6, default="either", editable=False)
     # The zone in which the time of a one-time job was given; empty for the scheduler's.
     at_zone = models.CharField(max_length=64, default="", db_default="", blank=True, editable=False)
-    # What another dialect's client wrote: its words for the schedule, and the name it gave (compat/ndscheduler).
-    # Counts as long as the job is what was made of it.
-    spelling = models.JSONField(default=dict, blank=True, editable=False)
+    # The schedule and the name as a client of an inherited API wrote them (compat/). They are shown to such clients as long as
+    # the job is what was made of them.
+    client_form = models.JSONField(default=dict, blank=True, editable=False, db_column="spelling")
     next_run_at = models.DateTimeField(_("next run"), null=True, blank=True, editable=False)
     # By which rules of its time zone that was worked out (jobs/zones.py); 0 where it does not matter or is not known.
     zone_rules = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
-    # Due times of earlier schedules that are not in the ledger yet (see jobs/verbs.py).
-    unsettled = models.JSONField(default=list, blank=True, editable=False)
-    broken = models.TextField(
-        _("invalid schedule"), blank=True, editable=False, help_text=_("Why the schedule is invalid.")
+    # Earlier schedules with due times that are not in the ledger yet (jobs/next_run.py).
+    pending_segments = models.JSONField(default=list, blank=True, editable=False, db_column="unsettled")
+    quarantine_reason = models.TextField(
+        _("invalid schedule"),
+        blank=True,
+        editable=False,
+        db_column="broken",
+        help_text=_("Why the schedule is invalid."),
     )
     code_suspended = models.CharField(
         max_length=10, choices=Suspension.choices, default="", db_default="", blank=True, editable=False
@@ -332,7 +317,7 @@ class Job(Stamped):
         return (
             self.timing.kind != "none"
             and self.timing.enabled
-            and not self.broken
+            and not self.quarantine_reason
             and not self.code_suspended
             and self.next_run_at is None
         )

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from accounts.roles import home_category
-from jobs.models.kinds import CODE_KINDS
+from jobs.models.choices import CODE_KINDS
 
 if TYPE_CHECKING:
     from jobs.models.job import Job  # noqa: F401 - in the name of a base class

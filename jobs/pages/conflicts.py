@@ -24,7 +24,7 @@ from jobs.models import Job
 from jobs.models.shapes import column_of
 from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 MINE, THEIRS = "mine", "theirs"
 # An entry of the trail is written in the transaction of its change, at about the time that the job has it.
@@ -42,10 +42,10 @@ class Row:
     chosen: str
 
 
-def rows(job: Job, draft: Draft, version: str, choices: Mapping[str, str], user: User) -> list[Row]:
-    """What is different between `job` as it is now and a draft whose form was filled from its `version`."""
+def rows(job: Job, changes: JobChanges, version: str, choices: Mapping[str, str], user: User) -> list[Row]:
+    """What is different between `job` as it is now and changes whose form was filled from its `version`."""
     before, theirs = _before(job, version), _flat(_stored(job))
-    mine = _flat(_stored(job) | _entered(draft))
+    mine = _flat(_stored(job) | _entered(changes))
     found = []
     for name in {**theirs, **mine}:
         old, stored, entered = (state.get(name) for state in (before, theirs, mine))
@@ -60,9 +60,9 @@ def rows(job: Job, draft: Draft, version: str, choices: Mapping[str, str], user:
     return found
 
 
-def settled(job: Job, draft: Draft, decided: list[Row]) -> Draft:
-    """The draft without what is to stay as the other one saved it."""
-    values, theirs = dict(draft.values), {row.name for row in decided if row.chosen == THEIRS}
+def settled(job: Job, changes: JobChanges, decided: list[Row]) -> JobChanges:
+    """The changes, without what is to stay as the other one saved it."""
+    values, theirs = dict(changes.values), {row.name for row in decided if row.chosen == THEIRS}
     for name in theirs:
         option = name.removeprefix("options.")
         if option == name:
@@ -71,9 +71,12 @@ def settled(job: Job, draft: Draft, decided: list[Row]) -> Draft:
             values["options"] = {key: value for key, value in values["options"].items() if key != option}
             if option in job.options:
                 values["options"][option] = job.options[option]
-    timing = None if "schedule" in theirs else draft.timing
+    timing = None if "schedule" in theirs else changes.timing
     return replace(
-        draft, values=values, timing=timing, depends_on=None if "depends_on" in theirs else draft.depends_on
+        changes,
+        values=values,
+        timing=timing,
+        depends_on=None if "depends_on" in theirs else changes.depends_on,
     )
 
 
@@ -105,18 +108,20 @@ def _stored(job: Job) -> dict[str, Any]:
     return snapshots.snapshot(job) | {"schedule": _schedule(job.timing)}
 
 
-def _entered(draft: Draft) -> dict[str, Any]:
+def _entered(changes: JobChanges) -> dict[str, Any]:
     found = {
         name: snapshots.reference_to(value) if column_of(name).is_relation else value
-        for name, value in draft.values.items()
+        for name, value in changes.values.items()
     }
-    if draft.timing is not None:
-        found["schedule"] = _schedule(draft.timing)
-    if draft.depends_on is not None:
+    if changes.timing is not None:
+        found["schedule"] = _schedule(changes.timing)
+    if changes.depends_on is not None:
         uids = dict(
-            Job.objects.filter(pk__in=[edge.after for edge in draft.depends_on]).values_list("pk", "uid")
+            Job.objects.filter(pk__in=[edge.after for edge in changes.depends_on]).values_list("pk", "uid")
         )
-        found["depends_on"] = [{"job": str(uids.get(edge.after)), "on": edge.on} for edge in draft.depends_on]
+        found["depends_on"] = [
+            {"job": str(uids.get(edge.after)), "on": edge.on} for edge in changes.depends_on
+        ]
     return found
 
 

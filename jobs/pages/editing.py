@@ -55,7 +55,7 @@ def new(request: PageRequest) -> HttpResponse:
     if _is_asking(request) or not form.is_valid():
         return _form_page(request, form, kind)
     try:
-        made = verbs.create(form.draft(), by=actor(request))
+        made = verbs.create(form.changes(), by=actor(request))
     except IntegrityError:
         # Somebody else took the name between the check and the insert.
         form.add_error("name", NAME_TAKEN)
@@ -185,13 +185,13 @@ def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None
         if form.cleaned_data["depends_on"] is not None:
             dependencies.lock_graph()
         current = Job.objects.select_for_update().get(pk=job.pk)
-        draft, read = form.draft(), form.cleaned_data["version"]
+        changes, read = form.changes(), form.cleaned_data["version"]
         if read != version_of(current):
-            rows = conflicts.rows(current, draft, read, request.POST, request.user)
+            rows = conflicts.rows(current, changes, read, request.POST, request.user)
             if request.POST.get("seen") != version_of(current) or not all(row.chosen for row in rows):
                 return rows
-            draft = conflicts.settled(current, draft, rows)
-        tell_dropped(request, verbs.update(current, draft, by=actor(request)))
+            changes = conflicts.settled(current, changes, rows)
+        tell_dropped(request, verbs.update(current, changes, by=actor(request)))
         return None
 
 

@@ -19,7 +19,7 @@ from jobs.templatetags.icons import icon
 from jobs.templatetags.timing import due_after, in_words, state_of
 
 # What is left in the database: large, and not shown.
-UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "spelling")
+UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "client_form")
 LONGEST_REASON = 200
 
 
@@ -160,7 +160,7 @@ def _upcoming(
         return _paused(job, pause, moments)
     if job.next_run_at:
         return moments.both(job.next_run_at), "", ""
-    return "", "", job.broken[:LONGEST_REASON]
+    return "", "", job.quarantine_reason[:LONGEST_REASON]
 
 
 def _paused(job: Job, pause: Pause | None, moments: Moments) -> tuple[SafeString | str, str, str]:

@@ -159,9 +159,9 @@ class JobsView(_Jobs):
         For users and administrators. The first fault is told.
         """
         body = self.payload()
-        draft = validation.draft_of(body, account(request))
+        changes = validation.changes_of(body, account(request))
         try:
-            job = verbs.create(draft, by=By.request(request, SURFACE))
+            job = verbs.create(changes, by=By.request(request, SURFACE))
         except IntegrityError as error:
             raise _duplicate_name() from error
         except verbs.Refused as refusal:
@@ -195,11 +195,11 @@ class JobView(_Jobs):
         """
         job = changeable_job(account(request), job_id)
         body = self.payload()
-        draft = validation.draft_of(body, account(request), job)
+        changes = validation.changes_of(body, account(request), job)
         try:
             job = verbs.update(
                 job,
-                draft,
+                changes,
                 by=By.request(request, SURFACE),
                 active=flag(body, "is_active"),
                 check=partial(versions.require, self.request),

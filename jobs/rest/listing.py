@@ -17,7 +17,17 @@ from jobs.rest.wire import JobJson, read_json
 from scheduler_site.lib.brief import brief
 
 COLUMNS = (
-    *("pk", "uid", "secrets", "owner_id", "next_run_at", "day_rule", "at_zone", "broken", "code_suspended"),
+    *(
+        "pk",
+        "uid",
+        "secrets",
+        "owner_id",
+        "next_run_at",
+        "day_rule",
+        "at_zone",
+        "quarantine_reason",
+        "code_suspended",
+    ),
     *("created_at", "updated_at"),
     *(column_of(name).attname for name in NAMES),
 )

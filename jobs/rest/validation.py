@@ -17,7 +17,7 @@ from jobs.forms.schedule_keys import SCHEDULE_KEYS
 from jobs.forms.targets import GITHUB_KEYS
 from jobs.models import Job
 from jobs.rest.payload import Reading
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.rest.views import ApiError
 
 # The order in which errors are told (wire facts 5.1 and 5.2); what is not named comes after, and last a missing target.
@@ -48,7 +48,7 @@ _LABELS = {
 }
 
 
-def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Draft:
+def changes_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> JobChanges:
     """The checked values of a new job, or what a body changes of `job`.
 
     400 `{"error": label, "message"}` for the first error; 403 for jobs that run code, without the right to it.
@@ -62,7 +62,7 @@ def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None) -> Dra
     if errors:
         label, text = first_error(errors, _UPDATE if job else _CREATE)
         raise ApiError(400, label, text)
-    return form.draft().differing(job) if job else form.draft()
+    return form.changes().differing(job) if job else form.changes()
 
 
 def examined(

@@ -163,7 +163,7 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "schedule": schedule_json(timing),
         "pause": pause_json(pause),
         "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
-        "broken": job.broken,
+        "broken": job.quarantine_reason,
         "code_suspended": job.code_suspended,
         "exposed": hiding.exposed(job),
         "secrets": sorted(job.secrets),

@@ -58,9 +58,9 @@ class Search:
             case "paused":
                 return Q(periodic_task__enabled=False)
             case "active":
-                return Q(periodic_task__enabled=True, broken="", code_suspended="")
+                return Q(periodic_task__enabled=True, quarantine_reason="", code_suspended="")
             case "invalid":
-                return ~Q(broken="")
+                return ~Q(quarantine_reason="")
             case "suspended":
                 return ~Q(code_suspended="")
             case "manual":

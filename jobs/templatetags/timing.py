@@ -46,7 +46,7 @@ def in_words(job: Job) -> str:
 @register.filter
 def state_of(job: Job) -> str:
     """One of broken, suspended, paused, ended, manual, active."""
-    if job.broken:
+    if job.quarantine_reason:
         return "broken"
     if job.code_suspended:
         return "suspended"

@@ -52,7 +52,7 @@ def make_job(owner: User | None = None, *, due: str | None = None, **changes: An
     user = owner or somebody()
     form = JobForm(form_values(**changes), user=user)
     assert form.is_valid(), form.errors.as_json()
-    job = verbs.create(form.draft(), by=By(user, "api"))
+    job = verbs.create(form.changes(), by=By(user, "api"))
     if due:
         job.next_run_at = moment(due)
         job.save(update_fields=["next_run_at"])

@@ -249,9 +249,9 @@ def test_what_somebody_else_changes_meanwhile_is_not_undone(
     job = make_job(uma)
     update = verbs.update
 
-    def slow_update(stale: Job, draft: verbs.Draft, *, by: By, **more: Any) -> Job:
-        update(stale, verbs.Draft({"metadata": {"from": "ada"}}), by=By(ada, "api"))
-        return update(stale, draft, by=by, **more)
+    def slow_update(stale: Job, changes: verbs.JobChanges, *, by: By, **more: Any) -> Job:
+        update(stale, verbs.JobChanges({"metadata": {"from": "ada"}}), by=By(ada, "api"))
+        return update(stale, changes, by=by, **more)
 
     monkeypatch.setattr(verbs, "update", slow_update)
     found = change(api, uma, job, name="renamed")

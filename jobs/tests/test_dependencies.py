@@ -19,7 +19,7 @@ from jobs.changes.dependencies import Edge
 from jobs.models import Dependency, Job
 from jobs.tests.factories import make_job, somebody
 from jobs.tests.pages import browser, edits, entries
-from jobs.verbs import Draft, Refused
+from jobs.verbs import JobChanges, Refused
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +31,8 @@ def edges(job: Job) -> list[tuple[str, str]]:
 
 
 def follow(job: Job, *after: Job, on: str = "success") -> Job:
-    draft = Draft(depends_on=[Edge(one.pk, on) for one in after])
-    return verbs.update(job, draft, by=By(somebody(), "api"))
+    changes = JobChanges(depends_on=[Edge(one.pk, on) for one in after])
+    return verbs.update(job, changes, by=By(somebody(), "api"))
 
 
 def in_a_row(*names: str) -> list[Job]:
@@ -128,7 +128,7 @@ def test_a_job_that_is_gone_cannot_be_followed() -> None:
     gone = Edge(a.pk, "success")
     a.delete()
     with pytest.raises(Refused, match="deleted meanwhile"):
-        verbs.update(b, Draft(depends_on=[gone]), by=By(somebody(), "api"))
+        verbs.update(b, JobChanges(depends_on=[gone]), by=By(somebody(), "api"))
 
 
 # The API ---------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def by() -> By:
 def change(job: Job, **changes: Any) -> Job:
     form = JobForm(form_data(job) | changes, user=somebody(), instance=Job.objects.get(pk=job.pk))
     assert form.is_valid(), form.errors.as_json()
-    return verbs.update(job, form.draft(), by=by())
+    return verbs.update(job, form.changes(), by=by())
 
 
 def test_the_schedule_is_stored_once_in_the_tables_of_the_beat() -> None:

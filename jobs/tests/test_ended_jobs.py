@@ -13,7 +13,7 @@ from jobs import verbs
 from jobs.models import Job, today
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser, edits
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 
 def ended(user: User) -> Job:
@@ -25,7 +25,7 @@ def ended(user: User) -> Job:
 def test_a_change_that_leaves_it_active_is_refused_and_leaves_no_trace(uma: User) -> None:
     job, entries = ended(uma), Entry.objects.count()
     with pytest.raises(verbs.Ended):
-        verbs.update(job, Draft({"name": "renamed"}), by=By(uma, "page"))
+        verbs.update(job, JobChanges({"name": "renamed"}), by=By(uma, "page"))
     assert Job.objects.get().name == "hourly"
     assert Entry.objects.count() == entries
 
@@ -43,9 +43,9 @@ def test_the_page_says_so_and_keeps_what_was_entered(uma: User) -> None:
 
 def test_with_a_new_last_day_or_a_pause_it_is_changed(uma: User) -> None:
     job = ended(uma)
-    verbs.update(job, Draft({"name": "retired"}), by=By(uma, "api"), active=False)
+    verbs.update(job, JobChanges({"name": "retired"}), by=By(uma, "api"), active=False)
     assert (Job.objects.get().name, Job.objects.get().is_active) == ("retired", False)
-    verbs.update(job, Draft({"end_date": today()}), by=By(uma, "api"), active=True)
+    verbs.update(job, JobChanges({"end_date": today()}), by=By(uma, "api"), active=True)
     assert Job.objects.get().is_active
 
 
@@ -53,5 +53,5 @@ def test_a_refused_resumption_undoes_the_change_before_it(uma: User) -> None:
     job = ended(uma)
     verbs.pause(job, by=By(uma, "api"))
     with pytest.raises(verbs.Ended):
-        verbs.update(job, Draft({"name": "renamed"}), by=By(uma, "api"), active=True)
+        verbs.update(job, JobChanges({"name": "renamed"}), by=By(uma, "api"), active=True)
     assert Job.objects.get().name == "hourly"

@@ -42,7 +42,7 @@ SURFACES = (
 # What is stored with a job and edited by nobody: keys, the schedule, what the scheduler notes.
 INTERNAL = {
     *("id", "uid", "created_by", "updated_by", "created_at", "updated_at", "owner", "secrets"),
-    *("periodic_task", "day_rule", "spelling", "next_run_at", "unsettled", "broken"),
+    *("periodic_task", "day_rule", "client_form", "next_run_at", "pending_segments", "quarantine_reason"),
     *("at_zone", "zone_rules", "deleted_at", "by_installation", "code_suspended", "secrets_by"),
 }
 

@@ -68,7 +68,7 @@ def test_it_searches_filters_and_sorts(uma: User) -> None:
     paused = make_job(uma, name="beta")
     verbs.pause(paused, by=By(uma))
     make_job(name="gamma", schedule_kind="none")
-    Job.objects.filter(name="alpha").update(broken="no such zone")
+    Job.objects.filter(name="alpha").update(quarantine_reason="no such zone")
     assert names(uma, "?q=LPH") == ["alpha"]
     assert names(uma, "?state=paused") == ["beta"]
     assert names(uma, "?state=broken") == ["alpha"]

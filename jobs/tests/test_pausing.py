@@ -92,7 +92,7 @@ def test_resuming_a_job_that_could_not_be_scheduled_tries_it_again(paused: bool)
     verbs.quarantine(fresh(job), "no such zone")
     assert verbs.resume(fresh(job), by=by()) is True
     job = fresh(job)
-    assert (job.broken, job.is_active) == ("", True)
+    assert (job.quarantine_reason, job.is_active) == ("", True)
     assert job.next_run_at is not None
     assert Entry.objects.get(event="resumed").changes == {"broken": {"old": "no such zone", "new": ""}}
     assert not job.stretches.filter(until=None).exists()
@@ -105,5 +105,5 @@ def test_a_job_that_still_cannot_be_scheduled_stays_broken() -> None:
     verbs.quarantine(fresh(job), "no such zone")
     entries = Entry.objects.count()
     assert verbs.resume(fresh(job), by=by()) is False
-    assert (fresh(job).broken, fresh(job).next_run_at) == ("no such zone", None)
+    assert (fresh(job).quarantine_reason, fresh(job).next_run_at) == ("no such zone", None)
     assert Entry.objects.count() == entries

@@ -20,7 +20,7 @@ from jobs.models import Job
 from jobs.test_run import Answer
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import edits
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib.credentials import MASK
 
 HERE, THERE = "https://1.1.1.1/hook", "https://8.8.8.8/hook"
@@ -101,15 +101,15 @@ def test_neither_a_restored_version_nor_a_change_of_kind_brings_them_elsewhere(
     job = make_job(uma, options={"target_url": THERE})
     verbs.update(
         job,
-        Draft({"options": {"target_url": HERE}}, secrets=SECRET, fresh=frozenset(SECRET)),
+        JobChanges({"options": {"target_url": HERE}}, secrets=SECRET, fresh=frozenset(SECRET)),
         by=By(uma, "api"),
     )
     assert stored(job) == SECRET
     versions.restore(Job.objects.get(pk=job.pk), 1, by=By(mallory, "page"), user=mallory)
     assert stored(job) == {}
-    verbs.update(job, Draft(secrets=SECRET, fresh=frozenset(SECRET)), by=By(uma, "api"))
+    verbs.update(job, JobChanges(secrets=SECRET, fresh=frozenset(SECRET)), by=By(uma, "api"))
     workflow = {"owner": "o", "repo": "r", "workflow": "w.yml"}
-    verbs.update(job, Draft({"kind": "github_actions", "options": workflow}), by=By(mallory, "api"))
+    verbs.update(job, JobChanges({"kind": "github_actions", "options": workflow}), by=By(mallory, "api"))
     assert stored(job) == {}
 
 
@@ -145,7 +145,9 @@ def test_a_workflow_of_another_owner_does_not_get_the_token(api: Api, mallory: U
 
 def test_a_run_that_waits_does_not_get_the_secrets_of_a_later_target(job: Job, uma: User) -> None:
     run = launch.launch(job, by=By(uma, "api"))
-    new = Draft({"options": {"target_url": THERE}}, secrets={"headers": "{}"}, fresh=frozenset({"headers"}))
+    new = JobChanges(
+        {"options": {"target_url": THERE}}, secrets={"headers": "{}"}, fresh=frozenset({"headers"})
+    )
     verbs.update(job, new, by=By(uma, "api"))
     assert secrets_of(run) == {}
 
@@ -175,11 +177,13 @@ def test_who_changes_the_script_of_others_loses_their_secrets(ada: User, mallory
     owner = User.objects.create_user("owner", role="user", may_run_code=True)
     script = {"script": "print(1)"}
     job = make_job(owner, kind="script", options=script, environment=place.uid, secrets={"TOKEN": "abcdef"})
-    verbs.update(job, Draft({"description": "same script"}), by=By(mallory, "api"))
-    verbs.update(job, Draft({"options": {"script": "print(2)"}}), by=By(owner, "api"))
-    verbs.update(job, Draft({"options": {"script": "print(3)"}}), by=By(ada, "api"))
+    verbs.update(job, JobChanges({"description": "same script"}), by=By(mallory, "api"))
+    verbs.update(job, JobChanges({"options": {"script": "print(2)"}}), by=By(owner, "api"))
+    verbs.update(job, JobChanges({"options": {"script": "print(3)"}}), by=By(ada, "api"))
     assert stored(job) == {"TOKEN": "abcdef"}
-    verbs.update(job, Draft({"options": {"script": "import os; print(os.environ)"}}), by=By(mallory, "api"))
+    verbs.update(
+        job, JobChanges({"options": {"script": "import os; print(os.environ)"}}), by=By(mallory, "api")
+    )
     assert stored(job) == {}
 
 
@@ -195,7 +199,7 @@ def script_job(mallory: User) -> Job:
 
 def adds_a_secret(job: Job, user: User) -> None:
     secrets = dict(job.secrets) | {"B": "mine-123"}
-    verbs.update(job, Draft(secrets=secrets, fresh=frozenset({"B"})), by=By(user, "api"))
+    verbs.update(job, JobChanges(secrets=secrets, fresh=frozenset({"B"})), by=By(user, "api"))
 
 
 def moves_credentials(job: Job, user: User) -> None:
@@ -215,7 +219,7 @@ def test_no_step_before_makes_the_secrets_of_others_his_own(
     step(script_job, mallory)
     job = Job.objects.get(pk=script_job.pk)
     script = job.options | {"script": "import os; print(os.environ)"}
-    changed = verbs.update(job, Draft({"options": script}), by=By(mallory, "api"))
+    changed = verbs.update(job, JobChanges({"options": script}), by=By(mallory, "api"))
     assert stored(job) == {}
     left = Job.objects.get(pk=job.pk).options["variables"]
     assert left == {"LEVEL": "2"}
@@ -229,7 +233,7 @@ def test_who_typed_credentials_keeps_them_though_somebody_else_moved_them(
     owner = User.objects.get(username="owner")
     verbs.update(
         script_job,
-        Draft({"options": {"script": "print(2)", "variables": {"LEVEL": "2"}}}),
+        JobChanges({"options": {"script": "print(2)", "variables": {"LEVEL": "2"}}}),
         by=By(owner, "api"),
     )
     assert stored(script_job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
@@ -239,9 +243,9 @@ def test_who_sets_all_secrets_of_a_script_changes_it_without_losing_them(
     mallory: User, script_job: Job
 ) -> None:
     script = {"script": "print(2)"}
-    mine = Draft({"options": script}, secrets={"A": "mine-123"}, fresh=frozenset({"A"}))
+    mine = JobChanges({"options": script}, secrets={"A": "mine-123"}, fresh=frozenset({"A"}))
     verbs.update(script_job, mine, by=By(mallory, "api"))
-    verbs.update(script_job, Draft({"options": {"script": "print(3)"}}), by=By(mallory, "api"))
+    verbs.update(script_job, JobChanges({"options": {"script": "print(3)"}}), by=By(mallory, "api"))
     assert stored(script_job) == {"A": "mine-123"}
 
 
@@ -252,5 +256,7 @@ def test_another_class_takes_the_secrets_away(ada: User) -> None:
         options={"job_class": "jobs.classes.sample.AwesomeJob"},
         secrets={"A": "abcdef"},
     )
-    verbs.update(job, Draft({"options": {"job_class": "jobs.classes.shell.ShellJob"}}), by=By(ada, "api"))
+    verbs.update(
+        job, JobChanges({"options": {"job_class": "jobs.classes.shell.ShellJob"}}), by=By(ada, "api")
+    )
     assert stored(job) == {}

@@ -20,7 +20,7 @@ from jobs import hiding, verbs, versions
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import edits
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import credentials
 from scheduler_site.lib.credentials import MASK
 
@@ -103,7 +103,7 @@ def test_they_are_nowhere_in_what_anybody_reads(
     api: Api, job: Job, uma: User, ada: User, client: Client
 ) -> None:
     run = launch.launch(job, by=By(uma, "api"))
-    verbs.update(job, Draft({"options": OPTIONS | {"method": "PUT"}}), by=By(uma, "api"))
+    verbs.update(job, JobChanges({"options": OPTIONS | {"method": "PUT"}}), by=By(uma, "api"))
     client.force_login(ada)
     pages = [
         f"/jobs/{job.uid}",
@@ -271,10 +271,10 @@ def test_with_a_run_that_goes_where_the_job_does_they_go_along(api: Api, ada: Us
 
 def test_a_version_is_restored_with_the_present_values_or_not_at_all(job: Job, uma: User) -> None:
     by = By(uma, "page")
-    verbs.update(job, Draft({"options": OPTIONS | {"method": "PUT"}}), by=by)
+    verbs.update(job, JobChanges({"options": OPTIONS | {"method": "PUT"}}), by=by)
     versions.restore(stored(job), 1, by=by, user=uma)
     assert stored(job).options == OPTIONS
-    verbs.update(job, Draft({"options": {"target_url": HOOK}}), by=by)
+    verbs.update(job, JobChanges({"options": {"target_url": HOOK}}), by=by)
     with pytest.raises(versions.Unrestorable, match="hidden value"):
         versions.restore(stored(job), 1, by=by, user=uma)
 

@@ -26,7 +26,7 @@ from jobs.forms.job import JobForm
 from jobs.models import Job
 from jobs.tests.factories import form_values, make_job
 from jobs.tests.pages import browser
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 
 FIRST: dict[str, Any] = {
     "name": "nightly",
@@ -69,7 +69,7 @@ def made(user: User, **values: Any) -> Job:
 def change(job: Job, user: User, **values: Any) -> Job:
     form = JobForm(form_values(**values), user=user, instance=Job.objects.get(pk=job.pk))
     assert form.is_valid(), form.errors
-    return verbs.update(job, form.draft(), by=By(user, "page"))
+    return verbs.update(job, form.changes(), by=By(user, "page"))
 
 
 def restore(user: User, job: Job, number: int) -> Any:
@@ -103,12 +103,12 @@ def test_every_field_of_a_job_is_part_of_its_versions_or_left_out_on_purpose(uma
         "owner",
         "periodic_task",
         "next_run_at",
-        "unsettled",
+        "pending_segments",
         "code_suspended",
         "secrets_by",
         "by_installation",
-        "broken",
-        "spelling",
+        "quarantine_reason",
+        "client_form",
     }
     left_out |= {"created_at", "updated_at", "created_by", "updated_by", "zone_rules", "deleted_at"}
     named_otherwise = {"day_rule": "schedule", "at_zone": "schedule"}
@@ -312,7 +312,7 @@ def test_changes_at_the_same_time_are_versions_one_after_the_other() -> None:
     def work(field: str) -> None:
         try:
             for number in range(5):
-                verbs.update(job, Draft({field: 10 + number}), by=by)
+                verbs.update(job, JobChanges({field: 10 + number}), by=by)
         except Exception as fault:
             faults.append(fault)
         finally:
@@ -349,7 +349,7 @@ def test_a_job_may_be_deleted_while_the_one_that_follows_it_is_changed() -> None
             finally:
                 connection.close()
 
-        other = Draft(depends_on=[Edge(first.pk, "failure")])
+        other = JobChanges(depends_on=[Edge(first.pk, "failure")])
         verbs_at_once = [partial(verbs.delete, first, by=by), partial(verbs.update, job, other, by=by)]
         threads = [threading.Thread(target=attempt, args=(verb,)) for verb in verbs_at_once]
         for thread in threads:

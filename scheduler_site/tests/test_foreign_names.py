@@ -16,7 +16,7 @@ from jobs.changes import dependencies
 from jobs.changes.dependencies import Edge
 from jobs.models import Job
 from jobs.tests.factories import make_job
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from notifications import inbox
 from scheduler_site.lib import clock
 from scheduler_site.tests.matrix import World, make_world
@@ -46,11 +46,11 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     by, seen = By(admin, "api"), world.job
     foreign, gone = (make_job(admin, name=name, category=away.pk) for name in (FOREIGN, DELETED))
     moved = make_job(admin, name=MOVED, category=seen.category_id)
-    verbs.update(seen, Draft(depends_on=[Edge(foreign.pk, "success"), Edge(gone.pk, "finish")]), by=by)
-    verbs.update(foreign, Draft(depends_on=[Edge(moved.pk, "failure")]), by=by)
-    verbs.update(moved, Draft({"category": away, "description": "elsewhere"}), by=by)
+    verbs.update(seen, JobChanges(depends_on=[Edge(foreign.pk, "success"), Edge(gone.pk, "finish")]), by=by)
+    verbs.update(foreign, JobChanges(depends_on=[Edge(moved.pk, "failure")]), by=by)
+    verbs.update(moved, JobChanges({"category": away, "description": "elsewhere"}), by=by)
     verbs.delete(gone, by=by)
-    verbs.update(seen, Draft({"description": "another version"}), by=by)
+    verbs.update(seen, JobChanges({"description": "another version"}), by=by)
     cause = _run(foreign)
     ours = Execution.objects.get(uid=world.ids["executions"])
     ours.caused_by = ours.blocked_by = cause

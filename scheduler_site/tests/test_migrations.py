@@ -117,8 +117,8 @@ RUN, JOB = "execution", "job"
 INDEX = models.Index(fields=["worker"], name="x")
 BAD = [
     ("db_default", made("jobs", migrations.AddField(JOB, "x", models.IntegerField(default=0)))),
-    ("contracts", made("jobs", migrations.RemoveField(JOB, "spelling"))),
-    ("contracts", made("jobs", migrations.RenameField(JOB, "spelling", "words"))),
+    ("contracts", made("jobs", migrations.RemoveField(JOB, "client_form"))),
+    ("contracts", made("jobs", migrations.RenameField(JOB, "client_form", "words"))),
     ("contracts", made("jobs", migrations.DeleteModel("Pause"))),
     ("another column", made("jobs", migrations.AlterField(JOB, "name", models.CharField(max_length=300, unique=True)))),
     ("Concurrently", made("executions", migrations.AddIndex(RUN, INDEX))),
@@ -129,7 +129,7 @@ BAD = [
 GOOD = [
     made("jobs", migrations.AddField(JOB, "x", models.IntegerField(default=0, db_default=0))),
     made("jobs", migrations.AddField(JOB, "x", models.IntegerField(null=True))),
-    made("jobs", migrations.RemoveField(JOB, "spelling"), contracts="since 1.4 nobody reads it"),
+    made("jobs", migrations.RemoveField(JOB, "client_form"), contracts="since 1.4 nobody reads it"),
     made("jobs", migrations.AlterField(JOB, "kind", models.CharField(max_length=16, choices=[("a", "A")]))),
     made("executions", AddIndexConcurrently(RUN, INDEX), atomic=False),
     made("jobs", migrations.AddIndex(JOB, INDEX)),

@@ -168,7 +168,9 @@ def _edit(trial: Trial, job: Job, every: int = 3) -> None:
     anchor = math.ceil(time.time()) + 1
     start = dt.datetime.fromtimestamp(anchor, dt.UTC)
     verbs.update(
-        job, verbs.Draft({}, Timing("interval", every=every, period="seconds", start=start)), by=By.system()
+        job,
+        verbs.JobChanges({}, Timing("interval", every=every, period="seconds", start=start)),
+        by=By.system(),
     )
     _regrid(trial, job, Grid(anchor, every))
 
@@ -228,7 +230,7 @@ def _look_at_the_broken(trial: Trial) -> None:
         fates.setdefault(name.removeprefix("broken "), []).append(f"{state} {reason}".strip())
         if state in OPEN:
             trial.wrong.append(f"stuck: {name} {state} {reason}")
-    names = Job.objects.exclude(broken="").values_list("name", flat=True)
+    names = Job.objects.exclude(quarantine_reason="").values_list("name", flat=True)
     quarantined = sorted(name.removeprefix("broken ") for name in names)
     trial.notes.append(f"quarantined: {', '.join(quarantined)}")
     trial.notes.append("runs: " + ", ".join(f"{name} {'+'.join(states)}" for name, states in fates.items()))

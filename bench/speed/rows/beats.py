@@ -108,7 +108,7 @@ def _edit(bench: Bench) -> float:
 def _reschedule(timing: Timing) -> None:
     job = Job.objects.order_by("pk").last()
     assert job
-    verbs.update(job, verbs.Draft({}, timing), by=By.system())
+    verbs.update(job, verbs.JobChanges({}, timing), by=By.system())
 
 
 def _stock(bench: Bench, seconds: int) -> dict[str, list[float]]:

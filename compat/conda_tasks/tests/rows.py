@@ -13,7 +13,7 @@ from executions.models import Execution, LogChunk, State, Trigger
 from jobs import verbs
 from jobs.models import Job
 from jobs.models.stored_schedule import Timing
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import clock
 
 NIGHTLY = Timing("cron", "0 3 * * *", "UTC")
@@ -32,7 +32,7 @@ def task(owner: User, where: Environment, timing: Timing = NIGHTLY, **columns: A
     """Whether or not its owner may run code."""
     values = {"name": "hello", "kind": "script", "options": {"script": SCRIPT}, "environment": where}
     values |= {"category": Category.general()} | columns
-    return verbs.create(Draft(values, timing), by=By(owner, "conda"))
+    return verbs.create(JobChanges(values, timing), by=By(owner, "conda"))
 
 
 def run(job: Job, state: str, ago: float = 60, seconds: float = 2, **columns: Any) -> Execution:

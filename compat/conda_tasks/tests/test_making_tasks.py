@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.models import Entry
-from compat.conda_tasks import drafts
+from compat.conda_tasks import payload
 from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Speak
 from compat.conda_tasks.tests.rows import BODY, CRON, LATER, SCRIPT, environment
@@ -210,12 +210,12 @@ def test_somebody_else_may_be_faster(
 ) -> None:
     if taken:
         rows.task(coder, environment(coder), name="hello")
-    monkeypatch.setattr(drafts, "task_name", lambda *_args: "hello")
+    monkeypatch.setattr(payload, "task_name", lambda *_args: "hello")
     create = verbs.create
 
-    def outrun(draft: verbs.Draft, **more: Any) -> Job:
+    def outrun(changes: verbs.JobChanges, **more: Any) -> Job:
         if taken:
-            return create(draft, **more)
+            return create(changes, **more)
         raise IntegrityError
 
     monkeypatch.setattr(verbs, "create", outrun)

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from audit.record import record
-from compat.ndscheduler import drafts, wire
+from compat.ndscheduler import payload, wire
 from compat.ndscheduler.views import scope
 from compat.ndscheduler.views.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
 from jobs import verbs
@@ -32,11 +32,11 @@ class JobsBase(V1View):
         zone = ZoneInfo(settings.SCHEDULER_TIMEZONE)
         return wire.job_json(job, self.numbers.of_job(job.category_id), zone)
 
-    def checked(self, job: Job | None = None, *, hopeful: bool = False) -> verbs.Draft:
+    def checked(self, job: Job | None = None, *, hopeful: bool = False) -> verbs.JobChanges:
         """What the body says. 400; 403 for a class without the right to run code. `hopeful` takes a name to be free."""
         try:
-            return drafts.draft_of(self.body(), self.user, job, hopeful=hopeful)
-        except drafts.Invalid as error:
+            return payload.changes_of(self.body(), self.user, job, hopeful=hopeful)
+        except payload.Invalid as error:
             raise coded(400, str(error)) from error
         except PermissionDenied:
             refuse(403, DENIED)
@@ -57,7 +57,7 @@ class JobsView(JobsBase):
         if not is_long(found):
             stored_schedule.attach(found)
             return {"jobs": [self.shown(job) for job in sorted(found, key=_by_name)]}
-        keys = [job.pk for job in sorted(rows.only("name", "spelling"), key=_by_name)]
+        keys = [job.pk for job in sorted(rows.only("name", "client_form"), key=_by_name)]
         return streamed("jobs", keys, self._page, content_type=JSON_TYPE)
 
     def _page(self, keys: Sequence[int]) -> list[wire.ShownJob]:

@@ -77,8 +77,8 @@ class LogsView(V1View):
 
 def _name(entry: Entry, job: Job | None) -> str:
     """As it was then; several jobs of this dialect may have one name, and ours carry a number that it does not show."""
-    if job is not None and job.spelling.get("known_as") == entry.object_name:
-        return str(job.spelling["name"])
+    if job is not None and job.client_form.get("known_as") == entry.object_name:
+        return str(job.client_form["name"])
     return entry.object_name
 
 
@@ -121,7 +121,7 @@ def _side(changes: dict[str, Any], side: str) -> dict[str, Any]:
 
 def _jobs(keys: set[int | None]) -> dict[int | None, Job]:
     """Those that still exist."""
-    found = Job.objects.filter(pk__in=[key for key in keys if key]).only("uid", "spelling")
+    found = Job.objects.filter(pk__in=[key for key in keys if key]).only("uid", "client_form")
     return {job.pk: job for job in found}
 
 

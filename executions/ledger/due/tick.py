@@ -132,8 +132,8 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
     pending.passed_over(rows, now)
-    if settled := [job.pk for job in sound if job.unsettled]:
-        Job.objects.filter(pk__in=settled).update(unsettled=[])
+    if settled := [job.pk for job in sound if job.pending_segments]:
+        Job.objects.filter(pk__in=settled).update(pending_segments=[])
     return Ticked(len(due), [row for row in rows if row.state == State.QUEUED and not row.held])
 
 
@@ -166,7 +166,7 @@ def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]
         "deadline": dt.timedelta(seconds=job.start_deadline),
     }
     planned: list[Planned] = []
-    for segment in job.unsettled:
+    for segment in job.pending_segments:
         # An earlier schedule of this job: its due times until it was changed.
         last_day = dt.date.fromisoformat(segment["last_day"]) if segment["last_day"] else None
         schedule = Timing.from_json(segment["timing"]).schedule(last_day)
@@ -182,8 +182,8 @@ def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]
     if schedule is None or job.next_run_at is None:
         job.next_run_at = None
         return planned
-    first_due = schedule.next_after(job.next_run_at) if job.unsettled else job.next_run_at
-    if not job.unsettled and first_due is not None and first_due > now:
+    first_due = schedule.next_after(job.next_run_at) if job.pending_segments else job.next_run_at
+    if not job.pending_segments and first_due is not None and first_due > now:
         # Moved on by other rules of its zone: what lies before is accounted for.
         return planned
     if first_due is not None and first_due <= now:

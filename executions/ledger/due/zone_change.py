@@ -98,7 +98,7 @@ def _work_out(keys: list[int]) -> None:
     definitions.keep(rows)
     Execution.objects.bulk_create(rows, ignore_conflicts=True)
     moved = [job for job in found if job.next_run_at != before[job.pk]]
-    Job.objects.bulk_update(moved, ["next_run_at", "unsettled", "zone_rules"])
+    Job.objects.bulk_update(moved, ["next_run_at", "pending_segments", "zone_rules"])
     _mark([job for job in found if job.next_run_at == before[job.pk]])
 
 
@@ -115,7 +115,7 @@ def rework(job: Job, now: dt.datetime) -> list[Execution]:
     timing, known = job.timing, job.zone_rules
     job.zone_rules = zones.mark(timing)
     due = job.next_run_at
-    if known == job.zone_rules or due is None or job.unsettled:
+    if known == job.zone_rules or due is None or job.pending_segments:
         return []
     schedule, old = timing.schedule(job.end_date), zones.by_key(known)
     if not isinstance(schedule, Cron):
@@ -178,7 +178,7 @@ def _leave_to_the_tick(job: Job, now: dt.datetime) -> None:
         "until": now.isoformat(),
         "why": Reason.RULES.value,
     }
-    job.unsettled, job.next_run_at = [segment], now
+    job.pending_segments, job.next_run_at = [segment], now
 
 
 def _is_slot(schedule: Cron, moment: dt.datetime) -> bool:

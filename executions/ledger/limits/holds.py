@@ -194,7 +194,7 @@ def _window(hold: Hold) -> Window:
 
 
 def _earliest(job: Job) -> dt.datetime:
-    firsts = [dt.datetime.fromisoformat(segment["first"]) for segment in job.unsettled]
+    firsts = [dt.datetime.fromisoformat(segment["first"]) for segment in job.pending_segments]
     return min([*firsts, *([job.next_run_at] if job.next_run_at else [])])
 
 

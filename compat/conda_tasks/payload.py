@@ -35,7 +35,7 @@ class When:
     """A cron schedule with the client's words for it, or a delay in seconds, or neither."""
 
     cron: Timing | None = None
-    spelling: dict[str, str] = field(default_factory=dict)
+    client_form: dict[str, str] = field(default_factory=dict)
     delay: float | None = None
 
     @property

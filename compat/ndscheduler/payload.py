@@ -21,7 +21,7 @@ from jobs.models import Job
 from jobs.models.stored_schedule import Timing
 from jobs.runners.python_class import ArgsField
 from jobs.schedule import ScheduleError
-from jobs.verbs import Draft
+from jobs.verbs import JobChanges
 from scheduler_site.lib import clock, credentials
 
 REQUIRED = ("name", "job_class_string")
@@ -41,7 +41,9 @@ class Invalid(ValueError):
     """Why a body is refused."""
 
 
-def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None, *, hopeful: bool = False) -> Draft:
+def changes_of(
+    body: Mapping[str, Any], user: User, job: Job | None = None, *, hopeful: bool = False
+) -> JobChanges:
     """A new job, or what `job` is to become; rules that were set elsewhere stay. Raises Invalid, PermissionDenied for code.
 
     Most names are free: `hopeful` does not ask whether this one is, and the database refuses one that is not.
@@ -57,14 +59,14 @@ def draft_of(body: Mapping[str, Any], user: User, job: Job | None = None, *, hop
         # What was shown masked comes back so.
         args = credentials.unmasked(args, wire.arguments(job))
     values = _kind(class_name, args, job) | _naming(name, job, hopeful=hopeful)
-    spelling = values.pop("spelling")
-    spelling |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
+    client_form = values.pop("client_form")
+    client_form |= {"fields": fields, "expression": timing.expression} if timing else _kept(job)
     checked = _checked(values, timing, user, job)
-    checked.values["spelling"] = spelling
+    checked.values["client_form"] = client_form
     return checked.differing(job) if job else checked
 
 
-def _checked(values: dict[str, Any], timing: Timing | None, user: User, job: Job | None) -> Draft:
+def _checked(values: dict[str, Any], timing: Timing | None, user: User, job: Job | None) -> JobChanges:
     """The form of all surfaces judges the job as a whole. What it does not know of a schedule, its bounds, stays."""
     stored = job or Job(category=user.category or Category.general(), **POLICIES)
     when = schedule_data(timing) if timing else {}
@@ -72,7 +74,7 @@ def _checked(values: dict[str, Any], timing: Timing | None, user: User, job: Job
     form.settle(stored.category, stored.team)
     if not form.is_valid():
         raise Invalid(_fault(form))
-    found = form.draft()
+    found = form.changes()
     return replace(found, timing=timing or found.timing)
 
 
@@ -84,7 +86,7 @@ def _fault(form: V1JobForm) -> str:
     return f"Invalid {field}: {' '.join(map(str, errors))}"
 
 
-def imported(body: Mapping[str, Any], timing: Timing, *, taken: Set[str]) -> Draft:
+def imported(body: Mapping[str, Any], timing: Timing, *, taken: Set[str]) -> JobChanges:
     """A job out of another system, with all of its fields; `taken` are names of jobs beside it. Raises Invalid."""
     _require(body)
     name, class_name, args = (
@@ -93,8 +95,8 @@ def imported(body: Mapping[str, Any], timing: Timing, *, taken: Set[str]) -> Dra
         _args(body.get("pub_args")),
     )
     values = _kind(class_name, args, None) | _naming(name, None, taken) | POLICIES
-    values["spelling"] |= {"fields": cron.filled(cron.given(body)), "expression": timing.expression}
-    return Draft(values, timing)
+    values["client_form"] |= {"fields": cron.filled(cron.given(body)), "expression": timing.expression}
+    return JobChanges(values, timing)
 
 
 def _require(body: Mapping[str, Any]) -> None:
@@ -154,9 +156,13 @@ def _naming(
 ) -> dict[str, Any]:
     """Several jobs of this dialect may have one name; ours then carry a number that it does not show."""
     if job is not None and name == wire.shown_name(job):
-        return {"spelling": {key: job.spelling[key] for key in ("name", "known_as") if key in job.spelling}}
+        return {
+            "client_form": {
+                key: job.client_form[key] for key in ("name", "known_as") if key in job.client_form
+            }
+        }
     free = name if hopeful else _free(name, job, taken)
-    return {"name": free, "spelling": {"name": name, "known_as": free} if free != name else {}}
+    return {"name": free, "client_form": {"name": name, "known_as": free} if free != name else {}}
 
 
 def _free(name: str, job: Job | None, also: Set[str]) -> str:
@@ -196,5 +202,5 @@ def _zone(job: Job | None) -> str:
 
 
 def _kept(job: Job | None) -> dict[str, Any]:
-    spelling = job.spelling if job else {}
-    return {key: spelling[key] for key in ("fields", "expression") if key in spelling}
+    client_form = job.client_form if job else {}
+    return {key: client_form[key] for key in ("fields", "expression") if key in client_form}
