@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -17,12 +16,15 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.text import format_lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import catalog, verbs
 from accounts.models import ApiToken, Category, Team, User
+from accounts.pages.account_forms import with_reach
+from accounts.pages.catalog_forms import CatalogForm
 from accounts.pages.views import LogoutView
 from accounts.signin import logins
 from audit.admin import Filtered
@@ -30,32 +32,6 @@ from audit.models import Entry
 from audit.record import MASK, By, difference, record
 
 SURFACE = "admin"
-
-
-class CatalogForm(ModelForm[Any]):
-    """Refuses beside the field what the verbs would refuse."""
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        name = cleaned.get("name", "")
-        if not name or (self.instance.pk and "name" not in self.changed_data):
-            return cleaned
-        # Before the form's values are in it: the row as it is stored.
-        stored = type(self.instance).objects.get(pk=self.instance.pk) if self.instance.pk else self.instance
-        try:
-            catalog.slug_of(stored, name, cleaned.get("slug", ""))
-        except catalog.Hidden:
-            self.add_error("name", gettext("The name contains an invisible character."))
-        except catalog.NoSlug:
-            self.add_error(
-                "name",
-                gettext("The slug is made of the letters a to z and the digits of the name; it has none."),
-            )
-        except catalog.SlugTaken:
-            self.add_error("name", gettext("Another one has this name or slug already."))
-        except catalog.Fixed:
-            self.add_error("name", gettext("The category General keeps its name."))
-        return cleaned
 
 
 class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
@@ -137,18 +113,6 @@ class ApiTokenAdmin(Filtered, admin.ModelAdmin[ApiToken]):
         return False
 
 
-def _what_code_reaches() -> str:
-    """docs/security.md, in one sentence beside the right."""
-    if settings.JOB_USER:
-        text = gettext(
-            "The code runs as the account %(account)s of the server, and can read what its other jobs can."
-        )
-        return text % {"account": settings.JOB_USER}
-    return gettext(
-        "The code runs as the account of Belfry itself: it can read all secrets and the database, as an administrator can."
-    )
-
-
 @admin.register(User)
 class UserAdmin(Filtered, DjangoUserAdmin[User]):
     """Writes through the verbs; groups and single permissions do not exist here, the role decides."""
@@ -158,10 +122,11 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
     search_fields = ("username", "email")
     ordering = ("username",)
     filter_horizontal = ()
-    readonly_fields = ("last_login", "created_at", "updated_at")
+    readonly_fields = ("owned_jobs", "last_login", "created_at", "updated_at")
     fieldsets = (
         (None, {"fields": ("username", "password", "email")}),
         (_("Permissions"), {"fields": ("role", "category", "edit_scope", "may_run_code", "is_active")}),
+        (_("Jobs"), {"fields": ("owned_jobs",)}),
         (_("Times"), {"fields": ("last_login", "created_at", "updated_at")}),
     )
     add_fieldsets = (
@@ -174,8 +139,16 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
     ) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "may_run_code" and field:
-            field.help_text = format_lazy("{} {}", db_field.help_text, _what_code_reaches())
+            field.help_text = with_reach(db_field.help_text)
         return field
+
+    @admin.display(description=_("owner of"))
+    def owned_jobs(self, user: User) -> SafeString | str:
+        """Named before the account is switched off or deleted, with the way to hand them over."""
+        if not (names := verbs.jobs_of(user)):
+            return gettext("No jobs")
+        url, label = reverse("person-leave", args=[user.uid]), gettext("Hand over…")
+        return format_html('{} · <a href="{}">{}</a>', ", ".join(names), url, label)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
         by = By.request(request, SURFACE)
@@ -197,10 +170,15 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        deleted, counts, missing, protected = super().get_deleted_objects(objs, request)
+        deleted, counts, _missing, protected = super().get_deleted_objects(objs, request)
+        for user in objs:
+            deleted += [
+                gettext("The job “%(job)s” loses its owner.") % {"job": job} for job in verbs.jobs_of(user)
+            ]
         if request.user in objs:
             protected = [*protected, gettext("Nobody can delete his own account.")]
-        return deleted, counts, missing, protected
+        # What goes with an account needs no right of its own: the verb deletes it.
+        return deleted, counts, set(), protected
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         target = self.get_object(request, unquote(id))

@@ -165,9 +165,14 @@ def delete(user: User, *, by: By) -> None:
     if admins == {user.pk}:
         raise LastAdmin
     # These lose their owner with the account.
-    jobs = list(user.jobs.order_by("name").values_list("name", flat=True))
+    jobs = jobs_of(user)
     record(Entry.Event.DELETED, user, by=by, changes=difference(describe(user) | {"jobs": jobs or None}, {}))
     user.delete()
+
+
+def jobs_of(user: User) -> list[str]:
+    """The names of the jobs that lose their owner with the account, sorted."""
+    return list(user.jobs.order_by("name").values_list("name", flat=True))
 
 
 def describe(user: User) -> dict[str, Any]:

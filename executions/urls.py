@@ -30,6 +30,7 @@ urlpatterns = [
     path("jobs/bulk", bulk.mark, name="jobs-mark"),
     path("jobs/bulk/<uuid:uid>", bulk.bulk, name="jobs-bulk"),
     path("jobs/bulk/<uuid:uid>/stop", bulk.stop, name="jobs-bulk-stop"),
+    path("people/users/<uuid:uid>/hand-over", bulk.hand_over, name="jobs-hand-over"),
     # A job, run by hand
     path("jobs/<uuid:uid>/run", views.run, name="job-run"),
 ]

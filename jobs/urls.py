@@ -7,6 +7,7 @@ from django.urls import path
 from jobs.bulk import pages as bulk
 from jobs.pages import editing, jobs, listing, palette, repair, script, versions
 from jobs.pages.form import builder
+from jobs.pages.people import categories, leaving, teams, users
 
 urlpatterns = [
     path("jobs", listing.jobs, name="jobs"),
@@ -28,4 +29,22 @@ urlpatterns = [
     path("jobs/<uuid:uid>/history", versions.history, name="job-history"),
     path("jobs/<uuid:uid>/versions", versions.compare, name="job-versions"),
     path("jobs/<uuid:uid>/versions/<int:number>/restore", versions.restore, name="job-restore"),
+    # Who works with them
+    path("people", users.people, name="people"),
+    path("people/users/new", users.new, name="person-new"),
+    path("people/users/<uuid:uid>", users.user, name="person"),
+    path("people/users/<uuid:uid>/edit", users.edit, name="person-edit"),
+    path("people/users/<uuid:uid>/leave", leaving.leave, name="person-leave"),
+    path("people/users/<uuid:uid>/deactivate", leaving.deactivate, name="person-deactivate"),
+    path("people/users/<uuid:uid>/activate", leaving.activate, name="person-activate"),
+    path("people/users/<uuid:uid>/delete", leaving.delete, name="person-delete"),
+    path("people/users/<uuid:uid>/end-sessions", users.end_sessions, name="person-end-sessions"),
+    path("people/teams", teams.teams, name="teams"),
+    path("people/teams/new", teams.new, name="team-new"),
+    path("people/teams/<uuid:uid>", teams.team, name="team"),
+    path("people/teams/<uuid:uid>/edit", teams.edit, name="team-edit"),
+    path("people/categories", categories.categories, name="categories"),
+    path("people/categories/new", categories.new, name="category-new"),
+    path("people/categories/<uuid:uid>/edit", categories.edit, name="category-edit"),
+    path("people/categories/<uuid:uid>/disable", categories.disable, name="category-disable"),
 ]

@@ -17,6 +17,7 @@ SECTIONS: list[tuple[str, str | Promise]] = [
     ("executions", _("Executions")),
     ("incidents", _("Incidents")),
     ("environments", _("Environments")),
+    ("people", _("People")),
 ]
 if settings.THEMES_ENABLED:
     SECTIONS.append(("registry", _("Themes")))
@@ -30,10 +31,11 @@ class Link:
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """`version`, `zone`, `sections` (the navigation)."""
+    """`version`, `zone` (pages may show their times in another), `scheduler_zone`, `sections` (the navigation)."""
     return {
         "version": settings.VERSION,
         "zone": settings.SCHEDULER_TIMEZONE,
+        "scheduler_zone": settings.SCHEDULER_TIMEZONE,
         "sections": [_link(request.path, reverse(name), label) for name, label in SECTIONS],
     }
 

@@ -1,8 +1,9 @@
-"""The request of a page behind the login, and who sent it."""
+"""The request of a page behind the login, who sent it, and the way back to where it came from."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
@@ -16,3 +17,10 @@ class PageRequest(HttpRequest):
 
 def actor(request: PageRequest) -> By:
     return By.request(request, surface="page")
+
+
+def back(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """To the page that the form came from, when it names one of ours, else to `default`."""
+    target = request.POST.get("next", "")
+    local = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and "\0" not in target
+    return HttpResponseRedirect(target if local else default)

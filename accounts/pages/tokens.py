@@ -12,7 +12,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -20,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.pages.forms import SURFACE
+from accounts.pages.request import back
 from accounts.permissions import account
 from accounts.rest.tokens import LAST_YEAR, MAX_NAME, seen_by
 from accounts.signin import api_tokens
@@ -96,4 +98,4 @@ def revoke(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
         messages.success(request, _("“%(name)s” has been revoked.") % {"name": token.name})
     else:
         messages.warning(request, _("“%(name)s” was revoked already.") % {"name": token.name})
-    return redirect("tokens")
+    return back(request, reverse("tokens"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NoReturn, TypedDict
+from typing import Annotated, Literal, NoReturn, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
@@ -20,6 +20,8 @@ from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH
 from scheduler_site.rest.shapes import Detail, Success, Uid
 from scheduler_site.rest.views import BARE, ApiError, ApiView, DetailError, as_uuid
+
+JobNames = list[Annotated[str, "The name of a job."]]
 
 
 class Registered(TypedDict):
@@ -43,6 +45,7 @@ class UserUpdated(TypedDict):
     message: Literal["User updated successfully"]
     updated_fields: Annotated[list[Annotated[str, "A field."]], "What was given."]
     user: UserJson
+    owned_jobs: NotRequired[Annotated[JobNames, "Of an account that was deactivated: the jobs that it owns."]]
 
 
 class DeletedUser(TypedDict):
@@ -57,6 +60,7 @@ class UserDeleted(TypedDict):
 
     message: Literal["User deleted successfully"]
     deleted_user: DeletedUser
+    jobs_without_owner: NotRequired[Annotated[JobNames, "The jobs that it owned, where there are any."]]
 
 
 class _Users(ApiView):
@@ -148,6 +152,8 @@ class UserView(_Users):
             "updated_fields": list(values),
             "user": user_json(user),
         }
+        if values.get("is_active") is False and (jobs := verbs.jobs_of(user)):
+            told["owned_jobs"] = jobs
         return versions.tagged(Answer(told), user)
 
     @route("delete_user", "It is gone; its jobs stay.", {409: "It is the last active administrator."})
@@ -160,12 +166,16 @@ class UserView(_Users):
         user = self._user(user_id)
         if user == account(request):
             raise ApiError(400, "Cannot delete your own account", BARE)
+        jobs = verbs.jobs_of(user)
         try:
             verbs.delete(user, by=By.request(request, SURFACE))
         except (verbs.LastAdmin, User.DoesNotExist) as error:
             _refuse(error)
         deleted: DeletedUser = {"id": str(user.uid), "username": user.username}
-        return Answer({"message": "User deleted successfully", "deleted_user": deleted})
+        told: UserDeleted = {"message": "User deleted successfully", "deleted_user": deleted}
+        if jobs:
+            told["jobs_without_owner"] = jobs
+        return Answer(told)
 
     def _require_self_or_admin(self, user_id: str, verb: str) -> None:
         me = account(self.request)

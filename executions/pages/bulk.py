@@ -19,15 +19,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
-from accounts.pages.request import PageRequest, actor
+from accounts.pages.request import PageRequest, actor, back
 from executions.bulk import carry, plan
 from executions.bulk.orders import Order, Verb
 from executions.models import BulkAction, BulkResult
 from executions.pages.bulk_forms import OrderForm, form_for
 from jobs.models import Job, JobQuerySet
-from jobs.pages.helpers import back
 from jobs.pages.zone import zone_of_reader
 from jobs.search.narrow import TABS, Search
+from jobs.search.query import with_word
 
 # So many names of each kind are shown; the rest is counted.
 SHOWN = 200
@@ -42,7 +42,23 @@ def mark(request: PageRequest) -> HttpResponse:
         messages.warning(request, _("Choose what is to be done."))
         return back(request, reverse("jobs"))
     _require(request.user, verb)
-    jobs, query = _meant(request)
+    return _planned(request, verb, *_meant(request))
+
+
+@login_required
+@require_POST
+def hand_over(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """A preview of all jobs of one owner: for somebody who leaves."""
+    verb = request.POST.get("verb", "")
+    if verb not in (Verb.OWNER, Verb.TEAM):
+        verb = Verb.OWNER.value
+    _require(request.user, Verb.OWNER)
+    leaver = get_object_or_404(User, uid=uid)
+    jobs = Job.objects.visible_to(request.user).filter(owner=leaver)
+    return _planned(request, verb, jobs, with_word("", "owner", leaver.username))
+
+
+def _planned(request: PageRequest, verb: str, jobs: JobQuerySet, query: str) -> HttpResponse:
     try:
         action = plan.make(Order(verb), jobs, by=actor(request), query=query)
     except plan.TooMany:

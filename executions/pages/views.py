@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.pages.request import PageRequest, actor
+from accounts.pages.request import PageRequest, actor, back
 from executions.ledger import artifacts, idempotency, launch, verbs
 from executions.ledger.limits import holds
 from executions.models import Execution, ExecutionQuerySet
@@ -27,7 +27,7 @@ from executions.pages.run import may_stop
 from executions.pages.run import visible as visible_run
 from jobs.forms.page import RunForm
 from jobs.models import Job, stored_schedule
-from jobs.pages.helpers import back, changeable_job, gone_is_404
+from jobs.pages.helpers import changeable_job, gone_is_404
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 

@@ -15,7 +15,7 @@ from accounts.models import User
 from executions.ledger.isolation import each
 from incidents import wording
 from incidents.models import Incident, ReminderRules
-from jobs.models import Job, JobQuerySet
+from jobs.models import Job
 from notifications.delivery.post import fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
@@ -48,7 +48,8 @@ def _send_to(now: dt.datetime, day: dt.date, key: int) -> None:
     visible = Incident.objects.open().visible_to(user)
     mine = visible if user.is_admin else visible.concerning(user)
     incidents = list(mine.order_by("opened_at", "pk"))
-    ownerless = list(_ownerless().values_list("name", flat=True)) if user.is_admin else []
+    nobodys = Job.objects.without_owner().order_by("name")
+    ownerless = list(nobodys.values_list("name", flat=True)) if user.is_admin else []
     if not incidents and not ownerless:
         return
     by_mail = bool(user.email and settings.EMAIL_HOST and settings.MAIL_ENABLED)
@@ -65,11 +66,6 @@ def _send_to(now: dt.datetime, day: dt.date, key: int) -> None:
             slack=False,
         )
     )
-
-
-def _ownerless() -> JobQuerySet:
-    nobodys = Q(owner=None, by_installation=False) | Q(owner__is_active=False)
-    return Job.objects.filter(nobodys).order_by("name")
 
 
 def _message(incidents: list[Incident], ownerless: list[str], now: dt.datetime) -> Message:

@@ -39,6 +39,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def paused(self) -> JobQuerySet:
         return self.filter(periodic_task__enabled=False)
 
+    def without_owner(self) -> JobQuerySet:
+        """Those for which nobody answers who is still there; jobs of the installation itself need nobody."""
+        return self.filter(Q(owner=None, by_installation=False) | Q(owner__is_active=False))
+
     def due(self, now: dt.datetime) -> JobQuerySet:
         return self.filter(next_run_at__lte=now)
 

@@ -1,4 +1,4 @@
-"""What the pages share: fetching as the check of who may, and the way back."""
+"""What the pages share: lookups that check permission, and refusals."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -53,13 +52,6 @@ def gone_is_404(
             raise Http404(_("There is no such page.")) from error
 
     return guarded
-
-
-def back(request: PageRequest, default: str) -> HttpResponseRedirect:
-    """To the page that the form came from, when it names one of ours, else to `default`."""
-    target = request.POST.get("next", "")
-    local = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and "\0" not in target
-    return HttpResponseRedirect(target if local else default)
 
 
 def refused(request: PageRequest, job: Job | None, reason: Exception) -> HttpResponse:

@@ -14,14 +14,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.pages.request import PageRequest, actor
+from accounts.pages.request import PageRequest, actor, back
 from jobs import hiding, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job
 from jobs.pages import previews, script
 from jobs.pages.form import saved
-from jobs.pages.helpers import back, changeable_job, gone_is_404, may_change, refused, visible_job
+from jobs.pages.helpers import changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
 from jobs.pages.zone import zone_of_reader
 from jobs.runners import RUNNERS

@@ -70,7 +70,7 @@ class Search:
             case "mine":
                 return Q(owner=self.user)
             case "ownerless":
-                return Q(owner=None)
+                return Q(pk__in=Job.objects.without_owner().order_by().values("pk"))
             case "running":
                 return Q(pk__in=_with_runs(executions__state="running"))
             case "failing":

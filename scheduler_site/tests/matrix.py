@@ -86,6 +86,14 @@ BODIES: dict[str, dict[str, Any]] = conda_matrix.BODIES | {
     "PUT /api/v2/settings/incidents": {"reminders": {"email": 60}},
     "POST /api/v2/settings/incidents/steps": {"after": 5, "channel": "email"},
     "POST /jobs/bulk": {"verb": "pause", "all": "1"},
+    "POST /people/users/new": {"username": "new", "role": "user", "edit_scope": "own"},
+    "POST /people/users/<uuid:uid>/edit": {"username": "new", "role": "user", "edit_scope": "own"},
+    "POST /people/users/<uuid:uid>/deactivate": {"keep": "1"},
+    "POST /people/users/<uuid:uid>/delete": {"keep": "1"},
+    "POST /people/teams/new": {"name": "New", "is_active": "on"},
+    "POST /people/teams/<uuid:uid>/edit": {"name": "New", "is_active": "on"},
+    "POST /people/categories/new": {"name": "New", "is_active": "on"},
+    "POST /people/categories/<uuid:uid>/edit": {"name": "New", "is_active": "on"},
     "POST /system/hold": {"reason": "new"},
     "POST /system/holds/<uuid:uid>/change": {"until": "2099-01-01T00:00"},
     "POST /system/limits": {"key": "new", "most": "2"},
@@ -185,7 +193,8 @@ class World:
         if route.startswith(V1):
             # To run a job, its id is posted.
             run = ids["jobs" if verb == "POST" else "executions"]
-            ids = ids | {"users": str(self.users["owner"].pk), "executions": run}
+            numbers = {"users": str(self.users["owner"].pk), "categories": ids["unused"]}
+            ids = ids | numbers | {"executions": run}
         if route.startswith(conda_matrix.PATHS):
             ids = ids | self.conda
         if settings.THEMES_ENABLED:
@@ -291,6 +300,7 @@ def make_world() -> World:
             name="Ops", slug="ops", channel="discord", secrets={"webhook_url": HOOK}
         ),
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
+        "categories": here,
         "holds": holds.begin(reason="r", by=by, category=away),
         "bulk": bulk.make(Order("pause"), Job.objects.filter(pk=job.pk), by=by),
     }
@@ -303,10 +313,11 @@ def make_world() -> World:
         "artifacts": left.name,
         "versions": "1",
         "new": "discord",
-        "categories": str(unused.pk),
+        "unused": str(unused.pk),
     }
     if settings.THEMES_ENABLED:
         themes_matrix.populate()
+    things["teams"] = things["pic-teams"]
     ids = {name: str(thing.uid) for name, thing in things.items()} | words
     return World(users, job, ids, conda_matrix.populate(users["admin"], here))
 

@@ -1,0 +1,95 @@
+"""Forms of categories and teams: what the verbs would refuse is said beside its field."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+from django.forms import ModelForm
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts import catalog
+from accounts.models import Category, Team, User
+from audit.record import By
+
+# The field at fault, and why; the first that fits.
+REFUSALS: Final[tuple[tuple[type[Exception], str, str | Promise], ...]] = (
+    (catalog.Hidden, "name", _("The name contains an invisible character.")),
+    (
+        catalog.NoSlug,
+        "name",
+        _("The slug is made of the letters a to z and the digits of the name; it has none."),
+    ),
+    (catalog.SlugTaken, "name", _("Another one has this name or slug already.")),
+    (catalog.Fixed, "name", _("The category General keeps its name.")),
+)
+
+
+class CatalogForm(ModelForm[Any]):
+    """Of the pages and the Django admin."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        name = cleaned.get("name", "")
+        if not name or (self.instance.pk and "name" not in self.changed_data):
+            return cleaned
+        # Before the form's values are in it: the row as it is stored.
+        stored = type(self.instance).objects.get(pk=self.instance.pk) if self.instance.pk else self.instance
+        self._try(lambda: catalog.slug_of(stored, name, cleaned.get("slug", "")))
+        return cleaned
+
+    def store(self, *, by: By) -> Any:
+        """Through the verbs: the row; None where somebody else was faster, which the form then says."""
+        values = {field: self.cleaned_data[field] for field in self.changed_data if field != "members"}
+        found: list[Any] = []
+        self._try(lambda: found.append(self._stored(values, by)))
+        if found and "members" in self.changed_data:
+            catalog.set_members(found[0], self.cleaned_data["members"], by=by)
+        return found[0] if found else None
+
+    def _stored(self, values: dict[str, Any], by: By) -> Any:
+        if self.instance.pk:
+            return catalog.change(self.instance, values, by=by)[0]
+        return catalog.add(type(self.instance), values.pop("name"), by=by, **values)
+
+    def _try(self, verb: Any) -> None:
+        try:
+            verb()
+        except (catalog.NoSlug, catalog.SlugTaken, catalog.Fixed) as refusal:
+            field, text = next((field, text) for kind, field, text in REFUSALS if isinstance(refusal, kind))
+            self.add_error(field, str(text))
+
+
+class _PageForm(CatalogForm):
+    """A slug is chosen at the beginning or not at all: afterwards it follows the name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["slug"]
+            return
+        self.fields["slug"].required = False
+        self.fields["slug"].help_text = _("What jobs and programs name it by. Empty: made of the name.")
+
+
+class CategoryForm(_PageForm):
+    class Meta:
+        model = Category
+        fields = ("name", "slug", "description", "is_active")
+        widgets = {"description": forms.Textarea(attrs={"rows": 2})}
+
+
+class TeamForm(_PageForm):
+    class Meta:
+        model = Team
+        fields = ("name", "slug", "slack_handle", "members", "is_active")
+        widgets = {"members": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Those who have left stay until they are unmarked.
+        there = User.objects.filter(is_active=True)
+        if self.instance.pk:
+            there = there | User.objects.filter(teams=self.instance)
+        self.fields["members"].queryset = there.distinct().order_by("username")  # type: ignore[attr-defined]

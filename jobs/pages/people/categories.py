@@ -1,0 +1,75 @@
+"""Categories, with how many jobs and people each has. None is ever removed: one that is disabled keeps its jobs."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import catalog
+from accounts.models import Category
+from accounts.pages.catalog_forms import CategoryForm
+from accounts.pages.request import PageRequest, actor
+from jobs.models import Job
+from jobs.pages.people.shared import counts, named, require
+
+
+@login_required
+@require_GET
+def categories(request: PageRequest) -> HttpResponse:
+    found = list(_seen_by(request).annotate(user_count=Count("users")))
+    count = counts(Job.objects.visible_to(request.user), "category", [one.pk for one in found])
+    rows = [(one, count.get(one.pk, 0)) for one in found]
+    return render(request, "people/categories.html", {"tab": "categories", "rows": rows})
+
+
+def _seen_by(request: PageRequest) -> QuerySet[Category]:
+    """As the API lists them: those that are disabled for administrators only."""
+    rows = Category.objects.order_by(Lower("name"), "pk")
+    return rows if request.user.has_perm("accounts.view_category") else rows.filter(is_active=True)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: PageRequest) -> HttpResponse:
+    require(request, "accounts.add_category")
+    return _edited(request, Category(), _("New category"))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    require(request, "accounts.change_category")
+    found = get_object_or_404(Category, uid=uid)
+    return _edited(request, found, _("Edit %(name)s") % {"name": found})
+
+
+def _edited(request: PageRequest, row: Category, title: str) -> HttpResponse:
+    form = CategoryForm(request.POST if request.method == "POST" else None, instance=row)
+    if form.is_valid() and (saved := form.store(by=actor(request))):
+        messages.success(request, _("The category “%(name)s” has been saved.") % {"name": saved})
+        return redirect("categories")
+    context = {"tab": "categories", "form": form, "title": title, "back": "categories"}
+    return render(request, "people/form.html", context, status=400 if form.is_bound else 200)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def disable(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """Says what becomes of the jobs first."""
+    require(request, "accounts.delete_category")
+    found = get_object_or_404(Category.objects.annotate(user_count=Count("users")), uid=uid)
+    if request.method == "GET":
+        jobs = Job.objects.filter(category=found).order_by("name")
+        context = {"tab": "categories", "category": found}
+        return render(request, "people/disable.html", context | named(jobs, "category", found.name))
+    catalog.change(found, {"is_active": False}, by=actor(request))
+    messages.success(request, _("The category “%(name)s” is disabled.") % {"name": found})
+    return redirect("categories")

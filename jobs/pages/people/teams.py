@@ -1,0 +1,74 @@
+"""Teams: their members, jobs and destinations. To read for everybody, since this is who is asked about a job."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import Team
+from accounts.pages.catalog_forms import TeamForm
+from accounts.pages.request import PageRequest, actor
+from jobs.models import Job
+from jobs.pages.people.shared import counts, named, require
+
+
+def seen_by(request: PageRequest) -> QuerySet[Team]:
+    """As the API lists them: those that are disabled for administrators only."""
+    rows = Team.objects.order_by(Lower("name"), "pk")
+    return rows if request.user.has_perm("accounts.view_team") else rows.filter(is_active=True)
+
+
+@login_required
+@require_GET
+def teams(request: PageRequest) -> HttpResponse:
+    found = list(seen_by(request).annotate(member_count=Count("members")).prefetch_related("destinations"))
+    count = counts(Job.objects.visible_to(request.user), "team", [team.pk for team in found])
+    rows = [(team, count.get(team.pk, 0)) for team in found]
+    return render(request, "people/teams.html", {"tab": "teams", "rows": rows})
+
+
+@login_required
+@require_GET
+def team(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(seen_by(request), uid=uid)
+    jobs = Job.objects.visible_to(request.user).filter(team=found).order_by("name")
+    context = {
+        "tab": "teams",
+        "team": found,
+        "members": found.members.order_by("username"),
+        "destinations": found.destinations.order_by("name"),
+    }
+    return render(request, "people/team.html", context | named(jobs, "team", found.name))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def new(request: PageRequest) -> HttpResponse:
+    require(request, "accounts.add_team")
+    return _edited(request, Team(), _("New team"))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    require(request, "accounts.change_team")
+    found = get_object_or_404(Team, uid=uid)
+    return _edited(request, found, _("Edit %(name)s") % {"name": found})
+
+
+def _edited(request: PageRequest, row: Team, title: str) -> HttpResponse:
+    form = TeamForm(request.POST if request.method == "POST" else None, instance=row)
+    if form.is_valid() and (saved := form.store(by=actor(request))):
+        messages.success(request, _("The team “%(name)s” has been saved.") % {"name": saved})
+        return redirect("team", saved.uid)
+    context = {"tab": "teams", "form": form, "title": title, "back": "team" if row.pk else "teams"}
+    context["uid"] = row.uid if row.pk else None
+    return render(request, "people/form.html", context, status=400 if form.is_bound else 200)
