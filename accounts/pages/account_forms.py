@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
@@ -32,7 +33,7 @@ def what_code_reaches() -> str:
     )
 
 
-def with_reach(help_text: str | Promise) -> Promise:
+def with_reach(help_text: str | Promise) -> Any:
     """The explanation of the right to run code, with what code reaches in this installation."""
     return format_lazy("{} {}", help_text, what_code_reaches())
 
@@ -49,7 +50,7 @@ class AccountForm(forms.ModelForm[User]):
         code.help_text = with_reach(code.help_text)
         category = self.fields["category"]
         category.empty_label = _("all")  # type: ignore[attr-defined]
-        kept = Category.objects.filter(is_active=True) | Category.objects.filter(pk=self.instance.category_id)
+        kept = Category.objects.filter(Q(is_active=True) | Q(pk=self.instance.category_id))
         category.queryset = kept.order_by("name")  # type: ignore[attr-defined]
 
     def store(self, *, by: By) -> User | None:

@@ -1,4 +1,4 @@
-"""Users, teams and categories as pages: who sees what, and that they change things by the rules of the API and the Django admin."""
+"""Users, teams and categories as pages: who sees what, and that changes follow the rules of the API and the Django admin."""
 
 from __future__ import annotations
 

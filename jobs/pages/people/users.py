@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
+from accounts.models import Team, User
 from accounts.pages.account_forms import AccountForm, NewAccountForm
 from accounts.pages.request import PageRequest, actor
 from accounts.signin import logins
@@ -75,7 +75,7 @@ def user(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     context = {
         "tab": "users",
         "person": found,
-        "teams": found.teams.all(),
+        "teams": Team.objects.filter(members=found),
         "seen": last_seen([found]).get(found.pk),
         "sessions": logins.of(found)[:SESSIONS],
         "tokens": tokens[:TOKENS],
