@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import verbs
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
-from jobs.models.kinds import CODE_KINDS
+from jobs.models.choices import CODE_KINDS
 from jobs.pages.people.shared import named, owned
 from jobs.pages.people.users import account
 
