@@ -54,7 +54,7 @@ def _run(stack: Stack, options: argparse.Namespace) -> bool:
     django.setup()
     from django.core.management import call_command
 
-    from bench.faults.report import heading, line, run_one
+    from bench.faults.report import heading, line, record, run_one
     from bench.faults.trials import FAULTS, ON_REQUEST
 
     if options.list:
@@ -76,6 +76,8 @@ def _run(stack: Stack, options: argparse.Namespace) -> bool:
             result = run_one(name, stack, fast=options.fast, size=options.size, minutes=options.minutes)
             broken |= bool(result.violations)
             print(line(result), flush=True)
+            if options.record:
+                record(result, options.record, stack=stack.name, fast=options.fast)
     return broken
 
 
@@ -91,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=2000, help="runs in the long queue")
     parser.add_argument("--minutes", type=float, default=30, help="how long the soak lasts")
     parser.add_argument("--keep", action="store_true", help="keeps logs and traces even when all went well")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="adds a line of JSON for each trial")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the random moments")
     return parser.parse_args()
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from bench.faults.checker import Findings, percentile
 from bench.faults.installation import Installation
@@ -13,6 +17,7 @@ from bench.faults.trials import FAULTS
 from bench.servers.stack import Stack
 
 COLUMNS = ("due", "ran", "missing", "double", "early", "stuck", "disagree", "p50 s", "p99 s", "max s")
+SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 
 
 @dataclass
@@ -56,6 +61,18 @@ def run_one(name: str, stack: Stack, *, fast: bool, size: int, minutes: float) -
     return Result(name, found, trial.notes, violations, time.monotonic() - began)
 
 
+def record(result: Result, file: Path, *, stack: str, fast: bool) -> None:
+    """Adds a line to the file, as `python -m bench.faults.table` reads it; `late` in seconds, `load` of the machine."""
+    found = result.found
+    told: dict[str, Any] = {"fault": result.name, "stack": stack, "fast": fast, "at": round(time.time())}
+    told |= {"load": round(os.getloadavg()[2], 1), "notes": result.notes, "violations": result.violations}
+    if found:
+        told |= {"due": found.expected, "ran": found.ran, "states": dict(found.states)}
+        told |= {"late": {name: round(percentile(found.late, share), 2) for name, share in SHARES.items()}}
+    with file.open("a") as lines:
+        lines.write(json.dumps(told) + "\n")
+
+
 def heading() -> str:
     return f"{'fault':22}" + "".join(f"{column:>9}" for column in COLUMNS) + "  outcomes"
 
@@ -67,7 +84,7 @@ def line(result: Result) -> str:
     absent = len(found.missing) + len(found.unexpected)
     lists = (found.duplicate, found.early, found.stuck, found.disagreement)
     counts = (found.expected, found.ran, absent, *map(len, lists))
-    late = [f"{percentile(found.late, share):.2f}" for share in (0.5, 0.99, 1.0)]
+    late = [f"{percentile(found.late, share):.2f}" for share in SHARES.values()]
     states = ", ".join(f"{state} {count}" for state, count in sorted(found.states.items()))
     text = f"{result.name:22}" + "".join(f"{value:>9}" for value in (*counts, *late)) + f"  {states}"
     side_by_side = [f"{len(found.together)} side by side"] if found.together else []
