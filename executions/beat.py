@@ -26,6 +26,7 @@ from executions.ledger.publish import publish
 from executions.models import Execution
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns, announce_retries
+from executions.worker.ending import ending
 from executions.worker.loop import ERRORS, Loop
 from executions.worker.watchdog import Sign, Watchdog
 from jobs.models.stored_schedule import TASK
@@ -96,6 +97,10 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Seconds until the next call: until the next job is due, and at most one."""
+        with ending.step():
+            return self._tick_all(*args, **kwargs)
+
+    def _tick_all(self, *args: Any, **kwargs: Any) -> float:
         if not self._started:
             self._begin()
         pause = self._tick_jobs()
@@ -107,6 +112,10 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
             log.warning("system_tick_failed", extra={"error": repr(error)})
             connection.close()
             return LONGEST_SLEEP
+
+    def _do_sync(self) -> None:
+        with ending.step():
+            super()._do_sync()
 
     def _begin(self) -> None:
         """What may hang with the broker, or take long, has threads of its own."""

@@ -1,0 +1,50 @@
+"""How a beat is told to end. A signal arrives at any point of its work, also in the middle of a statement.
+
+Celery's own handler takes leave there and then, over the connection that is in use: psycopg waits for itself for ever, with
+the due jobs locked, so that no other beat gets at them either. So a signal that comes during a step waits for its end.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import celery.apps.beat
+
+
+class Ending:
+    """Between the steps a signal ends the process at once; within one, when it is over."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._asked = False
+
+    def ask(self, *_: Any) -> None:
+        """A signal handler. Raises SystemExit unless a step is under way."""
+        self._asked = True
+        if not self._depth:
+            raise SystemExit
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Raises SystemExit at its end if that was asked for meanwhile."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._asked and not self._depth:
+                raise SystemExit
+
+
+ending = Ending()
+
+
+class Beat(celery.apps.beat.Beat):  # type: ignore[misc]
+    """Celery's own program but for its signals; that it takes leave is seen to where its loop ends."""
+
+    def install_sync_handler(self, service: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, ending.ask)
