@@ -13,12 +13,12 @@ from scheduler_site.running.privacy import keep_private
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scheduler_site.settings")
 
 
-class Belfry(Celery):  # type: ignore[misc]
+class Belfry(Celery):
     @cached_property
     def Beat(self) -> type:  # noqa: N802
         """What `celery beat` runs."""
-        program: type = self.subclass_with_self("executions.worker.ending:Beat")
-        return program
+        where: Any = "executions.worker.ending:Beat"
+        return self.subclass_with_self(where)
 
 
 app = Belfry("belfry")

@@ -42,7 +42,7 @@ class Ending:
 ending = Ending()
 
 
-class Beat(celery.apps.beat.Beat):  # type: ignore[misc]
+class Beat(celery.apps.beat.Beat):
     """Celery's own program but for its signals; that it takes leave is seen to where its loop ends."""
 
     def install_sync_handler(self, service: Any) -> None:
