@@ -1,7 +1,8 @@
 """What Belfry is made of, and what is known against it: `python deploy/supply_chain.py sbom|audit`.
 
 sbom    writes a bill of materials of what is installed (CycloneDX 1.6, JSON) to var/sbom.cdx.json
-audit   asks for known vulnerabilities of the same packages; ends with 1 where there are any
+audit   asks for known vulnerabilities of the same packages; ends with 1 where there are any, and names the packages of which
+        the advisory service knows nothing
 
 The tools (requirements-audit.txt) live in an environment of their own, which is made when it is missing. Without access to the
 package index or to the advisory service a line "skipped, ..." says so, and nothing has failed.
@@ -13,6 +14,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".venv-audit"
@@ -70,19 +72,29 @@ def judged(answer: str, errors: str) -> int:
     except (ValueError, KeyError, TypeError):
         return skipped("audit", errors)
     asked = [one for one in packages if "vulns" in one]
-    if packages and not asked:
-        return skipped("audit", str(packages[0].get("skip_reason", errors)))
+    unknown = [one for one in packages if "vulns" not in one]
+    if unknown:
+        skipped("audit", left_out(unknown, len(packages)))
     found = [(one, known) for one in asked for known in one["vulns"]]
     for one, known in found:
         fixed = ", ".join(known.get("fix_versions", [])) or "no version"
         print(f"{one['name']} {one['version']}: {known['id']}, fixed in {fixed}")
-    print(f"{len(asked)} of {len(packages)} packages are known, {len(found)} known vulnerabilities")
+    if asked:
+        print(f"{len(asked)} of {len(packages)} packages were audited, {len(found)} known vulnerabilities")
     return 1 if found else 0
+
+
+def left_out(unknown: list[dict[str, Any]], count: int) -> str:
+    """Which packages nothing is known of. All of them: the index that answers has no advisories, as most mirrors have none."""
+    if len(unknown) == count:
+        return f"the index has no advisories for any of the {count} packages ({unknown[0].get('skip_reason', 'no reason')})"
+    names = ", ".join(str(one["name"]) for one in unknown)
+    return f"nothing is known of {len(unknown)} of {count} packages, the others were audited: {names}"
 
 
 def skipped(what: str, why: str) -> int:
     last = why.strip().splitlines()[-1:] or ["no answer"]
-    print(f"skipped, {what}: {last[0][:300]}")
+    print(f"skipped, {what}: {last[0][:1000]}")
     return 0
 
 

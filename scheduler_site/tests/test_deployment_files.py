@@ -11,6 +11,7 @@ import yaml
 from django.conf import settings
 
 from environments.account import NEEDED
+from scheduler_site.running import programs
 
 ROOT = Path(settings.BASE_DIR)
 CAPABILITIES = sorted(name.removeprefix("CAP_") for name in NEEDED)
@@ -61,6 +62,14 @@ def test_the_pages_are_asked_whether_they_answer() -> None:
     assert {container("web")[probe]["httpGet"]["path"] for probe in ("readinessProbe", "livenessProbe")} == {
         "/healthz"
     }
+
+
+def test_the_pages_are_served_by_the_front_everywhere() -> None:
+    # Another of gunicorn's workers is stopped by a few idle clients.
+    procfile = next(line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("web: "))
+    commands = (container("web")["command"], COMPOSE["services"]["web"]["command"], procfile.split())
+    for command in commands:
+        assert programs.FRONT in " ".join(command).replace("=", " ").split()
 
 
 @pytest.mark.parametrize("component", ["web", *ROLES])

@@ -27,6 +27,25 @@ def test_without_one_nothing_fails() -> None:
     assert judged(SOUND, UNKNOWN) == 0
 
 
+def test_a_package_that_is_not_known_is_named_and_keeps_no_other_from_being_audited(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert judged(UNKNOWN, KNOWN, SOUND) == 1
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first == "skipped, audit: nothing is known of 1 of 3 packages, the others were audited: own"
+    assert others == [
+        "old 1.0: PYSEC-1, fixed in 1.1",
+        "2 of 3 packages were audited, 1 known vulnerabilities",
+    ]
+
+
+def test_an_index_without_advisories_is_not_blamed_on_one_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(UNKNOWN, UNKNOWN | {"name": "second"}) == 0
+    assert capsys.readouterr().out.startswith(
+        "skipped, audit: the index has no advisories for any of the 2 packages ("
+    )
+
+
 @pytest.mark.parametrize("answer", ["", "no JSON", "{}", json.dumps({"dependencies": [UNKNOWN]})])
 def test_without_an_answer_it_is_skipped_and_says_so(answer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert supply_chain.judged(answer, "Traceback\nConnectionError: no route") == 0
