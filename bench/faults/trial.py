@@ -57,6 +57,8 @@ class Trial:
     notes: list[str] = field(default_factory=list)
     recorder: Server | None = None
     hurt_at: float = 0.0
+    # No worker is ever gone: nothing may be lost.
+    loses_nothing: bool = False
     # Violations that only the fault itself can see.
     wrong: list[str] = field(default_factory=list)
     # What is to be undone when the programs have ended.
@@ -171,6 +173,11 @@ class Trial:
         if lost and self.hurt_at and not self.clock.offset:
             slowest = max((row.finished or 0) - self.hurt_at for row in lost)
             self.notes.append(f"{len(lost)} lost, the last known {slowest:.0f} s after the fault")
+        if self.loses_nothing:
+            # Only now: a lease that is not renewed any more takes 45 s to run out.
+            self.wrong += [
+                f"lost though no worker was gone: {row.job} {row.slot} {row.reason}" for row in lost
+            ]
         return found
 
     def _settled(self, end: float) -> bool:

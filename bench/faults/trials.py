@@ -175,6 +175,7 @@ def database_restarted(trial: Trial) -> None:
             database.start()
             time.sleep(5)
 
+    trial.loses_nothing = True
     trial.under_load(hurt, after=20)
 
 

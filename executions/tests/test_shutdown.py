@@ -79,13 +79,23 @@ def test_what_comes_too_late_is_announced_to_others(
 ) -> None:
     announced = list[str]()
     monkeypatch.setattr(crews, "publish", lambda runs: announced.extend(str(run.uid) for run in runs))
-    runs = [queue(ledger, name=f"job {number}") for number in range(3)]
+    runs = [queue(ledger, name=f"job {number}") for number in range(2)]
     away.set()
-    for run in runs[:2]:
+    for run in runs:
         crew.perform([str(run.uid)], "io")
     leave(crew)
-    crew.perform([str(runs[2].uid)], "io")
-    assert sorted(announced) == sorted(str(run.uid) for run in runs[:2])
+    assert sorted(announced) == sorted(str(run.uid) for run in runs)
+
+
+def test_a_message_that_comes_after_the_worker_took_its_leave_is_announced_to_others_as_well(
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced = list[str]()
+    monkeypatch.setattr(crews, "publish", lambda runs: announced.extend(str(run.uid) for run in runs))
+    run = queue(ledger)
+    leave(crew)
+    crew.perform([str(run.uid)], "io")
+    assert announced == [str(run.uid)]
 
 
 def test_all_of_it_takes_no_longer_than_the_settings_say(

@@ -78,6 +78,7 @@ class Worker:
         self._starting = 0
         # Runs that came too late, when the worker was leaving already.
         self._unwanted: list[str] = []
+        self._has_left = False
         self._draining = Draining(name, self._room, host, self._is_empty, self._hand_back)
         self._writer.start()
         LeaseWatchdog(self._in_hand, self._give_up, self._stopping, POLL_SECONDS, self._return_stuck).start()
@@ -152,9 +153,15 @@ class Worker:
         return answer.result()
 
     def _leave_to_others(self, uids: Iterable[str]) -> None:
-        """Announced again within a second, or at the end: those of them that are still queued then."""
+        """Announced again within a second, or at the end: those of them that are still queued then.
+
+        Celery may take another message after this worker has taken its leave; nobody would look at that later.
+        """
         with self._lock:
             self._unwanted += uids
+            late = self._has_left and self._unwanted
+        if late:
+            self._hand_back()
 
     def _hand_back(self) -> None:
         with self._lock:
@@ -360,6 +367,8 @@ class Worker:
 
     def _take_leave(self) -> None:
         """What a worker does last that still talks to the database: others shall have at once what it did not want."""
+        with self._lock:
+            self._has_left = True
         try:
             self._hand_back()
             heartbeat.leave(self.name, self.queues)

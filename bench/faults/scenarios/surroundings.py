@@ -63,6 +63,7 @@ def database_down(trial: Trial) -> None:
         time.sleep(seconds)
         database.start()
 
+    trial.loses_nothing = True
     trial.job(HAUL, 600, seconds=seconds + 25)
     trial.under_load(hurt, after=45)
     connection.close()  # it broke with the server
@@ -84,6 +85,7 @@ def database_full(trial: Trial) -> None:
         for one in taken:
             one.close()
 
+    trial.loses_nothing = True
     trial.under_load(hurt, after=20)
 
 
