@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import pymysql
 import pytest
 from django.db import InternalError, OperationalError
 from django.utils import timezone
@@ -133,18 +134,31 @@ def test_the_next_run_of_the_job_is_let_go_though_the_answer_was_lost(ledger: Le
     assert Execution.objects.get(pk=held.pk).held is False
 
 
-def test_a_database_that_has_become_a_standby_takes_no_report_away(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Standby(Exception):
-        sqlstate = "25006"
+class Standby(Exception):
+    """Of PostgreSQL."""
 
+    sqlstate = "25006"
+
+
+# MariaDB says no more in its SQLSTATE than that it is an error.
+READ_ONLY = pymysql.OperationalError(
+    1290, "The MariaDB server is running with the --read-only option", sqlstate="HY000"
+)
+
+
+@pytest.mark.parametrize(
+    "cause", [Standby("read-only transaction"), READ_ONLY], ids=["PostgreSQL", "MariaDB"]
+)
+def test_a_database_that_has_become_a_standby_takes_no_report_away(
+    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
     real, refused = outcomes.write, list[bool]()
 
     def read_only(*args: Any, **named: Any) -> Any:
         if len(refused) < 4:
             refused.append(True)
-            raise InternalError("cannot execute UPDATE in a read-only transaction") from Standby()
+            error = OperationalError if isinstance(cause, pymysql.Error) else InternalError
+            raise error(*cause.args) from cause
         return real(*args, **named)
 
     monkeypatch.setattr(outcomes, "write", read_only)

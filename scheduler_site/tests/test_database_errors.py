@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pymysql
 import pytest
 from django.db import (
     DatabaseError,
@@ -14,6 +15,7 @@ from django.db import (
     OperationalError,
     ProgrammingError,
 )
+from pymysql.err import raise_mysql_exception
 
 from scheduler_site.lib.database.errors import Kind, kind_of, passes
 
@@ -56,26 +58,46 @@ def test_of_postgresql_the_sqlstate_tells(error: type[DatabaseError], state: str
     assert kind_of(raised(error, Postgres(state))) is kind
 
 
+def answered(number: int, state: str) -> Exception:
+    """What the driver makes of a server's packet (client/server protocol, ERR_Packet): it has a SQLSTATE as well."""
+    with pytest.raises(pymysql.MySQLError) as found:
+        raise_mysql_exception(
+            b"\xff" + number.to_bytes(2, "little") + f"#{state}what the server says".encode()
+        )
+    error: Exception = found.value
+    return error
+
+
 @pytest.mark.parametrize(
-    ("error", "number", "kind"),
+    ("error", "number", "state", "kind"),
     [
-        (OperationalError, 2006, Kind.AWAY),
-        (OperationalError, 2013, Kind.AWAY),
-        (OperationalError, 1040, Kind.AWAY),
-        (OperationalError, 1053, Kind.AWAY),
-        (OperationalError, 1290, Kind.READ_ONLY),
-        (OperationalError, 1213, Kind.CONFLICT),
-        (OperationalError, 1205, Kind.CONFLICT),
-        (ProgrammingError, 1146, Kind.SCHEMA),
-        (OperationalError, 1054, Kind.SCHEMA),
-        (OperationalError, 1153, Kind.NEVER),
-        (OperationalError, 1366, Kind.NEVER),
-        (DataError, 1406, Kind.NEVER),
-        (IntegrityError, 1062, Kind.NEVER),
+        (OperationalError, 1040, "08004", Kind.AWAY),
+        (OperationalError, 1053, "08S01", Kind.AWAY),
+        (OperationalError, 1927, "70100", Kind.AWAY),
+        (OperationalError, 1290, "HY000", Kind.READ_ONLY),
+        (OperationalError, 1792, "25006", Kind.READ_ONLY),
+        (OperationalError, 1213, "40001", Kind.CONFLICT),
+        (OperationalError, 1205, "HY000", Kind.CONFLICT),
+        (OperationalError, 1020, "HY000", Kind.CONFLICT),
+        (ProgrammingError, 1146, "42S02", Kind.SCHEMA),
+        (OperationalError, 1054, "42S22", Kind.SCHEMA),
+        (OperationalError, 1153, "08S01", Kind.NEVER),
+        (OperationalError, 1366, "22007", Kind.NEVER),
+        (DataError, 1406, "22001", Kind.NEVER),
+        (IntegrityError, 1062, "23000", Kind.NEVER),
     ],
 )
-def test_of_mysql_and_mariadb_the_number_tells(error: type[DatabaseError], number: int, kind: Kind) -> None:
-    assert kind_of(raised(error, Exception(number, "what the server says"))) is kind
+def test_of_mysql_and_mariadb_the_number_tells(
+    error: type[DatabaseError], number: int, state: str, kind: Kind
+) -> None:
+    assert kind_of(raised(error, answered(number, state))) is kind
+
+
+@pytest.mark.parametrize("number", [2003, 2006, 2013, 2014])
+def test_a_connection_to_mysql_or_mariadb_that_breaks_passes(number: int) -> None:
+    """These are of the driver itself, without a SQLSTATE."""
+    cause = pymysql.OperationalError(number, "Lost connection during query")
+    assert kind_of(raised(OperationalError, cause)) is Kind.AWAY
 
 
 @pytest.mark.parametrize(

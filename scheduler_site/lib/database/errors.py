@@ -55,10 +55,11 @@ def kind_of(error: BaseException) -> Kind:
     if not isinstance(error, DatabaseError):
         return Kind.NEVER
     cause = error.__cause__ or error
-    if state := getattr(cause, "sqlstate", None):
-        return _by_state(state)
+    # First: MySQL's and MariaDB's errors have a SQLSTATE as well, which mostly says no more than HY000, "general error".
     if isinstance(number := _number(cause), int):
         return MYSQL.get(number) or _by_class(error)
+    if state := getattr(cause, "sqlstate", None):
+        return _by_state(state)
     text = str(error).lower()
     return next((kind for part, kind in SQLITE.items() if part in text), None) or _by_class(error)
 
