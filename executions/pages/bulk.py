@@ -20,12 +20,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor, back
+from accounts.pages.zone import zone_of_reader
 from executions.bulk import carry, plan
 from executions.bulk.orders import Order, Verb
 from executions.models import BulkAction, BulkResult
 from executions.pages.bulk_forms import OrderForm, form_for
 from jobs.models import Job, JobQuerySet
-from jobs.pages.zone import zone_of_reader
 from jobs.search.narrow import TABS, Search
 from jobs.search.query import with_word
 

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest
+from accounts.pages.zone import zone_of_reader
 from accounts.roles import home_category
 from executions.models import Execution, State
 from executions.monitoring import figures, health, recent
@@ -21,7 +22,6 @@ from executions.monitoring.recent import Recent
 from executions.pages import charts, first_steps
 from incidents.models import Incident
 from jobs.models import Job
-from jobs.pages.zone import zone_of_reader
 from jobs.schedule_text.moments import Moments
 from scheduler_site.lib import clock
 

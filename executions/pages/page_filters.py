@@ -16,9 +16,9 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.pages.zone import zone_of_reader
 from executions.models import BAD, FINAL, NOT_RUN, OPEN, Execution, ExecutionQuerySet, State, Trigger
 from jobs.models import Job
-from jobs.pages.zone import zone_of_reader
 from jobs.templatetags.timing import zone_of
 from scheduler_site.lib import clock
 

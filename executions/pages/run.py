@@ -16,14 +16,14 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest
+from accounts.pages.zone import zone_of_reader
 from executions.alerting.cause import FAILED, Cause, cause
 from executions.ledger import followers
 from executions.models import Execution
 from executions.monitoring import logs
 from executions.pages import evidence, log_view, timeline
 from incidents.models import Incident
-from jobs.pages.helpers import may_change
-from jobs.pages.zone import zone_of_reader
+from jobs.pages.helpers import asked_of, may_change
 from jobs.templatetags.timing import zone_of
 from scheduler_site.lib import ansi, clock
 
@@ -90,7 +90,8 @@ def log(request: PageRequest, uid: uuid.UUID) -> StreamingHttpResponse:
 def visible(request: PageRequest, uid: uuid.UUID) -> Execution:
     rows = Execution.objects.visible_to(request.user)
     return get_object_or_404(
-        rows.select_related("job", "blocked_by", "requested_by", "category", "shared"), uid=uid
+        rows.select_related("job__owner", "job__team", "blocked_by", "requested_by", "category", "shared"),
+        uid=uid,
     )
 
 
@@ -107,6 +108,7 @@ def _state(request: PageRequest, found: Execution) -> dict[str, Any]:
         "chain": followers.chain(found, request.user),
         "may_stop": found.is_open and may_stop(request, found),
         "may_run": changeable and request.user.has_perm("jobs.run_job"),
+        "whom": asked_of(found.job) if found.job and not changeable else "",
         "may_change": changeable and request.user.has_perm("jobs.change_job"),
         "earlier": earlier,
         "later": later,

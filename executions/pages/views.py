@@ -27,7 +27,7 @@ from executions.pages.run import may_stop
 from executions.pages.run import visible as visible_run
 from jobs.forms.page import RunForm
 from jobs.models import Job, stored_schedule
-from jobs.pages.helpers import changeable_job, gone_is_404
+from jobs.pages.helpers import asked_of, changeable_job, gone_is_404
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 
@@ -108,7 +108,7 @@ def _run_once(
 def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = visible_run(request, uid)
     if not may_stop(request, found):
-        raise PermissionDenied(_("You may view this run but not cancel it."))
+        raise PermissionDenied(_refusal(_("You may view this run but not cancel it."), found))
     if verbs.stop(found, by=actor(request)):
         messages.success(request, _("The run is being cancelled."))
     else:
@@ -128,10 +128,14 @@ def resume(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     return _suspension(request, uid, verbs.resume, _("The run has been resumed."))
 
 
+def _refusal(text: str, found: Execution) -> str:
+    return f"{text} {asked_of(found.job)}" if found.job else text
+
+
 def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool], done: str) -> HttpResponse:
     found = visible_run(request, uid)
     if not may_stop(request, found):
-        raise PermissionDenied(_("You may view this run but not suspend it."))
+        raise PermissionDenied(_refusal(_("You may view this run but not suspend it."), found))
     try:
         verb(found, by=actor(request))
     except Refused as reason:

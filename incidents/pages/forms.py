@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -79,9 +81,37 @@ class AssignForm(forms.Form):
 
 
 class SnoozeForm(forms.Form):
-    hours = forms.ChoiceField(label=_("Snooze for"), choices=HOURS, initial="4")
+    """For so long, or until a time in the zone of the reader, which goes first."""
 
-    def until(self, now: dt.datetime) -> dt.datetime:
+    hours = forms.ChoiceField(label=_("Snooze for"), choices=HOURS, initial="4", required=False)
+    until = forms.DateTimeField(
+        label=_("or until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = zone
+        self.fields["until"].help_text = _("Times are in %(zone)s.") % {"zone": zone}
+
+    def clean_until(self) -> dt.datetime | None:
+        until: dt.datetime | None = self.cleaned_data["until"]
+        if until and not 1971 <= until.year <= 9000:
+            raise ValidationError(_("Choose a year from 1971 to 9000."))
+        return until
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.errors and not (cleaned["hours"] or cleaned["until"]):
+            self.add_error("until", _("Say how long, or until when."))
+        return cleaned
+
+    def end(self, now: dt.datetime) -> dt.datetime:
+        if until := self.cleaned_data["until"]:
+            # Django took it for a time of its own zone.
+            wall: dt.datetime = until.replace(tzinfo=ZoneInfo(self.zone))
+            return wall.astimezone(dt.UTC)
         return now + dt.timedelta(hours=int(self.cleaned_data["hours"]))
 
 

@@ -11,11 +11,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.pages.request import PageRequest, actor
+from accounts.asking import whom_to_ask
+from accounts.pages.request import PageRequest, actor, back
+from accounts.pages.zone import zone_of_reader
 from incidents import choice, telling, verbs
 from incidents.models import Incident, Mute
 from incidents.pages.forms import AssignForm, CommentForm, Filters, MuteForm, SnoozeForm
@@ -41,7 +44,9 @@ def incidents(request: PageRequest) -> HttpResponse:
     query.pop("at", None)
     narrowed = any(query.get(name) for name in form.fields)
     context = {"form": form, "page": page, "query": query.urlencode(), "narrowed": narrowed}
-    return render(request, "incidents/list.html", context | {"now": clock.shown()})
+    return render(
+        request, "incidents/list.html", context | {"now": clock.shown(), "zone": zone_of_reader(request)}
+    )
 
 
 @login_required
@@ -51,20 +56,22 @@ def incident(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _page(request: PageRequest, found: Incident, *, status: int = 200, **forms_: forms.Form) -> HttpResponse:
-    now = clock.shown()
+    now, zone = clock.shown(), zone_of_reader(request)
     may_handle = request.user.has_perm("incidents.handle_incident")
     context: dict[str, Any] = {
         "incident": found,
         "timeline": list(found.timeline.select_related("by")),
         "lasted": found.lasted(now),
         "may_handle": may_handle,
+        "whom": whom_to_ask(found.owner, found.team),
         "may_mute": may_handle and _may_mute(request, found),
         "muted": telling.is_muted(found.job_uid, now),
         "mute": Mute.objects.filter(job_uid=found.job_uid).select_related("updated_by").first()
         if found.job_uid
         else None,
         "assign_form": AssignForm(incident=found),
-        "snooze_form": SnoozeForm(),
+        "zone": zone,
+        "snooze_form": SnoozeForm(zone=zone),
         "mute_form": MuteForm(),
         "comment_form": CommentForm(),
     }
@@ -118,16 +125,20 @@ def assign(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 def snooze(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _handled(request, uid)
-    form = SnoozeForm(request.POST)
+    form = SnoozeForm(request.POST, zone=zone_of_reader(request))
     if not form.is_valid():
         return _page(request, found, status=400, snooze_form=form)
-    until = form.until(clock.now())
-    return _done(
-        request,
-        found,
-        lambda: verbs.snooze(found, until, by=actor(request)) or True,
-        _("The incident is snoozed."),
-    )
+    until = form.end(clock.now())
+    try:
+        verbs.snooze(found, until, by=actor(request))
+    except verbs.Invalid as problem:
+        form.add_error("until", str(problem))
+        return _page(request, found, status=400, snooze_form=form)
+    except verbs.Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, _("The incident is snoozed."))
+    return _back(request, found)
 
 
 @login_required
@@ -186,7 +197,12 @@ def _done(
             messages.info(request, nothing)
     except verbs.Refused as refusal:
         messages.warning(request, str(refusal))
-    return redirect("incident", found.uid)
+    return _back(request, found)
+
+
+def _back(request: PageRequest, found: Incident) -> HttpResponse:
+    """To the list or the dashboard where the button stood, else to the incident."""
+    return back(request, reverse("incident", args=[found.uid]))
 
 
 def _visible(request: PageRequest, uid: uuid.UUID) -> Incident:
@@ -198,7 +214,8 @@ def _visible(request: PageRequest, uid: uuid.UUID) -> Incident:
 def _handled(request: PageRequest, uid: uuid.UUID) -> Incident:
     found = _visible(request, uid)
     if not request.user.has_perm("incidents.handle_incident"):
-        raise PermissionDenied(_("You may view this incident but not handle it."))
+        text = _("You may view this incident but not handle it.")
+        raise PermissionDenied(f"{text} {whom_to_ask(found.owner, found.team)}")
     return found
 
 

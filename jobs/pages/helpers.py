@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
+from accounts.asking import whom_to_ask
 from accounts.models import User
 from accounts.pages.request import PageRequest
 from jobs.models import Job
@@ -31,8 +32,13 @@ def changeable_job(request: PageRequest, uid: uuid.UUID, permission: str = "jobs
     """The job; 403 when the user may see it but not change it (or lacks `permission`)."""
     job = visible_job(request, uid)
     if not (request.user.has_perm(permission) and may_change(request.user, job)):
-        raise PermissionDenied(_("You may view this job but not change or run it."))
+        raise PermissionDenied(f"{_('You may view this job but not change or run it.')} {asked_of(job)}")
     return job
+
+
+def asked_of(job: Job) -> str:
+    """Whom to ask about the job."""
+    return whom_to_ask(job.owner, job.team)
 
 
 def may_change(user: User, job: Job) -> bool:

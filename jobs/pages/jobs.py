@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages.request import PageRequest, actor, back
+from accounts.pages.zone import zone_of_reader
 from jobs import hiding, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job
 from jobs.pages import previews, script
 from jobs.pages.form import saved
-from jobs.pages.helpers import changeable_job, gone_is_404, may_change, refused, visible_job
+from jobs.pages.helpers import asked_of, changeable_job, gone_is_404, may_change, refused, visible_job
 from jobs.pages.rules import rules_of
-from jobs.pages.zone import zone_of_reader
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
@@ -45,6 +45,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "preview": previews.of_job(found),
         "pause": found.current_pause,
         "may_change": may_change(request.user, found),
+        "whom": asked_of(found),
         "shown_zone": zone_of_reader(request, zone_of(found)),
         "target": runner.target(found.options, found.metadata) if runner else "",
         "options": _labelled(found),

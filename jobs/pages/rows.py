@@ -12,6 +12,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from accounts.asking import sentence
 from accounts.models import Category, Team, User
 from jobs.models import Job, Pause, stored_schedule
 from jobs.schedule_text.moments import Moments
@@ -41,8 +42,9 @@ class Row:
     team: str
     owner: str
     category: str
-    # The buttons of a job that the reader may change.
+    # The buttons of a job that the reader may change; else whom to ask.
     verbs: SafeString | str
+    whom: str
 
 
 def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
@@ -60,6 +62,7 @@ def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
 class _Shared:
     teams: dict[int, str]
     owners: dict[int, str]
+    present: dict[int, str]
     categories: dict[int, str]
     pauses: dict[int, Pause]
     # Of the list: the page of each job is below it.
@@ -69,19 +72,25 @@ class _Shared:
     @classmethod
     def of(cls, jobs: list[Job]) -> _Shared:
         paused = [job.pk for job in jobs if not job.timing.enabled]
+        keys = {job.owner_id for job in jobs if job.owner_id}
+        owners = User.objects.filter(pk__in=keys).order_by().values_list("pk", "username", "is_active")
         pauses = Pause.objects.filter(job__in=paused, ended_at=None).select_related("by").order_by("id")
         return cls(
             _names(Team.objects.all(), {job.team_id for job in jobs}, "name"),
-            _names(User.objects.all(), {job.owner_id for job in jobs}, "username"),
+            {key: name for key, name, _active in owners},
+            {key: name for key, name, active in owners if active},
             _names(Category.objects.all(), {job.category_id for job in jobs}, "name"),
             {pause.job_id: pause for pause in pauses} if paused else {},
             reverse("jobs"),
             _Buttons(),
         )
 
+    def whom(self, job: Job) -> str:
+        return sentence(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
+
 
 def _names(
-    rows: QuerySet[Team] | QuerySet[User] | QuerySet[Category], keys: Iterable[int | None], name: str
+    rows: QuerySet[Team] | QuerySet[Category], keys: Iterable[int | None], name: str
 ) -> dict[int, str]:
     wanted = [key for key in keys if key is not None]
     return dict(rows.filter(pk__in=wanted).order_by().values_list("pk", name)) if wanted else {}
@@ -106,6 +115,7 @@ def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
         shared.owners.get(job.owner_id or 0, ""),
         shared.categories.get(job.category_id, ""),
         shared.buttons.of(job, f"{shared.base}/{job.uid}") if changeable else "",
+        "" if changeable else shared.whom(job),
     )
 
 

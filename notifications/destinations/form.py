@@ -105,6 +105,15 @@ def masked(one: Field, destination: Destination) -> str:
     return masked_url(value) if one.is_address else HIDDEN if value else ""
 
 
+def keys_of(destination: Destination) -> list[str]:
+    """Of each secret setting whether there is one, and nothing of the secret itself."""
+    if isinstance(destination.secrets, Undecryptable):
+        return [str(_("The secrets cannot be decrypted."))]
+    hidden = [one for one in CHANNELS[destination.channel].fields if one.is_secret]
+    told = {True: _("%(name)s: set"), False: _("%(name)s: missing")}
+    return [told[bool(destination.settings.get(one.name))] % {"name": one.label} for one in hidden]
+
+
 def _field(one: Field) -> forms.CharField:
     widget = forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "class": "mono"})
     field = forms.CharField(

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit.record import By
 from notifications.channels import WITH_DESTINATIONS
 from notifications.destinations import verbs
-from notifications.destinations.form import DestinationForm
+from notifications.destinations.form import DestinationForm, keys_of
 from notifications.models import Destination, SlackSettings
 from notifications.pages.views import needs, tell
 
@@ -24,8 +24,9 @@ guard = needs("notifications.change_destination")
 @guard
 @require_GET
 def destinations(request: HttpRequest) -> HttpResponse:
+    rows = Destination.objects.filter(channel__in=WITH_DESTINATIONS).prefetch_related("teams")
     context = {
-        "rows": Destination.objects.filter(channel__in=WITH_DESTINATIONS).prefetch_related("teams"),
+        "rows": [(row, keys_of(row)) for row in rows],
         "channels": WITH_DESTINATIONS.values(),
         "slack": SlackSettings.objects.filter(pk=SlackSettings.ONLY).first(),
     }

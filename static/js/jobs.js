@@ -1,4 +1,4 @@
-// Lists of jobs and runs: what is marked outlives every update of the list, and j, k, x and Enter work in it.
+// Lists of jobs, runs, incidents and messages: what is marked outlives every update of the list, and j, k, x and Enter work in it.
 "use strict";
 
 (() => {
@@ -63,7 +63,7 @@
 
   // Rows by keys. The row is remembered by its link, so that it stays where it is when the list is drawn anew.
   let here = "";
-  const rows = () => findAll("tr:has([data-open])");
+  const rows = () => findAll(":is(tr, li):has([data-open])");
   const linkOf = (row) => row.querySelector("[data-open]");
 
   function drawn() {
@@ -97,7 +97,10 @@
       next.scrollIntoView({ block: "nearest" });
       for (const row of list) row.classList.toggle("here", row === next);
     } else if (event.key === "x" && place >= 0) {
-      list[place].querySelector('input[name="job"]')?.click();
+      const box = list[place].querySelector('input[name="job"], [data-mark]');
+      // What cannot be taken back is only led to.
+      if (box?.dataset.mark === "focus") box.focus();
+      else box?.click();
     }
   });
 

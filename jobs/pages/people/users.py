@@ -18,10 +18,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Team, User
 from accounts.pages.account_forms import AccountForm, NewAccountForm
 from accounts.pages.request import PageRequest, actor
+from accounts.pages.zone import zone_of_reader
 from accounts.signin import logins
 from jobs.models import Job
 from jobs.pages.people.shared import counts, last_seen, named, owned, require
-from jobs.pages.zone import zone_of_reader
 
 PAGE_SIZE, SESSIONS, TOKENS, LONGEST = 50, 20, 20, 100
 STATES = {"active": Q(is_active=True), "left": Q(is_active=False)}
