@@ -85,7 +85,6 @@ class SnoozeForm(forms.Form):
 
     hours = forms.ChoiceField(label=_("Snooze for"), choices=HOURS, initial="4", required=False)
     until = forms.DateTimeField(
-        label=_("or until"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
@@ -93,7 +92,7 @@ class SnoozeForm(forms.Form):
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zone = zone
-        self.fields["until"].help_text = _("Times are in %(zone)s.") % {"zone": zone}
+        self.fields["until"].label = _("or until (%(zone)s)") % {"zone": zone}
 
     def clean_until(self) -> dt.datetime | None:
         until: dt.datetime | None = self.cleaned_data["until"]

@@ -27,7 +27,7 @@ def reader(client: Client, uma: User) -> Client:
 def test_until_is_meant_in_the_zone_that_the_page_names(reader: Client) -> None:
     incident = fail(clock.now())
     page = reader.get(f"/incidents/{incident.uid}").content.decode()
-    assert "Times are in Asia/Tokyo." in page
+    assert "Or until (Asia/Tokyo)" in page
     reader.post(f"/incidents/{incident.uid}/snooze", {"hours": "1", "until": f"{TOMORROW}T09:00"})
     incident.refresh_from_db()
     assert incident.snoozed_until == dt.datetime.fromisoformat(f"{TOMORROW}T00:00+00:00")
