@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from bench.servers.process import Server
 from scheduler_site.running import programs
 
 ALL = ("beat", "io", "code", "system")
+STARTERS = {"jobs.children.server", "jobs.children.zygote"}
 
 
 class Installation:
@@ -52,6 +55,11 @@ class Installation:
         process = self._running[name].process
         assert process is not None
         return process.pid
+
+    def starters(self, name: str) -> list[psutil.Process]:
+        """The processes of a worker that start the code of jobs: the fork server, and those that have imported a class."""
+        children = psutil.Process(self.pid(name)).children()
+        return [child for child in children if STARTERS & set(child.cmdline())]
 
     def ended(self, name: str) -> bool:
         process = self._running[name].process

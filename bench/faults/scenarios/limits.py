@@ -68,11 +68,7 @@ def _family(trial: Trial) -> list[psutil.Process]:
     found = []
     for name in ("beat", "io", "code", "system"):
         with suppress(psutil.Error):
-            program = psutil.Process(trial.system.pid(name))
-            found += [
-                program,
-                *(child for child in program.children() if "jobs.children.server" in child.cmdline()),
-            ]
+            found += [psutil.Process(trial.system.pid(name)), *trial.system.starters(name)]
     return found
 
 

@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 import requests
 from django.conf import settings
 from django.db import connection, connections
@@ -117,12 +116,11 @@ def worker_frozen(trial: Trial) -> None:
 
 
 def server_stopped(trial: Trial) -> None:
-    """the process that starts the code of jobs is stopped (SIGSTOP), twice; nobody lets it go on"""
+    """the processes that start the code of jobs are stopped (SIGSTOP), twice; nobody lets them go on"""
 
     def hurt() -> None:
         for _ in range(2):
-            worker = psutil.Process(trial.system.pid("code"))
-            servers = [child for child in worker.children() if "jobs.children.server" in child.cmdline()]
+            servers = trial.system.starters("code")
             for server in servers:
                 server.suspend()
             if not servers:
