@@ -109,7 +109,9 @@ class MariaDB(Server):
         self._start_sql = directory.parent / "mariadb.sql"
         binary = shutil.which("mariadbd", path="/usr/sbin:/usr/bin:/usr/local/bin") or "mariadbd"
         super().__init__(
+            # A server that starts empties its directory of temporary tables, also of those of others.
             (binary, "--no-defaults", f"--user={getuser()}", f"--datadir={directory}", f"--port={port}",
+             f"--tmpdir={directory.parent}",
              f"--socket={directory.parent}/mariadb.sock", "--bind-address=127.0.0.1", "--skip-name-resolve",
              f"--init-file={self._start_sql}"),
             directory.parent / "mariadb.log",
