@@ -50,7 +50,7 @@ def add(
     now, kept = dt.datetime.now(dt.UTC), list(timings)
     rows = [_schedule(timing) for timing in kept]
     upcoming = [_upcoming(timing, now) for timing in kept]
-    common = {"kind": kind, "category": Category.general(), **values}
+    common = {"kind": kind, "category": Category.general(), "by_installation": True, **values}
     made: list[Job] = []
     for start in range(0, count, TOGETHER):
         jobs = [
