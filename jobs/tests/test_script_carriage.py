@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from jobs.runners.script.carriage import Reducer
@@ -95,3 +97,9 @@ def test_however_the_text_is_cut_a_page_shows_the_same() -> None:
         pieces = [text[start : start + size] for start in range(0, len(text), size)]
         assert visible(shown(*pieces)) == expected
         assert visible(shown(*pieces, step=0.6)) == expected
+
+
+def test_a_row_of_nothing_but_carriage_returns_takes_no_time() -> None:
+    began = time.thread_time()
+    assert visible(shown("\r" * 200_000 + "x", "\r" * 200_000 + "y\n")) == ["y", ""]
+    assert time.thread_time() - began < 2

@@ -14,10 +14,11 @@ from functools import lru_cache
 from html import escape
 
 # ECMA-48: control sequences (also cut off), strings up to their end, other escapes, and what is left of controls. Tabs and
-# line ends are text.
+# line ends are text. A string ends at the next control at the latest: where nothing but beginnings is written, each would
+# otherwise be followed to the end of the line.
 CONTROL = re.compile(
     r"(?:\x1b\[|\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~]?)"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x00-\x1f\x7f-\x9f]*+(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]*[0-~]?"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )

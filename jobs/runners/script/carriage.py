@@ -6,7 +6,7 @@ import re
 
 EVERY = 1.0  # seconds between two states of one line
 LONGEST = 64 * 1024  # characters of a state that wait
-_LINE_END = re.compile(r"\r+\n")
+_LINE_END = re.compile(r"(?<!\r)\r++\n")  # a row of them is looked through once, not from each of them
 
 
 class Reducer:
