@@ -96,6 +96,24 @@ def test_rows_that_a_program_of_the_release_before_still_writes_follow_when_they
     assert late.shared_id
 
 
+def test_a_turn_reads_no_more_than_a_slice_however_many_young_rows_there_are(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "SLICE", 2)
+    job = make_job()
+    old = older(job, state="success")
+    young = [
+        make_run(job, state="success", definition=job.definition(), created_at=clock.now()) for _ in range(5)
+    ]
+    # As where a history was copied: its key is higher than those of younger rows.
+    behind = older(job, state="success")
+    with CaptureQueriesContext(connection) as asked:
+        assert upkeep.share(clock.now()) == 1
+    (read,) = {query["sql"] for query in asked if "LIMIT 2" in query["sql"] and f"> {old.pk}" in query["sql"]}
+    assert "created_at" not in read.partition("WHERE")[2]
+    assert upkeep.share(clock.now() + upkeep.YOUNG * 2) == len([*young, behind])
+
+
 def test_a_definition_goes_when_no_run_names_it_and_none_was_told_it_for_days(ledger: Ledger) -> None:
     job = make_job(due="2026-03-01 10:00")
     ticked(ledger, job, 10)

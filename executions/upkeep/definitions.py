@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from itertools import takewhile
 from typing import Any
 
 from django.db import transaction
@@ -43,8 +44,10 @@ def share(now: dt.datetime) -> int:
 
 
 def _after(key: int, now: dt.datetime) -> list[Execution]:
-    rows = Execution.objects.filter(pk__gt=key, created_at__lt=now - YOUNG).order_by("pk")
-    return list(rows.only("state", "definition", "shared_id")[:SLICE])
+    """Up to the first young one. The database is not asked for old ones: it would look for them among all that are young."""
+    rows = Execution.objects.filter(pk__gt=key).order_by("pk")
+    some = rows.only("created_at", "state", "definition", "shared_id")[:SLICE]
+    return list(takewhile(lambda row: row.created_at < now - YOUNG, some))
 
 
 @transaction.atomic
