@@ -11,4 +11,4 @@ class EnvironmentsConfig(AppConfig):
     verbose_name = _("Environments")
 
     def ready(self) -> None:
-        from environments import checks  # noqa: F401 - registers itself
+        from environments.checks import directories, job_user  # noqa: F401 - register themselves

@@ -9,3 +9,6 @@ from django.utils.translation import gettext_lazy as _
 class ExecutionsConfig(AppConfig):
     name = "executions"
     verbose_name = _("Executions")
+
+    def ready(self) -> None:
+        from executions import checks  # noqa: F401 - registers itself

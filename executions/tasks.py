@@ -22,17 +22,17 @@ from scheduler_site.running import drained, gc_tuning
 
 log = logging.getLogger("executions.tasks")
 
-_crew: Worker | None = None
+_worker: Worker | None = None
 _lock = threading.Lock()
 
 
-def crew(queues: tuple[str, ...] = (), host: Host = NOBODY) -> Worker:
-    """The crew of this worker process, made when it is first needed."""
-    global _crew
+def worker(queues: tuple[str, ...] = (), host: Host = NOBODY) -> Worker:
+    """The one of this process, made when it is first needed."""
+    global _worker
     with _lock:
-        if _crew is None:
-            _crew = Worker(heartbeat.own_name(), queues, host)
-        return _crew
+        if _worker is None:
+            _worker = Worker(heartbeat.own_name(), queues, host)
+        return _worker
 
 
 @shared_task(name="executions.perform", bind=True)
@@ -43,7 +43,7 @@ def perform(self: Any, uids: list[str]) -> None:
         # For the workers of a later release: it is announced again, and comes to one of them.
         log.warning("message_is_newer", extra={"version": version})
         return
-    crew().perform(uids, self.request.delivery_info["routing_key"])
+    worker().perform(uids, self.request.delivery_info["routing_key"])
 
 
 @shared_task(name="executions.upkeep.prune")
@@ -59,7 +59,7 @@ def go_on(key: int) -> None:
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
     queues = tuple(sender.app.amqp.queues.consume_from)
-    crew(queues, Host(partial(_listen, sender, queues), _leave))
+    worker(queues, Host(partial(_listen, sender, queues), _leave))
     gc_tuning.settle()
 
 
@@ -84,7 +84,7 @@ def _end(**_: Any) -> None:
 
 
 def _shut_down() -> None:
-    if _crew is not None:
+    if _worker is not None:
         threading.Thread(
-            target=_crew.shut_down, args=(settings.WORKER_SHUTDOWN_SECONDS,), name="shut down"
+            target=_worker.shut_down, args=(settings.WORKER_SHUTDOWN_SECONDS,), name="shut down"
         ).start()

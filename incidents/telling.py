@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from incidents import plan, wording
+from incidents import alert_texts, plan
 from incidents.models import EscalationStep, Incident, Mute, ReminderRules, TimelineEntry
 from notifications.delivery.post import About, fan_out, post
 from notifications.messages import Message
@@ -86,7 +86,7 @@ def tell_recovered(incident: Incident, now: dt.datetime) -> None:
     """Tells those who heard that it was open, unless that was one of many in a summary."""
     if incident.announced_at is None or incident.quiet or is_muted(incident.job_uid, now):
         return
-    message = wording.recovered(incident, now)
+    message = alert_texts.recovered(incident, now)
     _tell(incident, "recovered", Alert.Event.RECOVERED, message, Audience.of(incident), now)
 
 
@@ -94,7 +94,7 @@ def follow(incident: Incident, phase: Phase, event: Alert.Event, now: dt.datetim
     """What people did to it, for services that keep an incident of their own for it, muted or not."""
     heard = replace(Audience.of(incident), people=(), emails=())
     if incident.announced_at is not None and not incident.quiet and heard.slack:
-        message = wording.deed(incident, phase, now)
+        message = alert_texts.deed(incident, phase, now)
         _tell(incident, f"{phase}:{now.isoformat()}", event, message, heard, now)
 
 
@@ -161,7 +161,7 @@ def _remind(incident: Incident, channel: str, number: int, now: dt.datetime) -> 
         emails=audience.emails if channel == Alert.Channel.EMAIL else (),
         slack=audience.slack and channel not in (Alert.Channel.INBOX, Alert.Channel.EMAIL),
     )
-    message = wording.reminder(incident, now)
+    message = alert_texts.reminder(incident, now)
     if _tell(incident, f"reminded:{number}", Alert.Event.REMINDED, message, only, now, channel):
         note(incident, What.REMINDED, now, str(Alert.Channel(channel).label))
 
@@ -177,7 +177,7 @@ def _escalate(incident: Incident, step: EscalationStep, now: dt.datetime) -> Non
         destinations=heard.destinations,
         team=heard.team,
     )
-    message = wording.escalation(incident, now)
+    message = alert_texts.escalation(incident, now)
     if _tell(incident, f"escalated:{step.pk}", Alert.Event.ESCALATED, message, audience, now):
         whom = ", ".join(user.get_username() for user in users) if by_mail or by_inbox else ""
         note(incident, What.ESCALATED, now, ": ".join(filter(None, (str(step.get_channel_display()), whom))))

@@ -9,7 +9,7 @@ class SiteConfig(AppConfig):
     name = "scheduler_site"
 
     def ready(self) -> None:
-        from scheduler_site.checks import deployment, environment, job_user, servers  # noqa: F401 - register themselves
+        from scheduler_site.checks import deployment, environment, servers  # noqa: F401 - register themselves
         from scheduler_site.lib.database import lookups
 
         lookups.register()

@@ -1,21 +1,13 @@
-"""What every request goes through: headers, the language, the life of a session."""
+"""What every request goes through: headers, the length of its body, slashes, the language."""
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
-import time
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
 from django.middleware.locale import LocaleMiddleware
 from django.urls import is_valid_path
 from django.utils import translation
-
-from accounts.signin import logins
-from audit.record import address_of
-from scheduler_site.rest.unavailable import DATABASE_ERRORS
 
 # Scripts and styles come from our own files only, so a text that slips through an escape still cannot run.
 POLICY = "; ".join(
@@ -85,30 +77,3 @@ class LanguageMiddleware(LocaleMiddleware):
             request.LANGUAGE_CODE = translation.get_language()
         else:
             super().process_request(request)
-
-
-class SlidingSessionMiddleware:
-    """Extends the session on user activity; automatic page refreshes do not count.
-
-    Written at most every ten minutes: a row per request would be a write for every look.
-    """
-
-    EVERY = 600
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "HX-Request" not in request.headers:
-            # Without a database the view says so itself, where it needs one; the health check answers in its own way.
-            with contextlib.suppress(*DATABASE_ERRORS):
-                self._note(request)
-        return self.get_response(request)
-
-    def _note(self, request: HttpRequest) -> None:
-        if request.user.is_authenticated and "_auth_user_id" in request.session:
-            now = int(time.time())
-            if now - request.session.get("_seen", 0) >= self.EVERY:
-                request.session["_seen"] = now
-                lifetime = dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
-                logins.seen(request.session.session_key or "", address_of(request), lifetime)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from environments.checks import environments
+from environments.checks.directories import environments
 
 
 def found() -> list[str]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from executions.alerting.cause import Cause, ago
-from incidents.wording import duration
+from incidents.alert_texts import NOTHING_TO_DO, duration, when
 from jobs.models import Job
 from notifications.messages import Message
 from notifications.texts import Lines, Text, Words, fact
@@ -18,7 +16,6 @@ from notifications.texts import Lines, Text, Words, fact
 # A summary names so many jobs.
 NAMED = 20
 REVIEW = Text(_("Please review your job configuration and logs to identify and resolve the issue."))
-NOTHING_TO_DO = Text(_("No action is required. This is an informational notification."))
 JOB_NAME, JOB_ID, LAST_DAY = Text(_("Job Name")), Text(_("Job ID")), Text(_("Ends on"))
 DUE, DURATION, USUAL = Text(_("Due")), Text(_("Duration")), Text(_("Usual"))
 Facts = list[tuple[Words, Words]]
@@ -148,7 +145,7 @@ def summary(mark: str, headline: Words, lines: Sequence[Words], path: str) -> Me
     if more := len(lines) - len(shown):
         shown.append(Text(_("and %(count)s more"), count=str(more)))
     facts: Facts = [(Text(_("Jobs")), Lines(*shown))]
-    return Message(_marked(mark, headline), headline, facts, "", path, title=headline)
+    return Message(marked(mark, headline), headline, facts, "", path, title=headline)
 
 
 def auto_paused(job: Job, mention: str) -> Message:
@@ -161,84 +158,6 @@ def ending_soon(job: Job, mention: str) -> Message:
     title, date = Text(_("Job ending soon")), str(job.end_date)
     text = _("Job '%(job)s' ends on %(date)s. Give it a later end date if it is still needed.")
     return _at_the_end(job, title, Text(text, job=job.name, date=date), mention)
-
-
-def system_silent(name: str, detail: str, since: dt.datetime) -> Message:
-    title = Text(_("Belfry: %(part)s is not responding"), part=Text(name))
-    facts: Facts = [
-        (Text(_("What")), fact(Text(name), Text(detail))),
-        (Text(_("Since")), when(since)),
-    ]
-    return Message(_marked("🔴", title), title, facts, "", "/", title=title)
-
-
-def system_recovered(name: str, since: dt.datetime) -> Message:
-    title = Text(_("Belfry: %(part)s is responding again"), part=Text(name))
-    facts: Facts = [(Text(_("Not responding since")), when(since))]
-    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
-
-
-def waits(what: str, since: dt.datetime) -> Message:
-    """Of `oldest due` and `oldest queued`, the names of the checks."""
-    titles = {
-        "oldest due": _("Belfry: the scheduler is minutes behind"),
-        "oldest queued": _("Belfry: runs have been queued for minutes"),
-    }
-    title = Text(titles[what])
-    facts: Facts = [(Text(_("Since")), when(since))]
-    return Message(_marked("🔴", title), title, facts, "", "/", title=title)
-
-
-def waits_no_more(since: dt.datetime) -> Message:
-    title = Text(_("Belfry: scheduler lag and queue wait are back to normal"))
-    facts: Facts = [(Text(_("Since")), when(since))]
-    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
-
-
-def clocks_differ(hosts: str, since: dt.datetime) -> Message:
-    """`hosts` names each with the seconds by which its clock is ahead."""
-    title = Text(_("Belfry: a host's clock differs from the database's"))
-    facts: Facts = [(Text(_("Ahead of the database")), hosts), (Text(_("Since")), when(since))]
-    closing = _("Jobs start by the database's clock all the same. Set the clocks of these hosts by NTP.")
-    return Message(_marked("🟠", title), title, facts, Text(closing), "/", title=title)
-
-
-def clocks_agree(since: dt.datetime) -> Message:
-    title = Text(_("Belfry: the hosts' clocks agree with the database's again"))
-    facts: Facts = [(Text(_("They differed since")), when(since))]
-    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
-
-
-def zones_differ(hosts: str, since: dt.datetime) -> Message:
-    """`hosts` names each with its release of tzdata."""
-    title = Text(_("Belfry: hosts have different rules of time zones"))
-    facts: Facts = [(Text(_("Releases of tzdata")), hosts), (Text(_("Since")), when(since))]
-    closing = _("Jobs start by the newest of these rules. Update the images or packages of the other hosts.")
-    return Message(_marked("🟠", title), title, facts, Text(closing), "/", title=title)
-
-
-def zones_agree(since: dt.datetime) -> Message:
-    title = Text(_("Belfry: all hosts have the same rules of time zones again"))
-    facts: Facts = [(Text(_("They differed since")), when(since))]
-    return Message(_marked("✅", title), title, facts, NOTHING_TO_DO, "/", title=title)
-
-
-def outage(since: dt.datetime, until: dt.datetime) -> Message:
-    title = Text(_("Belfry was down"))
-    facts: Facts = [
-        (Text(_("From")), when(since)),
-        (Text(_("To")), when(until)),
-        (Text(_("Minutes")), f"{(until - since).total_seconds() / 60:.0f}"),
-    ]
-    closing = _(
-        "No process was alive. What fell due meanwhile was made up for, or stands in the ledger as missed."
-    )
-    return Message(_marked("🔴", title), title, facts, Text(closing), "/executions?state=missed", title=title)
-
-
-def when(moment: dt.datetime) -> str:
-    """Local to the scheduler's zone, which is named."""
-    return f"{moment.astimezone(ZoneInfo(settings.SCHEDULER_TIMEZONE)):%Y-%m-%d %H:%M:%S} {settings.SCHEDULER_TIMEZONE}"
 
 
 def _unusual(name: Text, numbers: Mapping[str, float], said: Callable[[float], str]) -> Facts:
@@ -263,7 +182,7 @@ def _after(seconds: int | None) -> Text:
     return Text(_("%(seconds)s seconds"), seconds=str(seconds))
 
 
-def _marked(mark: str, words: Words) -> Text:
+def marked(mark: str, words: Words) -> Text:
     return Text("%(mark)s %(words)s", mark=mark, words=words)
 
 

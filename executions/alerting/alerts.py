@@ -23,8 +23,8 @@ from executions.alerting import alert_texts, pending, problems, unusual
 from executions.alerting.cause import cause
 from executions.alerting.recipients import about_job, mention_of
 from executions.models import AlertCondition, Execution
+from incidents import alert_texts as incident_texts
 from incidents import telling
-from incidents import wording as incident_wording
 from incidents.models import Incident
 from incidents.telling import Audience
 from jobs.models import Job
@@ -136,7 +136,7 @@ def _opened(
     if each:
         opened = telling.mark_announced(incident, audience, now)
         return replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
-    opening = incident_wording.opening(incident, message)
+    opening = incident_texts.opening(incident, message)
     telling.announce(incident, Event.JOB_FAILED, opening, audience, now)
     return message
 

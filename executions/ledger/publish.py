@@ -89,7 +89,7 @@ def _send(queue: str, uids: list[str]) -> bool:
 
 @transaction.atomic
 def _note(uids: list[str]) -> None:
-    """What a worker has in its hands by now needs no note, and must not be waited for."""
+    """What a worker has claimed by now needs no note, and must not be waited for."""
     keys = Execution.objects.filter(uid__in=uids, state=State.QUEUED).locked(skip=True)
     Execution.objects.filter(pk__in=keys).update(published_at=clock.now())
 

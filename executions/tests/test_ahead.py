@@ -1,4 +1,4 @@
-"""A worker whose runs are short has the next ones in its hands already; what would wait there for long goes back."""
+"""A worker whose runs are short has claimed the next ones already; what would wait there for long goes back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from executions.ledger.due.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.worker import pace
-from executions.worker import worker as crews
+from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, Outcome
@@ -40,17 +40,17 @@ class Held(PythonClassRunner):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     settings.WORKER_CODE_SLOTS = 1
     monkeypatch.setitem(RUNNERS, "python_class", Held())
-    monkeypatch.setattr(crews, "PATIENCE", 60.0)
+    monkeypatch.setattr(workers, "PATIENCE", 60.0)
     monkeypatch.setattr(pace, "SHORT", 60.0)
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     Held.gate.clear()
-    crew = Worker("worker-1", ["code"])
-    yield crew
+    worker = Worker("worker-1", ["code"])
+    yield worker
     Held.gate.set()
-    crew.shut_down(0)
+    worker.shut_down(0)
 
 
 def queue(ledger: Ledger, name: str, **metadata: Any) -> Execution:
@@ -73,25 +73,25 @@ def row(run: Execution) -> Execution:
     return Execution.objects.get(pk=run.pk)
 
 
-def ask(crew: Worker, *runs: Execution) -> None:
-    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+def ask(worker: Worker, *runs: Execution) -> None:
+    message = threading.Thread(target=worker.perform, args=([str(run.uid) for run in runs], "code"))
     message.start()
 
 
-def after_two_short_ones(crew: Worker, ledger: Ledger) -> None:
+def after_two_short_ones(worker: Worker, ledger: Ledger) -> None:
     """However slow the machine is."""
     for name in ("one", "two"):
         run = queue(ledger, name)
-        ask(crew, run)
+        ask(worker, run)
         eventually(lambda run=run: row(run).state == "success")  # type: ignore[misc]
 
 
 def test_after_short_runs_the_next_one_is_in_hand_before_the_slot_is_free(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after_two_short_ones(crew, ledger)
+    after_two_short_ones(worker, ledger)
     long, following = queue(ledger, "long", long=True), queue(ledger, "following")
-    ask(crew, long, following)
+    ask(worker, long, following)
     eventually(lambda: row(following).state == "running")
     assert row(long).state == "running"
     Held.gate.set()
@@ -99,19 +99,19 @@ def test_after_short_runs_the_next_one_is_in_hand_before_the_slot_is_free(
 
 
 def test_what_waits_behind_a_long_run_goes_back_to_the_queue_as_it_was(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after_two_short_ones(crew, ledger)
-    monkeypatch.setattr(crews, "PATIENCE", 0.1)
+    after_two_short_ones(worker, ledger)
+    monkeypatch.setattr(workers, "PATIENCE", 0.1)
     long, following = queue(ledger, "long", long=True), queue(ledger, "following")
     ledger.announced.clear()
-    ask(crew, long, following)
+    ask(worker, long, following)
     eventually(lambda: [run.uid for run in ledger.announced] == [following.uid])
     back = row(following)
     told = (back.state, back.attempt, back.started_at, back.worker, back.lease_until, back.busy)
     assert told == ("queued", 0, None, "", None, None)
     # And as long as the long one goes on, nothing more is claimed.
-    ask(crew, following)
+    ask(worker, following)
     time.sleep(0.2)
     assert row(following).state == "queued"
     Held.gate.set()
@@ -120,27 +120,27 @@ def test_what_waits_behind_a_long_run_goes_back_to_the_queue_as_it_was(
 
 
 def test_what_is_stopped_while_it_waits_in_hand_never_begins(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after_two_short_ones(crew, ledger)
+    after_two_short_ones(worker, ledger)
     long, following = queue(ledger, "long", long=True), queue(ledger, "following", long=True)
-    ask(crew, long, following)
+    ask(worker, long, following)
     eventually(lambda: row(following).state == "running")
     verbs.stop(row(following), by=By.system())
-    monkeypatch.setattr(crews, "PATIENCE", 0.0)
+    monkeypatch.setattr(workers, "PATIENCE", 0.0)
     eventually(lambda: row(following).state == "stopped")
     assert row(long).state == "running"
 
 
 def test_a_worker_that_ends_gives_back_what_it_has_not_begun(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    after_two_short_ones(crew, ledger)
+    after_two_short_ones(worker, ledger)
     long, following = queue(ledger, "long", long=True), queue(ledger, "following")
-    ask(crew, long, following)
+    ask(worker, long, following)
     eventually(lambda: row(following).state == "running")
     ledger.announced.clear()
     # Long enough for the worker to have in hand what it has claimed.
-    crew.shut_down(0.5)
+    worker.shut_down(0.5)
     assert [run.uid for run in ledger.announced] == [following.uid]
     assert (row(following).state, row(following).attempt) == ("queued", 0)

@@ -15,8 +15,8 @@ from audit.record import By
 from executions.models import Drain, Heartbeat
 from executions.monitoring import drains, health, heartbeat
 from executions.tests.conftest import Ledger
-from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
-from executions.worker import worker as crews
+from executions.tests.test_worker import Counting, Waiting, eventually, queue, start, state
+from executions.worker import worker as workers
 from executions.worker.drain import Host
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
@@ -41,15 +41,15 @@ def process() -> Process:
 
 
 @pytest.fixture
-def crew(ledger: Ledger, process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, process: Process, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(heartbeat, "_last", {})
-    crew = Worker(NAME, ["io"], Host(process.heard.append, process.left.set))
+    worker = Worker(NAME, ["io"], Host(process.heard.append, process.left.set))
     eventually(lambda: Heartbeat.objects.filter(role="io").exists())
-    yield crew
-    crew.shut_down(0)
+    yield worker
+    worker.shut_down(0)
 
 
 def drain(target: str = NAME) -> list[Drain]:
@@ -57,14 +57,14 @@ def drain(target: str = NAME) -> list[Drain]:
 
 
 def test_it_takes_nothing_new_and_ends_when_its_run_has_ended(
-    crew: Worker, ledger: Ledger, process: Process
+    worker: Worker, ledger: Ledger, process: Process
 ) -> None:
     run, later = queue(ledger, metadata={"seconds": 1}), queue(ledger, name="later")
-    start(crew, run)
+    start(worker, run)
     drain()
     eventually(lambda: process.heard == [False])
     ledger.announced.clear()
-    crew.perform([str(later.uid)])
+    worker.perform([str(later.uid)])
     eventually(lambda: [one.pk for one in ledger.announced] == [later.pk])
     assert (state(run), state(later), process.left.is_set()) == ("running", "queued", False)
     eventually(process.left.is_set)
@@ -73,41 +73,41 @@ def test_it_takes_nothing_new_and_ends_when_its_run_has_ended(
 
 
 def test_what_waits_for_a_slot_in_it_goes_back_at_once(
-    crew: Worker, ledger: Ledger, settings: Settings
+    worker: Worker, ledger: Ledger, settings: Settings
 ) -> None:
     runs = [
         queue(ledger, name=f"job {number}", kind="python_class")
         for number in range(settings.WORKER_CODE_SLOTS + 1)
     ]
-    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+    message = threading.Thread(target=worker.perform, args=([str(run.uid) for run in runs], "code"))
     message.start()
-    eventually(lambda: len(crew._hands) == settings.WORKER_CODE_SLOTS)
+    eventually(lambda: len(worker._runs) == settings.WORKER_CODE_SLOTS)
     ledger.announced.clear()
     drain()
     message.join(10)
     eventually(lambda: [state(run) for run in ledger.announced] == ["queued"])
 
 
-def test_an_idle_worker_ends_at_once(crew: Worker, process: Process) -> None:
+def test_an_idle_worker_ends_at_once(worker: Worker, process: Process) -> None:
     drain()
     eventually(process.left.is_set)
 
 
 def test_a_drain_that_is_taken_back_in_time_lets_the_worker_go_on(
-    crew: Worker, ledger: Ledger, process: Process
+    worker: Worker, ledger: Ledger, process: Process
 ) -> None:
     run, later = queue(ledger), queue(ledger, name="later", metadata={"seconds": 0.1})
-    start(crew, run)
+    start(worker, run)
     drain()
     eventually(lambda: process.heard == [False])
     assert drains.cancel(Drain.objects.all(), by=By.system()) == 1
     eventually(lambda: process.heard == [False, True])
-    start(crew, later)
+    start(worker, later)
     eventually(lambda: state(later) == "success")
     assert not process.left.is_set()
 
 
-def test_a_host_and_all_workers_of_jobs_can_be_named(crew: Worker) -> None:
+def test_a_host_and_all_workers_of_jobs_can_be_named(worker: Worker) -> None:
     heartbeat.beat("host-2:1-ffff", ["system"])
     assert [one.worker for one in drain("host-1")] == [NAME]
     assert drain("host-1") == []
@@ -116,7 +116,7 @@ def test_a_host_and_all_workers_of_jobs_can_be_named(crew: Worker) -> None:
         drain("nowhere")
 
 
-def test_orders_are_in_the_trail(crew: Worker) -> None:
+def test_orders_are_in_the_trail(worker: Worker) -> None:
     drain()
     drains.cancel(Drain.objects.all(), by=By.system())
     entries = Entry.objects.filter(object_type="drain").order_by("id")
@@ -126,9 +126,9 @@ def test_orders_are_in_the_trail(crew: Worker) -> None:
     ]
 
 
-def test_its_state_is_shown_until_it_is_taken_back(crew: Worker, ledger: Ledger, process: Process) -> None:
+def test_its_state_is_shown_until_it_is_taken_back(worker: Worker, ledger: Ledger, process: Process) -> None:
     run = queue(ledger, metadata={"seconds": 0.5})
-    start(crew, run)
+    start(worker, run)
     drain()
 
     def states() -> list[tuple[str, str, int]]:
@@ -136,21 +136,21 @@ def test_its_state_is_shown_until_it_is_taken_back(crew: Worker, ledger: Ledger,
 
     assert states() == [(NAME, "draining", 1)]
     eventually(process.left.is_set)
-    crew.shut_down(0)
+    worker.shut_down(0)
     assert states() == [(NAME, "drained", 0)]
 
 
 def test_that_all_workers_of_a_queue_are_drained_is_told_and_not_taken_for_a_fault(
-    crew: Worker, process: Process
+    worker: Worker, process: Process
 ) -> None:
     drain()
     eventually(process.left.is_set)
-    crew.shut_down(0)
+    worker.shut_down(0)
     (check,) = [check for check in health.report().checks if check.name == "worker io"]
     assert (check.ok, check.advice, check.detail) == (False, True, "drained")
 
 
-def test_no_worker_is_started_in_its_place_until_the_order_is_taken_back(crew: Worker) -> None:
+def test_no_worker_is_started_in_its_place_until_the_order_is_taken_back(worker: Worker) -> None:
     drain()
     assert drains.stay_away("abcd")
     assert not drains.stay_away("ab00")

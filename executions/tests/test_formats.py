@@ -70,7 +70,7 @@ def test_a_message_of_a_later_release_is_left_to_its_workers(
         def perform(self, uids: list[str], queue: str) -> None:
             asked.extend(uids)
 
-    monkeypatch.setattr(tasks, "crew", Crew)
+    monkeypatch.setattr(tasks, "worker", Crew)
     headers = {} if version is None else {"belfry": version}
     task: Any = tasks.perform
     task.push_request(headers=headers, delivery_info={"routing_key": "io"})

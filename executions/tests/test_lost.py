@@ -14,7 +14,7 @@ from executions.ledger import claims, followers, lost
 from executions.models import Execution, ExecutionQuerySet, PendingAlert, Reason
 from executions.monitoring.heartbeat import own_name
 from executions.tests.conftest import WORKER, Ledger
-from executions.tests.test_crew import eventually, queue
+from executions.tests.test_worker import eventually, queue
 from executions.upkeep import reconcile
 from executions.values import Claim
 from executions.worker.worker import Worker
@@ -100,19 +100,19 @@ def test_of_two_workers_of_one_name_the_one_with_the_earlier_attempt_stops(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
-    crew = Worker("container:1", ["io"])
+    worker = Worker("container:1", ["io"])
     try:
-        crew.perform([str(queue(ledger).uid)])
-        eventually(lambda: bool(crew._hands))
-        (hand,) = crew._in_hand()
+        worker.perform([str(queue(ledger).uid)])
+        eventually(lambda: bool(worker._runs))
+        (active,) = worker.active_runs()
         # Attempt 2 is another process's, which calls itself the same.
         Execution.objects.update(attempt=2, lease_until=FAR)
-        crew._leases.renew([hand])
-        eventually(lambda: hand.ended)
+        worker._leases.renew([active])
+        eventually(lambda: active.ended)
         row = Execution.objects.get()
         assert (row.state, row.attempt, row.lease_until) == ("running", 2, FAR)
     finally:
-        crew.shut_down(0)
+        worker.shut_down(0)
 
 
 def test_no_two_processes_have_the_same_name() -> None:

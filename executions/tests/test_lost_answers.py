@@ -16,8 +16,8 @@ from executions.ledger import claims, outcomes
 from executions.ledger.outcomes import Report
 from executions.models import Execution, LogChunk
 from executions.tests.conftest import WORKER, Ledger
-from executions.tests.test_crew import Waiting, eventually, queue, start, state
-from executions.worker import worker as crews
+from executions.tests.test_worker import Waiting, eventually, queue, start, state
+from executions.worker import worker as workers
 from executions.worker import writer
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS, Context, Outcome
@@ -36,12 +36,12 @@ class Talking(Waiting):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Talking())
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Worker(WORKER, ["io"])
-    yield crew
-    crew.shut_down(0)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
+    worker = Worker(WORKER, ["io"])
+    yield worker
+    worker.shut_down(0)
 
 
 def lose_answers(
@@ -63,11 +63,11 @@ def lose_answers(
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_claim_that_landed_without_an_answer_is_done_in_its_first_attempt(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     runs = [queue(ledger, name=f"job {number}") for number in range(3)]
     lost = lose_answers(monkeypatch, claims, "claim", times)
-    start(crew, *runs)
+    start(worker, *runs)
     eventually(lambda: all(state(run) == "success" for run in runs))
     assert lost() == times
     assert set(Execution.objects.values_list("attempt", flat=True)) == {1}
@@ -99,12 +99,12 @@ def test_a_second_message_about_a_run_in_hand_adopts_nothing(ledger: Ledger) -> 
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_output_and_outcome_that_landed_without_an_answer_are_on_record_once(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     run = queue(ledger, metadata={"seconds": 0.2})
     lost = lose_answers(monkeypatch, outcomes, "write", times)
-    start(crew, run)
-    eventually(lambda: not crew._hands and state(run) == "success")
+    start(worker, run)
+    eventually(lambda: not worker._runs and state(run) == "success")
     assert "".join(LogChunk.objects.order_by("pk").values_list("text", flat=True)) == "begun\ndone\n"
     assert lost() == times
 
@@ -150,7 +150,7 @@ READ_ONLY = pymysql.OperationalError(
     "cause", [Standby("read-only transaction"), READ_ONLY], ids=["PostgreSQL", "MariaDB"]
 )
 def test_a_database_that_has_become_a_standby_takes_no_report_away(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, cause: Exception
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, cause: Exception
 ) -> None:
     real, refused = outcomes.write, list[bool]()
 
@@ -163,13 +163,13 @@ def test_a_database_that_has_become_a_standby_takes_no_report_away(
 
     monkeypatch.setattr(outcomes, "write", read_only)
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "success")
     assert "".join(LogChunk.objects.values_list("text", flat=True)) == "begun\ndone\n"
 
 
 def test_a_report_that_breaks_the_connection_each_time_does_not_hold_up_the_others(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As MariaDB does with a packet that is too large: its end is on record all the same, without what was too much."""
     monkeypatch.setattr(writer, "MOST_BREAKS", 2)
@@ -183,13 +183,13 @@ def test_a_report_that_breaks_the_connection_each_time_does_not_hold_up_the_othe
     monkeypatch.setattr(outcomes, "write", too_large)
     large = queue(ledger, name="large", metadata={"lines": 1000})
     small = queue(ledger, name="small")
-    start(crew, large, small)
+    start(worker, large, small)
     eventually(lambda: (state(large), state(small)) == ("success", "success"))
     assert Execution.objects.get(pk=large.pk).error == writer.UNWRITABLE
 
 
 def test_a_database_that_is_really_away_is_waited_for(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "MOST_BREAKS", 2)
     monkeypatch.setattr(writer, "_answers", lambda: False)
@@ -202,6 +202,6 @@ def test_a_database_that_is_really_away_is_waited_for(
 
     monkeypatch.setattr(outcomes, "write", away)
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "success")
     assert Execution.objects.get().error == ""

@@ -14,10 +14,10 @@ from django.utils import timezone
 from executions.ledger import claims
 from executions.models import Execution, ExecutionQuerySet, PendingAlert
 from executions.tests.conftest import Ledger
-from executions.tests.test_crew import Waiting, eventually, queue, start, state
+from executions.tests.test_worker import Waiting, eventually, queue, start, state
 from executions.upkeep import reconcile
 from executions.worker import active_runs, leases, orders
-from executions.worker import worker as crews
+from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS, Context, Outcome
 from jobs.runners.python_class import PythonClassRunner
@@ -36,55 +36,55 @@ class Deaf(PythonClassRunner):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "python_class", Deaf())
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(active_runs, "OVERDUE_SECONDS", 0.1)
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     Deaf.go_on = threading.Event()
-    crew = Worker("worker-1", ["code"])
-    yield crew
+    worker = Worker("worker-1", ["code"])
+    yield worker
     Deaf.go_on.set()
-    crew.shut_down(0)
+    worker.shut_down(0)
 
 
-def begin(crew: Worker, ledger: Ledger, **changes: Any) -> Execution:
+def begin(worker: Worker, ledger: Ledger, **changes: Any) -> Execution:
     run = queue(ledger, kind="python_class", timeout=1, stop_grace=0, **changes)
-    start(crew, run)
+    start(worker, run)
     return run
 
 
-def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(crew: Worker, ledger: Ledger) -> None:
-    run = begin(crew, ledger)
+def test_a_run_whose_thread_hangs_is_given_up_and_people_are_told_why(worker: Worker, ledger: Ledger) -> None:
+    run = begin(worker, ledger)
     eventually(lambda: state(run) == "lost")
     assert Execution.objects.get(pk=run.pk).reason == "overdue"
     assert PendingAlert.objects.filter(execution_uid=run.uid).exists()
 
 
-def test_what_it_says_later_is_refused(crew: Worker, ledger: Ledger) -> None:
-    run = begin(crew, ledger)
+def test_what_it_says_later_is_refused(worker: Worker, ledger: Ledger) -> None:
+    run = begin(worker, ledger)
     eventually(lambda: state(run) == "lost")
-    free = crew._room._free["code"]
+    free = worker._capacity._free["code"]
     Deaf.go_on.set()
-    eventually(lambda: crew._room._free["code"] == free + 1 or not crew._hands)
+    eventually(lambda: worker._capacity._free["code"] == free + 1 or not worker._runs)
     time.sleep(0.2)
     assert state(run) == "lost"
 
 
 def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = crew._writer.report
+    real = worker._writer.report
 
     def report(claim: Any, what: Any, *why: Any) -> None:
         if what is not None:
             real(claim, what, *why)
 
-    monkeypatch.setattr(crew._writer, "report", report)
-    run = begin(crew, ledger)
-    (hand,) = crew._in_hand()
-    eventually(lambda: hand.overdue)
+    monkeypatch.setattr(worker._writer, "report", report)
+    run = begin(worker, ledger)
+    (active,) = worker.active_runs()
+    eventually(lambda: active.overdue)
 
     def stands() -> bool:
         """No renewal is under way any more."""
@@ -98,23 +98,23 @@ def test_even_when_nobody_writes_for_the_worker_its_lease_runs_out(
     assert state(run) == "lost"
 
 
-def test_the_time_in_which_it_is_suspended_does_not_count(crew: Worker, ledger: Ledger) -> None:
-    run = begin(crew, ledger)
-    (hand,) = crew._in_hand()
-    hand.suspend(True)
+def test_the_time_in_which_it_is_suspended_does_not_count(worker: Worker, ledger: Ledger) -> None:
+    run = begin(worker, ledger)
+    (active,) = worker.active_runs()
+    active.suspend(True)
     Execution.objects.filter(pk=run.pk).update(suspended_at=Execution.objects.get(pk=run.pk).started_at)
     time.sleep(1.5)
-    assert (hand.overdue, state(run)) == (False, "running")
+    assert (active.overdue, state(run)) == (False, "running")
 
 
 def test_leases_are_renewed_while_everything_else_hangs(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a turn of the reconciler that waits for a broker, or a sign of life that waits for a row."""
     answer = threading.Event()
     monkeypatch.setattr(orders, "hear", lambda hands: answer.wait(20))
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     first = Execution.objects.get(pk=run.pk).lease_until
     assert first is not None
     eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
@@ -122,12 +122,12 @@ def test_leases_are_renewed_while_everything_else_hangs(
 
 
 def test_a_lease_that_somebody_kept_from_being_renewed_is_tried_again_at_once(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     monkeypatch.setattr(leases, "RENEW_SECONDS", 100.0)
-    monkeypatch.setattr(crew._leases, "_next", 0.0)
+    monkeypatch.setattr(worker._leases, "_next", 0.0)
     real, skipped = ExecutionQuerySet.locked_attempts, list[bool]()
 
     def locked_by_another(rows: ExecutionQuerySet, *, skip: bool = False) -> set[tuple[int, int]]:
@@ -138,18 +138,18 @@ def test_a_lease_that_somebody_kept_from_being_renewed_is_tried_again_at_once(
 
     monkeypatch.setattr(ExecutionQuerySet, "locked_attempts", locked_by_another)
     Execution.objects.filter(pk=run.pk).update(lease_until=None)
-    crew._leases._next = 0.0
+    worker._leases._next = 0.0
     eventually(lambda: Execution.objects.get(pk=run.pk).lease_until is not None)
     assert len(skipped) == 3
 
 
 def test_a_row_that_somebody_has_locked_keeps_no_other_lease_from_being_renewed(
-    crew: Worker, ledger: Ledger
+    worker: Worker, ledger: Ledger
 ) -> None:
     if not connection.features.has_select_for_update_skip_locked:
         pytest.skip("this database locks no rows")
     locked, other = queue(ledger, name="locked"), queue(ledger, name="other")
-    start(crew, locked, other)
+    start(worker, locked, other)
     with transaction.atomic():
         Execution.objects.filter(pk=locked.pk).locked()
         first = Execution.objects.get(pk=other.pk).lease_until

@@ -23,7 +23,7 @@ from executions.ledger.limits import places
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Limit, State, Trigger
 from executions.tests.conftest import WORKER, Ledger
-from executions.tests.test_crew import eventually
+from executions.tests.test_worker import eventually
 from executions.upkeep import reconcile
 from executions.values import Claim
 from executions.worker import priority

@@ -18,9 +18,9 @@ from django.conf import settings
 from executions import beat
 from executions.models import Execution
 from executions.tests.conftest import Ledger
-from executions.tests.test_crew import Counting, Waiting, eventually, queue, start, state
+from executions.tests.test_worker import Counting, Waiting, eventually, queue, start, state
 from executions.worker import consumer, watchdog
-from executions.worker import worker as crews
+from executions.worker import worker as workers
 from executions.worker.consumer import Consumer
 from executions.worker.watchdog import STATUS, Sign, Watchdog
 from executions.worker.worker import Worker
@@ -145,37 +145,37 @@ def test_a_broker_that_is_away_ends_nobody(ledger: Ledger, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Worker("worker-1", ["io", "code"])
-    yield crew
-    crew.shut_down(0)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
+    worker = Worker("worker-1", ["io", "code"])
+    yield worker
+    worker.shut_down(0)
 
 
 def test_a_run_that_was_queued_by_a_pool_which_then_failed_does_not_run_and_no_slot_is_gained(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a thread pool is at the limit of threads: it has queued the run already when it says so."""
-    free, submit, ran = dict(crew._room._free), crew._threads.submit, list[Any]()
+    free, submit, ran = dict(worker._capacity._free), worker._executors.threads.submit, list[Any]()
 
     def queued_and_failed(*args: Any) -> None:
         ran.append(args)
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(crew._threads, "submit", queued_and_failed)
+    monkeypatch.setattr(worker._executors.threads, "submit", queued_and_failed)
     run = queue(ledger, kind="python_class", metadata={"seconds": 0})
-    crew.perform([str(run.uid)], "code")
+    worker.perform([str(run.uid)], "code")
     eventually(lambda: state(run) == "error")
     for args in ran:
         submit(*args).result(10)
     assert state(run) == "error"
-    assert crew._room._free == free
+    assert worker._capacity._free == free
 
 
 def test_an_event_loop_that_could_not_be_started_is_made_anew(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = queue(ledger, name="first"), queue(ledger, name="second", metadata={"seconds": 0.05})
 
@@ -185,9 +185,9 @@ def test_an_event_loop_that_could_not_be_started_is_made_anew(
 
     with monkeypatch.context() as patched:
         patched.setattr(threading, "Thread", Refused)
-        start(crew, first)
+        start(worker, first)
         eventually(lambda: state(first) == "error")
-    start(crew, second)
+    start(worker, second)
     eventually(lambda: state(second) == "success")
 
 

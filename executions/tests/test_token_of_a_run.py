@@ -19,7 +19,7 @@ from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason
 from executions.tests.conftest import WORKER, Ledger, ledger
 from executions.upkeep import reconcile
-from executions.worker import worker as crews
+from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs import verbs as job_verbs
 from jobs.models import Job
@@ -51,15 +51,15 @@ def stored(run: Execution) -> str:
 
 
 @pytest.fixture
-def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Worker(WORKER, ["io"])
-    yield crew
-    crew.shut_down(0)
+def worker(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
+    worker = Worker(WORKER, ["io"])
+    yield worker
+    worker.shut_down(0)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Worker, github: GitHub) -> None:
+def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, worker: Worker, github: GitHub) -> None:
     github.instead[("POST", "/dispatches")] = [(422, {}, {"message": f"{OF_THE_RUN} is odd"})]
     job = workflow(ada)
     url = f"/api/v2/jobs/{job.uid}/execute"
@@ -68,7 +68,7 @@ def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Worker,
     run = Execution.objects.get()
     assert stored(run)
     assert OF_THE_RUN not in stored(run) + str(run.full_definition)
-    crew.perform([str(run.uid)])
+    worker.perform([str(run.uid)])
     run = ended(run)
     assert github.dispatches[0].headers["Authorization"] == f"Bearer {OF_THE_RUN}"
     assert run.error == "GitHub returned status 422: [secret] is odd"
@@ -89,11 +89,11 @@ def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, crew: Worker,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_next_run_uses_the_jobs_own_again(ada: User, crew: Worker, github: GitHub) -> None:
+def test_the_next_run_uses_the_jobs_own_again(ada: User, worker: Worker, github: GitHub) -> None:
     job = workflow(ada)
     for overrides in (GIVEN, {}):
         run = launch.launch(job, by=By.system(), overrides=overrides)
-        crew.perform([str(run.uid)])
+        worker.perform([str(run.uid)])
         assert ended(run).state == "success"
     sent = [call.headers["Authorization"] for call in github.dispatches]
     assert sent == [f"Bearer {OF_THE_RUN}", f"Bearer {OF_THE_JOB}"]

@@ -22,6 +22,7 @@ from executions.models import AUTOMATIC, AlertCondition, Execution, State, Trigg
 from executions.upkeep import digest, end_dates, selfwatch
 from executions.upkeep.pending_alerts import AT_ONCE, locked, tell_pending
 from incidents import lifecycle, telling
+from incidents.alert_texts import when
 from jobs.models import Job
 from notifications.delivery.background import later
 from notifications.delivery.deliver import deliver_due
@@ -288,5 +289,5 @@ def _item(
     assert condition.job is not None  # noqa: S101 - `_with_jobs` leaves out the others
     key = f"{event}:{condition.kind}:{condition.subject}:{condition.since.isoformat()}"
     message = word(condition.job, condition)
-    line = Text(_("%(job)s: since %(time)s"), job=condition.job.name, time=alert_texts.when(condition.since))
+    line = Text(_("%(job)s: since %(time)s"), job=condition.job.name, time=when(condition.since))
     return Item(condition.job, event, key, message, line, execution_uid=condition.execution_uid)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
 from executions.ledger.isolation import each
-from incidents import wording
+from incidents import alert_texts
 from incidents.models import Incident, ReminderRules
 from jobs.models import Job
 from notifications.delivery.post import fan_out, post
@@ -81,7 +81,7 @@ def _message(incidents: list[Incident], ownerless: list[str], now: dt.datetime) 
 
 
 def _line(incident: Incident, now: dt.datetime) -> Text:
-    values = {"what": wording.kind(incident), "time": wording.duration(incident.lasted(now))}
+    values = {"what": alert_texts.kind(incident), "time": alert_texts.duration(incident.lasted(now))}
     text = _("%(job)s: %(what)s, for %(time)s, %(count)s times")
     return Text(text, job=incident.name, count=str(incident.count), **values)
 

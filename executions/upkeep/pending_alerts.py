@@ -17,6 +17,7 @@ from executions.alerting.grouping import Event, Item
 from executions.alerting.pending import BATCH
 from executions.alerting.recipients import mention_of
 from executions.models import AlertCondition, Execution, PendingAlert, Trigger
+from incidents.alert_texts import when
 from incidents.models import Incident
 from notifications.texts import Text, Words
 
@@ -94,7 +95,7 @@ def _missed_line(row: PendingAlert) -> Words:
 
 
 def _span(template: str, count: int, first: dt.datetime, last: dt.datetime) -> Text:
-    return Text(template, count=str(count), first=alert_texts.when(first), last=alert_texts.when(last))
+    return Text(template, count=str(count), first=when(first), last=when(last))
 
 
 def _merged(rows: list[PendingAlert]) -> list[PendingAlert]:

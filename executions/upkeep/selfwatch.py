@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from executions.alerting import alert_texts, problems
+from executions.alerting import problems, system_texts
 from executions.ledger.isolation import each
 from executions.models import AlertCondition
 from executions.monitoring import health
@@ -84,26 +84,26 @@ def _in(incident: Incident | None, phase: Phase, message: Message) -> Message:
 
 def _bad(check: health.Check, since: dt.datetime) -> Message:
     if check.name == health.CLOCKS:
-        return alert_texts.clocks_differ(check.where, since)
+        return system_texts.clocks_differ(check.where, since)
     if check.name == health.ZONES:
-        return alert_texts.zones_differ(check.where, since)
+        return system_texts.zones_differ(check.where, since)
     if check.name in WAITS:
-        return alert_texts.waits(check.name, since)
-    return alert_texts.system_silent(check.name, check.detail, since)
+        return system_texts.waits(check.name, since)
+    return system_texts.silent(check.name, check.detail, since)
 
 
 def _well(name: str, since: dt.datetime) -> Message:
     if name == health.CLOCKS:
-        return alert_texts.clocks_agree(since)
+        return system_texts.clocks_agree(since)
     if name == health.ZONES:
-        return alert_texts.zones_agree(since)
-    return alert_texts.waits_no_more(since) if name in WAITS else alert_texts.system_recovered(name, since)
+        return system_texts.zones_agree(since)
+    return system_texts.waits_no_more(since) if name in WAITS else system_texts.recovered(name, since)
 
 
 def outage(since: dt.datetime, now: dt.datetime) -> None:
     """Tells the admins that no process at all took its turn from `since` until now: afterwards, as nobody was there."""
     if now - since > OUTAGE:
-        message = alert_texts.outage(since, now)
+        message = system_texts.outage(since, now)
         with transaction.atomic():
             _tell_admins(f"outage:{since.isoformat()}", Event.SYSTEM_RECOVERED, message, now)
 

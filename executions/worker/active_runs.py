@@ -23,7 +23,7 @@ OVERDUE_SECONDS = 30.0
 
 @dataclass
 class ActiveRun:
-    """A run in this worker's hands, and how to tell it to end."""
+    """A run that this worker has claimed and that has not ended, and how to tell it to end."""
 
     claim: Claim
     # Where it has its slot.
@@ -114,20 +114,20 @@ class LeaseWatchdog(threading.Thread):
 
     def __init__(
         self,
-        hands: Callable[[], list[ActiveRun]],
+        runs: Callable[[], list[ActiveRun]],
         give_up: Callable[[ActiveRun], None],
         stopping: threading.Event,
         poll: float,
         then: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="guard", daemon=True)
-        self._hands, self._give_up, self._stopping, self._poll = hands, give_up, stopping, poll
+        self._runs, self._give_up, self._stopping, self._poll = runs, give_up, stopping, poll
         self._then = then
 
     def run(self) -> None:
         while not self._stopping.wait(self._poll):
-            for hand in self._hands():
-                hand.check_lease(time.monotonic())
-                if hand.is_newly_overdue():
-                    self._give_up(hand)
+            for active in self._runs():
+                active.check_lease(time.monotonic())
+                if active.is_newly_overdue():
+                    self._give_up(active)
             self._then()

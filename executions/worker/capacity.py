@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 
 
-class Room:
+class Capacity:
     """Free slots by pool. What finds none waits: beyond a worker's slots, and what it may have ahead of them, runs are left to
     others."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from executions.monitoring import drains
-from executions.worker.capacity import Room
+from executions.worker.capacity import Capacity
 
 log = logging.getLogger("executions.worker.drain")
 
@@ -24,14 +24,19 @@ NOBODY = Host(lambda _on: None, lambda: None)
 
 
 class Draining:
-    """`look` is called every second. `is_empty`: nothing runs, is about to, or waits to be written; `hand_back` announces
+    """`look` is called every second. `is_empty`: nothing runs, is about to, or waits to be written; `republish` announces
     again what came too late."""
 
     def __init__(
-        self, worker: str, room: Room, host: Host, is_empty: Callable[[], bool], hand_back: Callable[[], None]
+        self,
+        worker: str,
+        capacity: Capacity,
+        host: Host,
+        is_empty: Callable[[], bool],
+        republish: Callable[[], None],
     ) -> None:
-        self._worker, self._room, self._host = worker, room, host
-        self._is_empty, self._hand_back = is_empty, hand_back
+        self._worker, self._capacity, self._host = worker, capacity, host
+        self._is_empty, self._republish = is_empty, republish
         self.active = self.over = False
 
     def look(self) -> None:
@@ -41,7 +46,7 @@ class Draining:
         if ordered != self.active:
             self._begin() if ordered else self._go_on()
         if self.active:
-            self._hand_back()
+            self._republish()
             if self._is_empty():
                 self._end()
 
@@ -49,12 +54,12 @@ class Draining:
         log.info("draining", extra={"worker": self._worker})
         self.active = True
         self._host.listen(False)
-        self._room.close()
+        self._capacity.close()
 
     def _go_on(self) -> None:
         log.info("drain_cancelled", extra={"worker": self._worker})
         self.active = False
-        self._room.open()
+        self._capacity.open()
         self._host.listen(True)
 
     def _end(self) -> None:

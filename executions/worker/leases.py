@@ -21,24 +21,24 @@ RENEW_SECONDS = 15.0
 class Leases:
     """`step` is called every second."""
 
-    def __init__(self, worker: str, hands: Callable[[], list[ActiveRun]]) -> None:
-        self._worker, self._hands = worker, hands
+    def __init__(self, worker: str, runs: Callable[[], list[ActiveRun]]) -> None:
+        self._worker, self._runs = worker, runs
         self._next = 0.0
 
     def step(self) -> None:
         if time.monotonic() < self._next:
             return
-        hands = [hand for hand in self._hands() if not hand.overdue]
-        if hands and self.renew(hands):
+        runs = [active for active in self._runs() if not active.overdue]
+        if runs and self.renew(runs):
             self._next = time.monotonic() + RENEW_SECONDS
 
-    def renew(self, hands: list[ActiveRun]) -> bool:
+    def renew(self, runs: list[ActiveRun]) -> bool:
         """Renews all leases in one statement; runs that are not ours any more are ended here as well.
 
         False when somebody else was changing some of the rows: those are tried again at once, not only after a period.
         """
         began = time.monotonic()
-        by_key = {(hand.claim.pk, hand.claim.attempt): hand for hand in hands}
+        by_key = {(active.claim.pk, active.claim.attempt): active for active in runs}
         mine = Execution.objects.filter(
             pk__in=[pk for pk, _attempt in by_key], worker=self._worker, state=State.RUNNING
         )

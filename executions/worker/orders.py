@@ -10,11 +10,11 @@ from executions.models import Execution
 from executions.worker.active_runs import ActiveRun
 
 
-def hear(hands: Sequence[ActiveRun]) -> None:
+def hear(runs: Sequence[ActiveRun]) -> None:
     """Looks for the orders, and passes them on; of runs that go on as they should, the query has no row."""
     stop = Q(stop_requested_at__isnull=False) | Q(job=None)
     asked = Execution.objects.filter(
-        stop | Q(suspended_at__isnull=False), pk__in=[hand.claim.pk for hand in hands]
+        stop | Q(suspended_at__isnull=False), pk__in=[active.claim.pk for active in runs]
     )
     stopping, still = set[int](), set[tuple[int, int]]()
     for pk, attempt, stop_requested_at, job in asked.values_list("pk", "attempt", "stop_requested_at", "job"):
@@ -22,8 +22,8 @@ def hear(hands: Sequence[ActiveRun]) -> None:
             stopping.add(pk)
         else:
             still.add((pk, attempt))
-    for hand in hands:
-        if hand.claim.pk in stopping:
-            hand.stop()
+    for active in runs:
+        if active.claim.pk in stopping:
+            active.stop()
         else:
-            hand.suspend((hand.claim.pk, hand.claim.attempt) in still)
+            active.suspend((active.claim.pk, active.claim.attempt) in still)

@@ -1,13 +1,13 @@
 """Whether runs of code are so short at present that a worker may claim more of them than it has slots.
 
-With a run in hand for each slot that becomes free, no slot waits for a transaction. But what is claimed and waits behind a
-long run waits where others could begin it: so a worker claims ahead only after a row of short ones, and gives back what
-waits longer.
+With a claimed run ready for each slot that becomes free, no slot waits for a transaction. But what is claimed and waits
+behind a long run waits where others could begin it: so a worker claims ahead only after a row of short ones, and gives back
+what waits longer.
 """
 
 from __future__ import annotations
 
-# Seconds that a short run takes, and after which a run that waits in a worker's hands is given back.
+# Seconds that a short run takes, and after which a run that waits in a worker is given back.
 SHORT, PATIENCE = 0.25, 1.0
 
 

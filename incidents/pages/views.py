@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -82,12 +83,9 @@ def _page(request: PageRequest, found: Incident, *, status: int = 200, **forms_:
 @require_POST
 def acknowledge(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _handled(request, uid)
-    return _done(
-        request,
-        found,
-        lambda: verbs.acknowledge(found, by=actor(request)),
-        _("The incident is acknowledged. Reminders and escalation have stopped."),
-        _("It has been acknowledged already."),
+    said = _("The incident is acknowledged. Reminders and escalation have stopped.")
+    return _carried_out(
+        request, found, verbs.acknowledge, done=said, nothing=_("It has been acknowledged already.")
     )
 
 
@@ -95,12 +93,8 @@ def acknowledge(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 def close(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _handled(request, uid)
-    return _done(
-        request,
-        found,
-        lambda: verbs.close(found, by=actor(request)),
-        _("The incident is closed."),
-        _("It is closed already."),
+    return _carried_out(
+        request, found, verbs.close, done=_("The incident is closed."), nothing=_("It is closed already.")
     )
 
 
@@ -111,14 +105,9 @@ def assign(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     form = AssignForm(request.POST, incident=found)
     if not form.is_valid():
         return _page(request, found, status=400, assign_form=form)
-    user = form.cleaned_data["assignee"]
-    return _done(
-        request,
-        found,
-        lambda: verbs.assign(found, user, by=actor(request)),
-        _("The assignee has been changed."),
-        _("Nothing has changed."),
-    )
+    verb = partial(verbs.assign, user=form.cleaned_data["assignee"])
+    said = _("The assignee has been changed.")
+    return _carried_out(request, found, verb, done=said, nothing=_("Nothing has changed."))
 
 
 @login_required
@@ -148,26 +137,16 @@ def mute(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     form = MuteForm(request.POST)
     if not form.is_valid():
         return _page(request, found, status=400, mute_form=form)
-    until = form.until(clock.now())
-    return _done(
-        request,
-        found,
-        lambda: verbs.mute(found, until, by=actor(request)) or True,
-        _("The job is muted: its incidents send no messages."),
-    )
+    verb = partial(verbs.mute, until=form.until(clock.now()))
+    return _carried_out(request, found, verb, done=_("The job is muted: its incidents send no messages."))
 
 
 @login_required
 @require_POST
 def unmute(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = _muted(request, uid)
-    return _done(
-        request,
-        found,
-        lambda: verbs.unmute(found, by=actor(request)),
-        _("The job is no longer muted."),
-        _("The job was not muted."),
-    )
+    said = _("The job is no longer muted.")
+    return _carried_out(request, found, verbs.unmute, done=said, nothing=_("The job was not muted."))
 
 
 @login_required
@@ -177,24 +156,19 @@ def comment(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     form = CommentForm(request.POST)
     if not form.is_valid():
         return _page(request, found, status=400, comment_form=form)
-    text = form.cleaned_data["text"]
-    return _done(
-        request,
-        found,
-        lambda: bool(verbs.comment(found, text, by=actor(request))),
-        _("The comment has been added."),
-    )
+    verb = partial(verbs.comment, text=form.cleaned_data["text"])
+    return _carried_out(request, found, verb, done=_("The comment has been added."))
 
 
-def _done(
-    request: PageRequest, found: Incident, verb: Callable[[], bool], done: str, nothing: str = ""
+def _carried_out(
+    request: PageRequest, found: Incident, verb: Callable[..., object], *, done: str, nothing: str = ""
 ) -> HttpResponse:
-    """Carries out a verb, says what came of it, and leads back."""
+    """Carries out a verb, says what came of it, and leads back. A verb that answers False has changed nothing."""
     try:
-        if verb():
-            messages.success(request, done)
-        else:
+        if verb(found, by=actor(request)) is False:
             messages.info(request, nothing)
+        else:
+            messages.success(request, done)
     except verbs.Refused as refusal:
         messages.warning(request, str(refusal))
     return _back(request, found)

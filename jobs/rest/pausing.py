@@ -41,12 +41,14 @@ class JobResumed(TypedDict):
     job: WrittenJob
 
 
-class _Pausing(ApiView):
+class JobVerbView(ApiView):
+    """A verb for one job, by who may change it."""
+
     tag = "Jobs"
     method_permissions = {"POST": needs("jobs.change_job")}
 
 
-class PauseView(_Pausing):
+class PauseView(JobVerbView):
     @route(
         "pause_job",
         "The job as it is now.",
@@ -74,7 +76,7 @@ class PauseView(_Pausing):
         )
 
 
-class ResumeView(_Pausing):
+class ResumeView(JobVerbView):
     @route(
         "resume_job",
         "The job as it is now. Nothing runs before its next due time.",

@@ -6,16 +6,15 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account, needs
+from accounts.permissions import account
 from audit.record import By
 from jobs import code_right, hiding
 from jobs.rest.access import NOT_YOURS, SURFACE, changeable_job
-from jobs.rest.pausing import carried_out, written
+from jobs.rest.pausing import JobVerbView, carried_out, written
 from jobs.rest.wire import WrittenJob
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.shapes import Nothing
-from scheduler_site.rest.views import ApiView
 
 
 class JobTakenOver(TypedDict):
@@ -36,12 +35,7 @@ class CredentialsHidden(TypedDict):
     job: WrittenJob
 
 
-class _Care(ApiView):
-    tag = "Jobs"
-    method_permissions = {"POST": needs("jobs.change_job")}
-
-
-class TakeOverView(_Care):
+class TakeOverView(JobVerbView):
     @route(
         "take_over_job",
         "The job as it is now; code that was suspended for its owner's sake runs again.",
@@ -65,7 +59,7 @@ class TakeOverView(_Care):
         )
 
 
-class HideView(_Care):
+class HideView(JobVerbView):
     @route(
         "hide_credentials",
         "The job as it is now.",

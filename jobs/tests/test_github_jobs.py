@@ -99,11 +99,11 @@ def test_the_api_waits_for_the_dispatch_and_not_for_the_workflow(api: Api, uma: 
 
 
 @pytest.fixture
-def crew(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(github: GitHub, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Worker("worker-1", ["io"])
-    yield crew
-    crew.shut_down(0)
+    worker = Worker("worker-1", ["io"])
+    yield worker
+    worker.shut_down(0)
 
 
 def ended(run: Execution) -> Execution:
@@ -117,11 +117,11 @@ def ended(run: Execution) -> Execution:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_follows_a_workflow_and_cancels_it_when_it_is_stopped(
-    crew: Worker, github: GitHub, ledger: Ledger
+    worker: Worker, github: GitHub, ledger: Ledger
 ) -> None:
     job = make_job(kind="github_actions", options=OPTIONS | {"workflow": "nightly"}, stop_grace=10)
     first = launch.launch(job, by=By.system())
-    crew.perform([str(first.uid)])
+    worker.perform([str(first.uid)])
     first = ended(first)
     assert (first.state, first.target, first.response_status) == ("success", "acme/tools/nightly.yml", 200)
     assert PAGE in first.result
@@ -129,7 +129,7 @@ def test_a_worker_follows_a_workflow_and_cancels_it_when_it_is_stopped(
     github.looks, github.course = 0, [("in_progress", None)]
     github.watched = threading.Event()
     second = launch.launch(job, by=By.system())
-    crew.perform([str(second.uid)])
+    worker.perform([str(second.uid)])
     assert github.watched.wait(10)
     verbs.stop(second, by=By.system())
     second = ended(second)

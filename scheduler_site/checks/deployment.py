@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError
 
 LONG_KEY = 50
 LONG_TOKEN = 20
@@ -144,38 +143,6 @@ def clock(**_: Any) -> Iterable[CheckMessage]:
 
 
 # What the settings point to -----------------------------------------------------------------------------------
-
-
-@register(Tags.database)
-def default_admin(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """The well-known password, left over from a time before production."""
-    if not settings.PRODUCTION or not databases:
-        return []
-    # Imported here as every process loads this module, and few run this check.
-    from accounts import verbs
-
-    try:
-        if not verbs.default_password_in_use():
-            return []
-    except DatabaseError:
-        return []  # There are no accounts before the first migration.
-    hint = "Change it: manage.py changepassword admin"
-    return [Error("An admin still has the password that everybody knows.", hint=hint, id="belfry.E013")]
-
-
-@register(Tags.database)
-def mail_for_jobs(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Jobs send e-mail on failure, but no mail server is configured."""
-    if not settings.PRODUCTION or not databases or mail_works() or settings.ALERT_EMAILS:
-        return []
-    # Imported here for the same reason.
-    from jobs.models import Job
-
-    try:
-        waiting = Job.objects.filter(enable_email_notifications=True).count()
-    except DatabaseError:
-        return []
-    return [no_mail(f"{waiting} job(s) tell of their failures by e-mail")] if waiting else []
 
 
 @register(Tags.database)

@@ -64,7 +64,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "scheduler_site.middleware.SlidingSessionMiddleware",
+    "accounts.middleware.SlidingSessionMiddleware",
     "accounts.middleware.KeptFormMiddleware",
 ]
 

@@ -10,8 +10,10 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import DatabaseError
 from pytest_django.fixtures import Settings
 
+from accounts import checks as accounts_checks
 from accounts import verbs
 from accounts.models import User
+from executions import checks as executions_checks
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from scheduler_site.checks import deployment
@@ -118,7 +120,7 @@ def test_a_database_file_that_other_machines_would_need_is_warned_of(
 @pytest.mark.django_db
 def test_the_known_password_is_refused_in_production_and_nowhere_else(settings: Settings) -> None:
     def refused() -> bool:
-        return bool(deployment.default_admin(databases=["default"]))
+        return bool(accounts_checks.default_admin(databases=["default"]))
 
     settings.PRODUCTION = True
     assert not refused()
@@ -136,7 +138,7 @@ def test_a_database_without_tables_has_no_known_password(
 
     settings.PRODUCTION = True
     monkeypatch.setattr(verbs, "default_password_in_use", no_table)
-    assert deployment.default_admin(databases=["default"]) == []
+    assert accounts_checks.default_admin(databases=["default"]) == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_people_who_are_to_be_told_by_mail_need_a_mail_server(
 @pytest.mark.django_db
 def test_jobs_that_tell_of_failures_by_mail_need_a_mail_server(good: Settings) -> None:
     def warned() -> list[str]:
-        return [message.msg for message in deployment.mail_for_jobs(databases=["default"])]
+        return [message.msg for message in executions_checks.mail_for_jobs(databases=["default"])]
 
     job = make_job()
     assert warned() == []

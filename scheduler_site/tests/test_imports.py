@@ -27,7 +27,7 @@ ORDER = (
 )
 APPS = [app for app in ORDER if (settings.BASE_DIR / app).is_dir()]
 # What of the project package any app may use; these import no app.
-LEAVES = ("lib", "rest", "settings")
+LEAVES = ("lib", "rest", "settings", "checks", "middleware", "front", "openapi")
 # The rooms of the ledger, lowest first.
 LEDGER = ("alerting", "ledger", "bulk", "monitoring", "upkeep", "worker", "pages", "rest")
 # Django looks for these in a folder of their own; what they hold belongs to the pages.
@@ -132,6 +132,11 @@ def test_no_room_is_crowded() -> None:
     assert {folder: count for folder, count in counts.items() if count > MOST} == {}
 
 
+def test_no_file_is_too_long_to_read_at_once() -> None:
+    long = {name: path.read_text(encoding="utf-8").count("\n") for name, path in modules().items()}
+    assert {name: lines for name, lines in long.items() if lines > LONGEST} == {}
+
+
 def test_no_folder_of_a_room_leads_back_to_itself() -> None:
     """The modules beside a folder are rooms by themselves: none of them stands both above and below the folder."""
     wrong = {}
@@ -148,6 +153,7 @@ def cut(name: str, depth: int) -> str:
 
 
 MOST = 15
+LONGEST = 350
 ELSEWHERE = {"tests", "migrations", ".venv", "var", "node_modules"}
 
 

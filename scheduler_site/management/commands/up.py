@@ -19,8 +19,8 @@ from django.core.management.base import BaseCommand, SystemCheckError
 from django.db import DatabaseError, connections
 
 from accounts import verbs
+from environments.checks.job_user import console_notice
 from executions.monitoring import drains
-from scheduler_site.checks.job_user import console_notice
 from scheduler_site.lib import env
 from scheduler_site.running import drained, embedded_redis, programs, startup
 from scheduler_site.running.apart import Apart

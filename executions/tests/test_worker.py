@@ -21,7 +21,7 @@ from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.values import Claim
 from executions.worker import leases, orders
-from executions.worker import worker as crews
+from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, Outcome
@@ -70,13 +70,13 @@ class Standing(PythonClassRunner):
 
 
 @pytest.fixture
-def crew(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+def worker(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     monkeypatch.setitem(RUNNERS, "webhook", Waiting())
     monkeypatch.setitem(RUNNERS, "python_class", Counting())
-    monkeypatch.setattr(crews, "POLL_SECONDS", 0.05)
-    crew = Worker("worker-1", ["io"])
-    yield crew
-    crew.shut_down(0)
+    monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
+    worker = Worker("worker-1", ["io"])
+    yield worker
+    worker.shut_down(0)
 
 
 def queue(ledger: Ledger, **changes: Any) -> Execution:
@@ -101,64 +101,66 @@ def state(run: Execution) -> str:
     return Execution.objects.values_list("state", flat=True).get(pk=run.pk)
 
 
-def start(crew: Worker, *runs: Execution) -> None:
-    """Gives the runs to the crew, and waits until they are under way."""
-    crew.perform([str(run.uid) for run in runs])
-    eventually(lambda: not crew._starting)
+def start(worker: Worker, *runs: Execution) -> None:
+    """Gives the runs to the worker, and waits until they are under way."""
+    worker.perform([str(run.uid) for run in runs])
+    eventually(lambda: not worker._starting)
 
 
-def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(crew: Worker, ledger: Ledger) -> None:
+def test_a_waiting_kind_is_done_without_holding_the_thread_that_took_it(
+    worker: Worker, ledger: Ledger
+) -> None:
     runs = [queue(ledger, name=f"job {number}", metadata={"seconds": 0.2}) for number in range(20)]
-    crew.perform([str(run.uid) for run in runs])
+    worker.perform([str(run.uid) for run in runs])
     eventually(lambda: all(state(run) == "success" for run in runs))
     assert "".join(chunk.text for chunk in runs[0].log.all()) == "begun\ndone"
 
 
-def test_runs_of_code_begin_as_slots_become_free(crew: Worker, ledger: Ledger, settings: Settings) -> None:
+def test_runs_of_code_begin_as_slots_become_free(worker: Worker, ledger: Ledger, settings: Settings) -> None:
     runs = [
         queue(ledger, name=f"job {number}", kind="python_class", metadata={"seconds": 0.3})
         for number in range(settings.WORKER_CODE_SLOTS + 2)
     ]
-    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+    message = threading.Thread(target=worker.perform, args=([str(run.uid) for run in runs], "code"))
     message.start()
-    eventually(lambda: len(crew._hands) == settings.WORKER_CODE_SLOTS)
+    eventually(lambda: len(worker._runs) == settings.WORKER_CODE_SLOTS)
     assert sorted(map(state, runs)) == ["queued"] * 2 + ["running"] * settings.WORKER_CODE_SLOTS
     message.join()
     eventually(lambda: {state(run) for run in runs} == {"success"})
 
 
 def test_what_waits_for_a_slot_when_its_worker_is_told_to_end_goes_back_to_the_queue(
-    crew: Worker, ledger: Ledger, settings: Settings
+    worker: Worker, ledger: Ledger, settings: Settings
 ) -> None:
     runs = [
         queue(ledger, name=f"job {number}", kind="python_class")
         for number in range(settings.WORKER_CODE_SLOTS + 1)
     ]
     ledger.announced.clear()
-    message = threading.Thread(target=crew.perform, args=([str(run.uid) for run in runs], "code"))
+    message = threading.Thread(target=worker.perform, args=([str(run.uid) for run in runs], "code"))
     message.start()
-    eventually(lambda: len(crew._hands) == settings.WORKER_CODE_SLOTS)
-    crew.shut_down(0)
+    eventually(lambda: len(worker._runs) == settings.WORKER_CODE_SLOTS)
+    worker.shut_down(0)
     message.join(5)
     assert [row.uid for row in ledger.announced] == [runs[-1].uid]
     assert state(runs[-1]) == "queued"
 
 
 @pytest.mark.parametrize("kind", ["webhook", "python_class"])
-def test_a_run_that_is_stopped_by_hand_ends_soon(crew: Worker, ledger: Ledger, kind: str) -> None:
+def test_a_run_that_is_stopped_by_hand_ends_soon(worker: Worker, ledger: Ledger, kind: str) -> None:
     run = queue(ledger, kind=kind)
-    threading.Thread(target=crew.perform, args=([str(run.uid)],)).start()
+    threading.Thread(target=worker.perform, args=([str(run.uid)],)).start()
     eventually(lambda: state(run) == "running")
     verbs.stop(run, by=By.system())
     eventually(lambda: state(run) == "stopped")
 
 
 def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
-    start(crew, run)
+    start(worker, run)
     verbs.suspend(run, by=By.system())
     eventually(lambda: "still\n" in "".join(run.log.values_list("text", flat=True)))
     verbs.resume(run, by=By.system())
@@ -167,11 +169,11 @@ def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
 
 
 def test_a_suspended_run_is_stopped_all_the_same(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
-    start(crew, run)
+    start(worker, run)
     verbs.suspend(run, by=By.system())
     eventually(lambda: run.log.exists())
     verbs.stop(run, by=By.system())
@@ -179,95 +181,95 @@ def test_a_suspended_run_is_stopped_all_the_same(
 
 
 def test_a_suspended_run_is_not_let_go_on_in_order_to_be_stopped(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = queue(ledger, kind="python_class")
     hear = orders.hear
     monkeypatch.setattr(orders, "hear", lambda hands: None)
-    start(crew, run)
-    (hand,) = crew._in_hand()
+    start(worker, run)
+    (active,) = worker.active_runs()
     verbs.suspend(run, by=By.system())
-    hear([hand])
+    hear([active])
     verbs.stop(run, by=By.system())
-    hear([hand])
-    assert hand.suspended is not None
-    assert (hand.suspended.is_set(), hand._limit.stands) == (True, False)
+    hear([active])
+    assert active.suspended is not None
+    assert (active.suspended.is_set(), active._limit.stands) == (True, False)
     eventually(lambda: state(run) == "stopped")
 
 
 def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it(
-    crew: Worker, ledger: Ledger
+    worker: Worker, ledger: Ledger
 ) -> None:
     run = queue(ledger, kind="python_class")
-    start(crew, run)
-    hand = crew._hands[run.pk]
+    start(worker, run)
+    active = worker._runs[run.pk]
     Execution.objects.filter(pk=run.pk).update(attempt=2, suspended_at=timezone.now())
-    orders.hear(crew._in_hand())
-    assert hand.suspended is not None
-    assert not hand.suspended.is_set()
+    orders.hear(worker.active_runs())
+    assert active.suspended is not None
+    assert not active.suspended.is_set()
 
 
-def test_a_run_whose_job_is_deleted_ends_soon(crew: Worker, ledger: Ledger) -> None:
+def test_a_run_whose_job_is_deleted_ends_soon(worker: Worker, ledger: Ledger) -> None:
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     Execution.objects.filter(pk=run.pk).update(job=None)
     eventually(lambda: state(run) == "stopped")
 
 
 def test_a_run_that_was_given_up_is_ended_here_as_well(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     Execution.objects.filter(pk=run.pk).update(state="lost")
-    eventually(lambda: not crew._hands)
+    eventually(lambda: not worker._runs)
     assert state(run) == "lost"
 
 
 def test_the_lease_of_a_long_run_is_renewed(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.05)
     run = queue(ledger)
-    start(crew, run)
+    start(worker, run)
     first = Execution.objects.get(pk=run.pk).lease_until
     assert first is not None
     eventually(lambda: (Execution.objects.get(pk=run.pk).lease_until or first) > first)
 
 
-def test_a_fault_in_a_runner_is_an_error_of_that_run(crew: Worker, ledger: Ledger) -> None:
+def test_a_fault_in_a_runner_is_an_error_of_that_run(worker: Worker, ledger: Ledger) -> None:
     run = queue(ledger, kind="python_class", metadata={"raise": True})
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "error")
     assert "a fault in the runner" in Execution.objects.get(pk=run.pk).error
 
 
 def test_a_run_that_cannot_be_started_is_an_error_and_takes_no_slot_along(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     runs = [queue(ledger, name=f"job {number}", kind="python_class") for number in range(3)]
-    free = dict(crew._room._free)
+    free = dict(worker._capacity._free)
     with monkeypatch.context() as patched:
-        patched.setattr(crew._threads, "submit", refuse)
-        crew.perform([str(run.uid) for run in runs], "code")
+        patched.setattr(worker._executors.threads, "submit", refuse)
+        worker.perform([str(run.uid) for run in runs], "code")
         eventually(lambda: all(state(run) == "error" for run in runs))
     assert "can't start new thread" in Execution.objects.get(pk=runs[0].pk).error
-    eventually(lambda: not crew._hands)
-    assert crew._room._free == free
+    eventually(lambda: not worker._runs)
+    assert worker._capacity._free == free
 
 
-def test_a_kind_that_nobody_can_run_ends_as_an_error(crew: Worker, ledger: Ledger) -> None:
+def test_a_kind_that_nobody_can_run_ends_as_an_error(worker: Worker, ledger: Ledger) -> None:
     run = queue(ledger, kind="script")
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "error")
 
 
 def test_an_outcome_survives_a_database_that_is_away_for_a_while(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, failures = outcomes.write, iter([True, True, False])
 
@@ -278,12 +280,12 @@ def test_an_outcome_survives_a_database_that_is_away_for_a_while(
 
     run = queue(ledger, metadata={"seconds": 0.05})
     monkeypatch.setattr(outcomes, "write", flaky)
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "success")
 
 
 def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = outcomes.write
 
@@ -296,64 +298,64 @@ def test_an_outcome_that_no_database_takes_does_not_hold_up_the_others(
     monkeypatch.setattr(outcomes, "write", picky)
     bad = queue(ledger, name="bad", metadata={"seconds": 0.05})
     good = queue(ledger, name="good", metadata={"seconds": 0.05})
-    start(crew, bad, good)
+    start(worker, bad, good)
     eventually(lambda: (state(bad), state(good)) == ("error", "success"))
 
 
-def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, crew: Worker) -> None:
+def test_at_shutdown_a_run_gets_its_grace(ledger: Ledger, worker: Worker) -> None:
     run = queue(ledger, metadata={"seconds": 0.3})
-    start(crew, run)
-    crew.shut_down(10)
+    start(worker, run)
+    worker.shut_down(10)
     assert state(run) == "success"
 
 
-def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, crew: Worker) -> None:
+def test_a_run_that_outlasts_the_grace_is_lost_and_says_why(ledger: Ledger, worker: Worker) -> None:
     run = queue(ledger)
-    start(crew, run)
-    crew.shut_down(0)
+    start(worker, run)
+    worker.shut_down(0)
     row = Execution.objects.get(pk=run.pk)
     assert (row.state, row.reason) == ("lost", "shutdown")
 
 
-def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, crew: Worker) -> None:
+def test_at_shutdown_a_run_that_is_safe_to_repeat_is_queued_again(ledger: Ledger, worker: Worker) -> None:
     run = queue(ledger, rerun_lost=True)
-    start(crew, run)
-    crew.shut_down(0)
+    start(worker, run)
+    worker.shut_down(0)
     assert state(run) == "queued"
 
 
 def test_the_late_end_of_an_attempt_that_was_given_up_does_not_take_the_next_one_out_of_hand(
-    crew: Worker, ledger: Ledger
+    worker: Worker, ledger: Ledger
 ) -> None:
     run = queue(ledger)
-    start(crew, run)
-    first = crew._hands[run.pk]
+    start(worker, run)
+    first = worker._runs[run.pk]
     Execution.objects.filter(pk=run.pk).update(state="queued", busy=None, worker="", lease_until=None)
-    start(crew, run)
+    start(worker, run)
     first.cancel()
-    eventually(lambda: crew._writer._waiting.empty() and first.sink is not crew._hands[run.pk].sink)
+    eventually(lambda: worker._writer._waiting.empty() and first.sink is not worker._runs[run.pk].sink)
     time.sleep(0.3)
-    assert crew._hands[run.pk].claim.attempt == 2
+    assert worker._runs[run.pk].claim.attempt == 2
     assert state(run) == "running"
 
 
 def test_what_a_leaving_worker_finds_in_its_hands_goes_back_to_the_queue(
-    ledger: Ledger, crew: Worker
+    ledger: Ledger, worker: Worker
 ) -> None:
     long, late = queue(ledger, name="long", metadata={"seconds": 0.5}), queue(ledger, name="late")
-    start(crew, long)
+    start(worker, long)
     ledger.announced.clear()
-    leaving = threading.Thread(target=crew.shut_down, args=(10,))
+    leaving = threading.Thread(target=worker.shut_down, args=(10,))
     leaving.start()
-    eventually(lambda: crew._writer._leaving)
-    crew.perform([str(late.uid)])
+    eventually(lambda: worker._writer._leaving)
+    worker.perform([str(late.uid)])
     leaving.join()
     assert [row.uid for row in ledger.announced] == [late.uid]
     assert [state(long), state(late)] == ["success", "queued"]
 
 
 def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
-    crew: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, failures = claims.claim, iter([True, True, False])
 
@@ -364,16 +366,16 @@ def test_a_claim_waits_for_a_database_that_is_away_for_a_while(
 
     run = queue(ledger, metadata={"seconds": 0.05})
     monkeypatch.setattr(claims, "claim", flaky)
-    start(crew, run)
+    start(worker, run)
     eventually(lambda: state(run) == "success")
 
 
-def test_two_messages_about_the_same_run_start_it_once(crew: Worker, ledger: Ledger) -> None:
+def test_two_messages_about_the_same_run_start_it_once(worker: Worker, ledger: Ledger) -> None:
     run = queue(ledger)
-    threads = [threading.Thread(target=crew.perform, args=([str(run.uid)],)) for _ in range(4)]
+    threads = [threading.Thread(target=worker.perform, args=([str(run.uid)],)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    eventually(lambda: not crew._starting)
+    eventually(lambda: not worker._starting)
     assert Execution.objects.get(pk=run.pk).attempt == 1

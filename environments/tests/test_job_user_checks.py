@@ -11,7 +11,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from environments import account
-from scheduler_site.checks import job_user
+from environments.checks import job_user
 
 root = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root changes accounts")
 

@@ -18,8 +18,8 @@ from django.core.checks import CheckMessage, Error, register
 
 from environments import account
 from environments.account import Account
+from environments.checks.reach import reached
 from environments.config import AccountUnusable, job_account
-from environments.reach import reached
 
 ONE_ACCOUNT = (
     "jobs that run code run as the account of Belfry itself: who may run code can read its secrets and its database. "

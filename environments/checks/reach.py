@@ -1,4 +1,4 @@
-"""What the account that code runs as reaches: `python -P -m environments.reach '[account, {"path": mode}]'` (access(2))."""
+"""What the account that code runs as reaches: `python -P -m environments.checks.reach '[account, {"path": mode}]'` (access(2))."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECONDS = 10.0
 def reached(account: Account, wanted: Mapping[str, int]) -> set[str]:
     """Of these paths those that it may use so (os.R_OK | os.X_OK ...). Raises OSError, subprocess.SubprocessError."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "environments.reach", json.dumps([account, dict(wanted)])],
+        [sys.executable, "-P", "-m", "environments.checks.reach", json.dumps([account, dict(wanted)])],
         env=clean_environment(os.environ) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         timeout=SECONDS,

@@ -1,6 +1,6 @@
 """The texts of messages about incidents that are not about one run: reminders, escalations, recoveries.
 
-The opening is worded where it is known what happened (executions/alerting/wording.py).
+The opening is worded where it is known what happened (executions/alerting/alert_texts.py).
 """
 
 from __future__ import annotations
