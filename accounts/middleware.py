@@ -1,4 +1,4 @@
-"""What requests of pages go through because there are accounts: how long a session lives, and what was typed when it had ended."""
+"""What requests of pages go through because there are accounts: how long a session lives, what was typed after its end."""
 
 from __future__ import annotations
 

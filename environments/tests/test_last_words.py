@@ -29,6 +29,6 @@ class LooksWhenItHasEnded(subprocess.Popen[bytes]):
 
 def test_an_answer_between_two_looks_of_the_listener_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", ANSWERS_LATE))
-    monkeypatch.setattr(process.subprocess, "Popen", LooksWhenItHasEnded)
+    monkeypatch.setattr(subprocess, "Popen", LooksWhenItHasEnded)
     request = Request("available", "pypi", config())
     assert process.ask(request, seconds=20) == {"heard": True}
