@@ -1,4 +1,4 @@
-"""What the account that code runs as reaches: `python -P -m environments.checks.reach '[account, {"path": mode}]'` (access(2))."""
+"""What the account of code reaches: `python -P -m environments.checks.reach '[account, {"path": mode}]'` (access(2))."""
 
 from __future__ import annotations
 

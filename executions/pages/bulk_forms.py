@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
-from accounts.roles import home_category
+from accounts.roles import holders, home_category
 from executions.bulk.orders import Order
 from executions.models import BulkAction
 from jobs.forms.page import PauseForm
@@ -53,8 +53,8 @@ class OwnerOrder(OrderForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        writers = User.objects.filter(is_active=True, role__in=(User.Role.ADMIN, User.Role.USER))
-        self.fields["owner"].queryset = writers.order_by("username")  # type: ignore[attr-defined]
+        owners = User.objects.filter(holders("jobs.change_job"))
+        self.fields["owner"].queryset = owners.order_by("username")  # type: ignore[attr-defined]
 
     def order(self) -> Order:
         return Order(self.verb, owner=self.cleaned_data["owner"])

@@ -45,9 +45,9 @@ class IncidentQuerySet(models.QuerySet["Incident"]):
         return self.filter(open_key__isnull=False)
 
     def concerning(self, user: User) -> IncidentQuerySet:
-        """Mine: of my jobs and teams, and assigned to me; for administrators also those of the system and of nobody's jobs."""
+        """Of my jobs and teams, and assigned to me; for who may change all jobs also those of nobody and of the system."""
         mine = Q(owner=user) | Q(assignee=user) | Q(team__in=Team.objects.filter(members=user))
-        if user.is_admin:
+        if user.has_perm("jobs.change_all_jobs"):
             mine |= Q(owner=None, team=None)
         return self.filter(mine)
 

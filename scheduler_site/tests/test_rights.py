@@ -5,13 +5,16 @@ Each line there is a permission, a verb and a route that an administrator passes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from accounts import roles
 from scheduler_site.tests.matrix import World
+from scheduler_site.tests.sources import python_files
 from scheduler_site.tests.test_role_matrix import NAMED, expected, word, world
 
 __all__ = ["world"]
@@ -49,6 +52,19 @@ def test_without_the_permission_its_doors_are_shut(
 
 def test_every_permission_opens_something() -> None:
     assert roles.ADMIN - {line[0] for line in LINES} == SEEN_IN_ANSWERS
+
+
+def test_no_surface_asks_for_a_role() -> None:
+    """Only who is shown or changed has one there: the accounts of the inherited API."""
+    asks = re.compile(r"user\.(is_admin|is_writer|is_staff|is_superuser|role\b)")
+    surfaces = [
+        path for path in python_files() if {"pages", "rest", "api", "views", "admin.py"} & set(path.parts)
+    ]
+    found = {
+        str(path.relative_to(settings.BASE_DIR)) for path in surfaces if asks.search(path.read_text("utf-8"))
+    }
+    shown = {"accounts/rest/auth.py", "accounts/rest/wire.py", "compat/ndscheduler/views/users.py"}
+    assert found == shown
 
 
 def test_every_door_that_is_shut_to_viewers_asks_for_a_permission() -> None:
