@@ -48,7 +48,6 @@ __all__ = [
 ]
 
 CREATABLE = (Backend.CONDA, Backend.PYPI)
-USABLE = (State.READY, State.BROKEN)
 
 
 def create(

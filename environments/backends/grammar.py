@@ -22,7 +22,6 @@ from environments.backends.base import Invalid
 LONGEST_NAME = 64
 LONGEST_SPEC = 200
 MOST_SPECS = 200
-LONGEST_REQUIREMENTS = 64 * 1024
 
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PYTHON = re.compile(r"3\.\d{1,2}(\.\d{1,2})?")
@@ -113,29 +112,6 @@ def specs(texts: Sequence[str], *, conda: bool) -> list[Spec]:
 def names(texts: Sequence[str], *, conda: bool) -> list[str]:
     """The names of what is to be removed or updated; a version beside a name is read, and of no consequence."""
     return list(dict.fromkeys(one.name for one in specs(texts, conda=conda)))
-
-
-def requirement_lines(text: str) -> list[str]:
-    """The specifications in the text of a requirements.txt; comments and blank lines are left out.
-
-    Options (`-r`, `-e`, `--hash`), URLs and continued lines are refused with the number of their line. The specifications
-    themselves are for `specs` to check.
-    """
-    if len(text) > LONGEST_REQUIREMENTS:
-        long = _("The requirements have %(count)s characters; %(most)s are allowed.")
-        raise Invalid(long, count=len(text), most=LONGEST_REQUIREMENTS)
-    found = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
-        wanted = re.split(r"(?:^|\s)#", line, maxsplit=1)[0].strip()
-        if not wanted:
-            continue
-        try:
-            # Either grammar may be meant here; which, the backend says later. What neither takes has its line named.
-            spec(wanted, conda="[" not in wanted)
-        except Invalid as error:
-            raise Invalid(_("Line %(number)s: %(problem)s"), number=number, problem=error) from None
-        found.append(wanted)
-    return found
 
 
 def channel_url(channel: str, alias: str) -> str:

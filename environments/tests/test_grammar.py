@@ -176,34 +176,6 @@ def test_no_version_of_python(text: str) -> None:
         grammar.python_version(text)
 
 
-def test_requirement_lines_without_comments_and_blank_lines() -> None:
-    text = "\ufeff# for the report\r\n\r\nsix==1.17.0  # pinned\ntomli\n   \nrequests[socks]>=2\n"
-    assert grammar.requirement_lines(text) == ["six==1.17.0", "tomli", "requests[socks]>=2"]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "-r more.txt",
-        "-e .",
-        "--hash=sha256:00",
-        "https://example.org/a.whl",
-        "six \\",
-        "six; x",
-        "./a",
-        "six\0",
-    ],
-)
-def test_a_requirement_line_that_is_refused_is_named_by_its_number(line: str) -> None:
-    with pytest.raises(Invalid, match=r"^Line 3: "):
-        grammar.requirement_lines(f"# first\nsix\n{line}\n")
-
-
-def test_a_huge_text_of_requirements_is_refused_at_once() -> None:
-    with pytest.raises(Invalid, match="10000000 characters"):
-        grammar.requirement_lines("#" * 10_000_000)
-
-
 def test_channels_are_names_below_the_alias_or_addresses() -> None:
     alias = "https://conda.example.org/"
     assert grammar.channel_url("conda-forge", alias) == "https://conda.example.org/conda-forge"
@@ -241,7 +213,8 @@ def test_a_refusal_can_be_said_in_another_language(monkeypatch: pytest.MonkeyPat
     }
     monkeypatch.setattr(errors, "gettext", lambda text: catalog.get(text, text))
     with pytest.raises(Invalid) as refused:
-        grammar.requirement_lines("six\n--100%")
-    assert str(refused.value) == "Line 2: '--100%': options are not allowed."
-    assert errors.worded(refused.value) == "2 行目: '--100%': オプションは使えません。"
+        grammar.specs(["six", "--100%"], conda=False)
+    line = Invalid("Line %(number)s: %(problem)s", number=2, problem=refused.value)
+    assert str(line) == "Line 2: '--100%': options are not allowed."
+    assert errors.worded(line) == "2 行目: '--100%': オプションは使えません。"
     assert errors.worded(Invalid("100% plain")) == "100% plain"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from executions.pages import previews
 from executions.pages.run import may_stop
 from executions.pages.run import visible as visible_run
 from jobs.forms.page import RunForm
-from jobs.models import Job, stored_schedule
+from jobs.models import Job
 from jobs.pages.helpers import asked_of, changeable_job, gone_is_404
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
@@ -150,10 +150,3 @@ def _suspension(request: PageRequest, uid: uuid.UUID, verb: Callable[..., bool],
 
 def _visible(request: PageRequest) -> ExecutionQuerySet:
     return Execution.objects.visible_to(request.user).select_related("job")
-
-
-def _with_zones(rows: Iterable[Execution]) -> list[Execution]:
-    """Loads the timing of the rows' jobs at once: their times are shown in the jobs' zones."""
-    found = list(rows)
-    stored_schedule.attach(row.job for row in found if row.job)
-    return found

@@ -153,12 +153,6 @@ def last_runs(jobs: Sequence[Job], user: User) -> dict[int, LastRuns]:
 
 
 @register.simple_tag
-def recent_runs(job: Job, user: User, count: int = 20) -> list[Execution]:
-    """The newest rows of one job."""
-    return list(Execution.objects.visible_to(user).filter(job=job).order_by("-due_at", "-id")[:count])
-
-
-@register.simple_tag
 def open_runs(job: Job) -> int:
     """How many runs of it wait or go on."""
     return job.executions.open().count()

@@ -24,7 +24,6 @@ Schema = dict[str, Any]
 # Marks a schema that becomes a component of this name; it is gone in the document.
 COMPONENT = "x-component"
 NAMES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
-CONSTANTS = {True: "true", False: "false"}
 
 
 def schema_of(kind: Any) -> Schema:
