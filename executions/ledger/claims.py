@@ -17,7 +17,7 @@ from executions.alerting import pending, problems
 from executions.ledger import followers, formats, start_checks
 from executions.ledger.followers import End, Followers
 from executions.ledger.limits import places, quotas
-from executions.ledger.limits.overlap_queue import release
+from executions.ledger.limits.overlap import release
 from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
 from executions.values import Claim
 from incidents.models import Incident

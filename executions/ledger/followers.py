@@ -24,7 +24,8 @@ from django.db.models import Q
 
 from accounts.models import User
 from executions.ledger import definitions
-from executions.ledger.launch import overlap, row
+from executions.ledger.launch import row
+from executions.ledger.limits.overlap import apply_overlap
 from executions.ledger.publish import publish
 from executions.models import OPEN, Execution, Reason, State, Trigger
 from jobs import code_right
@@ -116,7 +117,7 @@ def _write(
                 execution.error = str(Job.Suspension(suspended).label) if suspended else ""
                 execution.finished_at = now
             else:
-                overlap(job, [execution], open_runs, now)
+                apply_overlap(job, [execution], open_runs, now)
             definitions.keep([execution])
             execution.save(force_insert=True)
             return execution

@@ -15,8 +15,9 @@ from audit.record import By, difference, masked, record
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
 from executions.ledger.limits import holds, quotas
+from executions.ledger.limits.overlap import apply_overlap
 from executions.ledger.publish import publish
-from executions.models import OPEN, Execution, Reason, State, Trigger, over
+from executions.models import OPEN, Execution, State, Trigger
 from jobs import code_right
 from jobs import quotas as job_quotas
 from jobs.changes import origins
@@ -83,7 +84,7 @@ def launch(
     exempt = holds.refuse_held(job, despite=despite_hold, by=by)
     open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
     execution = row(job, now, now, Trigger.MANUAL)
-    overlap(job, [execution], open_runs, now)
+    apply_overlap(job, [execution], open_runs, now)
     if execution.state == State.SKIPPED:
         raise Refused(_("A run of this job has not ended yet."))
     execution.requested_by, execution.exempt = by.user, exempt
@@ -104,34 +105,6 @@ def launch(
 def _check_size(overrides: dict[str, Any]) -> None:
     for name, text in job_quotas.problems(overrides, None):
         raise Refused(f"{name}: {text}")
-
-
-def overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
-    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
-    if not new or job.overlap == Job.Overlap.ALLOW:
-        return
-    if open_runs and job.overlap == Job.Overlap.SKIP:
-        for run in new:
-            run.state, run.reason, run.finished_at = State.SKIPPED, Reason.OVERLAP, now
-            run.blocked_by_id = open_runs[0].pk
-        return
-    if open_runs and job.overlap == Job.Overlap.REPLACE:
-        _make_way(open_runs, now)
-        for run in new[:-1]:
-            run.state, run.reason, run.finished_at = State.SKIPPED, Reason.REPLACED, now
-    for run in new if open_runs else new[1:]:
-        run.held = run.state == State.QUEUED
-
-
-def _make_way(runs: list[Execution], now: dt.datetime) -> None:
-    """Ends the runs that a later one replaces: waiting ones at once, running ones by their workers."""
-    keys = Execution.objects.filter(pk__in=[run.pk for run in runs]).locked()
-    Execution.objects.filter(pk__in=keys, state=State.QUEUED).update(
-        **over(State.SKIPPED, Reason.REPLACED, now), held=False
-    )
-    Execution.objects.filter(pk__in=keys, state=State.RUNNING, stop_requested_at=None).update(
-        stop_requested_at=now, stop_reason=Reason.REPLACED
-    )
 
 
 def ended(keys: Collection[int]) -> Collection[int]:

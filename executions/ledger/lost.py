@@ -15,7 +15,7 @@ from executions.alerting import pending
 from executions.ledger import followers, formats
 from executions.ledger.claims import sound
 from executions.ledger.followers import End
-from executions.ledger.limits.overlap_queue import release
+from executions.ledger.limits.overlap import release
 from executions.models import Execution, ExecutionQuerySet, Reason, State, over
 
 log = logging.getLogger("executions.ledger.lost")

@@ -20,7 +20,7 @@ from executions.ledger import followers
 from executions.ledger.artifacts import is_name
 from executions.ledger.followers import End
 from executions.ledger.limits import places
-from executions.ledger.limits.overlap_queue import release
+from executions.ledger.limits.overlap import release
 from executions.ledger.lost import chosen, lose, waiting
 from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
 from executions.values import Claim

@@ -11,7 +11,7 @@ from audit.models import Entry
 from audit.record import By, record
 from executions.ledger import followers
 from executions.ledger.followers import End
-from executions.ledger.limits.overlap_queue import release
+from executions.ledger.limits.overlap import release
 from executions.models import Execution, ExecutionQuerySet, Reason, State, over
 from jobs.models import Job
 from jobs.verbs import Refused

@@ -10,7 +10,7 @@ import pytest
 
 from executions.ledger import claims, followers, launch
 from executions.ledger.due.tick import tick
-from executions.ledger.limits import holds, overlap_queue, places
+from executions.ledger.limits import holds, overlap, places
 from executions.models import Execution
 from executions.upkeep import reconcile
 from executions.values import Claim
@@ -53,7 +53,7 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (worker, followers, overlap_queue, holds, launch, places, reconcile):
+    for module in (worker, followers, overlap, holds, launch, places, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger
 

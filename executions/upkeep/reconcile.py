@@ -22,7 +22,7 @@ from executions.bulk import carry
 from executions.ledger.due import stretches
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.limits import holds, places
-from executions.ledger.limits.overlap_queue import release
+from executions.ledger.limits.overlap import release
 from executions.ledger.lost import lose
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over

@@ -22,9 +22,10 @@ from executions.alerting import pending
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned, plan
 from executions.ledger.due.zone_change import rework
-from executions.ledger.launch import overlap, scheduled_row
+from executions.ledger.launch import scheduled_row
 from executions.ledger.limits import holds
 from executions.ledger.limits.holds import TICK, Span, Window
+from executions.ledger.limits.overlap import apply_overlap
 from executions.models import OPEN, Execution, Reason, State
 from jobs import code_right, stretches, verbs, zones
 from jobs.models import Job, stored_schedule
@@ -267,6 +268,6 @@ def _rows(jobs: list[Job], plans: dict[int, list[Execution]], now: dt.datetime) 
     rows: list[Execution] = []
     for job in jobs:
         made = plans[job.pk]
-        overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
+        apply_overlap(job, [row for row in made if row.state == State.QUEUED], open_runs.get(job.pk, []), now)
         rows += made
     return rows
