@@ -19,7 +19,7 @@ from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from executions import failpoints
-from executions.ledger.due import stretches, zone_change
+from executions.ledger.due import inactive_periods, zone_change
 from executions.ledger.due.tick import next_due, tick
 from executions.ledger.limits import holds
 from executions.ledger.publish import publish
@@ -75,7 +75,7 @@ class Announcer(threading.Thread):
 def _settle() -> None:
     """Ends the holds that are over, and says what did not run meanwhile."""
     holds.end_due(clock.now())
-    stretches.settle()
+    inactive_periods.settle()
 
 
 class JobScheduler(DatabaseScheduler):  # type: ignore[misc]

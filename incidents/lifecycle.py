@@ -17,7 +17,7 @@ from django.db.models import Case, F, Q, When
 
 from incidents.models import CLOSED, Incident
 from incidents.models.incident import LONGEST_ERROR
-from incidents.telling import tell_recovered
+from incidents.notify import tell_recovered
 from notifications.messages import one_line
 from scheduler_site.lib.text import storable
 

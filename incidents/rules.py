@@ -12,7 +12,7 @@ from audit.models import Entry
 from audit.record import By, difference, record
 from incidents.models import EscalationStep, Incident, ReminderRules
 from incidents.models.rules import MINUTES_OF_A_WEEK
-from incidents.telling import plan_again
+from incidents.notify import plan_again
 from incidents.verbs import Invalid
 from notifications.models import Alert
 

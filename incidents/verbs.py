@@ -16,9 +16,9 @@ from django.utils.translation import gettext_noop
 from accounts.models import User
 from audit.models import Entry
 from audit.record import By, difference, record
-from incidents import telling
+from incidents import notify
 from incidents.models import CLOSED, Incident, Mute, TimelineEntry
-from incidents.telling import plan_again
+from incidents.notify import plan_again
 from notifications import inbox
 from notifications.models import Alert, Notification
 from notifications.texts import Text
@@ -67,7 +67,7 @@ def acknowledge(incident: Incident, *, by: By) -> bool:
         _refuse_closed(incident)
         return False
     _write(incident, What.ACKNOWLEDGED, by, now, {"state": (incident.state, State.ACKNOWLEDGED)})
-    telling.follow(incident, Phase.ACKNOWLEDGED, Alert.Event.ACKNOWLEDGED, now)
+    notify.follow(incident, Phase.ACKNOWLEDGED, Alert.Event.ACKNOWLEDGED, now)
     return True
 
 
@@ -128,7 +128,7 @@ def close(incident: Incident, *, by: By) -> bool:
     if not Incident.objects.open().filter(pk=incident.pk).update(**values):
         return False
     _write(incident, What.CLOSED, by, now, {"state": (incident.state, State.CLOSED)})
-    telling.follow(incident, Phase.CLOSED, Alert.Event.CLOSED, now)
+    notify.follow(incident, Phase.CLOSED, Alert.Event.CLOSED, now)
     return True
 
 

@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.roles import holders
 from audit.models import Entry
 from audit.record import By, difference, record
-from jobs import stretches
+from jobs import inactive_periods
 from jobs.changes import incidents, notices
 from jobs.models import Job, JobQuerySet
 from jobs.models.choices import CODE_KINDS
@@ -76,7 +76,7 @@ def suspend(job: Job, reason: str) -> bool:
         return False
     label = str(Suspension(reason).label)
     if job.periodic_task_id is not None and not job.quarantine_reason:
-        stretches.owner_lost_right(job, now, label)
+        inactive_periods.owner_lost_right(job, now, label)
     record(
         Entry.Event.MODIFIED,
         job,
@@ -95,7 +95,7 @@ def reinstate(job: Job, *, by: By) -> bool:
     if not job.code_suspended or why(job):
         return False
     before, job.code_suspended = str(Suspension(job.code_suspended).label), ""
-    stretches.follow(job, now, by.user)
+    inactive_periods.follow(job, now, by.user)
     job.next_run_at = now if job.pending_segments else upcoming(job, now)
     job.save(update_fields=["code_suspended", "next_run_at", "zone_rules"])
     record(

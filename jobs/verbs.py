@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from audit.models import Entry
 from audit.record import By, difference, masked, record
-from jobs import quotas, stretches
+from jobs import inactive_periods, quotas
 from jobs.changes import dependencies, incidents, notices, origins, removal
 from jobs.changes.dependencies import Edge
 from jobs.changes.snapshots import snapshot
@@ -62,7 +62,7 @@ class JobChanges:
     # The names of those of them that were given now; the others were stored before.
     fresh: frozenset[str] = frozenset()
     depends_on: list[Edge] | None = None
-    # Nothing goes elsewhere: only the place has changed where credentials are kept (jobs/hiding.py).
+    # Nothing goes elsewhere: only the place has changed where credentials are kept (jobs/exposed_credentials.py).
     rearranged: bool = False
 
     def differing(self, job: Job) -> JobChanges:
@@ -91,7 +91,7 @@ def create(changes: JobChanges, *, by: By, tell: bool = True) -> Job:
     job.save()
     job.__dict__["edges"] = []
     if not timing.enabled:
-        stretches.follow(job, now, by.user)
+        inactive_periods.follow(job, now, by.user)
     _keep_text(job)
     _follow(job, changes.depends_on, by)
     diff = hidden(difference({}, describe(job))) | masked({}, job.secrets)
@@ -145,8 +145,8 @@ def _changed(
     moved = not timing.same_schedule(old) or changes.values.get("end_date", last_day) != last_day
     if changed := bool(moved or job.quarantine_reason):
         keep_pending(job, now)
-        if standing.in_stretch:
-            stretches.turn(job, now)
+        if standing.is_inactive:
+            inactive_periods.turn(job, now)
     for name, value in changes.values.items():
         setattr(job, name, value)
     if changes.secrets is not None and changes.secrets != old_secrets:
@@ -173,8 +173,8 @@ def _changed(
     if old_task != job.periodic_task_id:
         stored_schedule.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
-    if changed and (standing.in_stretch or stretches.reason(job)):
-        stretches.follow(job, now, by.user)
+    if changed and (standing.is_inactive or inactive_periods.reason(job)):
+        inactive_periods.follow(job, now, by.user)
     record(
         Entry.Event.MODIFIED,
         job,
@@ -236,7 +236,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
     if not stored_schedule.set_enabled(job, False):
         return False
     Pause.objects.create(job=job, since=now, until=until, by=by.user, reason=reason)
-    stretches.pause(job, now, by.user, reason)
+    inactive_periods.pause(job, now, by.user, reason)
     job.next_run_at = now if job.pending_segments else None
     job.save(update_fields=["next_run_at", "pending_segments"])
     diff = {"until": {"old": None, "new": until}} if until else {}
@@ -283,14 +283,14 @@ def resume(job: Job, *, by: By) -> bool:
 
 def _end_pause(job: Job, now: dt.datetime) -> None:
     job.pauses.filter(ended_at=None).update(ended_at=now)
-    stretches.end(job, now)
+    inactive_periods.end(job, now)
 
 
 @transaction.atomic
 def quarantine(job: Job, reason: str) -> None:
     """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
     Job.objects.filter(pk=job.pk).update(quarantine_reason=reason[:2000], next_run_at=None)
-    stretches.quarantine(job, clock.now(), reason[:2000])
+    inactive_periods.quarantine(job, clock.now(), reason[:2000])
     record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
     notices.quarantined(job, reason)
 

@@ -24,9 +24,9 @@ from executions.alerting.cause import cause
 from executions.alerting.recipients import about_job, mention_of
 from executions.models import AlertCondition, Execution
 from incidents import alert_texts as incident_texts
-from incidents import telling
+from incidents import notify
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from jobs.models import Job
 from jobs.runners import Outcome
 from notifications.delivery.post import fan_out, post
@@ -111,7 +111,7 @@ def _tell_failure(claim: Claim, job: Job, incident: Incident | None, error: str,
     opens = incident is not None and incident.announced_at is None and not claim.by_hand
     by_itself = each or claim.by_hand or settings.INBOX_EVERY_RUN
     # One more of what people know costs no more than its count.
-    if not (opens or by_itself) or (each and telling.is_muted(job.uid, now)):
+    if not (opens or by_itself) or (each and notify.is_muted(job.uid, now)):
         return
     run = Execution.objects.filter(pk=claim.pk).first()
     message = alert_texts.failed(
@@ -134,10 +134,10 @@ def _opened(
     """Tells that it is open. Where each run is told anyway, its message says so itself."""
     audience = _audience(claim, job)
     if each:
-        opened = telling.mark_announced(incident, audience, now)
+        opened = notify.mark_announced(incident, audience, now)
         return replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
     opening = incident_texts.opening(incident, message)
-    telling.announce(incident, Event.JOB_FAILED, opening, audience, now)
+    notify.announce(incident, Event.JOB_FAILED, opening, audience, now)
     return message
 
 

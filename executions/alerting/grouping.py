@@ -10,9 +10,9 @@ from django.utils.translation import gettext_noop as _
 
 from executions.alerting import alert_texts
 from executions.alerting.recipients import about_job, people_of
-from incidents import telling
+from incidents import notify
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from jobs.models import Job
 from notifications.delivery import destinations
 from notifications.delivery.post import admins, fan_out, post, to_destination
@@ -54,7 +54,7 @@ def tell_opened(items: list[Item], headline: Words, path: str, now: dt.datetime)
         item
         for item in items
         if item.incident is None
-        or telling.mark_announced(item.incident, _audience_of(item, administrators), now, quiet=in_one)
+        or notify.mark_announced(item.incident, _audience_of(item, administrators), now, quiet=in_one)
     ]
     return tell(fresh, headline, path, now, in_one=in_one)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
 from executions.models import AlertCondition, Execution, State
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.lifecycle import CALM_RUNS, Trouble
 from incidents.models import Incident, IncidentQuerySet
 from jobs.changes.incidents import concerned
@@ -100,7 +100,7 @@ def look_after(now: dt.datetime) -> None:
     """What is to be done about open incidents by itself."""
     if Incident.objects.open().exists():
         settle(now)
-        telling.take_steps(now)
+        notify.take_steps(now)
 
 
 def settle(now: dt.datetime) -> None:

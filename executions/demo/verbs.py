@@ -14,7 +14,7 @@ from executions.demo.examples import EXAMPLES, MARK, PREFIX, Example, Past
 from executions.ledger import definitions
 from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, State, Trigger
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.lifecycle import Trouble
 from incidents.models import Incident
 from jobs import verbs
@@ -130,7 +130,7 @@ def _open_incident(job: Job, rows: list[Execution], now: dt.datetime) -> None:
         last.error,
         len(failed),
     )
-    telling.mark_announced(lifecycle.happened(trouble, now), telling.Audience(slack=False), now, quiet=True)
+    notify.mark_announced(lifecycle.happened(trouble, now), notify.Audience(slack=False), now, quiet=True)
 
 
 def _past(job: Job, due: dt.datetime, past: Past, random: Random) -> Execution:

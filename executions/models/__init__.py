@@ -5,7 +5,7 @@ from __future__ import annotations
 from executions.models.alerting import AlertCondition, PendingAlert
 from executions.models.bulk import BulkAction, BulkResult
 from executions.models.control import Drain, Hold, Limit
-from executions.models.definition import Definition, Mark
+from executions.models.definition import Definition, Watermark
 from executions.models.execution import Execution, IdempotencyKey
 from executions.models.heartbeat import Heartbeat
 from executions.models.output import Artifact, LogChunk, Measurement
@@ -44,7 +44,6 @@ __all__ = [
     "IdempotencyKey",
     "Limit",
     "LogChunk",
-    "Mark",
     "Measurement",
     "PendingAlert",
     "Reason",
@@ -52,5 +51,6 @@ __all__ = [
     "Straggler",
     "Total",
     "Trigger",
+    "Watermark",
     "over",
 ]

@@ -24,11 +24,15 @@ class Definition(models.Model):
         return self.digest
 
 
-class Mark(models.Model):
+class Watermark(models.Model):
     """How far a piece of work that goes through the whole ledger has come: the key of the last row that it has seen."""
 
     name = models.CharField(max_length=40, unique=True)
     at = models.BigIntegerField(default=0)
+
+    class Meta:
+        # The name of the table is older than that of the class.
+        db_table = "executions_mark"
 
     def __str__(self) -> str:
         return f"{self.name} {self.at}"

@@ -208,7 +208,7 @@ class Execution(models.Model):
 
     @property
     def is_stretch(self) -> bool:
-        """It stands for the due times in a pause or the like (ledger/due/stretches.py): no run was ever made of them."""
+        """It stands for the due times in a pause or the like (ledger/due/inactive_periods.py): no run was ever made of them."""
         made = self.trigger == Trigger.SCHEDULED and self.start_before is None
         return made and self.state == State.SKIPPED and self.reason in WHY_NOT
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import Q, Sum
 
-from executions.models import FINAL, Execution, Mark, Straggler, Total
+from executions.models import FINAL, Execution, Straggler, Total, Watermark
 
 log = logging.getLogger("executions.monitoring.counting")
 
@@ -63,7 +63,7 @@ Sums = dict[Key, list[int]]
 
 def fold(now: dt.datetime) -> int:
     """Counts what has ended since the last turn; how many runs."""
-    Mark.objects.get_or_create(name=MARK)
+    Watermark.objects.get_or_create(name=MARK)
     began, done = time.monotonic(), _fold_stragglers(now)
     while found := _fold(now):
         done += found
@@ -75,7 +75,7 @@ def fold(now: dt.datetime) -> int:
 
 def locked() -> int:
     """The mark, which nobody moves until the transaction ends. No row at all: nothing is counted yet."""
-    return Mark.objects.select_for_update().filter(name=MARK).values_list("at", flat=True).first() or 0
+    return Watermark.objects.select_for_update().filter(name=MARK).values_list("at", flat=True).first() or 0
 
 
 @transaction.atomic
@@ -90,7 +90,7 @@ def _fold(now: dt.datetime) -> int:
     if rows:
         _add(_sums((row for row in rows if row.state in FINAL), 1, now - QUARTERS))
         Straggler.objects.bulk_create(Straggler(run_id=row.pk) for row in rows if row.state not in FINAL)
-        Mark.objects.filter(name=MARK).update(at=rows[-1].pk)
+        Watermark.objects.filter(name=MARK).update(at=rows[-1].pk)
     return len(rows)
 
 
@@ -127,7 +127,7 @@ def check() -> bool:
     for model in (Total, Straggler):
         rows = model._base_manager.all()
         rows._raw_delete(using=rows.db)
-    Mark.objects.filter(name=MARK).update(at=0)
+    Watermark.objects.filter(name=MARK).update(at=0)
     return False
 
 

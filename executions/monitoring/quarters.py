@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import BigIntegerField, Count, Func, IntegerField, Sum, Value
 from django.db.models.functions import Cast
 
-from executions.models import ExecutionQuerySet, Mark, Total
+from executions.models import ExecutionQuerySet, Total, Watermark
 from executions.monitoring.counting import MARK
 from executions.monitoring.totals import TRIES, mark_now, not_counted
 
@@ -70,7 +70,7 @@ def _of(rows: Any, moment: str, count: Any) -> Any:
 
 def _read(parts: list[Any]) -> tuple[dict[dt.datetime, dict[str, int]], int]:
     """And how far the totals had come."""
-    mark = Mark.objects.filter(name=MARK).annotate(quarter=Value(0, IntegerField()), state=Value(""))
+    mark = Watermark.objects.filter(name=MARK).annotate(quarter=Value(0, IntegerField()), state=Value(""))
     quarters: dict[dt.datetime, dict[str, int]] = {}
     at = 0
     for quarter, state, number in mark.values_list("quarter", "state", "at").union(*parts, all=True):

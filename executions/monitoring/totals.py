@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Count, F, FloatField, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Least, Round
 
-from executions.models import Execution, ExecutionQuerySet, Mark, Straggler, Total
+from executions.models import Execution, ExecutionQuerySet, Straggler, Total, Watermark
 from executions.monitoring.counting import MARK, day
 from scheduler_site.rest.query import DateRange
 
@@ -124,7 +124,7 @@ def _whole_days(range_: DateRange) -> tuple[DateRange | None, list[DateRange]]:
 
 
 def mark_now() -> int:
-    return Mark.objects.filter(name=MARK).values_list("at", flat=True).first() or 0
+    return Watermark.objects.filter(name=MARK).values_list("at", flat=True).first() or 0
 
 
 def not_counted(rows: ExecutionQuerySet, mark: int) -> tuple[ExecutionQuerySet, ExecutionQuerySet]:
@@ -149,7 +149,7 @@ def _columns(rows: Any, first: Any, second: Any, third: Any) -> Any:
 def _read(parts: list[Any]) -> tuple[dict[str, Sums], int]:
     """By state; and how far the totals had come."""
     nothing = Value(0.0, FloatField())
-    mark = Mark.objects.filter(name=MARK).annotate(
+    mark = Watermark.objects.filter(name=MARK).annotate(
         name_=Value(""), a=Cast("at", FloatField()), b=nothing, c=nothing
     )
     found: dict[str, Sums] = {}

@@ -19,7 +19,7 @@ from executions.ledger.due import tick
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_page_list import make_run
-from executions.upkeep import conditions, end_dates, reconcile, selfwatch
+from executions.upkeep import conditions, end_dates, reconcile, self_monitoring
 from jobs import verbs
 from jobs.models import Job, Pause
 from jobs.tests.factories import make_job, moment
@@ -265,6 +265,6 @@ def test_reminders_and_judgements_are_each_by_themselves(
     monkeypatch.setattr(end_dates, "_tell_people", tell)
     end_dates.remind(monday)
     assert told == ["good"]
-    monkeypatch.setattr(selfwatch, "judge", lambda now: 1 / 0)
+    monkeypatch.setattr(self_monitoring, "judge", lambda now: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         conditions.look(monday)

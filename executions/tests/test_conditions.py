@@ -17,7 +17,7 @@ from executions.ledger.outcomes import Report
 from executions.models import AlertCondition, Execution, PendingAlert, Reason
 from executions.monitoring import health
 from executions.tests.conftest import WORKER, Ledger
-from executions.upkeep import conditions, end_dates, reconcile, selfwatch
+from executions.upkeep import conditions, end_dates, reconcile, self_monitoring
 from jobs import verbs
 from jobs.models import Job
 from jobs.runners import Outcome
@@ -308,7 +308,7 @@ def system(name: str, ok: bool, now: str, monkeypatch: pytest.MonkeyPatch) -> li
     found = health.Health([health.Check(name, ok, "" if ok else "silent")])
     monkeypatch.setattr(health, "report", lambda now: found)
     before = Alert.objects.count()
-    selfwatch.judge(moment(now))
+    self_monitoring.judge(moment(now))
     return [alert.subject for alert in Alert.objects.order_by("pk")[before:]]
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from audit.record import By
 from executions.ledger import claims, definitions, launch
-from executions.models import Definition, Execution, Mark
+from executions.models import Definition, Execution, Watermark
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
 from executions.upkeep import definitions as upkeep
@@ -79,7 +79,7 @@ def test_a_row_of_the_release_before_is_read_as_it_is_and_then_names_what_it_had
     after = list(Execution.objects.exclude(pk=damaged.pk).order_by("pk"))
     assert [row.definition for row in after] == [{}, {}, {"version": 2}, {}, {}]
     assert [row.full_definition for row in after] == [job.definition()] * 5
-    assert (Definition.objects.count(), Mark.objects.get().at) == (1, damaged.pk)
+    assert (Definition.objects.count(), Watermark.objects.get().at) == (1, damaged.pk)
     assert upkeep.share(clock.now()) == 0
     (claim,) = ledger.claim(rows[2], "2026-03-01 10:00:02")
     assert claim.policy["timeout"] == 77

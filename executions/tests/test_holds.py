@@ -13,14 +13,14 @@ from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
 from executions.ledger import claims, launch, outcomes, verbs
-from executions.ledger.due import stretches
+from executions.ledger.due import inactive_periods
 from executions.ledger.limits import holds
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Hold
 from executions.tests.conftest import WORKER, Hands, Ledger
 from executions.upkeep import conditions, reconcile
 from jobs import verbs as job_verbs
-from jobs.models import Dependency, Job, Stretch
+from jobs.models import Dependency, InactivePeriod, Job
 from jobs.models.stored_schedule import Timing
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment, somebody
@@ -45,7 +45,7 @@ def end(hands: Hands, hold: Hold, at: str) -> None:
 def settle(hands: Hands, at: str) -> None:
     hands.at(f"{DAY} {at}")
     holds.end_due(moment(f"{DAY} {at}"))
-    stretches.settle()
+    inactive_periods.settle()
 
 
 def every_ten(**changes: Any) -> Job:
@@ -86,7 +86,7 @@ def test_the_next_due_time_is_shown_while_a_hold_lasts(ledger: Ledger, hands: Ha
 def test_a_job_that_was_not_due_in_a_hold_has_no_row_of_it(ledger: Ledger, hands: Hands) -> None:
     job, hold = every_ten(), begin(hands)
     end(hands, hold, "09:59:30")
-    assert (told(ledger, job), Stretch.objects.count()) == ([], 0)
+    assert (told(ledger, job), InactivePeriod.objects.count()) == ([], 0)
 
 
 def test_a_hold_of_a_category_leaves_the_others_alone(ledger: Ledger, hands: Hands) -> None:
@@ -223,7 +223,7 @@ def test_the_tick_after_an_outage_over_a_whole_hold_tells_the_held_from_the_miss
     hold = begin(hands, "10:05:00")
     end(hands, hold, "10:25:00")
     ledger.tick(f"{DAY} 10:41:00")
-    stretches.settle()
+    inactive_periods.settle()
     assert told(ledger, job) == [
         "10:00 1 queued",
         "10:10-10:20 2 held",
@@ -237,7 +237,7 @@ def test_an_outage_that_a_hold_divides_is_made_up_for_by_one_run(ledger: Ledger,
     hold = begin(hands, "10:05:00")
     end(hands, hold, "10:25:00")
     ledger.tick(f"{DAY} 10:41:00")
-    stretches.settle()
+    inactive_periods.settle()
     assert told(ledger, job) == [
         "10:00 1 coalesced",
         "10:10-10:20 2 held",

@@ -90,7 +90,7 @@ def test_nothing_of_it_is_left_beside_its_runs(long: Job, ledger: Ledger) -> Non
     assert (hidden.secrets, hidden.options, hidden.periodic_task_id) == ({}, {}, None)
     assert not Dependency.objects.exists()
     assert not hidden.pauses.exists()
-    assert not hidden.stretches.exists()
+    assert not hidden.inactive_periods.exists()
 
 
 def test_a_short_history_needs_no_second_step(ledger: Ledger) -> None:

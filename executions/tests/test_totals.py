@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from executions.models import Execution, Mark, Straggler, Total
+from executions.models import Execution, Straggler, Total, Watermark
 from executions.monitoring import counting
 from executions.monitoring import totals as asked
 from executions.tests.test_page_list import make_run
@@ -112,7 +112,7 @@ def test_rows_that_were_removed_by_hand_are_noticed_and_all_is_counted_anew(
     Execution.objects.filter(pk=gone.pk).delete()
     assert not counting.check()
     assert "totals_made_anew" in caplog.text
-    assert (told(), Mark.objects.get(name=counting.MARK).at) == ({"success": 1}, 0)
+    assert (told(), Watermark.objects.get(name=counting.MARK).at) == ({"success": 1}, 0)
     counting.fold(NOW)
     assert (told(), counting.check()) == ({"success": 1}, True)
 

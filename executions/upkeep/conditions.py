@@ -19,9 +19,9 @@ from executions.alerting import alert_texts, grouping, pending, problems, unusua
 from executions.alerting.grouping import Event, Item
 from executions.ledger.isolation import steps
 from executions.models import AUTOMATIC, AlertCondition, Execution, State, Trigger
-from executions.upkeep import digest, end_dates, selfwatch
+from executions.upkeep import digest, end_dates, self_monitoring
 from executions.upkeep.pending_alerts import AT_ONCE, locked, tell_pending
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.alert_texts import when
 from jobs.models import Job
 from notifications.delivery.background import later
@@ -74,7 +74,7 @@ def look(now: dt.datetime, *, settled: bool = True) -> None:
         partial(tell_pending, now),
         partial(forget_silenced, now),
         partial(_judge_jobs, now),
-        *([partial(selfwatch.judge, now)] if settled else []),
+        *([partial(self_monitoring.judge, now)] if settled else []),
         partial(problems.look_after, now),
         partial(digest.send, now),
         partial(end_dates.remind, now),
@@ -217,7 +217,7 @@ def _ended(condition: AlertCondition, now: dt.datetime) -> Item | None:
     incident = problems.incident_of(condition)
     if incident is not None:
         closed = incident.is_open and lifecycle.recover(incident, now, tell=False)
-        if not closed or not incident.announced_at or telling.is_muted(incident.job_uid, now):
+        if not closed or not incident.announced_at or notify.is_muted(incident.job_uid, now):
             return None
     if condition.quiet:
         return None

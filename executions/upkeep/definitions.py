@@ -16,7 +16,7 @@ from django.db.models import Max, Min, QuerySet
 
 from executions.ledger import definitions, formats
 from executions.ledger.lost import chosen
-from executions.models import OPEN, Definition, Execution, Mark
+from executions.models import OPEN, Definition, Execution, Watermark
 from scheduler_site.lib import clock
 
 SLICE = 500
@@ -31,12 +31,12 @@ KEYS = 10_000
 def share(now: dt.datetime) -> int:
     """Goes on from where the last turn came to; how many rows it has changed."""
     began, changed = time.monotonic(), 0
-    mark, _ = Mark.objects.get_or_create(name="definitions")
+    mark, _ = Watermark.objects.get_or_create(name="definitions")
     while rows := _after(mark.at, now):
         changed += _share(rows)
         last = rows[-1].pk
         # Two that do the same do no harm; the one that is behind must not set it back.
-        Mark.objects.filter(pk=mark.pk, at__lt=last).update(at=last)
+        Watermark.objects.filter(pk=mark.pk, at__lt=last).update(at=last)
         mark.at = last
         if time.monotonic() - began > SPENT:
             break

@@ -19,7 +19,7 @@ from audit.record import By
 from environments.operations import ledger as operations
 from executions.alerting import pending
 from executions.bulk import carry
-from executions.ledger.due import stretches
+from executions.ledger.due import inactive_periods
 from executions.ledger.isolation import each, steps, together
 from executions.ledger.limits import holds, places
 from executions.ledger.limits.overlap import release
@@ -28,7 +28,7 @@ from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, pu
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.monitoring import counting, drains
 from executions.monitoring.heartbeat import forget_gone, reconciled
-from executions.upkeep import code_right, conditions, definitions, end_dates, selfwatch
+from executions.upkeep import code_right, conditions, definitions, end_dates, self_monitoring
 from jobs import verbs
 from jobs.changes import removal
 from jobs.models import Job, Pause, today
@@ -89,7 +89,7 @@ def take_turn(now: dt.datetime | None = None) -> bool:
     finally:
         # Also when it fails: people must hear that it does.
         steps(
-            partial(selfwatch.outage, turn.at, now),
+            partial(self_monitoring.outage, turn.at, now),
             partial(conditions.look, now, settled=settled),
         )
     return True
@@ -113,7 +113,7 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         pause_ended,
         partial(holds.end_due, now),
         code_right.settle,
-        stretches.settle,
+        inactive_periods.settle,
         removal.go_on,
         carry.resume_waiting,
         partial(forget_gone, now),

@@ -18,7 +18,7 @@ from audit.record import By, difference, record
 from executions.models import Heartbeat
 from executions.monitoring import heartbeat
 from executions.upkeep import reconcile
-from jobs import stretches, verbs, zones
+from jobs import inactive_periods, verbs, zones
 from jobs.models import Job, stored_schedule
 from jobs.next_run import upcoming
 from scheduler_site.lib.clock import now as database_time
@@ -114,9 +114,9 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
     if found.quarantine_reason:
         changes = difference({"broken": found.quarantine_reason}, {"broken": ""})
         record(Entry.Event.MODIFIED, found, by=By.system(), changes=changes)
-        stretches.turn(found, now)
+        inactive_periods.turn(found, now)
         found.quarantine_reason = ""
-        stretches.follow(found, now, None)
+        inactive_periods.follow(found, now, None)
     found.save(update_fields=["next_run_at", "zone_rules", "quarantine_reason"])
     done.added += before is None and found.next_run_at is not None
     done.removed += before is not None and found.next_run_at is None

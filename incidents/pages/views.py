@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.asking import whom_to_ask
 from accounts.pages.request import PageRequest, actor, back
 from accounts.pages.zone import zone_of_reader
-from incidents import choice, telling, verbs
+from incidents import choice, notify, verbs
 from incidents.models import Incident, Mute
 from incidents.pages.forms import AssignForm, CommentForm, Filters, MuteForm, SnoozeForm
 from scheduler_site.lib import clock
@@ -66,7 +66,7 @@ def _page(request: PageRequest, found: Incident, *, status: int = 200, **forms_:
         "may_handle": may_handle,
         "whom": whom_to_ask(found.owner, found.team),
         "may_mute": may_handle and _may_mute(request, found),
-        "muted": telling.is_muted(found.job_uid, now),
+        "muted": notify.is_muted(found.job_uid, now),
         "mute": Mute.objects.filter(job_uid=found.job_uid).select_related("updated_by").first()
         if found.job_uid
         else None,

@@ -7,10 +7,10 @@ import uuid
 from typing import Any
 
 from accounts.models import Category, User
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.lifecycle import Concerned, Trouble
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from notifications.messages import Message
 from notifications.models import Alert
 
@@ -40,7 +40,7 @@ def announced(now: dt.datetime, job: Concerned | None = None, **values: Any) -> 
     """People have been told of it: in an inbox and by mail."""
     incident = fail(now, job, **values)
     audience = Audience(["category:1"], ["ops@example.com"])
-    assert telling.announce(incident, Alert.Event.JOB_FAILED, Message("opened", "opened"), audience, now)
+    assert notify.announce(incident, Alert.Event.JOB_FAILED, Message("opened", "opened"), audience, now)
     incident.refresh_from_db()
     return incident
 

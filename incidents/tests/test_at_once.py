@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from django.db import connection, transaction
 
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from incidents.tests.factories import concerned, trouble
 from jobs.tests.factories import moment
 from notifications.messages import Message
@@ -50,7 +50,7 @@ def count() -> None:
         now = NOW + dt.timedelta(seconds=step)
         with transaction.atomic():
             incident = lifecycle.happened(trouble(concerned(), now), now)
-            telling.announce(
+            notify.announce(
                 incident, Alert.Event.JOB_FAILED, Message("s", "h"), Audience(emails=["a@b.c"]), now
             )
 

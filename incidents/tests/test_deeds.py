@@ -9,9 +9,9 @@ import pytest
 
 from accounts.models import User
 from audit.record import By
-from incidents import telling, verbs
+from incidents import notify, verbs
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from incidents.tests.factories import announced
 from jobs.tests.running import Receiver
 from notifications.delivery import deliver
@@ -51,5 +51,5 @@ def test_messages_go_where_the_job_of_the_incident_chose(receiver: Receiver) -> 
     incident = announced(clock.now())
     Incident.objects.update(audience=replace(Audience.of(incident), destinations="ops").stored())
     Alert.objects.all().delete()
-    telling.tell_recovered(Incident.objects.get(), clock.now())
+    notify.tell_recovered(Incident.objects.get(), clock.now())
     assert [alert.whom for alert in Alert.objects.filter(channel="discord")] == [["Ops"]]

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Team, User
 from audit.models import Entry
 from audit.record import By
-from incidents import rules, telling, verbs
+from incidents import notify, rules, verbs
 from incidents.models import EscalationStep, Incident
 from incidents.tests.factories import announced, concerned, told
 from incidents.verbs import Invalid
@@ -26,7 +26,7 @@ REMINDER, ESCALATION = "🔴 Still open: nightly, failing", "🔴 Escalated: nig
 def steps(now: dt.datetime, turns: int = 2) -> None:
     """Several processes look at the same moment."""
     for _ in range(turns):
-        telling.take_steps(now)
+        notify.take_steps(now)
 
 
 def test_people_are_reminded_every_four_hours_by_mail(db: None) -> None:

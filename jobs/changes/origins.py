@@ -3,7 +3,7 @@
 Where, is said by each kind (`Runner.audience`): of a webhook the origin of its URL (scheme, host, port), of a workflow the
 owner of its repository, of a class its path, of a script its path or that it is a script. A script reads what it is given, so
 whoever changes one has its secrets: those stay only if he set them all, or is an administrator. To become its owner, to add one
-to them, or to move credentials to them (jobs/hiding.py) does not make the others his.
+to them, or to move credentials to them (jobs/exposed_credentials.py) does not make the others his.
 
 The same holds for credentials that stand in the options and the metadata (scheduler_site/lib/credentials.py).
 """

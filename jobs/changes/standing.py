@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from accounts.models import User
 from audit.models import Entry
 from incidents.models import Incident
-from jobs.models import Dependency, Job, JobQuerySet, Stretch, stored_schedule
+from jobs.models import Dependency, InactivePeriod, Job, JobQuerySet, stored_schedule
 from jobs.models.shapes import references
 
 RELATED = (*references(), "owner")
@@ -51,7 +51,7 @@ def _take(job: Job, row: Mapping[str, Any]) -> None:
 class Standing:
     """How a locked job stands; the job itself knows its timing now, and its edges where it has none."""
 
-    in_stretch: bool
+    is_inactive: bool
     last_version: int
     has_incidents: bool
 
@@ -67,17 +67,17 @@ class Standing:
         found = (
             Job.objects.filter(pk=job.pk)
             .annotate(
-                in_stretch=Exists(Stretch.objects.filter(job=OuterRef("pk"), until=None)),
+                is_inactive=Exists(InactivePeriod.objects.filter(job=OuterRef("pk"), until=None)),
                 follows=_FOLLOWS,
                 last_version=Subquery(versions[:1]),
                 has_incidents=Exists(Incident.objects.filter(job_uid=OuterRef("uid"))),
                 **stored_schedule.columns("periodic_task__"),
             )
-            .values("in_stretch", "follows", "last_version", "has_incidents", *stored_schedule.COLUMNS)
+            .values("is_inactive", "follows", "last_version", "has_incidents", *stored_schedule.COLUMNS)
             .get()
         )
         _take(job, found)
-        return cls(found["in_stretch"], found["last_version"] or 0, found["has_incidents"])
+        return cls(found["is_inactive"], found["last_version"] or 0, found["has_incidents"])
 
 
 def locked(job: Job) -> Job:

@@ -2,7 +2,7 @@
 
 from jobs.models.dependencies import Dependency, NamedLock
 from jobs.models.job import DAY, LONGEST_DESCRIPTION, Job, today, within
-from jobs.models.pauses import Pause, Stretch
+from jobs.models.pauses import InactivePeriod, Pause
 from jobs.models.queries import JobQuerySet
 from jobs.models.scripts import SCRIPT_OPTION, Script, by_digest, digest_of, named_digest, with_text
 from jobs.models.zones import ZoneRules
@@ -12,12 +12,12 @@ __all__ = [
     "LONGEST_DESCRIPTION",
     "SCRIPT_OPTION",
     "Dependency",
+    "InactivePeriod",
     "Job",
     "JobQuerySet",
     "NamedLock",
     "Pause",
     "Script",
-    "Stretch",
     "ZoneRules",
     "by_digest",
     "digest_of",

@@ -26,9 +26,9 @@ class Pause(models.Model):
         return f"{self.job} since {self.since}"
 
 
-class Stretch(models.Model):
+class InactivePeriod(models.Model):
     """A time in which a job does not follow its schedule. Once it is over it becomes one row of the ledger, with the number
-    of the due times in it, and is gone (jobs/stretches.py, executions/ledger/due/stretches.py)."""
+    of the due times in it, and is gone (jobs/inactive_periods.py, executions/ledger/due/inactive_periods.py)."""
 
     class Why(models.TextChoices):
         """Also the reason of the row."""
@@ -41,7 +41,7 @@ class Stretch(models.Model):
         # All starts, or those of its category, are held. Begun by its first due time in it.
         HELD = "held"
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="stretches")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="inactive_periods")
     why = models.CharField(max_length=6, choices=Why.choices)
     by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     text = models.TextField(blank=True)
@@ -51,6 +51,10 @@ class Stretch(models.Model):
     # A due time at its beginning that was known before: of a schedule that nobody can read it is all that is known.
     due = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        # The name of the table is older than that of the class.
+        db_table = "jobs_stretch"
 
     def __str__(self) -> str:
         return f"{self.job_id} {self.why} since {self.first}"

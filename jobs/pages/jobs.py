@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.pages.request import PageRequest, actor, back
 from accounts.pages.zone import zone_of_reader
-from jobs import hiding, quotas, verbs
+from jobs import exposed_credentials, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job
@@ -54,8 +54,8 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "script": found.options.get(SCRIPT_OPTION) if found.kind == Job.Kind.SCRIPT else None,
         "warning": script.warning(found.environment),
         "environment_url": script.url_of(found.environment),
-        "exposed": hiding.exposed(found),
-        "movable": bool(hiding.movable(found)),
+        "exposed": exposed_credentials.exposed(found),
+        "movable": bool(exposed_credentials.movable(found)),
         "secrets_unreadable": isinstance(found.secrets, Undecryptable),
     }
     return render(request, "jobs/job.html", context)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.pages.request import PageRequest, actor
-from jobs import code_right, hiding
+from jobs import code_right, exposed_credentials
 from jobs.models import Job
 from jobs.pages.helpers import changeable_job, gone_is_404, refused
 from jobs.verbs import Refused
@@ -37,7 +37,7 @@ def take_over(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 def hide(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid)
     try:
-        moved = hiding.move(job, by=actor(request))
+        moved = exposed_credentials.move(job, by=actor(request))
     except Refused as reason:
         return refused(request, job, reason)
     if moved:

@@ -17,7 +17,7 @@ from accounts.pages.request import PageRequest, actor
 from audit import diff
 from audit.models import Entry
 from audit.search import page_of
-from jobs import discretion, versions
+from jobs import redaction, versions
 from jobs.models import Job
 from jobs.pages.helpers import changeable_job, gone_is_404, may_change, visible_job
 from jobs.pages.repair import tell_dropped
@@ -32,7 +32,7 @@ def history(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         page = page_of(Entry.objects.about(job.uid).defer("snapshot"), request.GET.get("cursor", ""))
     except ValueError as error:
         raise Http404(_("There is no such page.")) from error
-    discretion.for_reader(page.entries, request.user)
+    redaction.for_reader(page.entries, request.user)
     return render(request, "audit/job_history.html", {"job": job, "page": page})
 
 
@@ -81,7 +81,7 @@ def _comparison(
         latest = known[0]
         right = _named(job, new) or latest
         left = _named(job, old) or next((one for one in known if one.version != right.version), right)
-        discretion.for_reader([left, right], request.user)
+        redaction.for_reader([left, right], request.user)
         context |= {
             "old": left,
             "new": right,

@@ -17,7 +17,7 @@ from audit.rest.entries import (
     entry_json,
     page_for,
 )
-from jobs import discretion
+from jobs import redaction
 from jobs.rest.access import visible_job
 from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
@@ -59,7 +59,7 @@ class HistoryView(ApiView):
         user = account(request)
         job = visible_job(user, job_id)
         page, limit = page_for(Entry.objects.about(job.uid), request.query_params)
-        discretion.for_reader(page.entries, user)
+        redaction.for_reader(page.entries, user)
         # Where people sit is nothing that their colleagues need to know.
         address = user.has_perm("audit.view_entry")
         return Answer(

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from accounts.models import User
 from accounts.permissions import account, needs
 from audit.record import By
-from jobs import hiding, verbs
+from jobs import exposed_credentials, verbs
 from jobs.changes import dependencies, origins
 from jobs.models import Job, JobQuerySet
 from jobs.rest import validation
@@ -245,7 +245,7 @@ class JobView(_Jobs):
 
 def _cares(job: Job, dropped: tuple[str, ...]) -> list[str]:
     told = [f"Secrets were {origins.described(dropped)}."] if dropped else []
-    if open_to_all := hiding.exposed(job):
+    if open_to_all := exposed_credentials.exposed(job):
         told.append(
             f"Credentials stand where everybody reads them: {', '.join(open_to_all)}. Keep them in secrets "
             f"(POST /jobs/{job.uid}/hide-credentials)."

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 from accounts.permissions import account
 from audit.record import By
-from jobs import code_right, hiding
+from jobs import code_right, exposed_credentials
 from jobs.rest.access import NOT_YOURS, SURFACE, changeable_job
 from jobs.rest.pausing import JobVerbView, carried_out, written
 from jobs.rest.wire import WrittenJob
@@ -74,7 +74,7 @@ class HideView(JobVerbView):
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        moved = carried_out(lambda: bool(hiding.move(job, by=By.request(request, SURFACE))))
+        moved = carried_out(lambda: bool(exposed_credentials.move(job, by=By.request(request, SURFACE))))
         return Answer(
             {
                 "message": "Credentials moved successfully" if moved else "Nothing to move",

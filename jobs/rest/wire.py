@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from environments.models import LONGEST_NAME
-from jobs import hiding, schedule, schedule_text
+from jobs import exposed_credentials, schedule, schedule_text
 from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
 from jobs.models.stored_schedule import Timing
@@ -165,7 +165,7 @@ def job_json(job: Job, pause: Pause | None) -> WrittenJob:
         "resumes_at": zoned(pause.until, settings.SCHEDULER_TIMEZONE) if pause else None,
         "broken": job.quarantine_reason,
         "code_suspended": job.code_suspended,
-        "exposed": hiding.exposed(job),
+        "exposed": exposed_credentials.exposed(job),
         "secrets": sorted(job.secrets),
         "depends_on": [{"job": str(edge.after.uid), "on": edge.on} for edge in job.edges],
     }

@@ -95,7 +95,7 @@ def test_resuming_a_job_that_could_not_be_scheduled_tries_it_again(paused: bool)
     assert (job.quarantine_reason, job.is_active) == ("", True)
     assert job.next_run_at is not None
     assert Entry.objects.get(event="resumed").changes == {"broken": {"old": "no such zone", "new": ""}}
-    assert not job.stretches.filter(until=None).exists()
+    assert not job.inactive_periods.filter(until=None).exists()
 
 
 def test_a_job_that_still_cannot_be_scheduled_stays_broken() -> None:

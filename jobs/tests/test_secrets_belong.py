@@ -15,7 +15,7 @@ from audit.record import By
 from conftest import Api
 from executions.ledger import claims, launch
 from executions.models import Execution
-from jobs import code_right, hiding, verbs, versions
+from jobs import code_right, exposed_credentials, verbs, versions
 from jobs.models import Job
 from jobs.test_run import Answer
 from jobs.tests.factories import make_job, moment
@@ -203,7 +203,7 @@ def adds_a_secret(job: Job, user: User) -> None:
 
 
 def moves_credentials(job: Job, user: User) -> None:
-    assert hiding.move(job, by=By(user, "page")) == ["options.variables.API_TOKEN"]
+    assert exposed_credentials.move(job, by=By(user, "page")) == ["options.variables.API_TOKEN"]
     assert stored(job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
 
 

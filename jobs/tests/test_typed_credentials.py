@@ -16,7 +16,7 @@ from compat.ndscheduler import tokens as v1_tokens
 from conftest import Api
 from executions.ledger import claims, launch
 from executions.models import Execution
-from jobs import hiding, verbs, versions
+from jobs import exposed_credentials, verbs, versions
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import edits
@@ -288,10 +288,10 @@ def test_one_click_moves_them_and_the_request_stays_the_same(receiver: Receiver,
     metadata = {"db": {"password": f"{CANARY}-4", "host": "db"}}
     job = make_job(uma, options=options, metadata=metadata)
     call_webhook(options["target_url"], options, metadata=metadata)
-    assert hiding.move(job, by=By(uma, "page"))
+    assert exposed_credentials.move(job, by=By(uma, "page"))
     job = stored(job)
     assert CANARY not in json.dumps([job.options, job.metadata])
-    assert hiding.exposed(job) == []
+    assert exposed_credentials.exposed(job) == []
     run = launch.launch(job, by=By(uma, "api"))
     (claim,) = claims.claim([str(run.uid)], "w", moment("2099-01-01 00:00"))
     call_webhook(job.options["target_url"], job.options, metadata=job.metadata, secrets=claim.spec.secrets)
@@ -327,8 +327,8 @@ def test_what_the_secrets_have_no_place_for_is_not_said_to_be_moved(
     api: Api, uma: User, client: Client, where: dict[str, Any]
 ) -> None:
     job = make_job(uma, **where)
-    (path,) = hiding.exposed(job)
-    assert hiding.movable(job) == []
+    (path,) = exposed_credentials.exposed(job)
+    assert exposed_credentials.movable(job) == []
     answer = api(uma).post(f"/api/v2/jobs/{job.uid}/hide-credentials").json()
     assert (answer["message"], answer["job"]["exposed"]) == ("Nothing to move", [path])
     client.force_login(uma)
@@ -337,15 +337,15 @@ def test_what_the_secrets_have_no_place_for_is_not_said_to_be_moved(
 
 def test_what_is_moved_is_named_without_what_stays(uma: User) -> None:
     job = make_job(uma, options=OPTIONS, metadata=METADATA)
-    moved = hiding.move(job, by=By(uma, "page"))
-    assert hiding.exposed(stored(job)) == ["metadata.hook?user"]
+    moved = exposed_credentials.move(job, by=By(uma, "page"))
+    assert exposed_credentials.exposed(stored(job)) == ["metadata.hook?user"]
     assert "metadata.db.password" in moved
     assert "metadata.hook?user" not in moved
 
 
 def test_what_the_secrets_hold_already_counts(uma: User) -> None:
     job = make_job(uma, options=OPTIONS, secrets={"headers": '{"Authorization": "Bearer kept"}'})
-    hiding.move(job, by=By(uma, "page"))
+    exposed_credentials.move(job, by=By(uma, "page"))
     assert json.loads(stored(job).secrets["headers"]) == {
         "Authorization": "Bearer kept",
         "X-Api-Key": f"{CANARY}-3",

@@ -29,7 +29,7 @@ class Failed(Exception):
         self.wait = wait
 
 
-class Hopeless(Exception):
+class PermanentFailure(Exception):
     """It will not work, however often it is tried."""
 
 
@@ -122,7 +122,7 @@ class Channel(Protocol):
         """The message, in the language that is active. What people wrote is data in it: no markup, mention or header."""
 
     def send(self, alert: Alert, now: dt.datetime) -> None:
-        """One alert, within a deadline. Raises Failed, Hopeless, Divided or SwitchedOff."""
+        """One alert, within a deadline. Raises Failed, PermanentFailure, Divided or SwitchedOff."""
 
 
 def cut(text: str, longest: int) -> str:

@@ -13,7 +13,16 @@ from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from notifications.channels.base import Divided, Failed, Field, Hopeless, Label, News, SwitchedOff, Worded
+from notifications.channels.base import (
+    Divided,
+    Failed,
+    Field,
+    Label,
+    News,
+    PermanentFailure,
+    SwitchedOff,
+    Worded,
+)
 from notifications.channels.smtp import Refused
 from notifications.models import Alert
 
@@ -36,7 +45,7 @@ class Email:
         if not settings.MAIL_ENABLED:
             raise SwitchedOff("e-mail is switched off (MAIL_ENABLED)")
         if not settings.EMAIL_HOST:
-            raise Hopeless("no mail server is configured")
+            raise PermanentFailure("no mail server is configured")
         addresses = {sanitize_address(address, "utf-8"): address for address in _addresses(alert)}
         mail = EmailMultiAlternatives(
             subject=alert.subject,
@@ -76,17 +85,17 @@ def _addresses(alert: Alert) -> list[str]:
             continue
         good.append(address)
     if not good:
-        raise Hopeless("there is no valid address")
+        raise PermanentFailure("there is no valid address")
     return good
 
 
-def _divided(accepted: list[str], refused: dict[str, int]) -> Failed | Hopeless | Divided:
+def _divided(accepted: list[str], refused: dict[str, int]) -> Failed | PermanentFailure | Divided:
     never = {address: code for address, code in refused.items() if code >= 500}
     later = {address: code for address, code in refused.items() if code < 500}
     if not accepted and not never:
         return Failed(_reason(later))
     if not accepted and not later:
-        return Hopeless(_reason(never))
+        return PermanentFailure(_reason(never))
     return Divided(_reason(later | never), accepted, later, never)
 
 

@@ -17,7 +17,7 @@ from aiohttp.abc import ResolveResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from notifications.channels.base import Failed, Hopeless
+from notifications.channels.base import Failed, PermanentFailure
 from scheduler_site.lib import clock
 from scheduler_site.lib.addresses import is_public, literal_address
 from scheduler_site.lib.text import unseen
@@ -51,9 +51,9 @@ def as_json(value: Any) -> str:
 
 
 def call(request: Request, name: str) -> Answer:
-    """The answer of the service `name`, which was reached. Raises Hopeless for an address that must not be called."""
+    """The answer of the service `name`, which was reached. Raises PermanentFailure for an address that must not be called."""
     if problem := url_problem(request.url):
-        raise Hopeless(problem)
+        raise PermanentFailure(problem)
     try:
         return asyncio.run(_post(request))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -62,12 +62,12 @@ def call(request: Request, name: str) -> Answer:
 
 
 def judge(answer: Answer, name: str) -> None:
-    """Returns where the service took the message; raises Failed where it may yet, Hopeless where it will not."""
+    """Returns where the service took the message; raises Failed where it may yet, PermanentFailure where it will not."""
     if 200 <= answer.status < 300:
         return
     if answer.status in TRANSIENT or answer.status >= 500:
         raise Failed(f"{name} answered {answer.status}", answer.wait)
-    raise Hopeless(f"{name} answered {answer.status}")
+    raise PermanentFailure(f"{name} answered {answer.status}")
 
 
 def url_problem(url: str) -> str:

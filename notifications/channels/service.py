@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from notifications.channels import http
-from notifications.channels.base import DEEDS, Field, Hopeless, Label, News, SwitchedOff, Worded
+from notifications.channels.base import DEEDS, Field, Label, News, PermanentFailure, SwitchedOff, Worded
 from notifications.models import Alert, Destination
 
 TEST = Alert.Event.TEST
@@ -47,7 +47,7 @@ class Service:
     def send(self, alert: Alert, now: dt.datetime) -> None:
         target = self.target(alert)
         if target is None:
-            raise Hopeless("the destination has been deleted")
+            raise PermanentFailure("the destination has been deleted")
         if not (target.is_enabled or alert.event == TEST):
             raise SwitchedOff(f"{self.service} is switched off")
         self.judge(http.call(self.request(alert, target.settings, now), self.service))

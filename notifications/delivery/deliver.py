@@ -23,7 +23,7 @@ from django.db.models import F
 from audit.models import Entry
 from audit.record import By, difference, record
 from notifications.channels import CHANNELS
-from notifications.channels.base import Divided, Failed, Hopeless, SwitchedOff
+from notifications.channels.base import Divided, Failed, PermanentFailure, SwitchedOff
 from notifications.delivery import allowance
 from notifications.delivery.post import GIVE_UP
 from notifications.models import Alert
@@ -93,7 +93,7 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
         CHANNELS[alert.channel].send(alert, now or clock.now())
     except Failed as error:
         _put_off(alert, str(error), error.wait, now or clock.now())
-    except Hopeless as error:
+    except PermanentFailure as error:
         _write(alert, State.UNDELIVERABLE, str(error))
     except Divided as error:
         _divide(alert, error, now or clock.now())

@@ -14,7 +14,7 @@ from audit.models import Entry
 from compat.ndscheduler import wire
 from compat.ndscheduler.views import ranges, scope
 from compat.ndscheduler.views.base import JSON_TYPE, Answer, V1View
-from jobs import discretion
+from jobs import redaction
 from jobs.models import Job
 from jobs.models.stored_schedule import Timing
 from scheduler_site.lib import clock, credentials
@@ -54,7 +54,7 @@ class LogsView(V1View):
         return self._all_shown(list(Entry.objects.filter(pk__in=keys).order_by("-at", "-id")))
 
     def _all_shown(self, entries: list[Entry]) -> list[dict[str, Any]]:
-        entries = discretion.for_reader(entries, self.user)
+        entries = redaction.for_reader(entries, self.user)
         jobs = _jobs({entry.object_id for entry in entries})
         return [self._shown(entry, jobs.get(entry.object_id)) for entry in entries]
 

@@ -27,7 +27,7 @@ from executions.ledger.limits import holds
 from executions.ledger.limits.holds import TICK, Span, Window
 from executions.ledger.limits.overlap import apply_overlap
 from executions.models import OPEN, Execution, Reason, State
-from jobs import code_right, stretches, verbs, zones
+from jobs import code_right, inactive_periods, verbs, zones
 from jobs.models import Job, stored_schedule
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import Schedule
@@ -160,7 +160,7 @@ def _without_suspended(jobs: list[Job]) -> list[Job]:
 def _settle(job: Job, now: dt.datetime, held: Sequence[Window]) -> list[Planned]:
     """The fates of the job's due times up to `now`; sets `next_run_at` to the first one after it.
 
-    Those in a hold have none yet: they become part of a stretch.
+    Those in a hold have none yet: they become part of a period.
     """
     policy: dict[str, Any] = {
         "catch_up": job.catch_up,
@@ -203,19 +203,19 @@ def _hold_back(job: Job, segment: dict[str, Any], parts: Iterable[tuple[Span, Wi
     """The due times of an earlier schedule that a hold has kept from running."""
     for (begin, last), window in parts:
         part = segment | {"first": begin.isoformat(), "until": last.isoformat()}
-        stretches.held(job, part, window.by, window.text, window.until)
+        inactive_periods.held(job, part, window.by, window.text, window.until)
 
 
 def _hold_current(job: Job, schedule: Schedule, parts: Iterable[tuple[Span, Window]]) -> None:
-    """Those of the present schedule: in a hold that goes on, a stretch begins with the first of them."""
+    """Those of the present schedule: in a hold that goes on, a period begins with the first of them."""
     for (begin, last), window in parts:
         due = schedule.next_after(begin - TICK)
         if due is None or due > last:
             continue
         if window.until is None:
-            stretches.hold(job, due, window.by, window.text)
+            inactive_periods.hold(job, due, window.by, window.text)
             continue
-        if stretches.release(job, last):
+        if inactive_periods.release(job, last):
             # It began with an earlier due time.
             continue
         last_day = job.end_date.isoformat() if job.end_date else None

@@ -1,7 +1,7 @@
 """Holds: for a time no run starts, in the whole installation or in a category.
 
-During a hold due times write no rows: each job gets a stretch (jobs/stretches.py), which becomes one row with their number.
-Queued runs, retries and triggered runs stay queued, and their start deadlines do not advance. Active runs continue.
+During a hold due times write no rows: each job gets a period (jobs/inactive_periods.py), which becomes one row with their
+number. Queued runs, retries and triggered runs stay queued, and their start deadlines do not advance. Active runs continue.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from executions.ledger.isolation import each
 from executions.ledger.publish import publish
 from executions.models import Execution, ExecutionQuerySet, Hold, State
 from executions.models.control import EVERYTHING
-from jobs import stretches
-from jobs.models import Job, Stretch
+from jobs import inactive_periods
+from jobs.models import InactivePeriod, Job
 from jobs.schedule import zone
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
@@ -85,7 +85,7 @@ def end(hold: Hold, *, by: By) -> bool:
 
 
 def end_due(now: dt.datetime) -> None:
-    """Ends the holds whose end has come, and the stretches of jobs that nobody holds any more."""
+    """Ends the holds whose end has come, and the periods of jobs that nobody holds any more."""
 
     def end_one(key: int) -> None:
         end(Hold.objects.get(pk=key), by=By.system())
@@ -99,7 +99,9 @@ def _end_stretches() -> None:
     scopes = set(Hold.objects.active().values_list("active", flat=True))
     if EVERYTHING in scopes:
         return
-    left = Stretch.objects.filter(why=Stretch.Why.HELD, until=None).exclude(job__category__in=scopes)
+    left = InactivePeriod.objects.filter(why=InactivePeriod.Why.HELD, until=None).exclude(
+        job__category__in=scopes
+    )
     each(left.order_by("pk").values_list("job_id", flat=True)[:AT_ONCE], _end_stretch, "releasing")
 
 
@@ -112,12 +114,12 @@ def _end_stretch(job_key: int) -> None:
     job = jobs.first()
     if job is None or Hold.objects.covering(job.category_id).exists():
         return
-    stretches.release(job, _last_held(job) - TICK)
+    inactive_periods.release(job, _last_held(job) - TICK)
 
 
 def _last_held(job: Job) -> dt.datetime:
     """The moment from which on the job was free: a tick that did not see yet that the hold had ended has left due times after
-    its end to the stretch. The first one that is in the ledger, or is to come, is not among them."""
+    its end to the period. The first one that is in the ledger, or is to come, is not among them."""
     holds = Hold.objects.filter(Q(category=None) | Q(category_id=job.category_id), ended_at__isnull=False)
     ended = holds.order_by("-ended_at").values_list("ended_at", flat=True).first() or clock.now()
     rows = job.executions.filter(scheduled_for__gte=ended).order_by("scheduled_for")

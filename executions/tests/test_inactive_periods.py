@@ -14,12 +14,12 @@ from django.test import Client
 from accounts.models import User
 from audit.record import By
 from conftest import Api
-from executions.ledger.due import stretches
+from executions.ledger.due import inactive_periods
 from executions.models import Execution, PendingAlert
 from executions.tests.conftest import Hands, Ledger
 from executions.upkeep import reconcile, resync
 from jobs import verbs
-from jobs.models import Job, Stretch, stored_schedule
+from jobs.models import InactivePeriod, Job, stored_schedule
 from jobs.models.stored_schedule import Timing
 from jobs.tests.factories import make_job, moment
 from jobs.verbs import JobChanges
@@ -50,7 +50,7 @@ def change(hands: Hands, job: Job, at: str, **changes: Any) -> None:
 
 def told(ledger: Ledger, job: Job) -> list[str]:
     """`10:02-10:04 2 paused` for each row that is written now."""
-    stretches.settle()
+    inactive_periods.settle()
     return [
         f"{row.due_at:%H:%M}{f'-{row.last_slot:%H:%M}' if row.last_slot else ''} {row.slots} {row.reason}"
         for row in ledger.rows(job)
@@ -79,7 +79,7 @@ def test_a_pause_between_two_due_times_leaves_nothing(ledger: Ledger, hands: Han
     job = paused(hands)
     resume(hands, job, "2026-03-01 10:01:59")
     assert told(ledger, job) == []
-    assert not Stretch.objects.exists()
+    assert not InactivePeriod.objects.exists()
 
 
 def test_the_due_time_of_the_moment_of_the_resumption_belongs_to_the_pause(
@@ -130,7 +130,7 @@ def test_a_pause_that_ends_by_itself_leaves_its_row(ledger: Ledger, hands: Hands
 def test_what_is_settled_twice_is_written_once(ledger: Ledger, hands: Hands) -> None:
     job = paused(hands)
     resume(hands, job, "2026-03-01 10:04:30")
-    kept = Stretch.objects.get()
+    kept = InactivePeriod.objects.get()
     told(ledger, job)
     kept.pk = None
     kept.save(force_insert=True)
@@ -150,7 +150,7 @@ def test_a_crash_between_the_row_and_its_end_leaves_one_row(
     job = paused(hands)
     resume(hands, job, "2026-03-01 10:04:30")
     with monkeypatch.context() as broken:
-        broken.setattr(Stretch, "delete", lambda stretch: 1 / 0)
+        broken.setattr(InactivePeriod, "delete", lambda period: 1 / 0)
         assert told(ledger, job) == []
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
@@ -160,7 +160,7 @@ def test_the_resumption_and_the_tick_at_once_leave_one_row(ledger: Ledger, hands
     resume(hands, job, "2026-03-01 10:04:00")
     for second in range(3):
         ledger.tick(f"2026-03-01 10:04:0{second}")
-        stretches.settle()
+        inactive_periods.settle()
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
 
@@ -186,7 +186,7 @@ def test_deleting_a_paused_job_writes_nothing(ledger: Ledger, hands: Hands) -> N
     hands.at("2026-03-01 11:00")
     verbs.delete(job, by=By.system())
     assert told(ledger, job) == []
-    assert not Stretch.objects.exists()
+    assert not InactivePeriod.objects.exists()
 
 
 # Schedules ---------------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_half_a_year_of_every_second_is_counted_at_once(ledger: Ledger, hands: H
     verbs.pause(job, by=By.system())
     resume(hands, job, "2026-09-01 10:00:00")
     begun = time.process_time()
-    stretches.settle()
+    inactive_periods.settle()
     assert time.process_time() - begun < 1
     (row,) = ledger.rows(job)
     assert (row.slots, row.last_slot) == (184 * 86400, moment("2026-09-01 10:00:00"))
@@ -259,7 +259,7 @@ def test_ten_years_of_every_minute_through_clock_changes_are_counted_at_once(
     verbs.pause(job, by=By.system())
     resume(hands, job, "2036-03-01 10:00:00")
     begun = time.process_time()
-    stretches.settle()
+    inactive_periods.settle()
     assert time.process_time() - begun < 5
     (row,) = ledger.rows(job)
     assert row.slots == (moment("2036-03-01 10:00") - moment("2026-03-01 10:00")) // dt.timedelta(minutes=1)
@@ -341,7 +341,7 @@ def test_of_a_schedule_that_nobody_can_read_the_one_known_due_time_is_told_and_n
     job = broken(hands, ledger)
     change(hands, job, "2026-03-01 10:06:30", timing=Timing("cron", EVERY_TWO, "UTC"))
     assert told(ledger, job) == ["10:02 1 broken"]
-    assert ledger.rows(job)[0].error.endswith(stretches.UNCOUNTED)
+    assert ledger.rows(job)[0].error.endswith(inactive_periods.UNCOUNTED)
 
 
 # What others make of it --------------------------------------------------------------------------------------------

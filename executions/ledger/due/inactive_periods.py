@@ -1,7 +1,7 @@
-"""Why did it not run? A time in which a job does not follow its schedule (a stretch) becomes one row of the ledger.
+"""Why did it not run? A time in which a job does not follow its schedule (a period) becomes one row of the ledger.
 
-jobs/stretches.py stores when it began, when it ended, and which schedules were valid in it. The row is written in the
-transaction that removes the stretch; the unique key of the due time refuses a second one.
+jobs/inactive_periods.py stores when it began, when it ended, and which schedules were valid in it. The row is written in the
+transaction that removes the period; the unique key of the due time refuses a second one.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from executions.ledger.catch_up import Planned
 from executions.ledger.isolation import each
 from executions.ledger.launch import scheduled_row
 from executions.models import Execution, Reason, State
-from jobs.models import Job, Stretch
+from jobs.models import InactivePeriod, Job
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import slots_between
 
-log = logging.getLogger("executions.ledger.due.stretches")
+log = logging.getLogger("executions.ledger.due.inactive_periods")
 
 AT_ONCE = 1000
 UNCOUNTED = "How many due times followed cannot be told: the schedule cannot be read."
@@ -29,8 +29,8 @@ TICK = dt.timedelta(microseconds=1)
 
 
 def settle() -> None:
-    """Writes the rows of all stretches that are over."""
-    ended = Stretch.objects.filter(until__isnull=False).order_by("until", "pk")
+    """Writes the rows of all periods that are over."""
+    ended = InactivePeriod.objects.filter(until__isnull=False).order_by("until", "pk")
     each(ended.values_list("pk", "job_id")[:AT_ONCE], _settle, "stretch")
 
 
@@ -41,29 +41,29 @@ def _settle(keys: tuple[int, int]) -> None:
     jobs = Job.objects.filter(pk=job_key)
     if connection.features.has_select_for_update:
         jobs = jobs.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
-    job, stretch = jobs.first(), Stretch.objects.filter(pk=key).first()
-    if job is None or stretch is None or stretch.until is None:
+    job, period = jobs.first(), InactivePeriod.objects.filter(pk=key).first()
+    if job is None or period is None or period.until is None:
         return
-    planned, note = _planned(stretch)
+    planned, note = _planned(period)
     if planned is not None:
-        row = scheduled_row(job, planned, stretch.until)
-        row.requested_by_id = stretch.by_id
-        row.error = "\n".join(filter(None, (stretch.text, note)))
+        row = scheduled_row(job, planned, period.until)
+        row.requested_by_id = period.by_id
+        row.error = "\n".join(filter(None, (period.text, note)))
         definitions.keep([row])
         Execution.objects.bulk_create([row], ignore_conflicts=True)
-    stretch.delete()
+    period.delete()
 
 
-def _planned(stretch: Stretch) -> tuple[Planned | None, str]:
+def _planned(period: InactivePeriod) -> tuple[Planned | None, str]:
     """All its due times as one, none when there is none; and what is to be said of the count."""
-    reason = Reason(stretch.why)
+    reason = Reason(period.why)
     try:
-        found = [part for part in map(_counted, stretch.segments) if part]
+        found = [part for part in map(_counted, period.segments) if part]
     except Exception as error:  # whatever a damaged row raises
-        log.warning("stretch_uncounted", extra={"job": stretch.job_id, "error": str(error)})
-        if stretch.due is None or stretch.until is None or stretch.due > stretch.until:
+        log.warning("stretch_uncounted", extra={"job": period.job_id, "error": str(error)})
+        if period.due is None or period.until is None or period.due > period.until:
             return None, ""
-        return Planned(stretch.due, State.SKIPPED, reason), UNCOUNTED
+        return Planned(period.due, State.SKIPPED, reason), UNCOUNTED
     if not found:
         return None, ""
     first, last, count = found[0][0], found[-1][1], sum(part[2] for part in found)

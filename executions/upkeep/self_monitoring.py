@@ -13,9 +13,9 @@ from executions.alerting import problems, system_texts
 from executions.ledger.isolation import each
 from executions.models import AlertCondition
 from executions.monitoring import health
-from incidents import lifecycle, telling
+from incidents import lifecycle, notify
 from incidents.models import Incident
-from incidents.telling import Audience
+from incidents.notify import Audience
 from notifications.delivery.post import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
@@ -60,7 +60,7 @@ def _is_away(check: health.Check, now: dt.datetime) -> None:
             if AlertCondition.objects.filter(pk=condition.pk, told_at=None).update(told_at=now):
                 incident = problems.opened_by(condition, now)
                 message = _in(incident, Phase.OPENED, _bad(check, condition.since))
-                telling.mark_announced(incident, Audience(admins(), _emails()), now)
+                notify.mark_announced(incident, Audience(admins(), _emails()), now)
                 _tell_admins(
                     f"silent:{name}:{condition.since.isoformat()}", Event.SYSTEM_SILENT, message, now
                 )

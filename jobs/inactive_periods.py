@@ -1,7 +1,7 @@
 """Times in which a job does not follow its schedule: paused, past its last day, impossible to schedule, or held with others.
 
-Nothing is written for their due times while they last. At the end of such a stretch the ledger gets one row with their
-number (executions/ledger/due/stretches.py), so that "why did it not run?" has an answer. The verbs lock the job, and call it.
+Nothing is written for their due times while they last. At the end of such a period the ledger gets one row with their number
+(executions/ledger/due/inactive_periods.py), so that "why did it not run?" has an answer. The verbs lock the job, and call it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import User
-from jobs.models import Job, Stretch, stored_schedule
+from jobs.models import InactivePeriod, Job, stored_schedule
 
-Why = Stretch.Why
+Why = InactivePeriod.Why
 TICK = dt.timedelta(microseconds=1)
 
 
@@ -42,26 +42,26 @@ def owner_lost_right(job: Job, now: dt.datetime, text: str) -> None:
 
 def turn(job: Job, now: dt.datetime) -> None:
     """Keeps what was due by a schedule that is about to change."""
-    stretch = _open(job)
-    if stretch is None:
+    period = _open(job)
+    if period is None:
         return
     over = stored_schedule.end_of(job.end_date)
-    if stretch.why == Why.PAUSED and over is not None and over < now:
+    if period.why == Why.PAUSED and over is not None and over < now:
         # Paused until its last day; from then on it would not have run anyway.
-        first = max(stretch.first, over + TICK)
-        _close(stretch, job, now)
-        stretch = Stretch.objects.create(job=job, why=Why.ENDED, first=first)
-    _keep(stretch, job, now)
-    stretch.save()
+        first = max(period.first, over + TICK)
+        _close(period, job, now)
+        period = InactivePeriod.objects.create(job=job, why=Why.ENDED, first=first)
+    _keep(period, job, now)
+    period.save()
 
 
 def follow(job: Job, now: dt.datetime, by: User | None) -> None:
-    """After a change of the job: ends the stretch that is over by it, and starts the one that begins with it."""
-    why, stretch = reason(job), _open(job)
-    if why is None and stretch is not None and stretch.why == Why.HELD:
+    """After a change of the job: ends the period that is over by it, and starts the one that begins with it."""
+    why, period = reason(job), _open(job)
+    if why is None and period is not None and period.why == Why.HELD:
         return
-    if stretch is not None and stretch.why != why:
-        _close(stretch, job, now)
+    if period is not None and period.why != why:
+        _close(period, job, now)
     pause = job.current_pause if why == Why.PAUSED else None
     if why is not None:
         who, text = (pause.by, pause.reason) if pause else (by, "")
@@ -70,39 +70,39 @@ def follow(job: Job, now: dt.datetime, by: User | None) -> None:
 
 def end(job: Job, now: dt.datetime) -> None:
     """The job follows its schedule again, after `now`."""
-    stretch = _open(job)
-    if stretch is not None:
-        _close(stretch, job, now)
+    period = _open(job)
+    if period is not None:
+        _close(period, job, now)
 
 
 def hold(job: Job, first: dt.datetime, by: User | None, text: str) -> None:
-    """From its due time `first` on, which is not in the ledger, the job is held; unless a stretch goes on already."""
+    """From its due time `first` on, which is not in the ledger, the job is held; unless a period goes on already."""
     if _open(job) is None:
-        Stretch.objects.create(job=job, why=Why.HELD, by=by, text=text, first=first, due=first)
+        InactivePeriod.objects.create(job=job, why=Why.HELD, by=by, text=text, first=first, due=first)
 
 
 def held(
     job: Job, segment: dict[str, Any], by: User | None, text: str, until: dt.datetime | None = None
 ) -> None:
-    """The due times of a segment were held; the stretch that they belong to is over, at `until`, or goes on."""
+    """The due times of a segment were held; the period that they belong to is over, at `until`, or goes on."""
     first = dt.datetime.fromisoformat(segment["until"]) + TICK
-    stretch = _open(job)
-    if stretch is not None and stretch.why == Why.HELD and (until is None or stretch.first >= first):
+    period = _open(job)
+    if period is not None and period.why == Why.HELD and (until is None or period.first >= first):
         # Kept by the change that made a segment of them (`turn`).
         return
-    if until is None and stretch is not None:
+    if until is None and period is not None:
         until = first
-    Stretch.objects.create(
+    InactivePeriod.objects.create(
         job=job, why=Why.HELD, by=by, text=text, first=first, segments=[segment], until=until
     )
 
 
 def release(job: Job, at: dt.datetime) -> bool:
-    """The hold is over; the job follows its schedule again after `at`. False when no stretch of a hold was open."""
-    stretch = _open(job)
-    if stretch is None or stretch.why != Why.HELD:
+    """The hold is over; the job follows its schedule again after `at`. False when no period of a hold was open."""
+    period = _open(job)
+    if period is None or period.why != Why.HELD:
         return False
-    _close(stretch, job, at)
+    _close(period, job, at)
     return True
 
 
@@ -115,13 +115,13 @@ def _begin(
     by: User | None = None,
     text: str = "",
 ) -> None:
-    """Unless one goes on already; one of a hold ends where a stretch of the job's own begins."""
-    stretch = _open(job)
-    if stretch is not None and stretch.why == Why.HELD:
-        _close(stretch, job, max(stretch.first, first - TICK))
-        stretch = None
-    if stretch is None:
-        Stretch.objects.create(job=job, why=why, by=by, text=text, first=first, due=due)
+    """Unless one goes on already; one of a hold ends where a period of the job's own begins."""
+    period = _open(job)
+    if period is not None and period.why == Why.HELD:
+        _close(period, job, max(period.first, first - TICK))
+        period = None
+    if period is None:
+        InactivePeriod.objects.create(job=job, why=why, by=by, text=text, first=first, due=due)
 
 
 def reason(job: Job) -> Why | None:
@@ -137,27 +137,27 @@ def reason(job: Job) -> Why | None:
     return None if job.timing.enabled else Why.PAUSED
 
 
-def _open(job: Job) -> Stretch | None:
-    return job.stretches.filter(until=None).order_by("id").first()
+def _open(job: Job) -> InactivePeriod | None:
+    return job.inactive_periods.filter(until=None).order_by("id").first()
 
 
-def _close(stretch: Stretch, job: Job, now: dt.datetime) -> None:
-    _keep(stretch, job, now)
-    stretch.until = now
-    stretch.save()
+def _close(period: InactivePeriod, job: Job, now: dt.datetime) -> None:
+    _keep(period, job, now)
+    period.until = now
+    period.save()
 
 
-def _keep(stretch: Stretch, job: Job, now: dt.datetime) -> None:
+def _keep(period: InactivePeriod, job: Job, now: dt.datetime) -> None:
     """What was due after its last day counts for one that has ended only."""
-    if stretch.first > now:
+    if period.first > now:
         return
-    last_day = job.end_date if job.end_date and stretch.why != Why.ENDED else None
-    stretch.segments.append(
+    last_day = job.end_date if job.end_date and period.why != Why.ENDED else None
+    period.segments.append(
         {
             "timing": job.timing.to_json(),
             "last_day": last_day.isoformat() if last_day else None,
-            "first": stretch.first.isoformat(),
+            "first": period.first.isoformat(),
             "until": now.isoformat(),
         }
     )
-    stretch.first = now + TICK
+    period.first = now + TICK
