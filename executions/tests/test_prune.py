@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -10,15 +11,17 @@ import pytest
 from django.conf import settings as configured
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from executions.ledger import artifacts
 from executions.models import Artifact, Execution, LogChunk, Measurement
+from executions.monitoring import counting
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
-from executions.upkeep import prune
+from executions.upkeep import prune, retention
 from jobs.models import Job, Script, by_digest
 from jobs.tests.factories import make_job, moment
 from notifications import inbox
@@ -30,7 +33,7 @@ from notifications.models import Alert, Notification
 def test_ended_runs_beyond_their_retention_go_with_their_output(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prune, "SLICE", 2)
+    monkeypatch.setattr(retention, "SLICE", 2)
     job = make_job(due="2026-03-01 00:00", catch_up="all", start_deadline=10**6, overlap="allow")
     ledger.tick("2026-03-01 09:00:01")
     Execution.objects.update(state="success")
@@ -199,3 +202,56 @@ def test_old_runs_go_without_being_loaded_or_the_whole_ledger_being_counted(ledg
     ]
     assert ours
     assert not any("GROUP BY" in sql or "definition" in sql.partition("FROM")[0] for sql in ours)
+
+
+@pytest.mark.django_db
+def test_of_each_job_no_more_than_the_newest_so_many_are_kept_when_they_are_a_day_old(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SLICE", 2)
+    settings.EXECUTION_RETENTION_PER_JOB = 3
+    busy, quiet = make_job(name="busy"), make_job(name="quiet")
+    for hour in range(8):
+        make_run(busy, due_at=moment(f"2026-03-01 0{hour}:00"), state="success")
+    for hour in range(3):
+        make_run(quiet, due_at=moment(f"2026-03-01 0{hour}:00"), state="failed")
+    count()
+    # At 04:30 of the next day the runs from 05:00 on are younger than a day, and four of them are too many.
+    assert prune.prune(moment("2026-03-02 04:30")) == 5
+    assert kept(busy) == ["05:00", "06:00", "07:00"]
+    assert kept(quiet) == ["00:00", "01:00", "02:00"]
+    assert counting.check()
+
+
+@pytest.mark.django_db
+def test_a_number_of_runs_does_not_remove_what_happened_within_a_day(settings: Settings) -> None:
+    settings.EXECUTION_RETENTION_PER_JOB = 1
+    job = make_job()
+    for hour in range(4):
+        make_run(job, due_at=moment(f"2026-03-01 0{hour}:00"), state="success")
+    count()
+    assert prune.prune(moment("2026-03-02 01:30")) == 2
+    assert kept(job) == ["02:00", "03:00"]
+
+
+@pytest.mark.django_db
+def test_a_run_that_has_not_ended_stays_however_many_came_after_it(settings: Settings) -> None:
+    settings.EXECUTION_RETENTION_PER_JOB = 1
+    job = make_job()
+    make_run(job, due_at=moment("2026-03-01 00:00"), state="running")
+    for hour in range(1, 4):
+        make_run(job, due_at=moment(f"2026-03-01 0{hour}:00"), state="success")
+    count()
+    prune.prune(moment("2026-03-05 00:00"))
+    assert kept(job) == ["00:00", "03:00"]
+
+
+def count() -> None:
+    """As the turns of some hours do."""
+    while counting.fold(timezone.now() + dt.timedelta(hours=1)):
+        pass
+
+
+def kept(job: Job) -> list[str]:
+    rows = Execution.objects.filter(job=job).order_by("due_at")
+    return [f"{due:%H:%M}" for due in rows.values_list("due_at", flat=True)]

@@ -18,7 +18,7 @@ from conftest import Api
 from executions.ledger.launch import row
 from executions.models import Execution, State, Trigger
 from executions.monitoring import counting, figures
-from executions.upkeep import prune
+from executions.upkeep import retention
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
@@ -78,7 +78,7 @@ def ledger(request: pytest.FixtureRequest, uma: User, monkeypatch: pytest.Monkey
             _end_some(chance)
     if request.param == 3:
         counting.fold(NOW + counting.YOUNG)
-        prune._erase(Execution, chance.sample(list(Execution.objects.values_list("pk", flat=True)), 40))
+        retention.erase(Execution, chance.sample(list(Execution.objects.values_list("pk", flat=True)), 40))
         assert counting.check()
     return jobs
 

@@ -12,7 +12,7 @@ from executions.models import Execution, Straggler, Total, Watermark
 from executions.monitoring import counting
 from executions.monitoring import totals as asked
 from executions.tests.test_page_list import make_run
-from executions.upkeep import prune
+from executions.upkeep import retention
 from jobs.changes import removal
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
@@ -96,9 +96,9 @@ def test_runs_of_a_job_that_is_removed_stay_among_all_and_removed_runs_do_not() 
     assert asked.of_job(ALL(), job.uid, None).count() == 2
     removal.remove(job, NOW)
     assert told() == {"success": 2}
-    prune._erase(Execution, [first.pk])
+    retention.erase(Execution, [first.pk])
     assert (told(), counting.check()) == ({"success": 1}, True)
-    prune._erase(Execution, [second.pk])
+    retention.erase(Execution, [second.pk])
     assert not told()
     assert not Total.objects.exclude(scope="quarter").exists()
 
