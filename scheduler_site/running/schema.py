@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import logging
+import pkgutil
 import time
+from importlib.util import find_spec
 
+from django.apps import apps
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 log = logging.getLogger("scheduler_site.schema")
 
@@ -15,9 +20,24 @@ PAUSE_SECONDS, SAY_SECONDS = 1.0, 30.0
 
 def missing() -> list[str]:
     """The migrations of this code that the database has not had; raises what the database raises."""
+    if _files() <= MigrationRecorder(connection).applied_migrations().keys():
+        return []  # the usual case, in which no migration need be loaded
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _backwards in plan]
+
+
+def _files() -> set[tuple[str, str]]:
+    """App and name of each migration, from the names of the files. `migrate` records replaced migrations as well."""
+    found = set()
+    for app in apps.get_app_configs():
+        package, _explicit = MigrationLoader.migrations_module(app.label)
+        spec = find_spec(package) if package else None
+        folders = spec.submodule_search_locations if spec else None
+        for _finder, name, is_package in pkgutil.iter_modules(folders or []):
+            if not is_package and name[0] not in "_~":
+                found.add((app.label, name))
+    return found
 
 
 def wait(pause: float = PAUSE_SECONDS) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.commands.migrate import Command as DjangosCommand
 from django.db import OperationalError, connection, migrations, models
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.utils import ProgrammingError
 
 from accounts.models import User
@@ -138,8 +139,19 @@ def test_new_programs_wait_for_the_migrations_and_say_so(
 
 
 @pytest.mark.django_db
-def test_nothing_is_missing_when_all_were_run() -> None:
+def test_nothing_is_missing_when_all_were_run_and_no_migration_is_loaded_to_see_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(schema, "MigrationExecutor", None)
     assert schema.missing() == []
+
+
+@pytest.mark.django_db
+def test_a_migration_that_was_not_run_is_missing() -> None:
+    recorder = MigrationRecorder(connection)
+    *_, last = sorted(name for app, name in recorder.applied_migrations() if app == "executions")
+    recorder.record_unapplied("executions", last)
+    assert schema.missing() == [f"executions.{last}"]
 
 
 def test_a_column_that_is_not_there_yet_is_503_and_not_500(

@@ -8,7 +8,6 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from importlib import import_module
 from io import StringIO
 from typing import Any
 
@@ -98,8 +97,7 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
     if supervisor.asked:
         return
     steps = [Apart("database", prepare_database), Apart("static files", prepare_pages)]
-    for module in programs.MODULES:
-        import_module(module)
+    programs.load()
     try:
         for step in steps:
             for news in step.news():
