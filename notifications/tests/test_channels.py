@@ -197,10 +197,10 @@ def test_what_people_write_is_text_in_teams(receiver: Receiver) -> None:
     assert "entities" not in card["msteams"]
 
 
-@pytest.mark.parametrize("text", ["x" * 60_000, "*" * 60_000, "日" * 60_000, "\n" * 60_000])
+@pytest.mark.parametrize("text", ["x" * 20_000, "*" * 20_000, "日" * 20_000, "\n" * 20_000])
 def test_long_texts_are_cut_visibly_to_what_the_services_take(receiver: Receiver, text: str) -> None:
     message = Message(
-        text, text, [(f"{number}", text) for number in range(60)], text[:500], log=(text[:300],) * 10
+        text, text, [(f"{number}", text) for number in range(30)], text[:500], log=(text[:300],) * 10
     )
     places = [service(receiver, name, name) for name in SERVICES]
     for place in places:
