@@ -32,6 +32,21 @@ def test_a_job_with_damaged_options_is_quarantined_and_the_others_run(ledger: Le
     assert bad.next_run_at is None
 
 
+@pytest.mark.parametrize(
+    "segments", [[{"x": 1}], [{"first": "yesterday"}], [{"first": 1}], [["first"]], {"first": 1}, "text", 7]
+)
+def test_a_job_whose_earlier_due_times_cannot_be_read_is_quarantined_and_the_others_run(
+    ledger: Ledger, segments: Any
+) -> None:
+    good, bad = (make_job(due="2026-03-01 10:00", name=name) for name in ("good", "damaged"))
+    Job.objects.filter(pk=bad.pk).update(pending_segments=segments)
+    ledger.tick("2026-03-01 10:00:01")
+    bad.refresh_from_db()
+    assert ledger.fates(good) == ["10:00 queued"]
+    assert bad.quarantine_reason
+    assert bad.next_run_at is None
+
+
 @pytest.mark.parametrize("definition", DAMAGED)
 def test_a_damaged_run_does_not_take_the_others_of_its_message_along(ledger: Ledger, definition: Any) -> None:
     good, bad = two_queued(ledger)

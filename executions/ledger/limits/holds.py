@@ -182,7 +182,7 @@ class Window:
 
 def windows(jobs: Sequence[Job], now: dt.datetime) -> dict[int, list[Window]]:
     """Of the jobs that were due in a hold, by their keys; one query."""
-    earliest = min((_earliest(job) for job in jobs), default=now)
+    earliest = min(filter(None, map(_earliest, jobs)), default=now)
     holds = list(Hold.objects.since(earliest).filter(since__lte=now).select_related("by"))
     return {
         job.pk: theirs
@@ -195,9 +195,13 @@ def _window(hold: Hold) -> Window:
     return Window(hold.since, None if hold.active is not None else hold.ended_at, hold.by, hold.reason)
 
 
-def _earliest(job: Job) -> dt.datetime:
-    firsts = [dt.datetime.fromisoformat(segment["first"]) for segment in job.pending_segments]
-    return min([*firsts, *([job.next_run_at] if job.next_run_at else [])])
+def _earliest(job: Job) -> dt.datetime | None:
+    """None where its row was damaged by hand: the tick finds out when it reads the same, and puts this job aside alone."""
+    try:
+        firsts = [dt.datetime.fromisoformat(segment["first"]) for segment in job.pending_segments]
+        return min([*firsts, *([job.next_run_at] if job.next_run_at else [])])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 Span = tuple[dt.datetime, dt.datetime]
