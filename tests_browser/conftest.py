@@ -80,16 +80,24 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
-    """`visit(user, javascript=..., width=..., dark=...)` is a logged-in visitor; complaints fail the test at its end."""
+    """`visit(user, javascript=..., width=..., dark=..., zone=..., latency=...)` is a logged-in visitor, whose network answers
+    after `latency` milliseconds; complaints fail the test at its end."""
     visitors: list[Visitor] = []
 
     def come(
-        user: User | None = None, *, javascript: bool = True, width: int = 1280, dark: bool = False
+        user: User | None = None,
+        *,
+        javascript: bool = True,
+        width: int = 1280,
+        dark: bool = False,
+        zone: str | None = None,
+        latency: int = 0,
     ) -> Visitor:
         context = chromium.new_context(
             java_script_enabled=javascript,
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
+            timezone_id=zone,
         )
         context.set_default_timeout(PATIENCE)
         visitor = Visitor(context.new_page(), live_server.url)
@@ -97,6 +105,9 @@ def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
         visitors.append(visitor)
         if user is not None:
             visitor.log_in(user)
+        if latency:
+            slow = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+            context.new_cdp_session(visitor.page).send("Network.emulateNetworkConditions", slow)
         return visitor
 
     yield come
