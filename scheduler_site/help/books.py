@@ -90,8 +90,11 @@ def book(name: str) -> Book | None:
     sections = tuple(_sections(tokens))
     title = next((section.heading for section in sections if section.heading), name)
     html: str = parser.renderer.render(tokens, parser.options, {})
-    # Long lines are scrolled by keys, too; the corner of a table is no heading. What the sources say is escaped.
+    # Long lines and wide tables are scrolled by keys, too; the corner of a table is no heading. The texts are escaped already.
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<th></th>", "<td></td>")
+    html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace(
+        "</table>", "</table></div>"
+    )
     return Book(name, title, mark_safe(html), sections)  # noqa: S308 - HTML in the sources is escaped (html=False)
 
 
