@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,9 @@ from executions.worker.worker import Worker
 from scheduler_site.running import drained, gc_tuning
 
 log = logging.getLogger("executions.tasks")
+
+# Until a thread that was started runs.
+START_SECONDS = 30.0
 
 _worker: Worker | None = None
 _lock = threading.Lock()
@@ -58,9 +62,20 @@ def go_on(key: int) -> None:
 
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
+    start_threads(sender.pool)
     queues = tuple(sender.app.amqp.queues.consume_from)
     worker(queues, Host(partial(_listen, sender, queues), _leave))
     gc_tuning.settle()
+
+
+def start_threads(pool: Any) -> None:
+    """All threads of Celery's pool. It starts each when a message needs it, and ends the worker where none is to be had."""
+    executor = getattr(pool, "executor", None)
+    if isinstance(executor, ThreadPoolExecutor):
+        together = threading.Barrier(pool.limit + 1)
+        for _ in range(pool.limit):
+            executor.submit(together.wait, START_SECONDS)
+        together.wait(START_SECONDS)
 
 
 def _listen(consumer: Any, queues: tuple[str, ...], on: bool) -> None:
