@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery.concurrency.thread import TaskPool
@@ -12,14 +13,14 @@ from executions import tasks
 
 
 @pytest.fixture
-def pool() -> Iterator[TaskPool]:
-    pool = TaskPool(limit=4)
+def pool() -> Iterator[Any]:
+    pool: Any = TaskPool(limit=4)
     yield pool
     pool.executor.shutdown()
 
 
 def test_messages_are_taken_though_no_thread_can_be_started_any_more(
-    pool: TaskPool, monkeypatch: pytest.MonkeyPatch
+    pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
         raise RuntimeError("can't start new thread")
