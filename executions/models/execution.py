@@ -227,7 +227,7 @@ class Execution(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """What somebody called a request to run a job, so that the same request sent again starts nothing (see once.py)."""
+    """What a client called its request to run a job: the same request sent again starts nothing (ledger/idempotency.py)."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="+")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Label = Union[str, "_StrPromise"]
 
 
-class Failed(Exception):
+class TemporaryFailure(Exception):
     """It did not work this time; `wait` are the seconds that the other side asked for."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
@@ -33,7 +33,7 @@ class PermanentFailure(Exception):
     """It will not work, however often it is tried."""
 
 
-class Divided(Exception):
+class PartialDelivery(Exception):
     """It went different ways for different recipients: `accepted` have it, `later` may be tried again, `never` not."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Channel(Protocol):
         """The message, in the language that is active. What people wrote is data in it: no markup, mention or header."""
 
     def send(self, alert: Alert, now: dt.datetime) -> None:
-        """One alert, within a deadline. Raises Failed, PermanentFailure, Divided or SwitchedOff."""
+        """One alert, within a deadline. Raises TemporaryFailure, PermanentFailure, PartialDelivery or SwitchedOff."""
 
 
 def cut(text: str, longest: int) -> str:

@@ -14,13 +14,13 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels.base import (
-    Divided,
-    Failed,
     Field,
     Label,
     News,
+    PartialDelivery,
     PermanentFailure,
     SwitchedOff,
+    TemporaryFailure,
     Worded,
 )
 from notifications.channels.smtp import Refused
@@ -69,11 +69,13 @@ class Email:
             raise _divided([], {addresses[one]: told.get(one, HUNG_UP) for one in addresses}) from error
         except smtplib.SMTPResponseException as error:
             # A server that answers 5xx to a password may be set right within the day; to a message, it will not.
-            raise Failed(f"the mail server answered {error.smtp_code}") from error
+            raise TemporaryFailure(f"the mail server answered {error.smtp_code}") from error
         except TimeoutError as error:
-            raise Failed(f"the mail server was not done within {settings.EMAIL_TIMEOUT} s") from error
+            raise TemporaryFailure(
+                f"the mail server was not done within {settings.EMAIL_TIMEOUT} s"
+            ) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise Failed(f"the mail server cannot be reached: {type(error).__name__}") from error
+            raise TemporaryFailure(f"the mail server cannot be reached: {type(error).__name__}") from error
 
 
 def _addresses(alert: Alert) -> list[str]:
@@ -89,14 +91,16 @@ def _addresses(alert: Alert) -> list[str]:
     return good
 
 
-def _divided(accepted: list[str], refused: dict[str, int]) -> Failed | PermanentFailure | Divided:
+def _divided(
+    accepted: list[str], refused: dict[str, int]
+) -> TemporaryFailure | PermanentFailure | PartialDelivery:
     never = {address: code for address, code in refused.items() if code >= 500}
     later = {address: code for address, code in refused.items() if code < 500}
     if not accepted and not never:
-        return Failed(_reason(later))
+        return TemporaryFailure(_reason(later))
     if not accepted and not later:
         return PermanentFailure(_reason(never))
-    return Divided(_reason(later | never), accepted, later, never)
+    return PartialDelivery(_reason(later | never), accepted, later, never)
 
 
 def _reason(refused: dict[str, int]) -> str:

@@ -17,7 +17,7 @@ from aiohttp.abc import ResolveResult
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from notifications.channels.base import Failed, PermanentFailure
+from notifications.channels.base import PermanentFailure, TemporaryFailure
 from scheduler_site.lib import clock
 from scheduler_site.lib.addresses import is_public, literal_address
 from scheduler_site.lib.text import unseen
@@ -58,15 +58,15 @@ def call(request: Request, name: str) -> Answer:
         return asyncio.run(_post(request))
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         # The text of these errors may hold the URL, which is a secret.
-        raise Failed(f"{name} cannot be reached: {type(error).__name__}") from None
+        raise TemporaryFailure(f"{name} cannot be reached: {type(error).__name__}") from None
 
 
 def judge(answer: Answer, name: str) -> None:
-    """Returns where the service took the message; raises Failed where it may yet, PermanentFailure where it will not."""
+    """Returns if the service took the message; raises TemporaryFailure if it may take it later, else PermanentFailure."""
     if 200 <= answer.status < 300:
         return
     if answer.status in TRANSIENT or answer.status >= 500:
-        raise Failed(f"{name} answered {answer.status}", answer.wait)
+        raise TemporaryFailure(f"{name} answered {answer.status}", answer.wait)
     raise PermanentFailure(f"{name} answered {answer.status}")
 
 

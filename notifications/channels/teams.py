@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.channels import http
-from notifications.channels.base import Failed, Field, Label, News, PermanentFailure, Worded, cut
+from notifications.channels.base import Field, Label, News, PermanentFailure, TemporaryFailure, Worded, cut
 from notifications.channels.service import Service
 from notifications.messages import Message, one_line
 from notifications.models import Alert
@@ -50,7 +50,7 @@ class Teams(Service):
         super().judge(answer)
         if answer.status == 200 and "HTTP error" in answer.text:
             if "HTTP error 429" in answer.text or "HTTP error 5" in answer.text:
-                raise Failed("Teams answered 200, but did not take the message", answer.wait)
+                raise TemporaryFailure("Teams answered 200, but did not take the message", answer.wait)
             raise PermanentFailure("Teams answered 200, but refused the message")
 
 

@@ -23,7 +23,7 @@ from django.db.models import F
 from audit.models import Entry
 from audit.record import By, difference, record
 from notifications.channels import CHANNELS
-from notifications.channels.base import Divided, Failed, PermanentFailure, SwitchedOff
+from notifications.channels.base import PartialDelivery, PermanentFailure, SwitchedOff, TemporaryFailure
 from notifications.delivery import allowance
 from notifications.delivery.post import GIVE_UP
 from notifications.models import Alert
@@ -91,11 +91,11 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
         if alert.channel == Alert.Channel.EMAIL and allowance.held(alert, now or clock.now()):
             return
         CHANNELS[alert.channel].send(alert, now or clock.now())
-    except Failed as error:
+    except TemporaryFailure as error:
         _put_off(alert, str(error), error.wait, now or clock.now())
     except PermanentFailure as error:
         _write(alert, State.UNDELIVERABLE, str(error))
-    except Divided as error:
+    except PartialDelivery as error:
         _divide(alert, error, now or clock.now())
     except SwitchedOff as error:
         _write(alert, State.SILENCED, str(error))
@@ -129,7 +129,7 @@ def _another_day(
 
 
 @transaction.atomic
-def _divide(alert: Alert, parts: Divided, now: dt.datetime) -> None:
+def _divide(alert: Alert, parts: PartialDelivery, now: dt.datetime) -> None:
     """The alert stays with those who have it, or with those who may yet get it; the others get one of their own."""
     reason, (state, moment) = str(parts), _another_day(alert, now)
     if parts.accepted:
