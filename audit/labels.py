@@ -40,6 +40,7 @@ def field_name(kind: str, field: str) -> str:
 
 
 def surface_name(surface: str) -> str:
+    """A surface in the reader's language; an unknown one as it is stored."""
     return str(SURFACES.get(surface, surface))
 
 

@@ -44,6 +44,7 @@ def job_account() -> Account | None:
 
 
 def config() -> Config:
+    """What the settings say to the tools that make environments; the timeout in seconds."""
     return Config(
         cache_dir=str(settings.ENVIRONMENTS_DIR / "cache"),
         channels=tuple(settings.CONDA_CHANNELS),

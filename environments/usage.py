@@ -49,6 +49,7 @@ class Summary:
 
 
 def of(environment: Environment) -> Usage:
+    """How much one environment is used: by one statement; rates in percent, durations in seconds."""
     rows = Environment.objects.filter(pk=environment.pk)
     counts: dict[str, Any] = rows.aggregate(
         named=Count("jobs", distinct=True),

@@ -99,6 +99,7 @@ def follow(incident: Incident, phase: Phase, event: Alert.Event, now: dt.datetim
 
 
 def is_muted(job_uid: uuid.UUID | None, now: dt.datetime) -> bool:
+    """Whether the incidents of this job send no messages now; those of the system always do."""
     if job_uid is None:
         return False
     return Mute.objects.filter(Q(until=None) | Q(until__gt=now), job_uid=job_uid).exists()

@@ -63,6 +63,7 @@ def add_step(
 
 @transaction.atomic
 def remove_step(step: EscalationStep, *, by: By) -> None:
+    """Takes a step of the escalation away, and plans the open incidents again."""
     record(Entry.Event.DELETED, step, by=by, changes=difference(_described(step), {}))
     step.delete()
     _plan_all()

@@ -48,6 +48,7 @@ def newest_number(uid: uuid.UUID) -> int:
 
 
 def one(uid: uuid.UUID, number: int) -> Entry | None:
+    """The entry of this version; none where there is no such one."""
     return Entry.objects.versions(uid).filter(version=number).first() if number < MOST else None
 
 

@@ -89,6 +89,7 @@ def read(item: Notification) -> None:
 
 
 def read_all(user: User) -> int:
+    """How many items that were."""
     return user.notifications.filter(is_read=False).update(is_read=True, read_at=clock.now())
 
 

@@ -81,6 +81,7 @@ def one_line(text: str) -> str:
 
 
 def subject_line(text: str) -> str:
+    """On one line, and no longer than mail programs show."""
     return one_line(text)[:LONGEST_SUBJECT]
 
 

@@ -42,6 +42,7 @@ Words = str | Text | Lines
 
 
 def fact(label: Words, value: Words) -> Text:
+    """`label: value`, translated when it is read."""
     return Text(_("%(label)s: %(value)s"), label=label, value=value)
 
 

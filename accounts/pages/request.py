@@ -16,6 +16,7 @@ class PageRequest(HttpRequest):
 
 
 def actor(request: PageRequest) -> By:
+    """Who does it, for the audit trail: the account, its address and the surface "page"."""
     return By.request(request, surface="page")
 
 

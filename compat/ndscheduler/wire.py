@@ -296,4 +296,5 @@ def milliseconds(moment: dt.datetime) -> str:
 
 
 def microseconds(moment: dt.datetime) -> str:
+    """ISO 8601 in UTC, with six digits of the second."""
     return moment.astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -12,6 +12,7 @@ _BRANCHES = " │├└─"
 
 
 def named_in(text: str, wanted: Sequence[Spec]) -> list[Spec]:
+    """Those of the wanted packages whose name is in a tool's text."""
     return [spec for spec in wanted if pattern(spec.key).search(text)]
 
 

@@ -59,6 +59,7 @@ class Result:
 
 
 def clean_environment(source: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a tool needs (PATH, HOME, proxies, languages), without those of Belfry."""
     passed = {name: value for name, value in source.items() if name in PASSED or name.startswith(_PREFIXES)}
     return {"PATH": os.defpath, **passed}
 

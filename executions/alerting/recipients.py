@@ -15,6 +15,7 @@ def about_job(job: Job, execution: uuid.UUID | None = None) -> About:
 
 
 def mention_of(job: Job) -> str:
+    """The Slack handle of the job's team; empty without one."""
     return job.team.slack_handle if job.team else ""
 
 

@@ -48,6 +48,7 @@ def keep(rows: Iterable[Execution]) -> None:
 
 
 def digest(body: Body) -> str:
+    """SHA-256, in hex, of the definition as JSON with sorted keys."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

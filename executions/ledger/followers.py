@@ -143,6 +143,7 @@ class Chain:
 
 
 def chain(execution: Execution, user: User) -> Chain:
+    """The run that triggered this one and the runs that this one triggered, as far as the user sees them."""
     seen = Execution.objects.visible_to(user).defer("definition", "result", "error")
     near = seen.filter(Q(caused_by=execution) | Q(pk=execution.caused_by_id or 0)).order_by("id")
     found = list(near.select_related("job"))

@@ -33,6 +33,7 @@ def read(run: Execution) -> Any:
 
 
 def version_of(definition: object) -> int:
+    """The version by which a definition is to be read; 1 where it says none."""
     found = definition.get(VERSION, 1) if isinstance(definition, Mapping) else 1
     return found if isinstance(found, int) else 1
 

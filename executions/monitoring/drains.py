@@ -124,6 +124,7 @@ def cancel(rows: Iterable[Drain], *, by: By) -> int:
 
 
 def is_ordered(worker: str) -> bool:
+    """Whether this worker has been told to drain, and has not ended yet."""
     return Drain.objects.filter(worker=worker, ended_at=None).exists()
 
 

@@ -72,6 +72,7 @@ def resynced(now: dt.datetime) -> None:
 
 
 def last_resync() -> dt.datetime | None:
+    """When all jobs were last compared with their schedules; none if never."""
     return Heartbeat.objects.filter(name=RESYNCED).values_list("at", flat=True).first()
 
 
@@ -88,6 +89,7 @@ def leave(name: str, roles: Iterable[str]) -> None:
 
 
 def forget_gone(now: dt.datetime) -> None:
+    """Removes the rows of processes that have shown no sign for GONE."""
     Heartbeat.objects.filter(at__lt=now - GONE).exclude(role__in=("reconciler", RESYNCED)).delete()
 
 

@@ -78,6 +78,7 @@ def last_quarters(rows: ExecutionQuerySet, now: dt.datetime, category: int | Non
 
 
 def group_of(state: str) -> str:
+    """`success`, `bad`, `open` or `other`: the colour of a state in charts."""
     if state in BAD:
         return "bad"
     if state in OPEN:

@@ -61,6 +61,7 @@ def bare(definition: Mapping[str, Any]) -> Job:
 
 
 def reference_to(row: Any) -> dict[str, str] | None:
+    """`{"id": UUID, "name": ...}` of a category, team or environment, as versions keep it."""
     return {"id": str(row.uid), "name": row.name} if row else None
 
 

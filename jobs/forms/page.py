@@ -330,4 +330,5 @@ def _as_meant(data: Any, job: Job | None) -> Any:
 
 
 def version_of(job: Job) -> str:
+    """What a form carries, to notice that somebody else has saved the job meanwhile."""
     return job.updated_at.isoformat()

@@ -15,6 +15,7 @@ Shape = Literal["text", "number", "flag", "choice"]
 
 
 def column_of(name: str) -> models.Field[Any, Any]:
+    """The column of a job's field. Raises ImproperlyConfigured where `fields.py` names one that is not there."""
     found = Job._meta.get_field(name)
     if not isinstance(found, models.Field):
         raise ImproperlyConfigured(f"Job.{name} is no column.")

@@ -42,6 +42,7 @@ def asked_of(job: Job) -> str:
 
 
 def may_change(user: User, job: Job) -> bool:
+    """By permission and scope: one query."""
     return Job.objects.changeable_by(user).filter(pk=job.pk).exists()
 
 

@@ -11,6 +11,7 @@ from jobs.schedule.errors import Phrase
 
 
 def refusal(error: ScheduleError) -> str:
+    """What is wrong with a schedule, in the reader's language."""
     return str(_said(error.message))
 
 

@@ -34,6 +34,7 @@ def secret(name: str) -> str:
 
 
 def boolean(name: str, default: bool) -> bool:
+    """Raises ImproperlyConfigured for what is neither true nor false."""
     value = text(name).lower()
     if not value:
         return default
@@ -43,6 +44,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def integer(name: str, default: int, *, low: int, high: int) -> int:
+    """A whole number from `low` to `high`. Raises ImproperlyConfigured."""
     value = text(name)
     if not value:
         return default
@@ -52,6 +54,7 @@ def integer(name: str, default: int, *, low: int, high: int) -> int:
 
 
 def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    """One of `options`. Raises ImproperlyConfigured."""
     value = text(name, default)
     if value not in options:
         raise ImproperlyConfigured(f"{name}={value} is unknown. Use one of: {', '.join(options)}.")

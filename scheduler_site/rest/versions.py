@@ -33,6 +33,7 @@ def etag(row: Stamped) -> str:
 
 
 def tagged(response: Given, row: Stamped) -> Given:
+    """The answer with the ETag of the row."""
     response["ETag"] = etag(row)
     return response
 

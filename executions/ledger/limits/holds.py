@@ -144,6 +144,7 @@ def of(job: Job) -> Hold | None:
 
 
 def may_override(user: User | None) -> bool:
+    """Whether this account may start runs during a hold; nobody is the system, which may not."""
     return user is not None and user.has_perm("executions.hold_starts")
 
 

@@ -102,6 +102,7 @@ def _of(scope: str) -> ExecutionQuerySet:
 
 
 def running(scope: str) -> int:
+    """How many runs of a scope (`key:NAME`, `category:KEY`, `job:KEY`) go on."""
     return _of(scope).running().count()
 
 
@@ -162,6 +163,7 @@ def most_of(scope: str) -> int:
 
 
 def is_key(text: str) -> bool:
+    """Whether a text can be a limit key: the same rule as that of `Job.limit_key`."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text) is not None
 
 
@@ -173,6 +175,7 @@ def shown() -> list[Limit]:
 
 
 def waiting(scope: str) -> int:
+    """How many queued runs wait for a place of this scope."""
     return Execution.objects.filter(state=State.QUEUED, waits_for=scope).count()
 
 

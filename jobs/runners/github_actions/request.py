@@ -155,6 +155,7 @@ def token_of(spec: Spec) -> str:
 
 
 def checked_token(token: str) -> str:
+    """The token without blanks around it. Raises Unsendable for none, and for one that no header can carry."""
     token = token.strip()
     if not token:
         raise Unsendable("There is no GitHub token: give the job a secret github_token, or set GITHUB_TOKEN.")
