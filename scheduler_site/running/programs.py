@@ -6,9 +6,9 @@ import sys
 from dataclasses import dataclass
 from importlib import import_module
 
+from celery import current_app
 from django.conf import settings
 
-from scheduler_site.celery import app
 from scheduler_site.running import embedded_redis
 
 # What the programs import for themselves; imported once before they are forked, it is there for all of them.
@@ -33,8 +33,8 @@ def load() -> None:
     """What the programs do first, done once for all of them: a page of memory that they need not write to stays shared."""
     for module in MODULES:
         import_module(module)
-    app.finalize(auto=True)
-    app.loader.import_default_modules()
+    current_app.finalize(auto=True)
+    current_app.loader.import_default_modules()
 
 
 FRONT = "scheduler_site.front.worker.FrontWorker"
