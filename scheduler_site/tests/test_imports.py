@@ -154,7 +154,7 @@ def cut(name: str, depth: int) -> str:
 
 MOST = 15
 LONGEST = 350
-ELSEWHERE = {"tests", "migrations", ".venv", "var", "node_modules"}
+ELSEWHERE = {"tests", "tests_browser", "migrations", ".venv", "var", "node_modules"}
 
 
 def test_the_picture_in_the_readme_is_drawn_from_the_code() -> None:
