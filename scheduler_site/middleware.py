@@ -1,10 +1,17 @@
-"""What every request goes through: headers, the length of its body, slashes, the language."""
+"""What every request goes through: headers, compression, the length of its body, slashes, the language."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+)
+from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.urls import is_valid_path
 from django.utils import translation
@@ -31,6 +38,18 @@ class SecurityHeadersMiddleware:
         response.setdefault("Content-Security-Policy", POLICY)
         response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+class CompressedPagesMiddleware(GZipMiddleware):
+    """Pages alone: what is streamed must not wait for more, and clients of the APIs get what they always got.
+
+    Django adds a random length and masks the token of forms anew each time, so that the size tells nothing of either (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.streaming or not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)
 
 
 class LengthRequiredMiddleware:

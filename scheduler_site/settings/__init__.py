@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "scheduler_site.middleware.SecurityHeadersMiddleware",
+    "scheduler_site.middleware.CompressedPagesMiddleware",
     "compat.ndscheduler.preflight.SignInPreflightMiddleware",
     "compat.ndscheduler.preflight.PreflightMiddleware",
     "scheduler_site.middleware.LengthRequiredMiddleware",
