@@ -2,7 +2,8 @@
 
 Starts a PostgreSQL and a Redis of its own in a temporary directory, fills them, starts the web programs, and ends all of
 it. With `--threads` gunicorn's threaded worker is measured too, by turns. With `--load` (needs wrk) the requests per second and
-the p99 of both at 16 and 64 connections. Nothing here passes or fails.
+the p99 of both at 16 and 64 connections, and of the Django admin's lists of the same rows; all take turns. With
+`--stack sqlite` on SQLite. Nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ ROWS = {
     "flood": 50,
 }
 SECONDS = 4
+ADMIN = "the Django admin"
 
 
 def main() -> int:
@@ -40,17 +43,20 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     directory = Path(tempfile.mkdtemp(prefix="belfry-hostile-", dir="/tmp"))
     directory.chmod(0o711)
-    stack = Stack("postgres-redis", directory)
+    stack = Stack(options.stack, directory)
     for name in LEFT_OUT:
         os.environ.pop(name, None)
     os.environ.update(stack.environment)
     # All waiting requests of this bench are one account's: its bound is not what is measured.
     os.environ.update(
-        DJANGO_SETTINGS_MODULE="scheduler_site.settings", LOG_LEVEL="ERROR", WAITS_PER_ACCOUNT="1000"
+        DJANGO_SETTINGS_MODULE="scheduler_site.settings",
+        LOG_LEVEL="ERROR",
+        WAITS_PER_ACCOUNT="1000",
+        LAUNCHES_PER_MINUTE="0",
     )
     try:
-        assert stack.database
-        stack.database.start()
+        if stack.database:
+            stack.database.start()
         stack.start_brokers()
         _measure(options, directory)
     finally:
@@ -70,13 +76,17 @@ def _measure(options: argparse.Namespace, directory: Path) -> None:
 
     asker = people(options.runs, options.jobs)
     print(f"{options.jobs} jobs, {options.runs} runs, load {os.getloadavg()[0]:.1f}")
-    for threads in (False, True) if options.threads else (False,):
+    for threads in () if options.load_only else (False, True) if options.threads else (False,):
         name = "gunicorn's threads" if threads else "the front"
         with site(directory / "web.log", threads=threads) as served:
             _table(name, served, asker, options)
-    if options.load:
-        with site(directory / "a.log") as ours, site(directory / "b.log", threads=True) as others:
-            _loads({"the front": ours, "gunicorn's threads": others}, asker, options.repeats)
+    if options.load or options.load_only:
+        with (
+            site(directory / "a.log") as ours,
+            site(directory / "b.log", threads=True) as others,
+            site(directory / "c.log", application="bench.hostile.admin:application") as admin,
+        ):
+            _loads({"the front": ours, "gunicorn's threads": others, ADMIN: admin}, asker, options)
 
 
 def _table(name: str, served: Site, asker: People, options: argparse.Namespace) -> None:
@@ -107,38 +117,82 @@ def _table(name: str, served: Site, asker: People, options: argparse.Namespace) 
         )
 
 
-def _loads(sites: dict[str, Site], asker: People, repeats: int) -> None:
-    """By turns, so that both see the same machine."""
+def _loads(sites: dict[str, Site], asker: People, options: argparse.Namespace) -> None:
+    """By turns, so that all see the same machine; medians of the turns, and the ratios of the front's to the others'.
+
+    The processor time for a request is that of the web processes alone: it is worth more than the other two on a machine that
+    has other things to do.
+    """
     if not shutil.which("wrk"):
         print("wrk is not installed: no load is measured.")
         return
-    print(f"\nRequests per second and p99, {repeats} turns each")
-    for page, path in asker.pages.items():
+    lists = {"jobs": "/admin/jobs/job/", "executions": "/admin/executions/execution/"}
+    # The page of runs, as the admin's is one; the API's list has no other.
+    pages = asker.pages | {
+        "runs (page)": "/executions",
+        "execute": asker.execute.replace("wait=60", "wait=0"),
+    }
+    instead = {"dashboard": lists["executions"], "jobs": lists["jobs"], "runs (page)": lists["executions"]}
+    print(f"\nRequests per second and p99, medians of {options.repeats} turns, load {os.getloadavg()[0]:.1f}")
+    for page, path in pages.items():
         for connections in (16, 64):
-            for name, served in list(sites.items()) * repeats:
+            turns: dict[str, list[tuple[float, float, float]]] = {}
+            for name, served in list(sites.items()) * options.repeats:
+                address = instead.get(page, "") if name == ADMIN else path
+                if address:
+                    turns.setdefault(name, []).append(_load(served, address, connections, asker))
+            medians = {name: _medians(found) for name, found in turns.items()}
+            first = next(iter(medians.values()))
+            for name, (rate, last, cpu) in medians.items():
+                ratios = " ".join(
+                    f"{own / max(other, 0.001):6.2f}x"
+                    for own, other in zip(first, (rate, last, cpu), strict=True)
+                )
                 print(
-                    f"{page:12} {connections:3}  {name:20} {_load(served.port, path, connections, asker)}",
+                    f"{page:12} {connections:3}  {name:18} {rate:8.1f}/s {last:7.0f} ms {cpu:7.1f} ms CPU  {ratios}",
                     flush=True,
                 )
 
 
-def _load(port: int, path: str, connections: int, asker: People) -> str:
+def _medians(turns: list[tuple[float, float, float]]) -> tuple[float, float, float]:
+    rates, lasts, cpus = zip(*turns, strict=True)
+    return statistics.median(rates), statistics.median(lasts), statistics.median(cpus)
+
+
+def _load(served: Site, path: str, connections: int, asker: People) -> tuple[float, float, float]:
+    """Requests a second, the p99 in milliseconds, and milliseconds of processor time for a request."""
     # The login page is for those who have not logged in.
     page = path != "/login" and not path.startswith("/api/")
     who = f"Cookie: {asker.cookie}" if page else f"Authorization: Bearer {asker.token}"
-    argv = ("wrk", "-t2", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-H", who)
-    said = subprocess.run((*argv, f"http://127.0.0.1:{port}{path}"), capture_output=True, text=True).stdout
+    argv = ["wrk", "-t2", f"-c{connections}", f"-d{SECONDS}s", "--timeout", "20s", "--latency", "-H", who]
+    if "/execute" in path:
+        script = Path(os.environ["DATA_DIR"], "post.lua")
+        script.write_text('wrk.method = "POST"')
+        argv += ["-s", str(script)]
+    served.ask(path if "/execute" not in path else "/healthz", asker)  # what it needs is imported by then
+    before = served.processor
+    said = subprocess.run(
+        [*argv, f"http://127.0.0.1:{served.port}{path}"], capture_output=True, text=True
+    ).stdout
+    spent = served.processor - before
+    count = re.search(r"(\d+) requests in", said)
     rate = re.search(r"Requests/sec:\s+(\S+)", said)
-    last = re.search(r"99%\s+(\S+)", said)
-    wrong = re.search(r"(Non-2xx.*|Socket errors.*)", said)
-    return f"{rate[1] if rate else '?':>9}/s {last[1] if last else '?':>9} {wrong[1] if wrong else ''}"
+    last = re.search(r"99%\s+([\d.]+)(us|ms|s|m)", said)
+    if wrong := re.search(r"(Non-2xx.*|Socket errors.*)", said):
+        print(f"{path}: {wrong[1]}", flush=True)
+    milliseconds = float(last[1]) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60_000}[last[2]] if last else 0.0
+    return float(rate[1]) if rate else 0.0, milliseconds, 1000 * spent / max(int(count[1]) if count else 0, 1)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help=f"of {', '.join(ROWS)}")
     parser.add_argument("--threads", action="store_true", help="gunicorn's threaded worker too")
-    parser.add_argument("--load", action="store_true", help="requests per second of both")
+    parser.add_argument(
+        "--load", action="store_true", help="requests per second, beside the threads and the Django admin"
+    )
+    parser.add_argument("--load-only", action="store_true", help="nothing but that")
+    parser.add_argument("--stack", default="postgres-redis", choices=("postgres-redis", "sqlite"))
     parser.add_argument("--runs", type=int, default=20_000)
     parser.add_argument("--jobs", type=int, default=50)
     parser.add_argument("--times", type=int, default=15, help="each page is asked for so often")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import statistics
 import subprocess
@@ -13,13 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from django.db import connection
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import Category, User
 from accounts.signin import tokens
 from bench.history import ledger
 from bench.servers.process import Server, free_port, wait_for_port
+from bench.speed import population
+from executions.ledger import definitions
 from executions.models import Execution, LogChunk
+from executions.monitoring import counting
 from jobs.models import Job
 from scheduler_site.running import programs
 
@@ -38,9 +43,40 @@ class People:
     execute: str = ""
 
 
+def fill(runs: int, jobs: int) -> None:
+    """The rows of `ledger.fill`, on SQLite made one by one."""
+    if connection.vendor == "postgresql":
+        ledger.fill(runs, jobs)
+        return
+    owner = User.objects.create_user("ada", "ada@example.com", role=User.Role.ADMIN)
+    now, general = dt.datetime.now(dt.UTC), Category.general()
+    options = {"target_url": "https://1.1.1.1/hook"}
+    kind = Job.Kind.WEBHOOK
+    made = population.add(
+        jobs, population.far(now), kind=kind, options=options, category=general, owner=owner
+    )
+    told = made[0].definition()
+    shared = definitions.find({definitions.digest(told): told})[definitions.digest(told)]
+    rows = []
+    for number in range(runs):
+        job, due = made[number % jobs], now - ledger.SPAN * ((runs - number) / runs)
+        bad = number % 100 > 93
+        rows.append(
+            Execution(
+                job=job, job_name=job.name, job_uid=job.uid, kind=kind, shared=shared, target="https://1.1.1.1/hook",
+                category=general, scheduled_for=due, due_at=due, trigger="scheduled", created_at=due, attempt=1,
+                state="failed" if bad else "success", started_at=due, finished_at=due + dt.timedelta(seconds=1),
+                duration=1.0, error="The webhook answered with status 500." if bad else "",
+            )
+        )  # fmt: skip
+    Execution.objects.bulk_create(rows, batch_size=500)
+    while counting.fold(now):
+        pass
+
+
 def people(runs: int, jobs: int) -> People:
     """Fills the database. One run has written 32 MB."""
-    ledger.fill(runs, jobs)
+    fill(runs, jobs)
     user = User.objects.get()
     client = Client()
     client.force_login(user)
@@ -82,6 +118,14 @@ class Site:
         found = [parent, *parent.children(recursive=True)]
         return sum(process.memory_full_info().pss for process in found) / 2**20
 
+    @property
+    def processor(self) -> float:
+        """Seconds of processor time that its living processes have used."""
+        assert self.server.process
+        parent = psutil.Process(self.server.process.pid)
+        times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+        return sum(one.user + one.system for one in times)
+
     def ask(self, path: str, people: People) -> float:
         """Seconds until the whole answer has come, on a connection of its own; LIMIT where there is none in that time."""
         began = time.monotonic()
@@ -108,16 +152,18 @@ class Site:
         return statistics.median(found), max(found)
 
 
-def command(port: int, *, threads: bool) -> tuple[str, ...]:
+def command(port: int, *, threads: bool, application: str = "") -> tuple[str, ...]:
     """Belfry's own; with `threads` gunicorn's threaded worker instead of the front, as it was before."""
     argv = [f"127.0.0.1:{port}" if word.startswith("fd://") else word for word in programs.web(0).argv]
-    return tuple("gthread" if threads and word == programs.FRONT else word for word in argv)
+    instead = {programs.FRONT: "gthread"} if threads else {}
+    instead |= {"scheduler_site.wsgi:application": application} if application else {}
+    return tuple(instead.get(word, word) for word in argv)
 
 
 @contextmanager
-def site(log: Path, *, threads: bool = False) -> Iterator[Site]:
+def site(log: Path, *, threads: bool = False, application: str = "") -> Iterator[Site]:
     port = free_port()
-    server = Server(command(port, threads=threads), log)
+    server = Server(command(port, threads=threads, application=application), log)
     server.start()
     try:
         wait_for_port(port, 60)
