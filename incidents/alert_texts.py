@@ -51,7 +51,7 @@ def recovered(incident: Incident, now: dt.datetime) -> Message:
         [
             (Text(_("Was")), was),
             (Text(_("Lasted")), duration(incident.lasted(now))),
-            (Text(_("Times")), str(incident.count)),
+            (Text(_("Occurrences")), str(incident.count)),
         ],
         NOTHING_TO_DO,
     )
@@ -120,7 +120,7 @@ def _state(incident: Incident, now: dt.datetime) -> Facts:
         (Text(_("Incident")), kind(incident)),
         (Text(_("Since")), when(incident.opened_at)),
         (Text(_("Open for")), duration(incident.lasted(now))),
-        (Text(_("Times")), str(incident.count)),
+        (Text(_("Occurrences")), str(incident.count)),
     ]
     if incident.error:
         facts.append((Text(_("Error")), incident.error))
