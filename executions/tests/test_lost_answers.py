@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -186,6 +187,26 @@ def test_a_report_that_breaks_the_connection_each_time_does_not_hold_up_the_othe
     start(worker, large, small)
     eventually(lambda: (state(large), state(small)) == ("success", "success"))
     assert Execution.objects.get(pk=large.pk).error == writer.UNWRITABLE
+
+
+def test_a_disk_that_is_full_takes_no_report_away_though_the_database_answers(
+    worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MOST_BREAKS", 2)
+    real, refused = outcomes.write, list[bool]()
+
+    def full(*args: Any, **named: Any) -> Any:
+        if len(refused) < 6:
+            refused.append(True)
+            raise OperationalError("database or disk is full") from sqlite3.OperationalError("disk is full")
+        return real(*args, **named)
+
+    monkeypatch.setattr(outcomes, "write", full)
+    run = queue(ledger)
+    start(worker, run)
+    eventually(lambda: state(run) == "success")
+    assert not Execution.objects.get(pk=run.pk).error
+    assert LogChunk.objects.exists()
 
 
 def test_a_database_that_is_really_away_is_waited_for(

@@ -26,7 +26,7 @@ from executions.values import Claim
 from executions.worker import priority
 from jobs.runners import Outcome
 from scheduler_site.lib import clock
-from scheduler_site.lib.database.errors import Kind, kind_of
+from scheduler_site.lib.database.errors import Kind, breaks_connection, kind_of
 
 log = logging.getLogger("executions.worker.writer")
 
@@ -259,7 +259,7 @@ class Writer(threading.Thread):
                     raise
                 log.warning("writer_waits", extra={"kind": kind.value, "error": str(error)})
                 connection.close()
-                broke = broke + 1 if suspicious and kind is Kind.AWAY and _answers() else 0
+                broke = broke + 1 if suspicious and breaks_connection(error) and _answers() else 0
                 if broke >= MOST_BREAKS:
                     raise
                 time.sleep(pause)

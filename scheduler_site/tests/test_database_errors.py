@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pymysql
@@ -17,7 +18,7 @@ from django.db import (
 )
 from pymysql.err import raise_mysql_exception
 
-from scheduler_site.lib.database.errors import Kind, kind_of, passes
+from scheduler_site.lib.database.errors import Kind, breaks_connection, kind_of, passes
 
 
 class Postgres(Exception):
@@ -124,3 +125,20 @@ def test_a_broken_connection_passes(error: Exception) -> None:
 @pytest.mark.parametrize("error", [ValueError("no"), DataError("no"), KeyError("no")])
 def test_what_the_request_itself_is_to_blame_for_does_not(error: Exception) -> None:
     assert not passes(error)
+
+
+@pytest.mark.parametrize(
+    ("cause", "breaks"),
+    [
+        (Postgres(None), True),
+        (Postgres("08006"), True),
+        (Postgres("53100"), False),
+        (Postgres("57014"), False),
+        (pymysql.OperationalError(2013, "Lost connection during query"), True),
+        (answered(1021, "HY000"), False),
+        (sqlite3.OperationalError("database or disk is full"), False),
+    ],
+    ids=lambda value: str(value),
+)
+def test_a_full_disk_and_a_time_limit_leave_the_connection(cause: Exception, breaks: bool) -> None:
+    assert breaks_connection(raised(OperationalError, cause)) is breaks

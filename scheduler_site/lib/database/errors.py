@@ -36,6 +36,8 @@ MYSQL: dict[int, Kind] = {
     # Texts too long, values out of range, duplicates, packets too large, ...
     **dict.fromkeys((1048, 1062, 1118, 1153, 1264, 1292, 1366, 1406, 1451, 1452, 3988), Kind.NEVER),
 }
+# Of the driver: gone away, lost during a query.
+BROKEN = {2006, 2013, 2055}
 SQLITE = {
     "readonly": Kind.READ_ONLY,
     "locked": Kind.CONFLICT,
@@ -67,6 +69,15 @@ def kind_of(error: BaseException) -> Kind:
 def passes(error: BaseException) -> bool:
     """Whether the same request may be answered later."""
     return kind_of(error) is not Kind.NEVER
+
+
+def breaks_connection(error: BaseException) -> bool:
+    """Whether the connection is gone with it. A full disk, or a time that ran out, leaves it as it is."""
+    cause = error.__cause__ or error
+    if isinstance(number := _number(cause), int):
+        return number in BROKEN
+    state = getattr(cause, "sqlstate", "")
+    return isinstance(error, InterfaceError) or state is None or state.startswith("08")
 
 
 def _by_state(state: str) -> Kind:
