@@ -11,7 +11,6 @@ from django.core.paginator import InvalidPage, Paginator
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -22,6 +21,7 @@ from accounts.pages.zone import zone_of_reader
 from accounts.signin import logins
 from jobs.models import Job
 from jobs.pages.people.shared import counts, last_seen, named, owned, require
+from scheduler_site.lib import clock
 
 PAGE_SIZE, SESSIONS, TOKENS, LONGEST = 50, 20, 20, 100
 STATES = {"active": Q(is_active=True), "left": Q(is_active=False)}
@@ -79,7 +79,7 @@ def user(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "seen": last_seen([found]).get(found.pk),
         "sessions": logins.of(found)[:SESSIONS],
         "tokens": tokens[:TOKENS],
-        "now": timezone.now(),
+        "now": clock.now(),
         "zone": zone_of_reader(request),
     }
     return render(request, "people/user.html", context | named(owned(found), "owner", found.username))
