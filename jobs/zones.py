@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jobs.models.zones import ZoneRules
-from jobs.schedule import rules, walltime
+from jobs.schedule import walltime, zone_rules
 
 if TYPE_CHECKING:
     from jobs.models.stored_schedule import Timing
@@ -46,7 +46,7 @@ def refresh(*, now: bool = True) -> None:
 def _load(keys: Iterable[int]) -> None:
     missing = set(keys) - _compiled.keys()
     for row in ZoneRules.objects.filter(pk__in=missing):
-        _compiled[row.pk] = rules.compiled(row.zone, bytes(row.data))
+        _compiled[row.pk] = zone_rules.compiled(row.zone, bytes(row.data))
 
 
 def forget() -> None:
@@ -75,7 +75,7 @@ def learn(names: Iterable[str], now: dt.datetime) -> list[str]:
     known = dict(ZoneRules.objects.filter(pk__in=_current.values()).values_list("zone", "version"))
     fresh = []
     for name in sorted(set(names)):
-        mine = rules.local(name)
+        mine = zone_rules.local(name)
         if mine is None or (name in known and mine.version <= known[name]):
             continue
         if _is_newer(name, mine):
@@ -87,7 +87,7 @@ def learn(names: Iterable[str], now: dt.datetime) -> list[str]:
     return [f"{row.zone} {row.version}" for row in fresh]
 
 
-def _is_newer(name: str, mine: rules.Rules) -> bool:
+def _is_newer(name: str, mine: zone_rules.Rules) -> bool:
     """A release that says the same of this zone changes nothing for it."""
     kept = ZoneRules.objects.filter(pk=_current.get(name, 0)).values_list("data", flat=True).first()
     return kept is None or bytes(kept) != mine.data

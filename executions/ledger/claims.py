@@ -14,7 +14,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from executions.alerting import pending, problems
-from executions.ledger import followers, formats, start_checks
+from executions.ledger import code_and_secrets, followers, formats
 from executions.ledger.followers import End, Followers
 from executions.ledger.limits import places, quotas
 from executions.ledger.limits.overlap import release
@@ -80,7 +80,7 @@ def claim(
     rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
-    suspended = start_checks.suspended(rows)
+    suspended = code_and_secrets.suspended(rows)
     refused = {row.pk for row in rows if _refuse(row, texts, suspended, now)}
     if refused:
         release(row.job_id for row in rows if row.pk in refused)
@@ -88,7 +88,7 @@ def claim(
     if seen is not None:
         seen |= {row.pk: row.attempt for row in ready}
     taken = [*adopted, *_take(ready, worker, now)]
-    entitled = start_checks.entitled(taken)
+    entitled = code_and_secrets.entitled(taken)
     return [_claimed(row, texts, entitled, now, began) for row in taken]
 
 

@@ -10,14 +10,13 @@ from executions.models.execution import Execution, IdempotencyKey
 from executions.models.heartbeat import Heartbeat
 from executions.models.output import Artifact, LogChunk, Measurement
 from executions.models.queries import ExecutionQuerySet
+from executions.models.reasons import WHY_NOT, Reason
 from executions.models.states import (
     AUTOMATIC,
     BAD,
     FINAL,
     NOT_RUN,
     OPEN,
-    WHY_NOT,
-    Reason,
     State,
     Trigger,
     over,

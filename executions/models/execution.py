@@ -21,7 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Category, User
 from executions.models.definition import VERSION, Definition, whole
 from executions.models.queries import ExecutionQuerySet
-from executions.models.states import OPEN, WHY_NOT, Reason, State, Trigger
+from executions.models.reasons import WHY_NOT, Reason
+from executions.models.states import OPEN, State, Trigger
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
 

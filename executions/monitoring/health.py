@@ -22,7 +22,7 @@ from executions.monitoring import drains, figures
 from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest, tzdata
 from jobs import zones
 from jobs.models import Job
-from jobs.schedule import rules
+from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
 from scheduler_site.lib.ttl_cache import TTLCache
 
@@ -226,7 +226,7 @@ def _zones(now: dt.datetime) -> Check:
     """Hosts that came with another release of tzdata. All go by the newest rules, but none should need to."""
     zones.refresh(now=False)
     hosts = tzdata(now)
-    hosts.setdefault(gethostname(), set()).add(rules.version())
+    hosts.setdefault(gethostname(), set()).add(zone_rules.version())
     differ = len(set().union(*hosts.values())) > 1
     told = [f"{host} {' and '.join(sorted(releases)) or '?'}" for host, releases in sorted(hosts.items())]
     detail = gettext_noop("differ between the hosts") if differ else ""

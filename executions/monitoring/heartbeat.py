@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from executions.models import Heartbeat
-from jobs.schedule import rules
+from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
 from scheduler_site.running import drained
 
@@ -57,7 +57,7 @@ def beat(name: str, roles: Iterable[str]) -> None:
         return
     now, ahead = clock.now(), clock.ahead()
     for role in roles:
-        _show(f"{role} {name}"[:120], role, now, ahead, rules.version())
+        _show(f"{role} {name}"[:120], role, now, ahead, zone_rules.version())
     _last[name] = time.monotonic()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jobs import zones
-from jobs.schedule import rules
+from jobs.schedule import zone_rules
 
 # At this moment, hours from UTC on.
 Change = tuple[dt.datetime, float]
@@ -38,8 +38,8 @@ def back() -> None:
 
 def forget() -> None:
     ZoneInfo.clear_cache()
-    rules.local.cache_clear()
-    rules._version_of.cache_clear()
+    zone_rules.local.cache_clear()
+    zone_rules._version_of.cache_clear()
     zones.forget()
 
 
