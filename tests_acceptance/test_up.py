@@ -209,12 +209,13 @@ def test_without_the_scheduler_there_is_no_beat(belfry: Belfry) -> None:
     belfry.start()
     assert eventually(belfry.answers, 120), belfry.said()
     assert eventually(lambda: belfry.pid("worker-system"))
-    assert belfry.pid("beat") is None
+    assert belfry.pid("beat") is None, f"{belfry.processes()}\n{belfry.said()}"
     belfry.process.send_signal(signal.SIGINT)
     assert belfry.process.wait(60) == 0
 
 
 def test_a_stop_during_the_start_is_heeded(belfry: Belfry) -> None:
+    assert none_left(str(belfry.directory), 0) == {}
     belfry.start()
     assert eventually(lambda: belfry.pid("redis"))
     belfry.process.send_signal(signal.SIGINT)
