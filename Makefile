@@ -19,7 +19,7 @@ test: lint migrations-check ## all checks, and the tests that start no real proc
 	@$(MAKE) --no-print-directory -j2 types test-quick
 
 test-acceptance: venv-dev ## the real processes: started, killed, started again
-	$(PYTHON) -m pytest -n 2 --dist loadgroup tests_acceptance
+	$(PYTHON) -m pytest -n 2 --dist loadfile tests_acceptance
 
 test-quick: venv-dev ## the tests that start no real processes
 	$(PYTHON) -m pytest -n 3 --dist worksteal -m "not acceptance and not browser"

@@ -24,7 +24,6 @@ from tests_acceptance.test_up import Belfry
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("day"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 

@@ -23,7 +23,6 @@ from tests_acceptance.test_up import Belfry
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("deploy"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 LONG = "jobs.classes.shell.ShellJob"

@@ -50,7 +50,6 @@ SITE = "server { listen 127.0.0.1:%d ssl; ssl_certificate %s; ssl_certificate_ke
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("nginx"),
     pytest.mark.skipif(not (NGINX and OPENSSL), reason="nginx or openssl is not installed"),
 ]
 

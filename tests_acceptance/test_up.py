@@ -23,7 +23,6 @@ from scheduler_site.tests.processes import end_all, eventually, marked, none_lef
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("up"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 

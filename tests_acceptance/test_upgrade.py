@@ -10,7 +10,6 @@ from django.conf import settings
 
 pytestmark = [
     pytest.mark.acceptance,
-    pytest.mark.xdist_group("upgrade"),
     pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc"),
 ]
 
