@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import forms
+from django.db import transaction
 from django.forms import ModelForm
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -43,9 +44,11 @@ class CatalogForm(ModelForm[Any]):
         """Through the verbs: the row; None where somebody else was faster, which the form then says."""
         values = {field: self.cleaned_data[field] for field in self.changed_data if field != "members"}
         found: list[Any] = []
-        self._try(lambda: found.append(self._stored(values, by)))
-        if found and "members" in self.changed_data:
-            catalog.set_members(found[0], self.cleaned_data["members"], by=by)
+        # The row and its members, or neither.
+        with transaction.atomic():
+            self._try(lambda: found.append(self._stored(values, by)))
+            if found and "members" in self.changed_data:
+                catalog.set_members(found[0], self.cleaned_data["members"], by=by)
         return found[0] if found else None
 
     def _stored(self, values: dict[str, Any], by: By) -> Any:

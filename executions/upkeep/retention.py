@@ -47,8 +47,8 @@ def _remove_old(before: dt.datetime) -> int:
 def _jobs_with_more_than(most: int) -> list[int]:
     """By the totals, which do not grow with the ledger."""
     sums = Total.objects.filter(scope=Total.Scope.JOB).values("job_uid").annotate(runs=Sum("count"))
-    uids = sums.filter(runs__gt=most).values_list("job_uid", flat=True)
-    return list(Job.objects.filter(uid__in=list(uids)).values_list("pk", flat=True))
+    uids = sums.filter(runs__gt=most).values("job_uid")
+    return list(Job.objects.filter(uid__in=uids).values_list("pk", flat=True))
 
 
 def _remove_beyond(job: int, most: int, before: dt.datetime) -> int:

@@ -106,11 +106,12 @@ def new(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = account(request, uid, "accounts.change_user")
+    title = _("Edit %(name)s") % {"name": found}  # as it is stored: the form puts in what was typed
     form = AccountForm(request.POST if request.method == "POST" else None, instance=found)
     if form.is_valid() and (changed := form.store(by=actor(request))):
         messages.success(request, _("The account “%(name)s” has been saved.") % {"name": changed})
         return redirect("person", uid)
-    return _form(request, form, _("Edit %(name)s") % {"name": User.objects.get(uid=uid)}, uid)
+    return _form(request, form, title, uid)
 
 
 def _form(request: PageRequest, form: Any, title: str, uid: uuid.UUID | None = None) -> HttpResponse:
