@@ -25,6 +25,8 @@ log = logging.getLogger("executions.tasks")
 
 # Until a thread that was started runs.
 START_SECONDS = 30.0
+# The status of a process whose worker cannot be made (EX_UNAVAILABLE, sysexits.h).
+CANNOT_START = 69
 
 _worker: Worker | None = None
 _lock = threading.Lock()
@@ -62,9 +64,15 @@ def go_on(key: int) -> None:
 
 @signals.worker_ready.connect
 def _begin(sender: Any, **_: Any) -> None:
-    start_threads(sender.pool)
-    queues = tuple(sender.app.amqp.queues.consume_from)
-    worker(queues, Host(partial(_listen, sender, queues), _leave))
+    """Raises SystemExit where the worker cannot be made: Celery only logs what a signal's receiver raises, and would go on with
+    a process that takes messages and runs nothing. So it ends, and is started again."""
+    try:
+        start_threads(sender.pool)
+        queues = tuple(sender.app.amqp.queues.consume_from)
+        worker(queues, Host(partial(_listen, sender, queues), _leave))
+    except Exception as error:
+        log.exception("worker_cannot_start")
+        raise SystemExit(CANNOT_START) from error
     gc_tuning.settle()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from celery.concurrency.thread import TaskPool
@@ -34,3 +35,18 @@ def test_messages_are_taken_though_no_thread_can_be_started_any_more(
 
 def test_a_pool_without_threads_of_its_own_is_left_alone() -> None:
     tasks.start_threads(object())
+
+
+def test_a_process_whose_worker_cannot_be_made_ends_instead_of_going_on_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_thread(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(tasks, "Worker", no_thread)
+    monkeypatch.setattr(tasks, "_worker", None)
+    sender = Mock(pool=object())
+    sender.app.amqp.queues.consume_from = {"io": None}
+    with pytest.raises(SystemExit) as ended:
+        tasks._begin(sender)
+    assert ended.value.code == tasks.CANNOT_START
