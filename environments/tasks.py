@@ -14,6 +14,7 @@ from environments import choice
 from environments.operations import remains
 from environments.operations.announce import TASK
 from environments.operations.operator import Operator, Sweep
+from scheduler_site.lib.essential import or_end
 
 _operator: Operator | None = None
 _sweeps: list[Sweep] = []
@@ -26,6 +27,7 @@ def operate() -> None:
 
 
 @signals.worker_ready.connect
+@or_end
 def _begin(sender: Any, **_: Any) -> None:
     global _operator
     if "system" not in sender.app.amqp.queues.consume_from:

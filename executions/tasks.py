@@ -19,14 +19,13 @@ from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
 from executions.worker.drain import NOBODY, Host
 from executions.worker.worker import Worker
+from scheduler_site.lib.essential import or_end
 from scheduler_site.running import drained, gc_tuning
 
 log = logging.getLogger("executions.tasks")
 
 # Until a thread that was started runs.
 START_SECONDS = 30.0
-# The status of a process whose worker cannot be made (EX_UNAVAILABLE, sysexits.h).
-CANNOT_START = 69
 
 _worker: Worker | None = None
 _lock = threading.Lock()
@@ -63,16 +62,11 @@ def go_on(key: int) -> None:
 
 
 @signals.worker_ready.connect
+@or_end
 def _begin(sender: Any, **_: Any) -> None:
-    """Raises SystemExit where the worker cannot be made: Celery only logs what a signal's receiver raises, and would go on with
-    a process that takes messages and runs nothing. So it ends, and is started again."""
-    try:
-        start_threads(sender.pool)
-        queues = tuple(sender.app.amqp.queues.consume_from)
-        worker(queues, Host(partial(_listen, sender, queues), _leave))
-    except Exception as error:
-        log.exception("worker_cannot_start")
-        raise SystemExit(CANNOT_START) from error
+    start_threads(sender.pool)
+    queues = tuple(sender.app.amqp.queues.consume_from)
+    worker(queues, Host(partial(_listen, sender, queues), _leave))
     gc_tuning.settle()
 
 

@@ -11,6 +11,7 @@ import pytest
 from celery.concurrency.thread import TaskPool
 
 from executions import tasks
+from scheduler_site.lib.essential import CANNOT_START
 
 
 @pytest.fixture
@@ -49,4 +50,4 @@ def test_a_process_whose_worker_cannot_be_made_ends_instead_of_going_on_without(
     sender.app.amqp.queues.consume_from = {"io": None}
     with pytest.raises(SystemExit) as ended:
         tasks._begin(sender)
-    assert ended.value.code == tasks.CANNOT_START
+    assert ended.value.code == CANNOT_START
