@@ -15,7 +15,7 @@ from executions.models import Execution, State
 from executions.monitoring import heartbeat
 from notifications.models import Alert
 from scheduler_site.lib import clock
-from scheduler_site.lib.ttl_cache import TTLCache
+from scheduler_site.lib.cache import TTLCache
 
 SECONDS = 2.0
 DAY = dt.timedelta(days=1)

@@ -24,7 +24,7 @@ from jobs import zones
 from jobs.models import Job
 from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
-from scheduler_site.lib.ttl_cache import TTLCache
+from scheduler_site.lib.cache import TTLCache
 
 log = logging.getLogger("executions.monitoring.health")
 

@@ -24,7 +24,7 @@ from executions.monitoring import drains, figures, health, quarters
 from incidents.models import Incident
 from jobs.models import Job
 from scheduler_site.lib import clock
-from scheduler_site.lib.ttl_cache import TTLCache
+from scheduler_site.lib.cache import TTLCache
 
 SECONDS = 2.0
 HOUR = dt.timedelta(hours=1)

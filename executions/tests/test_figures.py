@@ -16,7 +16,7 @@ from executions.tests.test_page_list import make_run
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
 from notifications.models import Alert
-from scheduler_site.lib.ttl_cache import TTLCache
+from scheduler_site.lib.cache import TTLCache
 
 NOW = moment("2026-03-02 12:00")
 HOURS, MINUTES = dt.timedelta(hours=1), dt.timedelta(minutes=1)

@@ -1,14 +1,19 @@
-"""How values are written into the cache: as JSON. Django's own way is pickle, and whoever can write to Redis could make a
-process that reads it run their code."""
+"""What is remembered: values in the cache that all processes share, and answers that one process keeps for a moment."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+Answer = TypeVar("Answer")
 
 
 class JSONSerializer:
-    """For RedisCache. Whole numbers stay plain digits, which Redis can count up."""
+    """For RedisCache. Django's own way is pickle, and whoever can write to Redis could make a process that reads it run their
+    code. Whole numbers stay plain digits, which Redis can count up."""
 
     def dumps(self, value: Any) -> bytes | int:
         """Raises TypeError for what JSON does not know."""
@@ -20,3 +25,26 @@ class JSONSerializer:
             return json.loads(data)
         except ValueError:
             return None
+
+
+class TTLCache(Generic[Answer]):
+    """However many ask, the question is asked once: at most every `seconds`, by one thread; the others wait for its answer.
+
+    The memory is that of one process. What the question raises is raised, and not remembered.
+    """
+
+    def __init__(self, ask: Callable[[], Answer], seconds: float) -> None:
+        self._ask, self._seconds = ask, seconds
+        self._lock = threading.Lock()
+        self._known: tuple[float, Answer] | None = None
+
+    def __call__(self) -> Answer:
+        with self._lock:
+            if self._known is None or time.monotonic() - self._known[0] > self._seconds:
+                answer = self._ask()
+                self._known = (time.monotonic(), answer)
+            return self._known[1]
+
+    def forget(self) -> None:
+        with self._lock:
+            self._known = None

@@ -20,7 +20,7 @@ from accounts.models import User
 from executions.models import Execution, Reason, State, Trigger
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
-from scheduler_site.lib.ttl_cache import TTLCache
+from scheduler_site.lib.cache import TTLCache
 
 MINUTE = dt.timedelta(minutes=1)
 # How long a run waits before it is looked at again.
