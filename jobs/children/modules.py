@@ -1,23 +1,16 @@
 """The modules imported in this process: their files, whether these have changed, and which modules a run has added."""
 
-# Plain os calls: pathlib would be one more thing in memory at each fork.
-# ruff: noqa: PTH116
-
 from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
+
+from jobs.classes.sources import LIBRARIES, STANDARD, Stamp, read, stamp
 
 MOST_LEARNED = 2000  # modules that are taken over from one run
 LONGEST_LIST = 1 << 16  # characters of their names
-STANDARD = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))
-LIBRARIES = (*STANDARD, *(sysconfig.get_path(name) for name in ("purelib", "platlib")))
-
-Stamp = tuple[int, int, int]
 
 
 def learn(names: Iterable[str]) -> None:
@@ -64,13 +57,15 @@ def is_standard(file: str) -> bool:
 
 
 def stamps(files: Iterable[str]) -> dict[str, Stamp | None]:
-    """When each was changed, its size and its number; None for one that is gone."""
-    found: dict[str, Stamp | None] = {}
-    for file in files:
-        try:
-            told = os.stat(file)
-        except OSError:
-            found[file] = None
-        else:
-            found[file] = (told.st_mtime_ns, told.st_size, told.st_ino)
+    """As they are now; None for one that is gone."""
+    found: dict[str, Stamp | None] = dict.fromkeys(files)
+    for file in found:
+        with contextlib.suppress(OSError):
+            found[file] = stamp(file)
     return found
+
+
+def stamps_at_import(files: Iterable[str]) -> dict[str, Stamp | None]:
+    """As they were when they were read, where that is known: a file may have changed since."""
+    found = stamps(files)
+    return found | {file: read[file] for file in found.keys() & read.keys()}

@@ -33,7 +33,7 @@ from .linux import (
     outlive_parent,
     send_signal,
 )
-from .modules import MOST_LEARNED, files_of_modules, learn, stamps
+from .modules import MOST_LEARNED, files_of_modules, learn, stamps, stamps_at_import
 from .server import FAREWELL_SECONDS, Server
 
 READY = b'{"ready": true}'
@@ -47,7 +47,7 @@ class Zygote(Server):
 
     def __init__(self, control: socket.socket) -> None:
         super().__init__(control)
-        self._files = stamps(files_of_modules())
+        self._files = stamps_at_import(files_of_modules())
         self._fit = True
 
     def order(self, message: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Zygote(Server):
         learn(message.get("learn", [])[:MOST_LEARNED])
         self.renew()
         self._fit = self._fit and not unfit(but=before)
-        self._files |= stamps(set(files_of_modules()) - set(self._files))
+        self._files |= stamps_at_import(set(files_of_modules()) - set(self._files))
         gc.freeze()
 
     def begin(self, number: int, descriptors: list[int]) -> None:

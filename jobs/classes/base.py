@@ -7,6 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from . import sources
+
+# Here, since every process that imports classes imports this first.
+sources.install()
+
 _SEGMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 

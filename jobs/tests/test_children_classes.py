@@ -135,6 +135,17 @@ def test_after_a_change_of_its_file_the_next_run_is_of_the_new_code(
         assert go(pool, path).result == json.dumps(text)
 
 
+def test_so_it_is_when_the_files_are_of_one_second_and_one_size(pool: Pool, modules: Path) -> None:
+    """Which is all that a .pyc tells of its source."""
+    name = f"module_{next(NUMBERS)}"
+    file = modules / f"{name}.py"
+    for number in range(9):
+        file.write_text(f"{HEAD}class Mine(Job):\n    def run(self, *args):\n        return {number}\n")
+        os.utime(file, (1_700_000_000, 1_700_000_000 + number / 10))
+        assert go(pool, f"{name}.Mine").result == str(number)
+        assert go(pool, f"{name}.Mine").result == str(number)
+
+
 def test_a_change_of_a_module_that_it_imports_counts_too(pool: Pool, write: Write, modules: Path) -> None:
     (modules / "helper.py").write_text("WORD = 'old'\n")
     path = write("import helper\nBORN = os.getpid()\n")
