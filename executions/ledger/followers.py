@@ -88,7 +88,10 @@ def start(followers: Followers, ends: Iterable[End], now: dt.datetime) -> None:
         return
     keys, runs = {job.pk for job, _run in fired}, {run for _job, run in fired}
     paused = set(Job.objects.paused().filter(pk__in=keys).values_list("pk", flat=True))
-    present = Execution.objects.filter(Q(state__in=OPEN) | Q(caused_by__in=runs), job__in=keys)
+    counted = {job.pk for job, _run in fired if job.overlap != Job.Overlap.ALLOW}
+    present = Execution.objects.filter(
+        Q(state__in=OPEN, job__in=counted) | Q(caused_by__in=runs, job__in=keys)
+    )
     known = list(present.only("pk", "job_id", "state", "caused_by_id").order_by("due_at", "id"))
     written: list[Execution] = []
     for job, run in fired:

@@ -15,9 +15,9 @@ from audit.record import By, difference, masked, record
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
 from executions.ledger.limits import holds, quotas
-from executions.ledger.limits.overlap import apply_overlap
+from executions.ledger.limits.overlap import apply_overlap, in_the_way
 from executions.ledger.publish import publish
-from executions.models import OPEN, Execution, State, Trigger
+from executions.models import Execution, State, Trigger
 from jobs import code_right
 from jobs import quotas as job_quotas
 from jobs.changes import origins
@@ -82,9 +82,8 @@ def launch(
     if job.has_ended:
         raise Ended
     exempt = holds.refuse_held(job, despite=despite_hold, by=by)
-    open_runs = list(job.executions.filter(state__in=OPEN).order_by("due_at"))
     execution = row(job, now, now, Trigger.MANUAL)
-    apply_overlap(job, [execution], open_runs, now)
+    apply_overlap(job, [execution], in_the_way(job), now)
     if execution.state == State.SKIPPED:
         raise Refused(_("A run of this job has not ended yet."))
     execution.requested_by, execution.exempt = by.user, exempt

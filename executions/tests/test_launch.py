@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 from celery import current_app
+from django.db.models.signals import post_init
 from kombu.exceptions import OperationalError
 
 from audit.models import Entry
@@ -36,6 +37,22 @@ def test_it_leaves_the_schedule_alone(ledger: Ledger) -> None:
     job = make_job()
     launch(job, by=by())
     assert Job.objects.get(pk=job.pk).next_run_at == job.next_run_at
+
+
+@pytest.mark.parametrize("overlap", ["allow", "queue"])
+def test_the_runs_that_wait_already_cost_it_nothing(ledger: Ledger, overlap: str) -> None:
+    job = make_job(overlap=overlap)
+    for _ in range(5):
+        launch(job, by=by())
+    read = []
+
+    def count(**told: object) -> None:
+        read.append(told["instance"])
+
+    post_init.connect(count, sender=Execution)
+    launch(job, by=by())
+    post_init.disconnect(count, sender=Execution)
+    assert len(read) <= 2  # its own, and the one in the way
 
 
 def test_overrides_count_for_this_run_only(ledger: Ledger) -> None:

@@ -13,8 +13,16 @@ from executions.models import Execution, Reason, State, over
 from jobs.models import Job
 
 
+def in_the_way(job: Job) -> list[Execution]:
+    """The open runs of a job that its rule asks for, the oldest first: of a long queue no more than that."""
+    if job.overlap == Job.Overlap.ALLOW:
+        return []
+    runs = Execution.objects.filter(job=job).open().only("pk", "state").order_by("due_at")
+    return list(runs if job.overlap == Job.Overlap.REPLACE else runs[:1])
+
+
 def apply_overlap(job: Job, new: list[Execution], open_runs: list[Execution], now: dt.datetime) -> None:
-    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other whatever the rule."""
+    """Applies the job's overlap rule to its new runs; several of one catch-up follow each other, unless they may overlap."""
     if not new or job.overlap == Job.Overlap.ALLOW:
         return
     if open_runs and job.overlap == Job.Overlap.SKIP:
