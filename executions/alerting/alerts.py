@@ -42,6 +42,8 @@ log = logging.getLogger("executions.alerting.alerts")
 
 Event = Alert.Event
 FAILED = ("failed", "timeout", "error")
+# What a message about a good run needs.
+TOLD_OF_JOB = ("uid", "name", "category", "destinations", "owner__uid", "team__slack_handle")
 
 
 def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
@@ -91,7 +93,10 @@ def _is_news(claim: Claim, outcome: Outcome) -> bool:
 def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     if not _is_news(claim, outcome):
         return
-    job = Job.objects.select_related("team", "owner").filter(pk=claim.job or 0).first()
+    jobs = Job.objects.select_related("team", "owner")
+    if outcome.state == "success":
+        jobs = jobs.only(*TOLD_OF_JOB)
+    job = jobs.filter(pk=claim.job or 0).first()
     if job is None:
         return
     name, uid = claim.spec.job_name, claim.spec.job_id

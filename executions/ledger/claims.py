@@ -9,16 +9,17 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Mapping, Sequence, Set
+from functools import cache
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, F, Value, When
 
 from executions.alerting import pending, problems
 from executions.ledger import code_and_secrets, followers, formats
 from executions.ledger.followers import End, Followers
 from executions.ledger.limits import places, quotas
 from executions.ledger.limits.overlap import release
-from executions.models import AUTOMATIC, Execution, Reason, State, Trigger, over
+from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Reason, State, Trigger, over
 from executions.values import Claim
 from incidents.models import Incident
 from jobs.models import Job, Script, named_digest, with_text
@@ -77,7 +78,7 @@ def claim(
     """
     began = time.monotonic()
     adopted = _adopt(seen, worker, now) if seen else []
-    rows = _known(_read(Execution.objects.startable(now).filter(uid__in=uids)))
+    rows = _known(_read(_readable().startable(now).filter(uid__in=uids)))
     scripts = (row for row in [*rows, *adopted] if row.kind == Job.Kind.SCRIPT)
     texts = Script.texts(row.definition for row in scripts if sound(row))
     suspended = code_and_secrets.suspended(rows)
@@ -92,15 +93,22 @@ def claim(
     return [_claimed(row, texts, entitled, now, began) for row in taken]
 
 
-def _read(rows: QuerySet[Execution]) -> list[Execution]:
+@cache
+def _readable() -> ExecutionQuerySet:
+    """All runs, with what a claim must know of them; built once, which takes as long as the answer of the database."""
     known = {
         "enabled": F("job__periodic_task__enabled"),
         "job_secrets": F("job__secrets"),
+        "owner": F("job__owner_id"),
+        "by_installation": F("job__by_installation"),
         "troubled": problems.OPEN_OF_ITS_JOB,
-    } | places.KNOWN
-    found: list[Execution] = list(
-        rows.select_related("shared").only(*READ).annotate(**known, owner=F("job__owner_id"))
-    )
+    }
+    rows: ExecutionQuerySet = Execution.objects.select_related("shared").only(*READ)
+    return rows.annotate(**known, **places.KNOWN)
+
+
+def _read(rows: ExecutionQuerySet) -> list[Execution]:
+    found = list(rows)
     for row in found:
         row.plain = row.is_plain  # type: ignore[attr-defined]
         row.definition = formats.read(row)
@@ -123,10 +131,12 @@ def _known(rows: list[Execution]) -> list[Execution]:
 
 def _adopt(seen: dict[int, int], worker: str, now: dt.datetime) -> list[Execution]:
     """Those that this worker took without hearing of it: they were queued before, and are its own next attempts now."""
-    mine = Execution.objects.filter(pk__in=seen, worker=worker, state=State.RUNNING)
+    mine = _readable().filter(pk__in=seen, worker=worker, state=State.RUNNING)
     landed = [row for row in _read(mine) if row.attempt == seen[row.pk] + 1]
     # Their leases are as old as the claim; one that ran out meanwhile may be judged at any moment.
-    mine.filter(pk__in=[row.pk for row in landed]).update(lease_until=now + LEASE)
+    Execution.objects.filter(pk__in=[row.pk for row in landed], worker=worker, state=State.RUNNING).update(
+        lease_until=now + LEASE
+    )
     for row in landed:
         # As a claim that heard its answer had read it.
         row.attempt -= 1

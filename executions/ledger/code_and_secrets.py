@@ -14,27 +14,29 @@ from jobs.models import Job
 def suspended(rows: Sequence[Execution]) -> dict[int, str]:
     """The runs of code (by their keys) that may not start, each with the reason; their code is suspended from now on.
 
-    At most two queries, none where no run is of code.
+    rows: they come with `owner` and `by_installation` of their jobs. One query where nothing is suspended, none where no run is
+    of code.
     """
     code = [row for row in rows if row.kind in Job.CODE_KINDS and row.job_id]
-    if not code:
-        return {}
-    jobs = Job.objects.select_related("owner").in_bulk({row.job_id for row in code})
-    by_hand = {row.requested_by_id for row in code if row.trigger == Trigger.MANUAL and row.requested_by_id}
-    starters = User.objects.in_bulk(by_hand) if by_hand else {}
-    found: dict[int, str] = {}
+    starters = {
+        row.pk: row.requested_by_id for row in code if row.trigger == Trigger.MANUAL and row.requested_by_id
+    }
+    owners = {row.pk: getattr(row, "owner", None) for row in code}
+    people = {key for key in (*starters.values(), *owners.values()) if key}
+    users = User.objects.in_bulk(people) if people else {}
+    found, stopped = dict[int, str](), dict[int, str]()
     for row in code:
-        job = jobs.get(row.job_id or 0)
-        if job is None:
-            continue
-        if reason := code_right.why_not(job.owner, by_installation=job.by_installation):
-            if job.is_code:
-                code_right.suspend(job, reason)
+        owner = users.get(owners[row.pk] or 0)
+        if reason := code_right.why_not(owner, by_installation=bool(getattr(row, "by_installation", False))):
             found[row.pk] = str(Job.Suspension(reason).label)
-        elif row.trigger == Trigger.MANUAL and row.requested_by_id:
-            starter = starters.get(row.requested_by_id)
+            stopped[row.job_id or 0] = reason
+        elif row.pk in starters:
+            starter = users.get(starters[row.pk])
             if starter is None or not starter.has_perm(code_right.RIGHT):
                 found[row.pk] = "Who started it may not run code."
+    for job in Job.objects.filter(pk__in=stopped) if stopped else ():
+        if job.is_code:
+            code_right.suspend(job, stopped[job.pk])
     return found
 
 
