@@ -124,7 +124,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         Loop("keeper", turns.take, self._stopping, 1.0).start()
         Loop("retries", lambda: announce_retries(clock.now()), self._stopping, 1.0).start()
         Watchdog(self._signs, self._stopping).start()
-        Loop("stretches", _settle, self._stopping, 1.0).start()
+        Loop("stretches", _settle, self._stopping, 2.0).start()
         Loop("zones", zone_change.look, self._stopping, 30.0).start()
         gc_tuning.settle()
         self._started = True

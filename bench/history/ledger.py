@@ -12,6 +12,7 @@ from executions.ledger import definitions
 from executions.monitoring import counting
 from jobs.models import Job
 
+# Written in the order of their time, as runs are: what is counted ends at the first one that is young.
 # The newest few still run, the others have ended: mostly well.
 STATES = """CASE WHEN n <= 20 THEN 'running' WHEN n % 100 < 94 THEN 'success' WHEN n % 100 < 97 THEN 'failed'
                  WHEN n % 100 = 97 THEN 'missed' WHEN n % 100 = 98 THEN 'skipped' ELSE 'lost' END"""
@@ -34,6 +35,7 @@ SELECT ({UID})::uuid, job.id, job.name, job.uid, job.kind, '{{}}', %(shared)s, '
 FROM (SELECT n, {STATES.replace("%", "%%")} AS state, %(now)s::timestamptz - interval '1 second' * (n * %(step)s) AS due
         FROM generate_series(%(rows)s, 1, -1) AS n) AS times
 JOIN (SELECT *, row_number() OVER (ORDER BY id) AS place FROM jobs_job) AS job ON job.place = 1 + n %% %(jobs)s
+ORDER BY n DESC
 """
 LOG = """
 INSERT INTO executions_logchunk (execution_id, attempt, at, text)

@@ -11,6 +11,9 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 
 log = logging.getLogger("executions.worker.loop")
 
+# Seconds after which a connection is asked whether it still lives, and whether it is too old. In between it is used by each
+# step, which finds out by itself.
+ASKED = 60.0
 ERRORS = (DatabaseError, InterfaceError, OSError)
 
 
@@ -24,6 +27,7 @@ class Loop(threading.Thread):
         self._step, self._stopping, self._pause = step, stopping, pause
         # By time.monotonic(): when a step was completed last, well or badly.
         self.progress_at = time.monotonic()
+        self._asked_at = -ASKED
 
     def run(self) -> None:
         while not self._stopping.is_set():
@@ -34,7 +38,7 @@ class Loop(threading.Thread):
 
     def _once(self) -> None:
         try:
-            close_old_connections()
+            self._ask_connection()
             self._step()
         except ERRORS as error:
             log.warning(f"{self.name}_waits", extra={"error": str(error)})
@@ -43,3 +47,9 @@ class Loop(threading.Thread):
             # Whatever is wrong with one row, all others need this thread.
             log.exception(f"{self.name}_failed")
             connection.close()
+
+    def _ask_connection(self) -> None:
+        """Also after an error that the step has dealt with itself."""
+        if connection.errors_occurred or time.monotonic() - self._asked_at >= ASKED:
+            close_old_connections()
+            self._asked_at = time.monotonic()

@@ -91,8 +91,7 @@ def worker(pool: Pool) -> Program:
         *_celery("worker"),
         *("--queues", pool.queue, "--hostname", f"{pool.queue}@%h"),
         *("--pool", "threads", "--concurrency", str(pool.threads)),
-        "--without-gossip",
-        "--without-mingle",
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
     return Program(f"worker-{pool.queue}", argv, grace=worker_grace(), outlives=True)
 

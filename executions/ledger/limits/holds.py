@@ -7,7 +7,7 @@ number. Queued runs, retries and triggered runs stay queued, and their start dea
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -90,13 +90,14 @@ def end_due(now: dt.datetime) -> None:
     def end_one(key: int) -> None:
         end(Hold.objects.get(pk=key), by=By.system())
 
-    over = Hold.objects.active().filter(until__lte=now).order_by("until", "pk")
-    each(over.values_list("pk", flat=True)[:AT_ONCE], end_one, "releasing")
-    _end_stretches()
+    holds = list(Hold.objects.active().order_by("until", "pk").values_list("pk", "until", "active"))
+    over = [key for key, until, _scope in holds if until is not None and until <= now]
+    each(over[:AT_ONCE], end_one, "releasing")
+    _end_stretches({scope for key, _until, scope in holds if key not in over})
 
 
-def _end_stretches() -> None:
-    scopes = set(Hold.objects.active().values_list("active", flat=True))
+def _end_stretches(scopes: Collection[int | None]) -> None:
+    """scopes: of the holds that go on."""
     if EVERYTHING in scopes:
         return
     left = InactivePeriod.objects.filter(why=InactivePeriod.Why.HELD, until=None).exclude(
