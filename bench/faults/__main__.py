@@ -77,8 +77,16 @@ def _run(stack: Stack, options: argparse.Namespace) -> bool:
             broken |= bool(result.violations)
             print(line(result), flush=True)
             if options.record:
-                record(result, options.record, stack=stack.name, fast=options.fast)
+                extent = _extent(name, options)
+                record(result, options.record, stack=stack.name, fast=options.fast, extent=extent)
     return broken
+
+
+def _extent(name: str, options: argparse.Namespace) -> str:
+    """How long or large a trial was of which one may say so."""
+    if name == "soak":
+        return f"{options.minutes:g} min"
+    return f"{options.size} runs" if name in ("backlog", "long-job-deleted") else ""
 
 
 def _options() -> argparse.Namespace:

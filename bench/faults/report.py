@@ -61,10 +61,11 @@ def run_one(name: str, stack: Stack, *, fast: bool, size: int, minutes: float) -
     return Result(name, found, trial.notes, violations, time.monotonic() - began)
 
 
-def record(result: Result, file: Path, *, stack: str, fast: bool) -> None:
+def record(result: Result, file: Path, *, stack: str, fast: bool, extent: str) -> None:
     """Adds a line to the file, as `python -m bench.faults.table` reads it; `late` in seconds, `load` of the machine."""
     found = result.found
     told: dict[str, Any] = {"fault": result.name, "stack": stack, "fast": fast, "at": round(time.time())}
+    told |= {"extent": extent} if extent else {}
     told |= {"load": round(os.getloadavg()[2], 1), "notes": result.notes, "violations": result.violations}
     if found:
         told |= {"due": found.expected, "ran": found.ran, "states": dict(found.states)}

@@ -174,7 +174,7 @@ class Trial:
             slowest = max((row.finished or 0) - self.hurt_at for row in lost)
             self.notes.append(f"{len(lost)} lost, the last known {slowest:.0f} s after the fault")
         if self.loses_nothing:
-            # Only now: a lease that is not renewed any more takes 45 s to run out.
+            # Only now: a lease that is not renewed any more takes 40 s to run out.
             self.wrong += [
                 f"lost though no worker was gone: {row.job} {row.slot} {row.reason}" for row in lost
             ]

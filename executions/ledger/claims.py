@@ -28,8 +28,8 @@ from scheduler_site.lib.encrypted import Undecryptable
 
 log = logging.getLogger("executions.ledger.claims")
 
-# A run whose worker has not renewed its lease for so long is lost; with the reconciler's period it is known within 60 s.
-LEASE = dt.timedelta(seconds=45)
+# A run whose worker has not renewed its lease for so long is lost: known with the next turn of the reconciler.
+LEASE = dt.timedelta(seconds=40)
 NEEDED: dict[str, type | tuple[type, ...]] = {
     "options": dict,
     "metadata": object,

@@ -37,8 +37,10 @@ from scheduler_site.lib import clock
 log = logging.getLogger("executions.upkeep.reconcile")
 
 EVERY = dt.timedelta(seconds=10)
-# After a time in which nobody reconciled (an outage), living workers get so long to renew their leases.
-SETTLE = dt.timedelta(seconds=20)
+# A time in which nobody took a turn is an outage from here on. Of a living worker's lease more is left at any moment.
+GAP = dt.timedelta(seconds=20)
+# After an outage living workers get so long to renew their leases: more than an attempt takes that hangs.
+SETTLE = dt.timedelta(seconds=15)
 # A row that was committed but not announced for so long was forgotten by its author.
 UNANNOUNCED = dt.timedelta(seconds=5)
 # A message that was not acted upon for so long may have been lost with its broker.
@@ -63,22 +65,28 @@ class Turns:
 
 def wait_for_turn(now: dt.datetime) -> float:
     """Seconds until a turn may be due, at most a whole period."""
-    last = Heartbeat.objects.filter(name="reconciler").values_list("at", flat=True).first()
-    if last is None or last > now + EVERY:
+    turn = Heartbeat.objects.filter(name="reconciler").first()
+    if turn is None or turn.at > now + EVERY:
         return 0.0
-    return min(max((last + EVERY - now).total_seconds(), 0.0), EVERY.total_seconds())
+    return min(max((_next_after(turn) - now).total_seconds(), 0.0), EVERY.total_seconds())
+
+
+def _next_after(turn: Heartbeat) -> dt.datetime:
+    """A period later, or when the settling time ends in between: nobody dead is to be found later for it."""
+    settled_at = turn.started_at + SETTLE
+    return min(turn.at + EVERY, settled_at) if turn.at < settled_at else turn.at + EVERY
 
 
 def take_turn(now: dt.datetime | None = None) -> bool:
-    """Reconciles if nobody did in the last ten seconds; the database decides whose turn it is."""
+    """Reconciles if a turn is due; the database decides whose it is."""
     now = now or clock.now()
     turn, _ = Heartbeat.objects.get_or_create(
         name="reconciler", defaults={"role": "reconciler", "at": now - 2 * EVERY, "started_at": now}
     )
     # A clock that went back must not stop reconciling until it has caught up. It is no gap: leases last longer by it.
-    if now - EVERY < turn.at <= now + EVERY:
+    if turn.at <= now + EVERY and now < _next_after(turn):
         return False
-    gap = now - turn.at > 3 * EVERY
+    gap = now - turn.at > GAP
     since = now if gap else min(turn.started_at, now)
     if not Heartbeat.objects.filter(pk=turn.pk, at=turn.at).update(at=now, started_at=since):
         return False
@@ -96,7 +104,7 @@ def take_turn(now: dt.datetime | None = None) -> bool:
 
 
 def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
-    """1. ends what may not start any more  2. gives up runs without a living worker  3. releases held runs
+    """1. gives up runs without a living worker  2. ends what may not start any more  3. releases held runs
     4. announces what was not announced or not heard  5. resumes pauses that are over, pauses jobs that have ended, holds
     code whose owner may not run it, ends holds that are over, says why jobs did not run when the beat has not; takes
     runs off jobs being removed; goes on with what was asked for of many jobs
@@ -104,8 +112,8 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
     8. puts definitions in rows of earlier releases where they are kept once  9. counts what has ended."""
     of_the_dead = (partial(lose_expired, now), partial(operations.reconcile, now)) if settled else ()
     steps(
-        partial(end_unstartable, now),
         *of_the_dead,
+        partial(end_unstartable, now),
         release_held,
         places.wake_all,
         partial(announce, now),

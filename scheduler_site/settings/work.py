@@ -62,8 +62,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # from the consumer's own socket, and the worker stands still until the broker misses its heartbeats.
 CELERY_WORKER_ENABLE_PREFETCH_COUNT_REDUCTION = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# How long a worker that does not reach the database goes on with its runs; 45 s after its last word others count them as lost.
-WORKER_ALONE_SECONDS = env.integer("WORKER_ALONE_SECONDS", 600, low=45, high=86400)
+# How long a worker that does not reach the database goes on with its runs; 40 s after its last word others count them as lost.
+WORKER_ALONE_SECONDS = env.integer("WORKER_ALONE_SECONDS", 600, low=30, high=86400)
 # How long runs may continue when their worker is stopped; then they are stopped and count as lost.
 WORKER_SHUTDOWN_SECONDS = env.integer("WORKER_SHUTDOWN_SECONDS", 10, low=0, high=7 * 86400)
 # What is left after that to stop them and to write it down; two seconds later the worker is killed.

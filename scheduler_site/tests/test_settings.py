@@ -12,7 +12,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from scheduler_site.lib import env
-from scheduler_site.lib.database.address import configured
+from scheduler_site.lib.database.address import configured, hurried
 from scheduler_site.running import installation
 
 
@@ -89,6 +89,16 @@ def test_sqlite_takes_its_locks_at_the_start_of_a_transaction() -> None:
 
 def test_mysql_shows_a_transaction_the_claims_of_others() -> None:
     assert configured("mysql://u:p@host/belfry", 30, Path())["OPTIONS"]["isolation_level"] == "read committed"
+
+
+def test_a_hurried_connection_notices_in_its_time_that_the_server_is_gone() -> None:
+    usual = configured("postgres://u:p@host/belfry", 60, Path())
+    options = hurried(usual, 10)["OPTIONS"]
+    assert options["tcp_user_timeout"] == 10_000
+    assert "statement_timeout=10000" in options["options"]
+    asked = options["keepalives_idle"] + options["keepalives_count"] * options["keepalives_interval"]
+    assert asked <= 10
+    assert usual["OPTIONS"]["tcp_user_timeout"] == 60_000
 
 
 @pytest.mark.parametrize("url", ["belfry.sqlite3", "gopher://host/belfry"])

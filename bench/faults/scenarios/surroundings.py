@@ -179,7 +179,7 @@ def _cut_off(trial: Trial, how: How) -> None:
     trial.after.callback(line.close)
     trial.job(HAUL, 600, seconds=75)
     trial.system.start("beat", "io", "system")
-    trial.system.start("code", WORKER_ALONE_SECONDS="45", **line.addresses)
+    trial.system.start("code", WORKER_ALONE_SECONDS="30", **line.addresses)
     trial.up()
     trial.mix()
     _wait_for_haul(trial)

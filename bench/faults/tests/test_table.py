@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.faults.table import table
+from bench.faults.table import merged, table
 
 
 def recorded(**values: Any) -> dict[str, Any]:
@@ -49,3 +49,33 @@ def test_a_trial_that_cannot_be_had_there_is_not_applicable() -> None:
     *_, row = table([told | {"notes": ["unavailable here: SQLite is a file"]}])
 
     assert row.startswith("| database-down | n/a |")
+
+
+def test_a_trial_that_was_given_an_extent_tells_it() -> None:
+    *_, row = table([recorded(extent="6 min", fast=False)])
+
+    assert "40/42 · 1.2 (6 min) |" in row
+
+
+DOCUMENT = """before
+
+| fault | S | PR | MR | PQ | instead of running |
+|---|---|---|---|---|---|
+| deploy | n/a | 1/1 | 2/2 ° |  | 5 coalesced, 1–3 lost |
+| other | 3/3 |  |  |  |  |
+
+after
+"""
+
+
+def test_records_go_into_the_table_of_a_document_and_other_cells_stay() -> None:
+    text = merged(DOCUMENT, [recorded(stack="mariadb-redis")])
+
+    assert "| deploy | n/a | 1/1 | 40/42 · 1.2 |  | 2–5 coalesced, 1–3 lost |" in text
+    assert text.replace("40/42 · 1.2", "2/2 °").replace("2–5 coalesced", "5 coalesced") == DOCUMENT
+
+
+def test_with_a_record_for_each_cell_the_last_column_is_theirs_alone() -> None:
+    stacks = ("postgres-redis", "mariadb-redis", "postgres-rabbitmq")
+
+    assert "| 2 coalesced |" in merged(DOCUMENT, [recorded(stack=stack) for stack in stacks])

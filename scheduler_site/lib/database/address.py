@@ -37,6 +37,18 @@ def configured(url: str, timeout: int, directory: Path) -> dict[str, Any]:
     return config
 
 
+def hurried(config: dict[str, Any], seconds: int) -> dict[str, Any]:
+    """The same for a connection that waits no longer than so many seconds for an answer of its server."""
+    options = dict(config["OPTIONS"])
+    if config["ENGINE"].endswith("postgresql"):
+        # A server that is gone and had taken the question: asked after twice, known in the same time.
+        probes = {"keepalives_idle": max(seconds // 3, 1), "keepalives_interval": max(seconds // 3, 1)}
+        options |= _postgresql(seconds * 1000) | probes | {"keepalives_count": 2}
+    elif config["ENGINE"].endswith("mysql"):
+        options |= {"read_timeout": seconds, "write_timeout": seconds}
+    return {**config, "OPTIONS": options}
+
+
 SQLITE = {
     # A deferred transaction that turns into a writer fails at once with "database is locked".
     "transaction_mode": "IMMEDIATE",
