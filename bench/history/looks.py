@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus
 
 from django.db import connection
 from django.test import Client
@@ -36,6 +37,13 @@ LAST_START = (
     " LEFT JOIN LATERAL (SELECT started_at FROM executions_execution WHERE job_id = jobs_job.id"
     " AND started_at IS NOT NULL ORDER BY due_at DESC, id DESC LIMIT 1) AS run ON true"
 )
+MOST_AT_ONCE = 100_000
+SEARCHES = {
+    "job 77": "name ILIKE '%job%' AND name ILIKE '%77%'",
+    "kind:webhook owner:ada": "kind = 'webhook' AND owner_id IN (SELECT id FROM accounts_user WHERE username = 'ada')",
+    "is:failing": "EXISTS (SELECT FROM incidents_incident WHERE open_job = jobs_job.uid)",
+    "is:paused": "periodic_task_id IN (SELECT id FROM django_celery_beat_periodictask WHERE NOT enabled)",
+}
 
 
 @dataclass(frozen=True)
@@ -108,12 +116,22 @@ def of_many_jobs(now: dt.datetime) -> list[Look]:
     of_first = (
         f"SELECT run.* FROM ({first}) job CROSS JOIN LATERAL ({RUN} WHERE job_id = job.id {NEWEST} 20) run"
     )
+    everything = Look(
+        "API: jobs", f"{API}/jobs", [JOBS.replace("SELECT *", "SELECT *, run.started_at") + LAST_START]
+    )
     return [
-        Look("API: jobs", f"{API}/jobs", [JOBS.replace("SELECT *", "SELECT *, run.started_at") + LAST_START]),
+        # It is not paged: of a million jobs it is a gigabyte.
+        *([everything] if Job.objects.count() <= MOST_AT_ONCE else []),
         Look("page: dashboard", "/", dashboard),
         Look("page: jobs", "/jobs", [
             "SELECT count(*) FROM jobs_job", f"{JOBS} ORDER BY jobs_job.name LIMIT 50",
             "SELECT * FROM accounts_category", of_first]),
+        *(
+            Look(f"page: jobs, {words}", f"/jobs?q={quote_plus(words)}", [
+                f"SELECT count(*) FROM jobs_job WHERE {where}",
+                f"{JOBS} WHERE {where} ORDER BY jobs_job.name LIMIT 50"])
+            for words, where in SEARCHES.items()
+        ),
     ]  # fmt: skip
 
 
@@ -179,6 +197,8 @@ def _get(client: Client, path: str) -> None:
     answer = client.get(path)
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {answer.status_code}.")
+    for _part in getattr(answer, "streaming_content", ()):
+        pass
 
 
 def _fetch(queries: Sequence[str]) -> None:

@@ -25,6 +25,7 @@ from executions.models.reasons import WHY_NOT, Reason
 from executions.models.states import OPEN, State, Trigger
 from jobs.models import Job
 from scheduler_site.lib.encrypted import EncryptedJSONField
+from scheduler_site.lib.text import label_of
 
 
 def _has(column: str) -> Q:
@@ -193,6 +194,16 @@ class Execution(models.Model):
         except Definition.DoesNotExist:
             # No run is left without it but by hand.
             return None
+
+    # In place of Django's, which translates all of a field's choices for each row that it shows.
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
+        return label_of(State, self.state)
+
+    def get_reason_display(self) -> str:  # type: ignore[no-redef]
+        return label_of(Reason, self.reason)
+
+    def get_trigger_display(self) -> str:  # type: ignore[no-redef]
+        return label_of(Trigger, self.trigger)
 
     @property
     def has_warning(self) -> bool:

@@ -7,6 +7,7 @@ import logging
 import math
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from socket import gethostname
 from typing import Literal
@@ -19,7 +20,7 @@ from executions.ledger.due.tick import next_due
 from executions.ledger.publish import BROKER_ERRORS, depth
 from executions.models import Drain, Execution, Hold
 from executions.monitoring import drains, figures
-from executions.monitoring.heartbeat import FRESH, RECONCILED, clocks, freshest, tzdata
+from executions.monitoring.heartbeat import FRESH, RECONCILED, Process, clocks, freshest, processes, tzdata
 from jobs import zones
 from jobs.models import Job
 from jobs.schedule import zone_rules
@@ -94,8 +95,9 @@ def report(now: dt.datetime | None = None) -> Health:
     waiting: list[Check] = []
     try:
         health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
-        processes, waiting = _processes(now), [*_waiting(now), _clocks(now), _zones(now), *_holds()]
-        health.checks += [*processes, Check(gettext_noop("database"), True)]
+        found = processes(now)
+        alive, waiting = _processes(now), [*_waiting(now), _clocks(found), _zones(found), *_holds()]
+        health.checks += [*alive, Check(gettext_noop("database"), True)]
     except (DatabaseError, InterfaceError, OSError):
         health.checks.append(Check("database", False, NO_ANSWER))
     health.checks += [_broker(), *waiting]
@@ -214,18 +216,18 @@ def _age(name: str, now: dt.datetime, since: dt.datetime | None) -> Check:
     return Check(name, ok, "" if ok else gettext_noop("waits too long"), age, waits=True)
 
 
-def _clocks(now: dt.datetime) -> Check:
+def _clocks(found: Sequence[Process]) -> Check:
     """Hosts that keep another time than the database. Belfry goes by the latter, but logs and people do not."""
-    hosts = {gethostname(): clock.ahead()} | clocks(now)
+    hosts = {gethostname(): clock.ahead()} | clocks(found)
     off = [f"{host} {ahead:+.1f} s" for host, ahead in sorted(hosts.items()) if abs(ahead) > clock.NOTICED]
     detail = gettext_noop("differ from the database") if off else ""
     return Check(CLOCKS, not off, detail, where=", ".join(off), advice=True)
 
 
-def _zones(now: dt.datetime) -> Check:
+def _zones(found: Sequence[Process]) -> Check:
     """Hosts that came with another release of tzdata. All go by the newest rules, but none should need to."""
     zones.refresh(now=False)
-    hosts = tzdata(now)
+    hosts = tzdata(found)
     hosts.setdefault(gethostname(), set()).add(zone_rules.version())
     differ = len(set().union(*hosts.values())) > 1
     told = [f"{host} {' and '.join(sorted(releases)) or '?'}" for host, releases in sorted(hosts.items())]

@@ -45,6 +45,10 @@ class Process:
     def alive(self) -> bool:
         return abs(self.age) < FRESH.total_seconds()
 
+    @property
+    def host(self) -> str:
+        return self.name.rpartition(":")[0]
+
 
 def own_name() -> str:
     """A name of this process that no other has had: in containers, all have the same process id."""
@@ -110,20 +114,19 @@ def processes(now: dt.datetime) -> list[Process]:
     ]
 
 
-def clocks(now: dt.datetime) -> dict[str, float]:
+def clocks(found: Iterable[Process]) -> dict[str, float]:
     """By how many seconds the clock of each host with a living process is ahead of the database's."""
     hosts: dict[str, float] = {}
-    for process in processes(now):
+    for process in found:
         if process.alive:
-            host = process.name.rpartition(":")[0]
-            hosts[host] = max(hosts.get(host, 0.0), process.ahead, key=abs)
+            hosts[process.host] = max(hosts.get(process.host, 0.0), process.ahead, key=abs)
     return hosts
 
 
-def tzdata(now: dt.datetime) -> dict[str, set[str]]:
+def tzdata(found: Iterable[Process]) -> dict[str, set[str]]:
     """The releases of the time zone rules that the living processes of each host came with; of one they do not tell, none."""
     hosts: dict[str, set[str]] = {}
-    for process in processes(now):
+    for process in found:
         if process.alive and process.tzdata:
-            hosts.setdefault(process.name.rpartition(":")[0], set()).add(process.tzdata)
+            hosts.setdefault(process.host, set()).add(process.tzdata)
     return hosts

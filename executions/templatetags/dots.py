@@ -69,11 +69,6 @@ def moment_of(moments: Moments, value: dt.datetime | None) -> SafeString:
 
 
 @register.simple_tag
-def day_of(moments: Moments, value: dt.datetime) -> SafeString:
-    return moments.when(value)
-
-
-@register.simple_tag
 def bars(chart: charts.Chart, moments: Moments) -> SafeString:
     """A bar for each quarter of an hour, which leads to its runs; hours below them. Read as a table by who hears the page."""
     base, parts = reverse("executions"), []
@@ -98,6 +93,21 @@ def bars(chart: charts.Chart, moments: Moments) -> SafeString:
     return mark_safe(  # noqa: S308 - texts are escaped above, the rest is numbers
         f'<svg viewBox="0 0 {width} 100" preserveAspectRatio="none" aria-hidden="true">{"".join(parts)}</svg>'
         f'<div class="hours soft" aria-hidden="true">{hours}<span>{now}</span></div>'
+    )
+
+
+@register.simple_tag
+def quarters(chart: charts.Chart, moments: Moments) -> SafeString:
+    """The rows of the same as a table, the newest first. Made here, as they are up to a hundred in each answer."""
+    base = reverse("executions")
+    return mark_safe(  # noqa: S308 - texts are escaped, the rest is numbers
+        "".join(
+            f'<tr><th scope="row"><a href="{base}?{escape(column.query)}">{moments.when(column.begin)}</a></th>'
+            + "".join(f'<td class="number">{column.counts[group]}</td>' for group in charts.GROUPS)
+            + "</tr>"
+            for column in reversed(chart.columns)
+            if column.total
+        )
     )
 
 

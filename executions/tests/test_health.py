@@ -168,5 +168,5 @@ def test_a_host_whose_clock_differs_is_named_but_does_no_harm(db: None) -> None:
 def test_a_process_shows_how_far_its_clock_is_off(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "ahead", lambda: 2.5)
     heartbeat.beat("here:2", ["io"])
-    assert heartbeat.clocks(clock.now()) == {"here": 2.5}
+    assert heartbeat.clocks(heartbeat.processes(clock.now())) == {"here": 2.5}
     heartbeat.leave("here:2", ["io"])

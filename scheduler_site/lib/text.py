@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
+from django.db.models import Choices
 from django.utils.translation import gettext_lazy, pgettext
 
 # What makes a spreadsheet calculate; the wide forms do in editions for Chinese and Japanese.
@@ -21,6 +22,14 @@ def storable(text: str) -> str:
 def inert(cell: str) -> str:
     """A cell of a CSV file that no spreadsheet takes for a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def label_of(choices: type[Choices], value: str) -> str:
+    """What people read for the value of a field; what is none of its choices, as it is."""
+    try:
+        return str(choices(value).label)
+    except ValueError:
+        return value
 
 
 def enumerated(parts: Iterable[object]) -> str:
