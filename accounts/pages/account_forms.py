@@ -82,9 +82,11 @@ class NewAccountForm(AccountForm):
     field_order = ("username", "email", "password", *RIGHTS)
 
     def clean_password(self) -> str:
+        """After the name and the address, which it must not be like."""
         password: str = self.cleaned_data["password"]
         if password:
-            validate_password(password)
+            known = {name: self.cleaned_data.get(name) or "" for name in ("username", "email")}
+            validate_password(password, User(**known))
         return password
 
     def _stored(self, by: By) -> User:

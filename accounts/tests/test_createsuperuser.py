@@ -26,7 +26,14 @@ def test_it_makes_an_administrator_and_leaves_an_entry(monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     ("username", "password", "reason"),
-    [("una", "123", "too short"), ("", PASSWORD, "--username"), ("ada", PASSWORD, "exists")],
+    [
+        ("una", "123", "too short"),
+        ("una", "password", "too common"),
+        ("una", "una@example", "too similar"),
+        ("una", "8402750193", "entirely numeric"),
+        ("", PASSWORD, "--username"),
+        ("ada", PASSWORD, "exists"),
+    ],
 )
 def test_what_it_refuses_is_said_and_makes_nobody(
     monkeypatch: pytest.MonkeyPatch, ada: User, username: str, password: str, reason: str
@@ -43,3 +50,10 @@ def test_it_asks_for_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("getpass.getpass", lambda *_prompt: PASSWORD)
     call_command("createsuperuser", verbosity=0)
     assert User.objects.get(username="una").email == "una@example.com"
+
+
+def test_what_is_typed_must_keep_to_the_rules_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda *_prompt: "password")
+    with pytest.raises(CommandError, match="too common"):
+        call_command("createsuperuser", username="una", email="una@example.com", verbosity=0)
+    assert not User.objects.exists()

@@ -10,6 +10,8 @@ from accounts import verbs
 from accounts.models import Category, User
 from audit.models import Entry
 from audit.record import By
+from scheduler_site.management.commands import up
+from scheduler_site.running import startup
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +73,16 @@ def test_a_name_that_is_none_is_an_error_with_a_reason(monkeypatch: pytest.Monke
         call_command("ensure_admin")
 
 
+@pytest.mark.parametrize("password", ["short", "password", "admin@example"])
+def test_a_password_that_breaks_the_rules_makes_no_admin(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("DEFAULT_ADMIN_PASSWORD", password)
+    with pytest.raises(CommandError, match=r"DEFAULT_ADMIN_\*: .*password"):
+        call_command("ensure_admin")
+    assert not User.objects.exists()
+
+
 def test_the_known_password_is_reported_until_it_is_changed() -> None:
     call_command("ensure_admin")
     assert verbs.default_password_in_use()
@@ -89,3 +101,11 @@ def test_the_categories_of_the_native_api_exist() -> None:
         "backward-compatibility",
     }
     assert Category.objects.get(slug="prod-canary").name == "Prod/Canary"
+
+
+def test_a_first_start_says_in_a_line_why_it_makes_no_admin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_ADMIN_PASSWORD", "password")
+    monkeypatch.setattr(startup, "migrate", lambda: False)
+    monkeypatch.setattr("django.db.connections.close_all", lambda: None)
+    with pytest.raises(startup.CannotStart, match="too common"):
+        list(up.prepare_database())

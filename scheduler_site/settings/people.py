@@ -48,8 +48,13 @@ PASSWORD_HASHERS = [
     # Of accounts that came from elsewhere (docs/moving-from-ndscheduler.md).
     "accounts.signin.hashers.InheritedBCrypt",
 ]
+# For pages and commands. Of the APIs, whose documents say so, only the first (accounts/rest/payloads.py).
+_RULES = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
+    {"NAME": f"{_RULES}.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
+    {"NAME": f"{_RULES}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_RULES}.CommonPasswordValidator"},
+    {"NAME": f"{_RULES}.NumericPasswordValidator"},
 ]
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
@@ -32,19 +33,19 @@ class Command(BaseCommand):
 
     def _create(self) -> str:
         password = env.secret("DEFAULT_ADMIN_PASSWORD") or verbs.DEFAULT_PASSWORD
+        name = env.text("DEFAULT_ADMIN_USERNAME", "admin")
+        email = env.text("DEFAULT_ADMIN_EMAIL", "admin@example.com")
         try:
-            user = verbs.register(
-                env.text("DEFAULT_ADMIN_USERNAME", "admin"),
-                password,
-                email=env.text("DEFAULT_ADMIN_EMAIL", "admin@example.com"),
-                role=User.Role.ADMIN,
-                by=By.system(),
-            )
+            # The one that everybody knows has to be changed anyway.
+            if password != verbs.DEFAULT_PASSWORD:
+                validate_password(password, User(username=name, email=email))
+            user = verbs.register(name, password, email=email, role=User.Role.ADMIN, by=By.system())
         except verbs.Taken as error:
             # No reason to keep the whole system from starting.
             return f"There is no admin, and the default one cannot be made: {error}."
         except ValidationError as error:
-            raise CommandError(f"Cannot make the default admin: {' '.join(error.messages)}") from error
+            told = f"Cannot make the default admin of DEFAULT_ADMIN_*: {' '.join(error.messages)}"
+            raise CommandError(told) from error
         if password == verbs.DEFAULT_PASSWORD:
             User.objects.filter(pk=user.pk).update(must_change_password=True)
         return f"Created the admin {user.username}."

@@ -14,7 +14,7 @@ from typing import Any
 from celery.exceptions import CPendingDeprecationWarning
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, SystemCheckError
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DatabaseError, connections
 
 from accounts import verbs
@@ -145,6 +145,9 @@ def prepare_database() -> Iterator[str]:
         yield from said.getvalue().splitlines()
     except DatabaseError as error:
         raise unreachable(error) from error
+    except CommandError as error:
+        # The first administrator as the environment has it breaks a rule.
+        raise startup.CannotStart(str(error)) from error
     finally:
         connections.close_all()
 
