@@ -17,6 +17,8 @@ from scheduler_site.lib.text import unseen
 
 Row = TypeVar("Row", Category, Team)
 RECORDED: Final = ("name", "slug", "description", "slack_handle", "is_active")
+# Texts, and whether they may have several lines.
+TEXTS: Final = {"name": False, "slack_handle": False, "description": True}
 
 
 class NoSlug(Exception):
@@ -24,7 +26,11 @@ class NoSlug(Exception):
 
 
 class Hidden(NoSlug):
-    """The name has an invisible character."""
+    """The text of this `field` has an invisible character, `sign`."""
+
+    def __init__(self, field: str, sign: str) -> None:
+        super().__init__(f"{field}: {sign}")
+        self.field, self.sign = field, sign
 
 
 class SlugTaken(Exception):
@@ -39,6 +45,7 @@ class Fixed(Exception):
 def add(model: type[Row], name: str, *, by: By, slug: str = "", **fields: Any) -> Row:
     """A new row; without `slug` it is made of the name. Raises NoSlug, SlugTaken."""
     row = model(name=name, created_by=by.user, updated_by=by.user, **fields)
+    readable({"name": name, **fields})
     row.slug = slug_of(row, name, slug)
     _save(row)
     record(Entry.Event.ADDED, row, by=by, changes=difference({}, _described(row)))
@@ -53,6 +60,7 @@ def change(row: Row, values: Mapping[str, Any], *, by: By) -> tuple[Row, int]:
     """
     row = type(row).objects.select_for_update().get(pk=row.pk)
     before, slug = _described(row), row.slug
+    readable(values)
     if values.get("name", row.name) != row.name:
         values = {**values, "slug": slug_of(row, values["name"], values.get("slug", ""))}
     for field, value in values.items():
@@ -73,9 +81,18 @@ def set_members(team: Team, members: Iterable[User], *, by: By) -> bool:
     after = sorted(team.members.values_list("username", flat=True))
     if before == after:
         return False
+    team.updated_by = by.user
+    team.save(update_fields=["updated_by", "updated_at"])
     changes = difference({"members": ", ".join(before)}, {"members": ", ".join(after)})
     record(Entry.Event.MODIFIED, team, by=by, changes=changes)
     return True
+
+
+def readable(values: Mapping[str, Any]) -> None:
+    """Raises Hidden."""
+    for field, lines in TEXTS.items():
+        if sign := unseen(values.get(field) or "", lines=lines):
+            raise Hidden(field, sign)
 
 
 def slug_of(row: Category | Team, name: str, slug: str = "") -> str:
@@ -83,8 +100,6 @@ def slug_of(row: Category | Team, name: str, slug: str = "") -> str:
     if isinstance(row, Category) and row.slug == GENERAL and row.pk:
         raise Fixed
     found = slugify(slug or name)
-    if unseen(name):
-        raise Hidden
     if not found or len(found) > LONGEST_NAME:
         raise NoSlug
     if type(row).objects.filter(slug=found).exclude(pk=row.pk).exists():

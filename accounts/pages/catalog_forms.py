@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts import catalog
 from accounts.models import Category, Team, User
 from audit.record import By
+from scheduler_site.lib.text import INVISIBLE, INVISIBLE_TEXT
 
 # The field at fault, and why; the first that fits.
 REFUSALS: Final[tuple[tuple[type[Exception], str, str | Promise], ...]] = (
-    (catalog.Hidden, "name", _("The name contains an invisible character.")),
     (
         catalog.NoSlug,
         "name",
@@ -32,6 +32,7 @@ class CatalogForm(ModelForm[Any]):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        self._try(lambda: catalog.readable({name: cleaned.get(name) for name in self.changed_data}))
         name = cleaned.get("name", "")
         if not name or (self.instance.pk and "name" not in self.changed_data):
             return cleaned
@@ -59,6 +60,9 @@ class CatalogForm(ModelForm[Any]):
     def _try(self, verb: Any) -> None:
         try:
             verb()
+        except catalog.Hidden as refusal:
+            said = INVISIBLE if refusal.field == "name" else INVISIBLE_TEXT
+            self.add_error(refusal.field, said % {"sign": refusal.sign})
         except (catalog.NoSlug, catalog.SlugTaken, catalog.Fixed) as refusal:
             field, text = next((field, text) for kind, field, text in REFUSALS if isinstance(refusal, kind))
             self.add_error(field, str(text))

@@ -328,7 +328,8 @@ def told_apart(verb: Callable[[], T]) -> T:
     except ObjectDoesNotExist as error:
         raise ApiError(404, "Not found", "Somebody has removed it.") from error
     except catalog.Hidden as error:
-        raise ApiError(400, "Invalid name", "The name contains an invisible character.") from error
+        told = f"{error.field} contains an invisible character ({error.sign})."
+        raise ApiError(400, f"Invalid {error.field}", told) from error
     except catalog.NoSlug as error:
         raise ApiError(400, "Invalid slug", "Use letters from a to z or digits, or give a slug.") from error
     except catalog.SlugTaken as error:

@@ -243,7 +243,7 @@ def test_nothing_is_removed_since_jobs_point_to_it(admin: Client, kind: str) -> 
     [
         ("General", "has this name or slug"),
         ("日本語", "the digits of the name; it has none"),
-        ("ops\u202eteam", "The name contains an invisible character."),
+        ("ops\u202eteam", "The name contains an invisible character (U+202E)."),
     ],
 )
 def test_what_no_slug_can_be_made_of_is_refused_and_stays_in_the_form(

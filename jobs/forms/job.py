@@ -30,7 +30,7 @@ from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.verbs import JobChanges
 from scheduler_site.lib.encrypted import Undecryptable
 from scheduler_site.lib.strict_json import Decoder
-from scheduler_site.lib.text import INVISIBLE, unseen
+from scheduler_site.lib.text import INVISIBLE, INVISIBLE_TEXT, unseen
 
 DEFAULT_DAYS = 365
 
@@ -126,7 +126,7 @@ class JobForm(forms.ModelForm[Job], ScheduleFields):
     def clean_description(self) -> str:
         text: str = self.cleaned_data["description"]
         if "description" in self.changed_data and (sign := unseen(text, lines=True)):
-            raise ValidationError(_("The text contains an invisible character (%(sign)s).") % {"sign": sign})
+            raise ValidationError(INVISIBLE_TEXT, params={"sign": sign})
         return text
 
     def clean_metadata(self) -> dict[str, Any]:

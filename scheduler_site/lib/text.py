@@ -42,6 +42,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Without these some scripts and emoji cannot be written: they join or part the signs beside them.
 _JOINERS = "\u200c\u200d"
 INVISIBLE = gettext_lazy("The name contains an invisible character (%(sign)s).")
+INVISIBLE_TEXT = gettext_lazy("The text contains an invisible character (%(sign)s).")
 
 
 def unseen(text: str, *, lines: bool = False) -> str:

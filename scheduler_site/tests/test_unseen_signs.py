@@ -8,10 +8,13 @@ import logging
 import os
 
 import pytest
+from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import Category, User
+from accounts.models import Category, Team, User
 from accounts.pages.tokens import TokenForm
+from compat.ndscheduler import tokens
+from compat.ndscheduler.numbering import Numbers
 from jobs.models import Job
 from notifications.messages import one_line
 from scheduler_site.lib.logs import JsonFormatter, LineFormatter
@@ -58,6 +61,28 @@ def test_a_name_with_such_a_sign_is_refused_by_its_number(ada: User, sign: str) 
     assert api.post("/api/v2/job-categories", {"name": f"Te{sign}am"}, format="json").status_code == 400
     assert not Job.objects.exists()
     assert not Category.objects.filter(name__contains=sign).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sign", BAD)
+def test_categories_and_teams_have_none_in_any_text_on_any_surface(ada: User, sign: str) -> None:
+    api, page = APIClient(), Client()
+    api.force_authenticate(ada)
+    page.force_login(ada)
+    named = unseen(sign)
+    team = api.post("/api/v2/pic-teams", {"name": "Night", "slack_handle": f"@n{sign}s"}, format="json")
+    assert (team.status_code, team.json()["error"]) == (400, "Invalid slack_handle")
+    for path in ("/people/categories/new", "/admin/accounts/category/add/"):
+        body = {"name": "Night", "slug": "night", "description": f"a\r\n{sign}b", "is_active": "on"}
+        assert named in page.post(path, body).content.decode()
+    token = tokens.issue(ada, Numbers().of(None))
+    body = {"name": "Night", "description": f"a{sign}b"}
+    headers = {"Authorization": f"Bearer {token}"}
+    told = Client().post("/api/v1/categories", body, "application/json", headers=headers)
+    assert told.status_code == 400
+    assert named in told.json()["error"]
+    assert not Category.objects.filter(slug="night").exists()
+    assert not Team.objects.exists()
 
 
 @pytest.mark.django_db

@@ -48,6 +48,8 @@ class CategoriesView(CategoriesBase):
                 return 201, {"id": self.numbers.of(gone.pk)}
             slug = self.numbers.free_slug(name)
             row = catalog.add(Category, name, slug=slug, description=values["description"], by=self.by)
+        except catalog.Hidden as error:
+            raise _unreadable(error) from error
         except (catalog.SlugTaken, catalog.NoSlug, catalog.Fixed) as error:
             raise Refusal(400, TAKEN) from error
         return 201, {"id": Numbers().of(row.pk)}
@@ -72,6 +74,8 @@ class CategoryView(CategoriesBase):
             values["slug"] = self.numbers.free_slug(values["name"], but=row)
         try:
             catalog.change(row, values, by=self.by)
+        except catalog.Hidden as error:
+            raise _unreadable(error) from error
         except (catalog.SlugTaken, catalog.NoSlug) as error:
             raise Refusal(400, TAKEN) from error
         except catalog.Fixed as error:
@@ -94,6 +98,10 @@ class CategoryView(CategoriesBase):
 
     def _unknown(self) -> NoReturn:
         refuse(404, "Category not found")
+
+
+def _unreadable(error: catalog.Hidden) -> Refusal:
+    return Refusal(400, f"{error.field.capitalize()} contains an invisible character ({error.sign})")
 
 
 def _values(body: dict[str, Any]) -> dict[str, Any]:
