@@ -139,7 +139,7 @@ def update(user: User, values: Mapping[str, Any], *, by: By) -> User:
 
 @transaction.atomic
 def _update(user: User, values: Mapping[str, Any], by: By) -> User:
-    user, admins = _locked(user)
+    user, admins = locked(user)
     before = describe(user)
     for field, value in values.items():
         setattr(user, field, value)
@@ -161,7 +161,7 @@ def _update(user: User, values: Mapping[str, Any], by: By) -> User:
 @transaction.atomic
 def delete(user: User, *, by: By) -> None:
     """Raises LastAdmin, or User.DoesNotExist if the account was deleted meanwhile."""
-    user, admins = _locked(user)
+    user, admins = locked(user)
     if admins == {user.pk}:
         raise LastAdmin
     # These lose their owner with the account.
@@ -216,7 +216,7 @@ def _save(user: User, values: Iterable[str]) -> None:
         raise Taken("username" if user._state.adding else "email") from error
 
 
-def _locked(user: User) -> tuple[User, set[int]]:
+def locked(user: User) -> tuple[User, set[int]]:
     """The account and the keys of the active admins, locked: two admins cannot demote each other at once."""
     admins = Q(is_active=True, role=User.Role.ADMIN)
     locked = User.objects.select_for_update().filter(Q(pk=user.pk) | admins).order_by("pk")

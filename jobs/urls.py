@@ -43,6 +43,7 @@ urlpatterns = [
     path("people/teams/new", teams.new, name="team-new"),
     path("people/teams/<uuid:uid>", teams.team, name="team"),
     path("people/teams/<uuid:uid>/edit", teams.edit, name="team-edit"),
+    path("people/teams/<uuid:uid>/disable", teams.disable, name="team-disable"),
     path("people/categories", categories.categories, name="categories"),
     path("people/categories/new", categories.new, name="category-new"),
     path("people/categories/<uuid:uid>/edit", categories.edit, name="category-edit"),

@@ -80,6 +80,8 @@ def test_a_refused_user_shows_what_was_typed_and_names_the_field(ada: User, uma:
         ({"username": "uma"}, "username"),
         ({"email": "uma@example.com"}, "email"),
         ({"password": "12"}, "password"),
+        ({"password": "password"}, "password"),
+        ({"password": "nora@example"}, "password"),
         ({"role": "emperor"}, "role"),
     ):
         answer = browser(ada).post("/people/users/new", NEW | wrong)
@@ -169,6 +171,22 @@ def test_categories_have_counts_and_disabling_one_says_what_becomes_of_its_jobs(
     place.refresh_from_db()
     assert not place.is_active
     assert Job.objects.get(pk=job.pk).category == place
+
+
+def test_disabling_a_team_says_what_becomes_of_its_jobs_and_offers_them_to_another(
+    ada: User, uma: User
+) -> None:
+    team = Team.objects.create(name="Night shift")
+    job = make_job(uma, name="invoices", team=team.pk)
+    client, path = browser(ada), f"/people/teams/{team.uid}/disable"
+    page = text(client, path)
+    assert all(word in page for word in ("invoices", "keeps the team", "Give to another team…"))
+    assert "disable" not in text(browser(uma), f"/people/teams/{team.uid}")
+    assert browser(uma).post(path).status_code == 403
+    assert client.post(path).headers["Location"] == f"/people/teams/{team.uid}"
+    team.refresh_from_db()
+    assert not team.is_active
+    assert Job.objects.get(pk=job.pk).team == team
 
 
 def test_the_category_general_keeps_its_name(ada: User) -> None:

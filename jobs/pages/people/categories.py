@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -18,7 +19,7 @@ from accounts.models import Category
 from accounts.pages.catalog_forms import CategoryForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.shared import counts, named, require
+from jobs.pages.people.shared import counts, form_page, named, require, stored
 
 
 @login_required
@@ -52,12 +53,12 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _edited(request: PageRequest, row: Category, title: str) -> HttpResponse:
-    form = CategoryForm(request.POST if request.method == "POST" else None, instance=row)
-    if form.is_valid() and (saved := form.store(by=actor(request))):
+    form, saved, conflict = stored(request, CategoryForm, row)
+    if saved is not None:
         messages.success(request, _("The category “%(name)s” has been saved.") % {"name": saved})
         return redirect("categories")
-    context = {"tab": "categories", "form": form, "title": title, "back": "categories"}
-    return render(request, "people/form.html", context, status=400 if form.is_bound else 200)
+    context = {"tab": "categories", "title": title, "back": "categories"}
+    return form_page(request, form, context, conflict)
 
 
 @login_required
@@ -68,7 +69,7 @@ def disable(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(Category.objects.annotate(user_count=Count("users")), uid=uid)
     if request.method == "GET":
         jobs = Job.objects.filter(category=found).order_by("name")
-        context = {"tab": "categories", "category": found}
+        context = {"tab": "categories", "row": found, "verb": "category", "back": reverse("categories")}
         return render(request, "people/disable.html", context | named(jobs, "category", found.name))
     catalog.change(found, {"is_active": False}, by=actor(request))
     messages.success(request, _("The category “%(name)s” is disabled.") % {"name": found})

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, Max
+from django.forms import ModelForm
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, Login, User
-from accounts.pages.request import PageRequest
+from accounts.pages.catalog_forms import CatalogForm
+from accounts.pages.request import PageRequest, actor
 from jobs.models import Job, JobQuerySet
+from jobs.pages.people import meanwhile
 from jobs.search.query import with_word
 
 # So many jobs are named on a page; the rest is counted.
@@ -21,6 +27,31 @@ NAMED = 50
 def require(request: PageRequest, permission: str) -> None:
     if not request.user.has_perm(permission):
         raise PermissionDenied(_("This page is for administrators."))
+
+
+def stored(
+    request: PageRequest, form_class: type[CatalogForm], row: Any
+) -> tuple[CatalogForm, Any, meanwhile.Conflict | None]:
+    """The form of a team or category; what was stored, None where nothing was; and what is to be chosen before it is."""
+    if request.method == "GET":
+        return form_class(instance=row), None, None
+    with transaction.atomic():
+        if row.pk:
+            row = type(row).objects.select_for_update().get(pk=row.pk)
+        form = form_class(request.POST, instance=row)
+        conflict = meanwhile.settle(form, request.POST) if row.pk else None
+        return form, form.store(by=actor(request)) if form.is_valid() else None, conflict
+
+
+def form_page(
+    request: PageRequest, form: ModelForm[Any], context: dict[str, Any], conflict: meanwhile.Conflict | None
+) -> HttpResponse:
+    context = {"form": form, "conflict": conflict, **context}
+    if form.instance.pk:
+        # What the form was filled from at first stays what it is compared with.
+        context["read"] = request.POST.get(meanwhile.READ) or meanwhile.read(form)
+    status = 409 if conflict else 400 if form.is_bound else 200
+    return render(request, "people/form.html", context, status=status)
 
 
 def counts(jobs: JobQuerySet, column: str, keys: Iterable[int]) -> dict[int, int]:

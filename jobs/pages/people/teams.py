@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,14 +11,16 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts import catalog
 from accounts.models import Team
 from accounts.pages.catalog_forms import TeamForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.shared import counts, named, require
+from jobs.pages.people.shared import counts, form_page, named, require, stored
 
 
 def seen_by(request: PageRequest) -> QuerySet[Team]:
@@ -65,10 +68,25 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 def _edited(request: PageRequest, row: Team, title: str) -> HttpResponse:
-    form = TeamForm(request.POST if request.method == "POST" else None, instance=row)
-    if form.is_valid() and (saved := form.store(by=actor(request))):
+    form, saved, conflict = stored(request, TeamForm, row)
+    if saved is not None:
         messages.success(request, _("The team “%(name)s” has been saved.") % {"name": saved})
         return redirect("team", saved.uid)
-    context = {"tab": "teams", "form": form, "title": title, "back": "team" if row.pk else "teams"}
+    context: dict[str, Any] = {"tab": "teams", "title": title, "back": "team" if row.pk else "teams"}
     context["uid"] = row.uid if row.pk else None
-    return render(request, "people/form.html", context, status=400 if form.is_bound else 200)
+    return form_page(request, form, context, conflict)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def disable(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    """Says what becomes of the jobs first."""
+    require(request, "accounts.delete_team")
+    found = get_object_or_404(Team, uid=uid)
+    if request.method == "GET":
+        jobs = Job.objects.filter(team=found).order_by("name")
+        context = {"tab": "teams", "row": found, "verb": "team", "back": reverse("team", args=[uid])}
+        return render(request, "people/disable.html", context | named(jobs, "team", found.name))
+    catalog.change(found, {"is_active": False}, by=actor(request))
+    messages.success(request, _("The team “%(name)s” is disabled.") % {"name": found})
+    return redirect("team", uid)

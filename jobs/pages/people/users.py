@@ -8,19 +8,22 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import InvalidPage, Paginator
+from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts import verbs
 from accounts.models import Team, User
 from accounts.pages.account_forms import AccountForm, NewAccountForm
 from accounts.pages.request import PageRequest, actor
 from accounts.pages.zone import zone_of_reader
 from accounts.signin import logins
 from jobs.models import Job
-from jobs.pages.people.shared import counts, last_seen, named, owned, require
+from jobs.pages.people import meanwhile
+from jobs.pages.people.shared import counts, form_page, last_seen, named, owned, require
 from scheduler_site.lib import clock
 
 PAGE_SIZE, SESSIONS, TOKENS, LONGEST = 50, 20, 20, 100
@@ -107,22 +110,34 @@ def new(request: PageRequest) -> HttpResponse:
 def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = account(request, uid, "accounts.change_user")
     title = _("Edit %(name)s") % {"name": found}  # as it is stored: the form puts in what was typed
-    form = AccountForm(request.POST if request.method == "POST" else None, instance=found)
-    if form.is_valid() and (changed := form.store(by=actor(request))):
-        messages.success(request, _("The account “%(name)s” has been saved.") % {"name": changed})
-        return redirect("person", uid)
-    return _form(request, form, title, uid)
+    if request.method == "GET":
+        return _form(request, AccountForm(instance=found), title, uid)
+    form, changed, conflict = _stored(request, found)
+    if changed is None:
+        return _form(request, form, title, uid, conflict)
+    messages.success(request, _("The account “%(name)s” has been saved.") % {"name": changed})
+    return redirect("person", uid)
 
 
-def _form(request: PageRequest, form: Any, title: str, uid: uuid.UUID | None = None) -> HttpResponse:
-    context = {
-        "tab": "users",
-        "form": form,
-        "title": title,
-        "uid": uid,
-        "back": "person" if uid else "people",
-    }
-    return render(request, "people/form.html", context, status=400 if form.is_bound else 200)
+@transaction.atomic
+def _stored(request: PageRequest, person: User) -> tuple[AccountForm, User | None, meanwhile.Conflict | None]:
+    try:
+        form = AccountForm(request.POST, instance=verbs.locked(person)[0])
+    except User.DoesNotExist as error:
+        raise Http404(_("There is no such page.")) from error
+    conflict = meanwhile.settle(form, request.POST)
+    return form, form.store(by=actor(request)) if form.is_valid() else None, conflict
+
+
+def _form(
+    request: PageRequest,
+    form: Any,
+    title: str,
+    uid: uuid.UUID | None = None,
+    conflict: meanwhile.Conflict | None = None,
+) -> HttpResponse:
+    context = {"tab": "users", "title": title, "uid": uid, "back": "person" if uid else "people"}
+    return form_page(request, form, context, conflict)
 
 
 @login_required
