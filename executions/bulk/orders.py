@@ -32,7 +32,7 @@ PERMISSIONS = {
 
 @dataclass(frozen=True)
 class Order:
-    """A verb with what it needs. Of team none is meant where there is none."""
+    """A verb with what it needs. Of the verb team none is meant where there is none; with a new owner the team stays then."""
 
     verb: str
     reason: str = ""
@@ -106,7 +106,8 @@ def unchanged(job: Job, order: Order) -> bool:
         case Verb.RESUME:
             return job.periodic_task_id is None or (job.timing.enabled and not job.quarantine_reason)
         case Verb.OWNER:
-            return order.owner is not None and job.owner_id == order.owner.pk
+            same_team = order.team is None or job.team_id == order.team.pk
+            return order.owner is not None and job.owner_id == order.owner.pk and same_team
         case Verb.TEAM:
             return job.team_id == (order.team.pk if order.team else None)
         case Verb.CATEGORY:
@@ -135,7 +136,8 @@ def _resume(job: Job, _order: Order, by: By) -> bool:
 def _owner(job: Job, order: Order, by: By) -> bool:
     if order.owner is None:
         raise verbs.Refused(_("The account is no longer there."))
-    return handover.hand_over(job, order.owner, by=by)
+    given = handover.hand_over(job, order.owner, by=by)
+    return (order.team is not None and _set(job, by, "team", order.team)) or given
 
 
 def _team(job: Job, order: Order, by: By) -> bool:

@@ -50,6 +50,12 @@ class PauseOrder(OrderForm, PauseForm):
 
 class OwnerOrder(OrderForm):
     owner = forms.ModelChoiceField(label=_("New owner"), queryset=User.objects.none())
+    team = forms.ModelChoiceField(
+        label=_("Team"),
+        queryset=Team.objects.filter(is_active=True),
+        required=False,
+        empty_label=_("as it is"),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,7 +63,7 @@ class OwnerOrder(OrderForm):
         self.fields["owner"].queryset = owners.order_by("username")  # type: ignore[attr-defined]
 
     def order(self) -> Order:
-        return Order(self.verb, owner=self.cleaned_data["owner"])
+        return Order(self.verb, owner=self.cleaned_data["owner"], team=self.cleaned_data["team"])
 
 
 class TeamOrder(OrderForm):

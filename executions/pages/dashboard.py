@@ -24,9 +24,12 @@ from incidents.models import Incident
 from jobs.models import Job
 from jobs.schedule_text.moments import Moments
 from scheduler_site.lib import clock
+from scheduler_site.lib.cache import TTLCache
 
 # Rows in a list of it; so many incidents are put together, and so many last results are drawn.
 SHORT, INCIDENTS, RESULTS = 10, 200, 10
+# Of jobs without an owner so many are named; who leaves is no matter of seconds, and counting reads all jobs.
+NAMED, OWNERS_SECONDS = 3, 15.0
 
 
 @dataclass
@@ -86,7 +89,18 @@ def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
             .order_by("name")[:SHORT]
         ),
         "any_job": bool(found) or jobs.exists(),
+        "ownerless": ownerless() if request.user.has_perm("jobs.change_all_jobs") else None,
     }
+
+
+def _count_ownerless() -> tuple[int, list[str]]:
+    """How many jobs nobody answers for, and the names of the first."""
+    rows = Job.objects.without_owner()
+    named = list(rows.order_by("name").values_list("name", flat=True)[: NAMED + 1])
+    return len(named) if len(named) <= NAMED else rows.count(), named[:NAMED]
+
+
+ownerless = TTLCache(_count_ownerless, OWNERS_SECONDS)
 
 
 def problems(user: User) -> list[Problem]:

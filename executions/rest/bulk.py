@@ -50,7 +50,12 @@ class BulkChoice(TypedDict):
         Annotated[Moment | None, "When a pause ends; without an offset in the scheduler's zone."]
     ]
     owner: NotRequired[Annotated[str | None, "The new owner, by name or e-mail address."]]
-    team: NotRequired[Annotated[str | None, "The new team, by slug or name; null: none."]]
+    team: NotRequired[
+        Annotated[
+            str | None,
+            "The new team, by slug or name; null: none. `owner` changes it as well where it is given.",
+        ]
+    ]
     category: NotRequired[Annotated[str | None, "The new category, by slug or name."]]
 
 

@@ -42,8 +42,9 @@ def test_once_a_day_from_eight_in_the_schedulers_zone(ada: User, uma: User, vic:
         digest.send(EIGHT)
     for_ada, for_uma = digests()
     assert (for_ada.recipients, for_uma.recipients) == (["ada@example.com"], ["uma@example.com"])
-    assert for_ada.subject == "Belfry today: 1 open incidents, 1 jobs without an owner"
-    assert "nightly: failing, for 3 h 0 min, 1 times" in for_uma.text
+    assert for_ada.subject == "Belfry today: open incidents: 1, jobs without an active owner: 1"
+    assert for_uma.subject == "Belfry today: open incidents: 1"
+    assert "nightly: failing, for 3 h 0 min, 1×" in for_uma.text
     assert "orphan" in for_ada.text
     assert "orphan" not in for_uma.text
     digest.send(moment("2026-03-02 23:00"))

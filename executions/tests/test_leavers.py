@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Team, User
 from conftest import Api
 from executions.models import BulkAction
+from executions.pages import dashboard
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser
@@ -31,6 +32,22 @@ def test_all_jobs_of_a_leaver_go_to_somebody_else(ada: User, uma: User) -> None:
     action = hand_over(browser(ada), uma, "owner", owner=heir.pk)
     assert {result.job_name: result.outcome for result in action.results.all()} == {"a": "done", "b": "done"}
     assert set(Job.objects.filter(owner=heir).values_list("name", flat=True)) == {"a", "b"}
+
+
+def test_the_new_owner_and_a_team_are_chosen_in_one_go(ada: User, uma: User) -> None:
+    heir = User.objects.create_user("lea", "lea@example.com", "x", role="user")
+    night = Team.objects.create(name="Night")
+    late = make_job(uma, name="a", team=Team.objects.create(name="Late").pk)
+    kept = make_job(uma, name="b", team=night.pk)
+    client = browser(ada)
+    hand_over(client, uma, "owner", owner=heir.pk, team=night.pk)
+    assert {(job.owner, job.team) for job in Job.objects.all()} == {(heir, night)}
+    # Without a team each job keeps its own.
+    Job.objects.filter(pk=late.pk).update(team=None)
+    hand_over(client, heir, "owner", owner=uma.pk)
+    late.refresh_from_db()
+    kept.refresh_from_db()
+    assert [(job.owner, job.team) for job in (late, kept)] == [(uma, None), (uma, night)]
 
 
 def test_all_jobs_of_a_leaver_go_to_a_team(ada: User, uma: User) -> None:
@@ -105,3 +122,19 @@ def test_jobs_whose_owner_is_gone_are_found_and_shown(ada: User, uma: User) -> N
     found = client.get("/jobs?q=is:ownerless")
     assert [row.name for row in found.context["rows"]] == ["left behind"]
     assert "1 job has no owner" in client.get("/people").content.decode()
+
+
+def test_jobs_whose_owner_is_gone_stand_on_the_dashboard_of_who_can_give_them_to_somebody(
+    ada: User, uma: User, vic: User
+) -> None:
+    for name in ("a", "b", "c", "left <b>behind</b>"):
+        make_job(uma, name=name)
+    User.objects.filter(pk=uma.pk).update(is_active=False)
+    dashboard.ownerless.forget()
+    page = browser(ada).get("/").content.decode()
+    assert "4 jobs have no owner who is still there." in page
+    assert "a · b · c …" in page
+    assert "is:ownerless" not in browser(vic).get("/").content.decode()
+    Job.objects.update(owner=ada)
+    dashboard.ownerless.forget()
+    assert "is:ownerless" not in browser(ada).get("/").content.decode()

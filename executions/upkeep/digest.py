@@ -75,14 +75,17 @@ def _message(incidents: list[Incident], ownerless: list[str], now: dt.datetime) 
     if ownerless:
         facts.append((Text(_("Jobs without an active owner")), _listed(ownerless)))
     counts = {"incidents": str(len(incidents)), "jobs": str(len(ownerless))}
-    subject = Text(_("Belfry today: %(incidents)s open incidents, %(jobs)s jobs without an owner"), **counts)
-    path = "/incidents?show=open"
+    subject = Text(_("Belfry today: open incidents: %(incidents)s"), **counts)
+    if ownerless:
+        text = _("Belfry today: open incidents: %(incidents)s, jobs without an active owner: %(jobs)s")
+        subject = Text(text, **counts)
+    path = "/incidents?show=open" if incidents else "/jobs?q=is:ownerless"
     return Message(subject, Text(_("Daily Digest")), facts, "", path, title=subject)
 
 
 def _line(incident: Incident, now: dt.datetime) -> Text:
     values = {"what": alert_texts.kind(incident), "time": alert_texts.duration(incident.lasted(now))}
-    text = _("%(job)s: %(what)s, for %(time)s, %(count)s times")
+    text = _("%(job)s: %(what)s, for %(time)s, %(count)s×")
     return Text(text, job=incident.name, count=str(incident.count), **values)
 
 
