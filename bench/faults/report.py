@@ -66,7 +66,7 @@ def record(result: Result, file: Path, *, stack: str, fast: bool, extent: str) -
     found = result.found
     told: dict[str, Any] = {"fault": result.name, "stack": stack, "fast": fast, "at": round(time.time())}
     told |= {"extent": extent} if extent else {}
-    told |= {"load": round(os.getloadavg()[2], 1), "notes": result.notes, "violations": result.violations}
+    told |= {"load": round(os.getloadavg()[1], 1), "notes": result.notes, "violations": result.violations}
     if found:
         told |= {"due": found.expected, "ran": found.ran, "states": dict(found.states)}
         told |= {"late": {name: round(percentile(found.late, share), 2) for name, share in SHARES.items()}}

@@ -59,7 +59,7 @@ def seconds_with_turns(first: int, last: int) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("turn", [-9, -5, 0])
-@pytest.mark.parametrize("back", [1, 10, 11, 15, 20, 21, 25, 30, 38])
+@pytest.mark.parametrize("back", [1, 10, 11, 15, 20, 21, 25, 30, 38, 42])
 def test_a_worker_that_dies_is_known_in_time_also_when_everything_dies_with_it(
     run: Execution, turn: int, back: int
 ) -> None:
@@ -136,5 +136,5 @@ def test_the_connection_of_the_lease_thread_waits_less_long_than_others(
 
     monkeypatch.setattr(leases, "connection", Own)
     leases.Leases("worker-1", list).step()
-    assert Own.settings_dict["OPTIONS"] == {"read_timeout": 10, "write_timeout": 10, "charset": "utf8mb4"}
+    assert Own.settings_dict["OPTIONS"] == {"read_timeout": 8, "write_timeout": 8, "charset": "utf8mb4"}
     assert shared["OPTIONS"]["read_timeout"] == 30

@@ -40,7 +40,7 @@ EVERY = dt.timedelta(seconds=10)
 # A time in which nobody took a turn is an outage from here on. Of a living worker's lease more is left at any moment.
 GAP = dt.timedelta(seconds=20)
 # After an outage living workers get so long to renew their leases: more than an attempt takes that hangs.
-SETTLE = dt.timedelta(seconds=15)
+SETTLE = dt.timedelta(seconds=12)
 # A row that was committed but not announced for so long was forgotten by its author.
 UNANNOUNCED = dt.timedelta(seconds=5)
 # A message that was not acted upon for so long may have been lost with its broker.

@@ -20,7 +20,7 @@ from scheduler_site.lib import clock
 from scheduler_site.lib.database.address import hurried
 
 RENEW_SECONDS = 10.0
-WAIT_SECONDS = 10
+WAIT_SECONDS = 8
 
 
 class Leases:
