@@ -13,7 +13,7 @@ from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from audit import append_only
 from executions.monitoring import health
 from jobs import zones
@@ -126,7 +126,7 @@ def api(db: None) -> Api:
     def client(user: User | None = None) -> APIClient:
         client = APIClient()
         if user is not None:
-            client.credentials(HTTP_AUTHORIZATION=f"Bearer {tokens.issue(user)[0]}")
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {json_web_tokens.issue(user)[0]}")
         return client
 
     return client

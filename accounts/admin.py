@@ -21,15 +21,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import catalog, verbs
+from accounts import categories_and_teams, verbs
 from accounts.models import ApiToken, Category, Team, User
 from accounts.pages.account_forms import with_reach
-from accounts.pages.catalog_forms import CatalogForm
+from accounts.pages.category_and_team_forms import CatalogForm
 from accounts.pages.views import LogoutView
 from accounts.signin import logins
 from audit.admin import Filtered
 from audit.models import Entry
-from audit.record import MASK, By, difference, record
+from audit.record import MASK, Actor, difference, record
 
 SURFACE = "admin"
 
@@ -41,13 +41,13 @@ class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
     actions = ("disable",)
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         # Members of a team have a verb of their own (`save_related`).
         values = {field: form.cleaned_data[field] for field in form.changed_data if field != "members"}
         if change:
-            catalog.change(obj, values, by=by)
+            categories_and_teams.change(obj, values, by=by)
             return
-        added = catalog.add(type(obj), values.pop("name"), by=by, **values)
+        added = categories_and_teams.add(type(obj), values.pop("name"), by=by, **values)
         obj.__dict__.update(added.__dict__)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class CatalogAdmin(Filtered, admin.ModelAdmin[Any]):
     def disable(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
         with transaction.atomic():
             for row in queryset:
-                catalog.change(row, {"is_active": False}, by=By.request(request, SURFACE))
+                categories_and_teams.change(row, {"is_active": False}, by=Actor.request(request, SURFACE))
 
 
 @admin.register(Category)
@@ -89,7 +89,7 @@ class TeamAdmin(CatalogAdmin):
     def save_related(self, request: HttpRequest, form: ModelForm[Any], formsets: Any, change: bool) -> None:
         members = form.cleaned_data.get("members")
         if members is not None:
-            catalog.set_members(form.instance, members, by=By.request(request, SURFACE))
+            categories_and_teams.set_members(form.instance, members, by=Actor.request(request, SURFACE))
 
 
 @admin.register(ApiToken)
@@ -151,7 +151,7 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
         return format_html('{} · <a href="{}">{}</a>', ", ".join(names), url, label)
 
     def save_model(self, request: HttpRequest, obj: User, form: ModelForm[User], change: bool) -> None:
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         if change:
             verbs.update(obj, {field: form.cleaned_data[field] for field in form.changed_data}, by=by)
             return
@@ -160,7 +160,7 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
         record(Entry.Event.ADDED, obj, by=by, changes=difference({}, verbs.describe(obj)))
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        verbs.delete(obj, by=By.request(request, SURFACE))
+        verbs.delete(obj, by=Actor.request(request, SURFACE))
 
     def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[User]) -> None:
         with transaction.atomic():
@@ -191,7 +191,9 @@ class UserAdmin(Filtered, DjangoUserAdmin[User]):
             if target and request.method == "POST" and response.status_code == 302:
                 changes = {"password": {"old": MASK, "new": MASK}}
                 logins.all_ended(target)
-                record(Entry.Event.PASSWORD_CHANGED, target, by=By.request(request, SURFACE), changes=changes)
+                record(
+                    Entry.Event.PASSWORD_CHANGED, target, by=Actor.request(request, SURFACE), changes=changes
+                )
         return response
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

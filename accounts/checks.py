@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 @register(Tags.database)
 def default_admin(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """The well-known password, left over from a time before production."""
+    """An administrator still has the default password."""
     if not settings.PRODUCTION or not databases:
         return []
     # Imported here as every process loads this module, and few run this check.

@@ -1,4 +1,4 @@
-"""What every page shows of accounts."""
+"""Context processor: what every page shows of accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from accounts.pages.kept import KeptForm, take
+from accounts.pages.expired_session import KeptForm, take
 
 
 def accounts(request: HttpRequest) -> dict[str, Any]:

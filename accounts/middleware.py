@@ -1,4 +1,4 @@
-"""What requests of pages go through because there are accounts: how long a session lives, what was typed after its end."""
+"""Middleware for pages: extends sessions, and keeps what was typed into a form after the session had ended."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from accounts.pages import kept
+from accounts.pages import expired_session
 from accounts.signin import logins
 from audit.record import address_of
-from scheduler_site.rest.unavailable import DATABASE_ERRORS
+from scheduler_site.rest.database_unavailable import DATABASE_ERRORS
 
 
 class KeptFormMiddleware:
-    """Nothing that was typed is lost because a session ended meanwhile: it goes through the login (pages/kept.py)."""
+    """Keeps what was typed into a form when the session had ended: it goes through the login (pages/expired_session.py)."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if kept.is_turned_away(request, response):
-            return kept.login_page(request) or response
+        if expired_session.is_turned_away(request, response):
+            return expired_session.login_page(request) or response
         return response
 
 

@@ -1,4 +1,4 @@
-"""Who may: users with a role, the categories that bound their view, and the teams that answer for jobs."""
+"""Users with a role, the categories that limit what they see, and the teams in charge of jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def slugify(text: str) -> str:
 
 
 class Named(Stamped):
-    """Something with a name that people choose, and a slug that machines may rely on."""
+    """Base of rows with a name that people choose and a slug for programs."""
 
     name = models.CharField(_("name"), max_length=LONGEST_NAME)
     slug = models.SlugField(_("slug"), max_length=LONGEST_NAME, unique=True)

@@ -81,7 +81,7 @@ TABLE: dict[str, frozenset[str]] = {User.Role.VIEWER: VIEWER, User.Role.USER: US
 
 
 def permissions(user: User) -> frozenset[str]:
-    """What the account may do at all; on which rows is said by `visible_to` and `changeable_by`."""
+    """The permissions of an account; `visible_to` and `changeable_by` of the querysets say on which rows."""
     if not user.is_active:
         return frozenset()
     granted = TABLE.get(user.role, frozenset())
@@ -89,7 +89,7 @@ def permissions(user: User) -> frozenset[str]:
 
 
 def home_category(user: User) -> int | None:
-    """The key of the category to which everything that the user sees is bound; None where all are seen."""
+    """The key of the only category that the user sees; None if he sees all."""
     return None if user.has_perm("jobs.view_all_jobs") else user.category_id
 
 

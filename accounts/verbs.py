@@ -1,4 +1,4 @@
-"""What happens to accounts, each thing written once: the REST API, the pages and the Django admin call these.
+"""Verbs for accounts. Each is written here once; the REST API, the pages and the Django admin call it.
 
 Every verb is one transaction together with its audit entry; passwords never enter the trail.
 """
@@ -18,10 +18,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.models import Preferences, User
-from accounts.signin import devices, logins, tokens
+from accounts.signin import devices, json_web_tokens, logins
 from accounts.signin.throttle import Attempt
 from audit.models import Entry
-from audit.record import MASK, By, difference, record
+from audit.record import MASK, Actor, difference, record
 
 DEFAULT_PASSWORD: Final = "admin123"  # noqa: S105
 RECORDED = ("username", "email", "role", "is_active", "category", "edit_scope", "may_run_code")
@@ -51,7 +51,7 @@ class Taken(Exception):
         self.field = field
 
 
-def log_in(name: str, password: str, *, by: By, request: HttpRequest | None = None) -> User:
+def log_in(name: str, password: str, *, by: Actor, request: HttpRequest | None = None) -> User:
     """The account of a username or e-mail address and its password; `request` shows whether its device is known.
 
     Raises LoginRefused, and TooManyAttempts after too many failures.
@@ -68,11 +68,11 @@ def log_in(name: str, password: str, *, by: By, request: HttpRequest | None = No
     attempt.succeeded()
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(last_login=timezone.now())
-        record(Entry.Event.LOGIN, user, by=By(user, by.surface, by.address, by.operator))
+        record(Entry.Event.LOGIN, user, by=Actor(user, by.surface, by.address, by.operator))
     return user
 
 
-def _attempt(known: User | None, name: str, by: By, request: HttpRequest | None) -> Attempt:
+def _attempt(known: User | None, name: str, by: Actor, request: HttpRequest | None) -> Attempt:
     if known is None:
         return Attempt(name, by.address)
     device = devices.known(request, known)
@@ -89,7 +89,7 @@ def _checked(known: User | None, name: str, password: str) -> User:
     return user
 
 
-def confirm(user: User, password: str, *, by: By) -> bool:
+def confirm(user: User, password: str, *, by: Actor) -> bool:
     """Whether the password of a logged-in user is correct; has its own counter. Raises TooManyAttempts."""
     attempt = Attempt(str(user.uid), by.address, device="confirmation")
     if user.check_password(password):
@@ -99,21 +99,21 @@ def confirm(user: User, password: str, *, by: By) -> bool:
 
 
 @transaction.atomic
-def log_out(user: User, *, by: By, login: str = "", session_key: str = "") -> None:
+def log_out(user: User, *, by: Actor, login: str = "", session_key: str = "") -> None:
     """Ends all tokens of the `login` as well, when there is one; `session_key` names the session that ends."""
     if login:
-        tokens.revoke(login, user)
+        json_web_tokens.revoke(login, user)
     logins.ended(user, uid=login, session_key=session_key)
     record(Entry.Event.LOGOUT, user, by=by)
 
 
 @transaction.atomic
-def note_reuse(user: User, *, by: By) -> None:
-    """Writes down that a refresh token was used twice: its login has been ended."""
+def record_token_reuse(user: User, *, by: Actor) -> None:
+    """Records that a refresh token was used twice, which has ended its login."""
     record(Entry.Event.LOGOUT, user, by=by, description="a refresh token was used twice")
 
 
-def register(username: str, password: str | None, *, by: By, **fields: Any) -> User:
+def register(username: str, password: str | None, *, by: Actor, **fields: Any) -> User:
     """A new account; `fields` are those of the model. Without a password nobody logs in. Raises ValidationError or Taken."""
     # Hashed before the transaction: it takes as long as it can, and on SQLite all other writers would wait.
     user = User(username=username, password=make_password(password), **fields)
@@ -124,7 +124,7 @@ def register(username: str, password: str | None, *, by: By, **fields: Any) -> U
     return user
 
 
-def update(user: User, values: Mapping[str, Any], *, by: By) -> User:
+def update(user: User, values: Mapping[str, Any], *, by: Actor) -> User:
     """Changes fields of the account, `password` among them, and returns it as it is now.
 
     A new password ends every session and every token of the account.
@@ -138,7 +138,7 @@ def update(user: User, values: Mapping[str, Any], *, by: By) -> User:
 
 
 @transaction.atomic
-def _update(user: User, values: Mapping[str, Any], by: By) -> User:
+def _update(user: User, values: Mapping[str, Any], by: Actor) -> User:
     user, admins = locked(user)
     before = describe(user)
     for field, value in values.items():
@@ -159,7 +159,7 @@ def _update(user: User, values: Mapping[str, Any], by: By) -> User:
 
 
 @transaction.atomic
-def delete(user: User, *, by: By) -> None:
+def delete(user: User, *, by: Actor) -> None:
     """Raises LastAdmin, or User.DoesNotExist if the account was deleted meanwhile."""
     user, admins = locked(user)
     if admins == {user.pk}:
@@ -176,13 +176,13 @@ def jobs_of(user: User) -> list[str]:
 
 
 def describe(user: User) -> dict[str, Any]:
-    """What the trail keeps of an account."""
+    """The fields of an account that the audit trail records."""
     values = {field: getattr(user, field) for field in RECORDED}
     return values | {"category": str(user.category) if user.category else None}
 
 
 @transaction.atomic
-def prefer(preferences: Preferences, values: Mapping[str, Any], *, by: By) -> Preferences:
+def set_preferences(preferences: Preferences, values: Mapping[str, Any], *, by: Actor) -> Preferences:
     """Changes notification and UI preferences; returns the updated row."""
     stored = Preferences.objects.select_for_update().select_related("user").get(pk=preferences.pk)
     before = {name: getattr(stored, name) for name in values}

@@ -1,4 +1,4 @@
-"""Tells when the database does not keep the trail as it was written."""
+"""System check: the triggers that protect the audit trail are in place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HINT = (
 
 @register(Tags.database)
 def protected(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """Triggers may be missing: the account could not make them, or a table was made anew without them."""
+    """They are missing if the database account could not create them, or a table was recreated."""
     for alias in databases or ():
         try:
             tables = append_only.missing(connections[alias])

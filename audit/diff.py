@@ -1,4 +1,4 @@
-"""What an entry changed, as rows to be read: one for each field, of objects one for each key that differs."""
+"""The changes of an entry as rows for display: one for each field, and for objects one for each key that differs."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Row]:
-    """The same of two definitions: only what differs."""
+    """The rows of what differs between two definitions."""
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return rows({name: {"old": old.get(name), "new": new.get(name)} for name in names})
 
 
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Of two objects the keys that differ, each on its own: nobody finds one number in two pages of JSON."""
+    """Splits two objects into the keys that differ: nobody finds one number in two pages of JSON."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         yield name, old, new
         return

@@ -1,4 +1,4 @@
-"""What entries hold in words of programs, in the reader's language."""
+"""Labels of model names, field names and surfaces in the reader's language."""
 
 from __future__ import annotations
 

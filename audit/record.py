@@ -17,8 +17,8 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from scheduler_site.lib import clock
-from scheduler_site.lib.brief import brief
-from scheduler_site.rest.operators import operator_of
+from scheduler_site.lib.large_values import brief
+from scheduler_site.rest.operator_tokens import operator_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -27,8 +27,8 @@ MASK = "********"
 
 
 @dataclass(frozen=True)
-class By:
-    """On whose behalf something happens: the account, the surface it came through, the operator behind a shared account."""
+class Actor:
+    """Who does something: the account, the surface (page, API ...), and the operator behind a shared account."""
 
     user: User | None
     surface: str = "system"
@@ -38,7 +38,7 @@ class By:
     quiet: bool = False
 
     @classmethod
-    def request(cls, request: HttpRequest, surface: str) -> By:
+    def request(cls, request: HttpRequest, surface: str) -> Actor:
         user = request.user
         return cls(
             user=user if user.is_authenticated else None,
@@ -48,13 +48,13 @@ class By:
         )
 
     @classmethod
-    def system(cls) -> By:
+    def system(cls) -> Actor:
         """Belfry itself: the beat, a worker, the reconciler."""
         return cls(user=None)
 
     @classmethod
-    def command(cls) -> By:
-        """Who types a command where Belfry is installed: known by the name of the system's account only."""
+    def command(cls) -> Actor:
+        """Whoever runs a management command; known only by the name of the system account."""
         try:
             operator = getpass.getuser()
         except (KeyError, OSError):  # an account without a name, as in containers
@@ -81,7 +81,7 @@ def record(
     event: str,
     subject: models.Model,
     *,
-    by: By,
+    by: Actor,
     changes: dict[str, Any] | None = None,
     description: str = "",
     name: str = "",
@@ -148,7 +148,7 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[
 
 
 def _brief(changes: dict[str, Any]) -> dict[str, Any]:
-    """Of what is large the trail keeps the digest: the definition itself is in the snapshot, once for each version."""
+    """Replaces large values by their digest: the definition itself is in the snapshot of the version."""
     return {
         field: {side: brief(value) for side, value in change.items()}
         if isinstance(change, dict)

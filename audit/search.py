@@ -1,4 +1,4 @@
-"""Which entries somebody asks for, and the pages of a long trail: the same for pages, exports and the API."""
+"""Filters and cursor pages of the audit trail: the same for pages, exports and the API."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ORDER = Keyset("at")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What entries are narrowed to; what is empty narrows nothing. `start` is inclusive, `end` exclusive."""
+class EntryFilter:
+    """A filter of entries; an empty field does not filter. `start` is inclusive, `end` exclusive."""
 
     event: str = ""
     kind: str = ""
@@ -36,7 +36,7 @@ class Wanted:
     end: dt.datetime | None = None
 
     def of(self, entries: EntryQuerySet) -> EntryQuerySet:
-        """All but the text: what an index finds."""
+        """Applies all filters but the text, for which there is no index."""
         exact = {
             "event": self.event,
             "object_type": self.kind,
@@ -106,7 +106,7 @@ def _read(entries: EntryQuerySet) -> list[Entry]:
 
 
 def words(field: str) -> list[str]:
-    """The different values of a field that an index begins with, each found by one step along it."""
+    """The distinct values of the first field of an index; each costs one index lookup."""
     found: list[str] = []
     values = Entry.objects.order_by(field).values_list(field, flat=True)
     while (word := values.filter(**{f"{field}__gt": found[-1] if found else ""}).first()) is not None:

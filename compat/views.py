@@ -1,4 +1,4 @@
-"""What the views of every dialect have in common: the order of refusals, and that each of them answers in its own shape."""
+"""The base view of all dialects: the order of checks, and errors in the shape of the dialect."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from django.views.decorators.csrf import csrf_exempt
 
 from accounts.models import User
 from scheduler_site.lib import strict_json
-from scheduler_site.lib.later import Wait, later
-from scheduler_site.rest import unavailable
-from scheduler_site.rest.operators import OperatorRefused
+from scheduler_site.lib.deferred import Wait, later
+from scheduler_site.rest import database_unavailable
+from scheduler_site.rest.operator_tokens import OperatorRefused
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +74,10 @@ class DialectView(View):
             return as_json(413, self.failure(413, "Payload too large"))
         except SuspiciousOperation:
             return as_json(400, self.failure(400, "Bad request"))
-        except unavailable.DATABASE_ERRORS as error:
-            unavailable.note(error, request.path)
-            told = self.failure(unavailable.STATUS, unavailable.TEXT)
-            return as_json(unavailable.STATUS, told, unavailable.HEADERS)
+        except database_unavailable.DATABASE_ERRORS as error:
+            database_unavailable.note(error, request.path)
+            told = self.failure(database_unavailable.STATUS, database_unavailable.TEXT)
+            return as_json(database_unavailable.STATUS, told, database_unavailable.HEADERS)
         except Exception:
             logger.exception("request_failed", extra={"path": request.path})
             return as_json(500, self.failure(500, "Internal server error"))

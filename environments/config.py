@@ -8,10 +8,10 @@ from pathlib import Path
 
 from django.conf import settings
 
-from environments import account
-from environments.account import Account
+from environments import os_account
 from environments.backends.base import Config
 from environments.backends.processes import clean_environment
+from environments.os_account import Account
 
 # Tells the child that its standard input stays open as long as it is wanted.
 LIFELINE = "BELFRY_LIFELINE"
@@ -29,14 +29,14 @@ def job_account() -> Account | None:
     if not settings.JOB_USER:
         return None
     try:
-        found = account.resolve(settings.JOB_USER, settings.JOB_GROUP)
+        found = os_account.resolve(settings.JOB_USER, settings.JOB_GROUP)
     except LookupError as problem:
         raise AccountUnusable(f"JOB_USER={settings.JOB_USER}: {problem.args[0]}.") from None
     if found.uid == 0:
         raise AccountUnusable(f"JOB_USER={settings.JOB_USER} is root.")
     if found.uid == os.geteuid():
         return None
-    if missing := account.missing_rights():
+    if missing := os_account.missing_rights():
         raise AccountUnusable(
             f"This process may not run code as {settings.JOB_USER}: it lacks {', '.join(missing)}."
         )

@@ -1,4 +1,4 @@
-"""What a process asks of the kernel for itself (prctl(2)). On systems without it nothing happens.
+"""Calls of prctl(2) for the current process. On systems without it nothing happens.
 
 Imports neither Django nor a library: the guards of programs and the children that run code use it.
 """
@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(number: int = signal.SIGKILL, *, strict: bool = False) -> None:
-    """Be sent this signal when the thread that started us ends. With `strict` a refusal of the kernel raises OSError."""
+    """Receive this signal when the thread that started us ends. With `strict` a refusal of the kernel raises OSError."""
     _prctl(_PDEATHSIG, number, strict=strict)
 
 
@@ -25,7 +25,7 @@ def outlive_parent(*, strict: bool = False) -> None:
 
 
 def become_subreaper(*, strict: bool = False) -> None:
-    """Adopt every descendant whose parent dies, so that none can slip away by double forking."""
+    """Become the parent of every descendant whose parent dies, so that none escapes by double forking."""
     _prctl(_CHILD_SUBREAPER, 1, strict=strict)
 
 

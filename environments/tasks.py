@@ -10,13 +10,13 @@ from typing import Any
 from celery import shared_task, signals
 from django.conf import settings
 
-from environments import choice
-from environments.operations import remains
-from environments.operations.announce import TASK
-from environments.operations.operator import Operator, Sweep
-from scheduler_site.lib.essential import or_end
+from environments import available_backends
+from environments.operations import cleanup
+from environments.operations.publish import TASK
+from environments.operations.worker import OperationWorker, Sweep
+from scheduler_site.lib.exit_on_error import exit_on_error
 
-_operator: Operator | None = None
+_operator: OperationWorker | None = None
 _sweeps: list[Sweep] = []
 
 
@@ -27,14 +27,14 @@ def operate() -> None:
 
 
 @signals.worker_ready.connect
-@or_end
+@exit_on_error
 def _begin(sender: Any, **_: Any) -> None:
     global _operator
     if "system" not in sender.app.amqp.queues.consume_from:
         return
-    _operator = Operator(f"{socket.gethostname()}:{os.getpid()}")
+    _operator = OperationWorker(f"{socket.gethostname()}:{os.getpid()}")
     # Looking what backends can do takes long where an address does not answer: in a thread of its own.
-    for sweep in (Sweep(_operator.look, remains.tidy), Sweep(choice.look_when_due)):
+    for sweep in (Sweep(_operator.look, cleanup.tidy), Sweep(available_backends.refresh_when_due)):
         _sweeps.append(sweep)
         sweep.start()
 

@@ -1,4 +1,4 @@
-"""Who uses environments, and how their runs do. Jobs and runs are asked by the names of relations: they stand above."""
+"""How many jobs use environments, and how their runs end. Jobs are reached by relation names: their app is above."""
 
 from __future__ import annotations
 

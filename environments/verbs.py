@@ -12,17 +12,17 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, record
-from environments import choice
-from environments.backends import grammar
+from audit.record import Actor, difference, record
+from environments import available_backends
+from environments.backends import validators
 from environments.backends.base import Invalid
 from environments.errors import Busy, InUse, NameTaken, ReadOnly, Refused
 from environments.models import Environment, Operation
-from environments.operations import ledger, remains
-from environments.operations.announce import announce_soon
-from environments.operations.course import CANCELLED
+from environments.operations import cleanup, transitions
+from environments.operations.carry_out import CANCELLED
+from environments.operations.publish import announce_soon
 from scheduler_site.lib import clock
-from scheduler_site.lib.later import Wait
+from scheduler_site.lib.deferred import Wait
 
 Backend, State, Kind = Environment.Backend, Environment.State, Operation.Kind
 
@@ -51,15 +51,15 @@ CREATABLE = (Backend.CONDA, Backend.PYPI)
 
 
 def create(
-    name: str, *, python: str = "", packages: Sequence[str] = (), backend: str = "", by: By
+    name: str, *, python: str = "", packages: Sequence[str] = (), backend: str = "", by: Actor
 ) -> Operation:
     """Begins to make an environment; of the default backend when none is named. A name that only jobs know is taken over.
 
     Raises NameTaken and Invalid.
     """
     backend = _creatable(backend)
-    grammar.environment_name(name)
-    grammar.python_version(python)
+    validators.environment_name(name)
+    validators.python_version(python)
     typed = _checked(packages, backend)
     with transaction.atomic():
         environment = _with_name(name, backend=backend, python_version=python, state=State.CREATING, by=by)
@@ -68,22 +68,22 @@ def create(
         return _open(environment, Kind.CREATE, typed, by)
 
 
-def install(environment: Environment, packages: Sequence[str], *, by: By) -> Operation:
+def install(environment: Environment, packages: Sequence[str], *, by: Actor) -> Operation:
     """Begins to install these packages. Raises InUse while a run goes on in the environment, Busy, ReadOnly, Invalid."""
     return _change(environment, Kind.INSTALL, packages, by)
 
 
-def remove(environment: Environment, packages: Sequence[str], *, by: By) -> Operation:
+def remove(environment: Environment, packages: Sequence[str], *, by: Actor) -> Operation:
     """Begins to remove these packages; raises as `install` does."""
     return _change(environment, Kind.REMOVE, packages, by)
 
 
-def update(environment: Environment, packages: Sequence[str] = (), *, by: By) -> Operation:
+def update(environment: Environment, packages: Sequence[str] = (), *, by: Actor) -> Operation:
     """Begins to bring these packages, or all, to the newest versions that fit; raises as `install` does."""
     return _change(environment, Kind.UPDATE, packages, by)
 
 
-def delete(environment: Environment, *, by: By) -> Operation:
+def delete(environment: Environment, *, by: Actor) -> Operation:
     """Begins to delete an environment. Of a registered one only the row goes, at once.
 
     Raises InUse when any job names it, and Busy.
@@ -95,8 +95,10 @@ def delete(environment: Environment, *, by: By) -> Operation:
         operation = _open(environment, Kind.DELETE, [], by)
         if environment.is_read_only:
             home = environment.home
-            ledger.finish(operation, ledger.End(Operation.State.SUCCESS), was=Operation.State.QUEUED)
-            transaction.on_commit(lambda: remains.remove(home))
+            transitions.finish(
+                operation, transitions.End(Operation.State.SUCCESS), was=Operation.State.QUEUED
+            )
+            transaction.on_commit(lambda: cleanup.remove(home))
             operation.refresh_from_db()
         else:
             Environment.objects.filter(pk=environment.pk).update(state=State.DELETING)
@@ -105,13 +107,13 @@ def delete(environment: Environment, *, by: By) -> Operation:
         return operation
 
 
-def rename(environment: Environment, name: str, *, by: By) -> int:
+def rename(environment: Environment, name: str, *, by: Actor) -> int:
     """Gives an environment another name, which moves nothing; how many jobs name it.
 
     Jobs that know the new name already, as one that does not exist, run in this environment from now on.
     Raises NameTaken, Invalid, Busy, and InUse while a run goes on in it.
     """
-    grammar.environment_name(name)
+    validators.environment_name(name)
     with transaction.atomic():
         environment = _locked(environment)
         _not_running(environment)
@@ -126,13 +128,13 @@ def rename(environment: Environment, name: str, *, by: By) -> int:
         return environment.jobs.count()
 
 
-def register(prefix: str, name: str, *, by: By) -> Environment:
+def register(prefix: str, name: str, *, by: Actor) -> Environment:
     """Makes an environment that was found here known under a name, once a worker has read it; it is used and never changed.
 
     Raises Invalid for a directory that was not discovered, and NameTaken.
     """
-    grammar.environment_name(name)
-    found = next((one for one in choice.discovered() if one.prefix == prefix), None)
+    validators.environment_name(name)
+    found = next((one for one in available_backends.discovered() if one.prefix == prefix), None)
     if found is None:
         raise Invalid(_("No environment was found in this directory."))
     with transaction.atomic():
@@ -151,16 +153,16 @@ def register(prefix: str, name: str, *, by: By) -> Environment:
 
 def named(name: str) -> Environment:
     """The environment of this name, or a row that stands for one that does not exist. Raises Invalid."""
-    grammar.environment_name(name)
+    validators.environment_name(name)
     environment, _made = Environment.objects.get_or_create(name=name, defaults={"state": State.ABSENT})
     return environment
 
 
 @transaction.atomic
-def cancel(operation: Operation, *, by: By) -> bool:
+def cancel(operation: Operation, *, by: Actor) -> bool:
     """Ends a waiting operation at once, and asks the worker of a running one to end it. False when it had ended already."""
-    words = ledger.End(Operation.State.CANCELLED, CANCELLED)
-    asked = ledger.finish(operation, words, was=Operation.State.QUEUED) or Operation.objects.filter(
+    words = transitions.End(Operation.State.CANCELLED, CANCELLED)
+    asked = transitions.finish(operation, words, was=Operation.State.QUEUED) or Operation.objects.filter(
         pk=operation.pk, state=Operation.State.RUNNING, cancel_requested_at=None
     ).update(cancel_requested_at=clock.now())
     if asked:
@@ -186,7 +188,7 @@ def wait(operation: Operation, seconds: float) -> Operation:
     return operation
 
 
-def _change(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: By) -> Operation:
+def _change(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: Actor) -> Operation:
     if environment.is_read_only:
         raise ReadOnly(
             _("This environment was registered where it lies: its packages are not changed from here.")
@@ -203,7 +205,7 @@ def _change(environment: Environment, kind: Operation.Kind, packages: Sequence[s
         return operation
 
 
-def _open(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: By) -> Operation:
+def _open(environment: Environment, kind: Operation.Kind, packages: Sequence[str], by: Actor) -> Operation:
     """Records an operation and announces it to the workers. Raises Busy while another one is open."""
     try:
         with transaction.atomic():
@@ -245,7 +247,7 @@ def _names(jobs: Sequence[Any]) -> str:
     return f"{shown}, …" if len(jobs) > 10 else shown
 
 
-def _with_name(name: str, *, by: By, **columns: Any) -> Environment:
+def _with_name(name: str, *, by: Actor, **columns: Any) -> Environment:
     """A row of this name: a new one, or that of a name which only jobs know. Raises NameTaken."""
     columns = {"registered_prefix": "", "error": "", "created_by": by.user, "updated_by": by.user} | columns
     now = clock.now()
@@ -268,7 +270,7 @@ def _make_room(name: str, environment: Environment) -> None:
         absent.delete()
 
 
-def _update_name(environment: Environment, name: str, by: By) -> None:
+def _update_name(environment: Environment, name: str, by: Actor) -> None:
     rows = Environment.objects.filter(pk=environment.pk)
     try:
         with transaction.atomic():
@@ -282,7 +284,7 @@ def _taken(name: str) -> NameTaken:
 
 
 def _creatable(backend: str) -> str:
-    backend = backend or choice.default_backend()
+    backend = backend or available_backends.default_backend()
     if backend not in CREATABLE:
         raise Invalid(_("Environments are made of conda or pypi packages."))
     return backend
@@ -291,5 +293,5 @@ def _creatable(backend: str) -> str:
 def _checked(packages: Sequence[str], backend: str) -> list[str]:
     """As they were typed, blanks around them excepted. Raises Invalid that names the first one at fault."""
     typed = [text.strip() for text in packages]
-    grammar.specs(typed, conda=backend != Backend.PYPI)
+    validators.specs(typed, conda=backend != Backend.PYPI)
     return list(dict.fromkeys(typed))

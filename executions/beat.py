@@ -26,12 +26,12 @@ from executions.ledger.publish import publish
 from executions.models import Execution
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns, announce_retries
-from executions.worker.ending import ending
+from executions.worker.beat_shutdown import ending
 from executions.worker.loop import ERRORS, Loop
-from executions.worker.watchdog import Sign, Watchdog
+from executions.worker.watchdog import ThreadProgress, Watchdog
 from jobs.models.stored_schedule import TASK
 from scheduler_site.lib import clock
-from scheduler_site.running import gc_tuning, schema
+from scheduler_site.running import gc_tuning, pending_migrations
 
 log = logging.getLogger("executions.beat")
 
@@ -86,7 +86,7 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         self.announcer = Announcer()
         self._stopping = threading.Event()
         self._started = self._knows_zones = False
-        schema.wait()
+        pending_migrations.wait()
         self._ticked_at = time.monotonic()
         super().__init__(*args, **kwargs)
 
@@ -129,11 +129,13 @@ class JobScheduler(DatabaseScheduler):  # type: ignore[misc]
         gc_tuning.settle()
         self._started = True
 
-    def _signs(self) -> list[Sign]:
+    def _signs(self) -> list[ThreadProgress]:
         """Of the tick, and of what announces. Each attempt at a database or a broker that hangs is over in half a minute."""
         return [
-            Sign("tick", self._ticked_at, LONGEST_TICK),
-            Sign("announcer", self.announcer.progress_at, LONGEST_ANNOUNCEMENT, self.announcer.is_alive()),
+            ThreadProgress("tick", self._ticked_at, LONGEST_TICK),
+            ThreadProgress(
+                "announcer", self.announcer.progress_at, LONGEST_ANNOUNCEMENT, self.announcer.is_alive()
+            ),
         ]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What every page shows of the ledger: that starts are held."""
+"""Context processor: the banner that starts are held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places at which a process can be made to crash or to hang on purpose, for trials of what that leaves behind.
+"""Failpoints: named places where tests make a process crash or hang.
 
 `BELFRY_FAILPOINT` names the place, `BELFRY_FAILPOINT_MARK` a file that is made there: it happens once. With
 `BELFRY_FAILPOINT_HANGS` the thread that comes there never gets on, and the process lives.

@@ -13,14 +13,14 @@ from celery.worker import state
 from django.conf import settings
 
 from executions import failpoints
-from executions.bulk import carry
-from executions.ledger import formats
+from executions.bulk import apply
+from executions.ledger import format_versions
 from executions.monitoring import heartbeat
 from executions.upkeep.prune import prune as prune_now
 from executions.worker.drain import NOBODY, Host
 from executions.worker.worker import Worker
-from scheduler_site.lib.essential import or_end
-from scheduler_site.running import drained, gc_tuning
+from scheduler_site.lib.exit_on_error import exit_on_error
+from scheduler_site.running import drain_status, gc_tuning
 
 log = logging.getLogger("executions.tasks")
 
@@ -44,7 +44,7 @@ def worker(queues: tuple[str, ...] = (), host: Host = NOBODY) -> Worker:
 def perform(self: Any, uids: list[str]) -> None:
     failpoints.reach("in message")
     version = (self.request.headers or {}).get("belfry", 1)
-    if version > formats.MESSAGE:
+    if version > format_versions.MESSAGE:
         # For the workers of a later release: it is announced again, and comes to one of them.
         log.warning("message_is_newer", extra={"version": version})
         return
@@ -56,13 +56,13 @@ def prune() -> None:
     prune_now()
 
 
-@shared_task(name=carry.TASK)
+@shared_task(name=apply.TASK)
 def go_on(key: int) -> None:
-    carry.turn(key)
+    apply.turn(key)
 
 
 @signals.worker_ready.connect
-@or_end
+@exit_on_error
 def _begin(sender: Any, **_: Any) -> None:
     start_threads(sender.pool)
     queues = tuple(sender.app.amqp.queues.consume_from)
@@ -90,7 +90,7 @@ def _listen(consumer: Any, queues: tuple[str, ...], on: bool) -> None:
 def _leave() -> None:
     """Ends this process in good order, with the status that says why."""
     celery: Any = state
-    celery.should_stop = drained.STATUS
+    celery.should_stop = drain_status.STATUS
     _shut_down()
 
 

@@ -1,4 +1,4 @@
-"""What the parts of the ledger hand to each other: plain values."""
+"""Plain values that the ledger and the worker share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Claim:
     target: str = ""
     # By this process's time.monotonic(), which no clock change moves: its lease began at this moment or later.
     leased_at: float = field(default_factory=time.monotonic)
-    # In which it has a place (executions/ledger/limits/places.py).
+    # In which it has a place (executions/ledger/limits/concurrency.py).
     scopes: tuple[str, ...] = ()
     # Whether the job had an open incident when the run was claimed, which a success may close.
     troubled: bool = False

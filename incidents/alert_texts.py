@@ -13,9 +13,9 @@ from django.conf import settings
 from django.utils.translation import gettext_noop as _
 
 from incidents.models import Incident
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.texts import Lines, Text, Words, fact
-from notifications.thread import Phase, Thread
 
 Kind = Incident.Kind
 # What a problem of each kind is called in the middle of a sentence.
@@ -147,5 +147,5 @@ def _about(
         incident.team.slack_handle if incident.team else "",
         title,
         Lines(about, *(fact(*one) for one in facts)),
-        thread=Thread.of(incident.uid, phase),
+        thread=IncidentThread.of(incident.uid, phase),
     )

@@ -1,4 +1,4 @@
-"""What every page shows of incidents."""
+"""Context processor: what every page shows of incidents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from incidents import choice
+from incidents import filters
 
 
 def incidents(request: HttpRequest) -> dict[str, Any]:
@@ -18,4 +18,4 @@ def incidents(request: HttpRequest) -> dict[str, Any]:
 
 def _count(request: HttpRequest) -> int:
     user = getattr(request, "user", None)
-    return choice.of_mine(user) if isinstance(user, User) else 0
+    return filters.of_mine(user) if isinstance(user, User) else 0

@@ -1,4 +1,4 @@
-"""Opening, counting and closing: what happened becomes the one open incident of its subject and kind.
+"""Opens, counts and closes incidents. There is at most one open incident for each subject and kind.
 
 Called in the transaction of what happened, by any worker. Each step is a conditional UPDATE or an INSERT under a unique key:
 of two workers at once one opens, the other counts; a transaction that does not commit leaves nothing.
@@ -32,8 +32,8 @@ BATCH = 200
 
 
 @dataclass(frozen=True)
-class Concerned:
-    """The job that something happened to, as far as an incident has to know it; empty for a part of the system."""
+class Subject:
+    """What an incident keeps of its job; empty for incidents of the system itself."""
 
     uid: uuid.UUID | None = None
     name: str = ""
@@ -51,13 +51,13 @@ class Concerned:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something that is not as it should be. `since`: when it began; `run`: in which run it was seen."""
+class Problem:
+    """Something that is wrong. `since`: when it began; `run`: in which run it was seen."""
 
     kind: Kind
     subject: str
     since: dt.datetime
-    job: Concerned = Concerned()
+    job: Subject = Subject()
     run: uuid.UUID | None = None
     error: str = ""
     times: int = 1
@@ -71,17 +71,17 @@ def open_key(subject: str, kind: str) -> str:
     return f"{subject}:{kind}"
 
 
-class Unsettled(RuntimeError):
-    """The same incident was opened and closed by others at each try."""
+class NotSettled(RuntimeError):
+    """Others opened and closed the same incident during every attempt."""
 
 
-def happened(trouble: Trouble, now: dt.datetime) -> Incident:
-    """The open incident of this trouble, which now counts it."""
-    return happened_all([trouble], now)[trouble.key]
+def report_problem(trouble: Problem, now: dt.datetime) -> Incident:
+    """Opens an incident for this problem, or counts it in the open one; returns the incident."""
+    return report_problems([trouble], now)[trouble.key]
 
 
-def happened_all(troubles: Iterable[Trouble], now: dt.datetime) -> dict[str, Incident]:
-    """The same for many, in as few statements; of one key there is one trouble. By key, in whose order all are locked."""
+def report_problems(troubles: Iterable[Problem], now: dt.datetime) -> dict[str, Incident]:
+    """The same for many problems in a fixed number of statements, by key; rows are locked in the order of the keys."""
     waiting = {trouble.key: trouble for trouble in sorted(troubles, key=lambda one: one.key)}
     found: dict[str, Incident] = {}
     for _attempt in range(TRIES):
@@ -93,10 +93,10 @@ def happened_all(troubles: Iterable[Trouble], now: dt.datetime) -> dict[str, Inc
         waiting = {key: one for key, one in waiting.items() if key not in found}
         if not waiting:
             return found
-    raise Unsettled(", ".join(waiting))
+    raise NotSettled(", ".join(waiting))
 
 
-def _known(troubles: Iterable[Trouble], now: dt.datetime) -> list[Incident]:
+def _known(troubles: Iterable[Problem], now: dt.datetime) -> list[Incident]:
     """Those of the same subjects that are open, or were opened lately."""
     mine = Incident.objects.filter(subject__in={trouble.subject for trouble in troubles})
     rows = mine.filter(Q(open_key__isnull=False) | Q(opened_at__gt=now - FLAPPING_WINDOW))
@@ -104,7 +104,7 @@ def _known(troubles: Iterable[Trouble], now: dt.datetime) -> list[Incident]:
 
 
 def _counted(
-    troubles: Mapping[str, Trouble], known: Iterable[Incident], now: dt.datetime
+    troubles: Mapping[str, Problem], known: Iterable[Incident], now: dt.datetime
 ) -> dict[str, Incident]:
     """Those that are open, each with one more; without those that somebody has closed at this moment."""
     found: dict[str, Incident] = {}
@@ -120,7 +120,7 @@ def _counted(
 
 
 def _open_all(
-    troubles: Mapping[str, Trouble], known: Iterable[Incident], now: dt.datetime
+    troubles: Mapping[str, Problem], known: Iterable[Incident], now: dt.datetime
 ) -> dict[str, Incident]:
     """Those of them that are opened by this; not those that somebody else opens at this moment."""
     openings = Counter(
@@ -146,8 +146,10 @@ def recover(incident: Incident, now: dt.datetime, *, tell: bool = True) -> bool:
     return True
 
 
-def forget(subjects: Iterable[str], kinds: Iterable[str], ending: Incident.Ending, now: dt.datetime) -> int:
-    """Closes without a word what nobody looks at any more: the job is deleted, its deadline was taken away."""
+def close_unwatched(
+    subjects: Iterable[str], kinds: Iterable[str], ending: Incident.Ending, now: dt.datetime
+) -> int:
+    """Closes incidents without a message: the job was deleted, or the condition is no longer checked."""
     keys = [open_key(subject, kind) for subject in subjects for kind in kinds]
     closed = 0
     for incident in Incident.objects.filter(open_key__in=keys):
@@ -156,17 +158,17 @@ def forget(subjects: Iterable[str], kinds: Iterable[str], ending: Incident.Endin
     return closed
 
 
-def follow(job: Concerned) -> None:
-    """Its job has another name, category, team or owner: who sees the job sees its incidents, open and closed."""
+def update_subject(job: Subject) -> None:
+    """Copies a job's new name, category, team and owner into its incidents, so that whoever sees the job sees them."""
     Incident.objects.filter(job_uid=job.uid).update(**job.columns())
 
 
-def calm(incident: Incident, now: dt.datetime) -> bool:
-    """Whether one that comes and goes has stayed away for long enough; any other always has."""
+def close_if_calm(incident: Incident, now: dt.datetime) -> bool:
+    """Whether a flapping incident has been quiet for long enough to be closed; others are closed at once."""
     return not incident.flapping or incident.last_at <= now - CALM
 
 
-def _once_more(trouble: Trouble, now: dt.datetime) -> dict[str, Any]:
+def _once_more(trouble: Problem, now: dt.datetime) -> dict[str, Any]:
     """The columns of one that is open already; a run that was counted is not counted again."""
     times: Any = F("count") + trouble.times
     if trouble.run is not None:
@@ -177,7 +179,7 @@ def _once_more(trouble: Trouble, now: dt.datetime) -> dict[str, Any]:
     return values | ({"error": first_line(trouble.error)} if trouble.error else {})
 
 
-def _opened(trouble: Trouble, now: dt.datetime, *, flapping: bool) -> Incident:
+def _opened(trouble: Problem, now: dt.datetime, *, flapping: bool) -> Incident:
     return Incident(
         kind=trouble.kind,
         subject=trouble.subject,

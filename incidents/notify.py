@@ -1,4 +1,4 @@
-"""Who is told of an incident, and when again: rows of notifications with keys that exist once.
+"""Sends messages about incidents: announcement, reminders, escalation, recovery. A unique key keeps each from being sent twice.
 
 Each step is a conditional UPDATE of the incident, in one transaction with the messages: however many processes try, and
 wherever one of them dies, people are told once.
@@ -16,12 +16,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
-from incidents import alert_texts, plan
+from incidents import alert_texts, escalation_times
 from incidents.models import EscalationStep, Incident, Mute, ReminderRules, TimelineEntry
-from notifications.delivery.post import About, fan_out, post
+from notifications.delivery.outbox import AlertSubject, fan_out, post
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert
-from notifications.thread import Phase, Thread
 
 What = TimelineEntry.What
 State = Incident.State
@@ -61,7 +61,7 @@ class Audience:
 
 
 def mark_announced(incident: Incident, audience: Audience, now: dt.datetime, *, quiet: bool = False) -> bool:
-    """Whether it is now for the caller to tell people that it is open: once, and not of a job that is muted."""
+    """Marks the incident as announced; True if the caller must now announce it: once, and not while its job is muted."""
     if is_muted(incident.job_uid, now):
         return False
     told = {"announced_at": now, "audience": audience.stored(), "quiet": quiet}
@@ -77,7 +77,7 @@ def announce(
     """Tells that it is open. False where people were told before, or the job is muted."""
     if not mark_announced(incident, audience, now):
         return False
-    message = replace(message, thread=Thread.of(incident.uid, Phase.OPENED))
+    message = replace(message, thread=IncidentThread.of(incident.uid, Phase.OPENED))
     _tell(incident, "opened", event, message, audience, now)
     return True
 
@@ -90,8 +90,8 @@ def tell_recovered(incident: Incident, now: dt.datetime) -> None:
     _tell(incident, "recovered", Alert.Event.RECOVERED, message, Audience.of(incident), now)
 
 
-def follow(incident: Incident, phase: Phase, event: Alert.Event, now: dt.datetime) -> None:
-    """What people did to it, for services that keep an incident of their own for it, muted or not."""
+def forward_action(incident: Incident, phase: Phase, event: Alert.Event, now: dt.datetime) -> None:
+    """Tells services that keep an incident of their own (PagerDuty) what people did to it, muted or not."""
     heard = replace(Audience.of(incident), people=(), emails=())
     if incident.announced_at is not None and not incident.quiet and heard.slack:
         message = alert_texts.deed(incident, phase, now)
@@ -120,7 +120,7 @@ def take_steps(now: dt.datetime) -> int:
     if not rows:
         return 0
     reminders, steps = ReminderRules.current(), list(EscalationStep.objects.select_related("user"))
-    return sum(_take_step(row, reminders, plan.steps_for(row, steps), now) for row in rows)
+    return sum(_take_step(row, reminders, escalation_times.steps_for(row, steps), now) for row in rows)
 
 
 @transaction.atomic
@@ -137,12 +137,12 @@ def _take_step(
         values = {"state": State.OPEN, "snoozed_until": None}
         incident.state, incident.snoozed_until = State.OPEN, None
     muted = is_muted(incident.job_uid, now)
-    due = plan.due_reminders(incident, reminders, now)
-    escalations = plan.due_escalations(incident, steps, now)
+    due = escalation_times.due_reminders(incident, reminders, now)
+    escalations = escalation_times.due_escalations(incident, steps, now)
     incident.reminded = incident.reminded | due
     incident.escalated = [*incident.escalated, *(step.pk for step in escalations)]
     values |= {"reminded": incident.reminded, "escalated": incident.escalated}
-    if not mine.update(**values, next_step_at=plan.next_step(incident, reminders, steps)):
+    if not mine.update(**values, next_step_at=escalation_times.next_step(incident, reminders, steps)):
         return False
     if woke:
         note(incident, What.SNOOZE_ENDED, now)
@@ -185,15 +185,15 @@ def _escalate(incident: Incident, step: EscalationStep, now: dt.datetime) -> Non
 
 
 def plan_again(incidents: Sequence[Incident]) -> None:
-    """After a change of the rules, or of what counts for the plan: when the next step of each is."""
+    """Recalculates when the next step of each incident is due."""
     for incident in incidents:
         unchanged = Incident.objects.open().filter(pk=incident.pk, state=incident.state)
         unchanged.update(next_step_at=_next_step(incident))
 
 
 def _next_step(incident: Incident) -> dt.datetime | None:
-    steps = plan.steps_for(incident, EscalationStep.objects.all())
-    return plan.next_step(incident, ReminderRules.current(), steps)
+    steps = escalation_times.steps_for(incident, EscalationStep.objects.all())
+    return escalation_times.next_step(incident, ReminderRules.current(), steps)
 
 
 def _tell(
@@ -207,7 +207,7 @@ def _tell(
 ) -> int:
     """The number of messages; `channel`: only those that go this way."""
     whose = (audience.account, audience.destinations, audience.team)
-    about = About(incident.job_uid, incident.job_name, incident.last_run, *whose)
+    about = AlertSubject(incident.job_uid, incident.job_name, incident.last_run, *whose)
     rows = fan_out(
         f"incident:{incident.uid}:{phase}",
         event,

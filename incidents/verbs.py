@@ -15,14 +15,14 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from incidents import notify
 from incidents.models import CLOSED, Incident, Mute, TimelineEntry
 from incidents.notify import plan_again
 from notifications import inbox
+from notifications.incident_thread import Phase
 from notifications.models import Alert, Notification
 from notifications.texts import Text
-from notifications.thread import Phase
 from scheduler_site.lib import clock
 from scheduler_site.lib.text import storable
 
@@ -52,8 +52,8 @@ class Invalid(Refused):
 
 
 @transaction.atomic
-def acknowledge(incident: Incident, *, by: By) -> bool:
-    """Somebody looks after it: no more reminders and escalations. False when somebody does already. Raises Closed."""
+def acknowledge(incident: Incident, *, by: Actor) -> bool:
+    """Stops reminders and escalations. False if it was acknowledged already. Raises Closed."""
     now = clock.now()
     values = {
         "state": State.ACKNOWLEDGED,
@@ -67,13 +67,13 @@ def acknowledge(incident: Incident, *, by: By) -> bool:
         _refuse_closed(incident)
         return False
     _write(incident, What.ACKNOWLEDGED, by, now, {"state": (incident.state, State.ACKNOWLEDGED)})
-    notify.follow(incident, Phase.ACKNOWLEDGED, Alert.Event.ACKNOWLEDGED, now)
+    notify.forward_action(incident, Phase.ACKNOWLEDGED, Alert.Event.ACKNOWLEDGED, now)
     return True
 
 
 @transaction.atomic
-def assign(incident: Incident, user: User | None, *, by: By) -> bool:
-    """Makes it this person's, who is told; nobody's without one. False when it is already. Raises Closed and Invalid."""
+def assign(incident: Incident, user: User | None, *, by: Actor) -> bool:
+    """Assigns it to a person, who is told, or to nobody. False if it was assigned so already. Raises Closed and Invalid."""
     if user is not None and not _may_have(incident, user):
         raise Invalid("assignee", _("This person may not see the incident, or has no active account."))
     old = incident.assignee
@@ -93,7 +93,7 @@ def assign(incident: Incident, user: User | None, *, by: By) -> bool:
 
 
 @transaction.atomic
-def snooze(incident: Incident, until: dt.datetime, *, by: By) -> None:
+def snooze(incident: Incident, until: dt.datetime, *, by: Actor) -> None:
     """No reminders and escalations until then; afterwards it is open again. Raises Closed and Invalid."""
     now = clock.now()
     if until <= now:
@@ -111,7 +111,7 @@ def snooze(incident: Incident, until: dt.datetime, *, by: By) -> None:
 
 
 @transaction.atomic
-def comment(incident: Incident, text: str, *, by: By) -> TimelineEntry:
+def comment(incident: Incident, text: str, *, by: Actor) -> TimelineEntry:
     """Raises Invalid."""
     text = storable(text).strip()
     if not text or len(text) > LONGEST_COMMENT:
@@ -120,7 +120,7 @@ def comment(incident: Incident, text: str, *, by: By) -> TimelineEntry:
 
 
 @transaction.atomic
-def close(incident: Incident, *, by: By) -> bool:
+def close(incident: Incident, *, by: Actor) -> bool:
     """Ends it without waiting for a recovery, of which nobody is told then. What happens next opens another one. False when
     it is closed already."""
     now = clock.now()
@@ -128,12 +128,12 @@ def close(incident: Incident, *, by: By) -> bool:
     if not Incident.objects.open().filter(pk=incident.pk).update(**values):
         return False
     _write(incident, What.CLOSED, by, now, {"state": (incident.state, State.CLOSED)})
-    notify.follow(incident, Phase.CLOSED, Alert.Event.CLOSED, now)
+    notify.forward_action(incident, Phase.CLOSED, Alert.Event.CLOSED, now)
     return True
 
 
 @transaction.atomic
-def mute(incident: Incident, until: dt.datetime | None, *, by: By) -> None:
+def mute(incident: Incident, until: dt.datetime | None, *, by: Actor) -> None:
     """The incidents of its job open and close without a message, until then or until `unmute`. Raises Invalid."""
     now = clock.now()
     if incident.job_uid is None:
@@ -149,7 +149,7 @@ def mute(incident: Incident, until: dt.datetime | None, *, by: By) -> None:
 
 
 @transaction.atomic
-def unmute(incident: Incident, *, by: By) -> bool:
+def unmute(incident: Incident, *, by: Actor) -> bool:
     """False where it is not muted."""
     gone = Mute.objects.filter(job_uid=incident.job_uid).delete()[0] if incident.job_uid else 0
     if not gone:
@@ -169,7 +169,7 @@ def _refuse_closed(incident: Incident) -> None:
         raise Closed
 
 
-def _tell_assignee(incident: Incident, user: User, by: By, now: dt.datetime) -> None:
+def _tell_assignee(incident: Incident, user: User, by: Actor, now: dt.datetime) -> None:
     title = Text(gettext_noop("Incident assigned to you"))
     text = gettext_noop("%(who)s has assigned you an incident of '%(job)s': %(error)s")
     message = Text(text, who=by.name, job=incident.name, error=incident.error or incident.kind)
@@ -187,7 +187,7 @@ def _tell_assignee(incident: Incident, user: User, by: By, now: dt.datetime) -> 
 def _write(
     incident: Incident,
     what: TimelineEntry.What,
-    by: By,
+    by: Actor,
     now: dt.datetime,
     changes: dict[str, tuple[Any, Any]],
     text: str = "",

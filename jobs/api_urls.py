@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs.bulk.api import BulkUploadView
+from jobs.csv_upload.api import BulkUploadView
 from jobs.rest import cron, history, jobs, pausing, repair, test_run
 
 urlpatterns = [

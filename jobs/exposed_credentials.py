@@ -1,4 +1,4 @@
-"""Credentials that were typed where everybody reads them, moved to the secrets of their job."""
+"""Finds credentials in the options and metadata of a job, which everybody reads, and moves them to its secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.models import Job
 from jobs.verbs import JobChanges, Refused
@@ -32,7 +32,7 @@ def movable(job: Job) -> list[str]:
 
 
 @transaction.atomic
-def move(job: Job, *, by: By) -> list[str]:
+def move(job: Job, *, by: Actor) -> list[str]:
     """Moves what can be moved; the paths. Raises Refused where the present secrets cannot be read."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     paths = movable(job)

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import home_category
 from audit.models import Entry
-from audit.record import By, difference, record
-from jobs import code_right
+from audit.record import Actor, difference, record
+from jobs import code_permission
 from jobs.changes import incidents
 from jobs.models import Job
 from jobs.verbs import Refused
@@ -23,13 +23,13 @@ def why_not(job: Job, owner: User, *, by: User | None) -> str:
         return _("%(who)s may not own jobs.") % {"who": owner}
     if home_category(owner) not in (None, job.category_id):
         return _("%(who)s may not see this job.") % {"who": owner}
-    if job.is_code and not owner.has_perm(code_right.RIGHT):
+    if job.is_code and not owner.has_perm(code_permission.RIGHT):
         return _("%(who)s may not run code.") % {"who": owner}
     return ""
 
 
 @transaction.atomic
-def hand_over(job: Job, owner: User, *, by: By) -> bool:
+def hand_over(job: Job, owner: User, *, by: Actor) -> bool:
     """Makes `owner` the owner of the job, and puts its code back on its schedule. False when he is already. Raises Refused."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if reason := why_not(job, owner, by=by.user):
@@ -40,5 +40,5 @@ def hand_over(job: Job, owner: User, *, by: By) -> bool:
     job.save(update_fields=["owner", "updated_by", "updated_at"])
     record(Entry.Event.MODIFIED, job, by=by, changes=difference({"owner": before}, {"owner": str(owner)}))
     incidents.follow(job)
-    code_right.reinstate(job, by=by)
+    code_permission.reinstate(job, by=by)
     return True

@@ -1,4 +1,4 @@
-"""Times in which a job does not follow its schedule: paused, past its last day, impossible to schedule, or held with others.
+"""Periods in which a job does not follow its schedule: paused, ended, quarantined or held.
 
 Nothing is written for their due times while they last. At the end of such a period the ledger gets one row with their number
 (executions/ledger/due/inactive_periods.py), so that "why did it not run?" has an answer. The verbs lock the job, and call it.
@@ -41,7 +41,7 @@ def owner_lost_right(job: Job, now: dt.datetime, text: str) -> None:
 
 
 def turn(job: Job, now: dt.datetime) -> None:
-    """Keeps what was due by a schedule that is about to change."""
+    """Keeps the due times of a schedule that is about to change."""
     period = _open(job)
     if period is None:
         return

@@ -1,4 +1,4 @@
-"""How much one account, one category and one job may take up, so that nobody stands in the way of everybody (settings, 0: any).
+"""Limits on the number of jobs of an account or category and on the size of a job (settings; 0: no limit).
 
 What was stored before a bound was set stays as it is and works; a change of it must keep to the bound.
 """
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Category, User
 from jobs.models import Job
 from jobs.models.scripts import SCRIPT_OPTION
-from scheduler_site.lib.brief import is_omitted
+from scheduler_site.lib.large_values import is_omitted
 
 
 def size(value: Any) -> int:

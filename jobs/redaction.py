@@ -1,4 +1,4 @@
-"""What the trail tells of a job that a reader sees, without the names of jobs that he does not see.
+"""Hides the names of upstream jobs in the audit trail from readers who may not see those jobs.
 
 A job may follow another one that only administrators see; its entries and versions name that one. They are left as they are
 written, and told without it. For readers who see everything nothing is asked.

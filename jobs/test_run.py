@@ -1,4 +1,4 @@
-"""Tries a target once, before there is a job: nothing is stored, and the ledger knows nothing of it (wire facts, section 8)."""
+"""Test runs: calls a target once without a job; nothing is stored (wire facts, section 8)."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Answer:
         return told
 
 
-class Turn:
-    """The right to try something now, as a context. Entering raises TooManyAttempts: per user and minute, and at once."""
+class TestRunSlot:
+    """A context that limits test runs per user: per minute, and at the same time. Entering raises TooManyAttempts."""
 
     def __init__(self, user: User) -> None:
         self._user = user

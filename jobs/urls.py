@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jobs.bulk import pages as bulk
+from jobs.csv_upload import pages as bulk
 from jobs.pages import editing, jobs, listing, palette, repair, script, versions
 from jobs.pages.form import builder
-from jobs.pages.people import categories, leaving, teams, users
+from jobs.pages.people import account_removal, categories, teams, users
 
 urlpatterns = [
     path("jobs", listing.jobs, name="jobs"),
@@ -34,10 +34,10 @@ urlpatterns = [
     path("people/users/new", users.new, name="person-new"),
     path("people/users/<uuid:uid>", users.user, name="person"),
     path("people/users/<uuid:uid>/edit", users.edit, name="person-edit"),
-    path("people/users/<uuid:uid>/leave", leaving.leave, name="person-leave"),
-    path("people/users/<uuid:uid>/deactivate", leaving.deactivate, name="person-deactivate"),
-    path("people/users/<uuid:uid>/activate", leaving.activate, name="person-activate"),
-    path("people/users/<uuid:uid>/delete", leaving.delete, name="person-delete"),
+    path("people/users/<uuid:uid>/leave", account_removal.leave, name="person-leave"),
+    path("people/users/<uuid:uid>/deactivate", account_removal.deactivate, name="person-deactivate"),
+    path("people/users/<uuid:uid>/activate", account_removal.activate, name="person-activate"),
+    path("people/users/<uuid:uid>/delete", account_removal.delete, name="person-delete"),
     path("people/users/<uuid:uid>/end-sessions", users.end_sessions, name="person-end-sessions"),
     path("people/teams", teams.teams, name="teams"),
     path("people/teams/new", teams.new, name="team-new"),

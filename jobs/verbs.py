@@ -11,15 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, masked, record
+from audit.record import Actor, difference, masked, record
 from jobs import inactive_periods, quotas
-from jobs.changes import dependencies, incidents, notices, origins, removal
+from jobs.changes import dependencies, incidents, notices, removal, secret_targets
 from jobs.changes.dependencies import Edge
+from jobs.changes.loading import LockedFacts, locked
 from jobs.changes.snapshots import snapshot
-from jobs.changes.standing import Standing, locked
 from jobs.models import Job, Pause, Script, stored_schedule
+from jobs.models.column_types import references
 from jobs.models.fields import NAMES
-from jobs.models.shapes import references
 from jobs.models.stored_schedule import Timing
 from jobs.next_run import keep_pending, upcoming
 from scheduler_site.lib import clock
@@ -73,7 +73,7 @@ class JobChanges:
 
 
 @transaction.atomic
-def create(changes: JobChanges, *, by: By, tell: bool = True) -> Job:
+def create(changes: JobChanges, *, by: Actor, tell: bool = True) -> Job:
     """Creates a job. Without `tell`, no inbox item is created: for bulk imports.
 
     Raises Refused when a job that it is to follow is gone, or what jobs/quotas.py allows is used up.
@@ -106,7 +106,7 @@ def update(
     job: Job,
     changes: JobChanges,
     *,
-    by: By,
+    by: Actor,
     description: str = "",
     active: bool | None = None,
     check: Callable[[Job], None] | None = None,
@@ -128,7 +128,7 @@ def update(
 
 
 def _changed(
-    job: Job, changes: JobChanges, by: By, description: str, check: Callable[[Job], None] | None
+    job: Job, changes: JobChanges, by: Actor, description: str, check: Callable[[Job], None] | None
 ) -> Job:
     now = clock.now()
     if changes.depends_on is not None:
@@ -136,11 +136,11 @@ def _changed(
     job = locked(job)
     if check:
         check(job)
-    standing = Standing.of(job)
+    standing = LockedFacts.of(job)
     refuse_excess(changes, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old, old_secrets, invalid = job.timing, job.secrets, job.quarantine_reason
-    belonged = origins.Belonging.of(job)
+    belonged = secret_targets.SecretOwnership.of(job)
     timing = changes.timing or old
     moved = not timing.same_schedule(old) or changes.values.get("end_date", last_day) != last_day
     if changed := bool(moved or job.quarantine_reason):
@@ -155,7 +155,7 @@ def _changed(
         job.dropped_secrets = belonged.drop_from(job, changes.fresh, by)
         job.secrets_by_id = belonged.setter_after(job, changes.fresh, by)
     if job.dropped_secrets:
-        description = "; ".join(filter(None, (description, origins.described(job.dropped_secrets))))
+        description = "; ".join(filter(None, (description, secret_targets.described(job.dropped_secrets))))
     if changed:
         stored_schedule.write(job, timing)
         job.quarantine_reason = ""
@@ -192,7 +192,7 @@ def _changed(
     return job
 
 
-def refuse_excess(changes: JobChanges, job: Job | None, by: By) -> None:
+def refuse_excess(changes: JobChanges, job: Job | None, by: Actor) -> None:
     """Raises Refused for what is more than one job, account or category may have."""
     given = changes.values if changes.secrets is None else changes.values | {"secrets": changes.secrets}
     for name, text in quotas.problems(given, job):
@@ -202,7 +202,7 @@ def refuse_excess(changes: JobChanges, job: Job | None, by: By) -> None:
 
 
 @transaction.atomic
-def delete(job: Job, *, by: By) -> None:
+def delete(job: Job, *, by: Actor) -> None:
     """Removes a job. Its runs stay in the ledger; those that wait are skipped, those that run are stopped.
 
     That takes no longer when there are very many: the job is gone for everybody, and its row follows (jobs/changes/removal.py).
@@ -214,14 +214,14 @@ def delete(job: Job, *, by: By) -> None:
     record(Entry.Event.DELETED, job, by=by, changes=diff, snapshot=snapshot(job))
     notices.deleted(job, by)
     incidents.job_deleted(job)
-    dependencies.let_go(job, by=by)
+    dependencies.record_removal(job, by=by)
     task = job.periodic_task_id
     removal.remove(job, clock.now())
     stored_schedule.discard(task)
 
 
 @transaction.atomic
-def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = None) -> bool:
+def pause(job: Job, *, by: Actor, reason: str = "", until: dt.datetime | None = None) -> bool:
     """Pauses the schedule until it is resumed or until `until`. False if it was already paused.
 
     Raises Unscheduled, and TooLate for an `until` that has passed.
@@ -246,7 +246,7 @@ def pause(job: Job, *, by: By, reason: str = "", until: dt.datetime | None = Non
 
 
 @transaction.atomic
-def resume(job: Job, *, by: By) -> bool:
+def resume(job: Job, *, by: Actor) -> bool:
     """Starts the schedule again, with the first due time after now. False when it was running already.
 
     A job that could not be scheduled is tried again, paused or not. Raises Ended.
@@ -291,7 +291,7 @@ def quarantine(job: Job, reason: str) -> None:
     """Takes a job that cannot be scheduled out of the tick, with the reason where people see it."""
     Job.objects.filter(pk=job.pk).update(quarantine_reason=reason[:2000], next_run_at=None)
     inactive_periods.quarantine(job, clock.now(), reason[:2000])
-    record(Entry.Event.QUARANTINED, job, by=By.system(), description=reason[:2000])
+    record(Entry.Event.QUARANTINED, job, by=Actor.system(), description=reason[:2000])
     notices.quarantined(job, reason)
 
 
@@ -308,7 +308,7 @@ def _keep_text(job: Job) -> None:
         Script.keep(job.options)
 
 
-def _follow(job: Job, edges: list[Edge] | None, by: By) -> None:
+def _follow(job: Job, edges: list[Edge] | None, by: Actor) -> None:
     if edges is None or not (edges or job.edges):
         return
     try:

@@ -1,4 +1,4 @@
-"""The versions of a job, as the audit trail keeps them: which there are, which a run used, and restoring one."""
+"""Versions of a job, kept in the audit trail: lists them, finds the one that a run used, restores one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.changes import snapshots
 from jobs.changes.snapshots import Gone
@@ -71,7 +71,7 @@ def _differing(entry: Entry, definition: dict[str, Any]) -> list[str]:
     return [name for name in told if name in definition and definition[name] != told[name]]
 
 
-def restore(job: Job, number: int, *, by: By, user: User) -> bool:
+def restore(job: Job, number: int, *, by: Actor, user: User) -> bool:
     """Gives the job the definition of one of its versions. False when it has it already.
 
     What is restored is judged by the form, like everything that is entered. Secrets, the owner, and whether the job is paused

@@ -1,4 +1,4 @@
-"""By which rules of time zones due times are worked out: the newest that any process of this installation came with.
+"""Agrees on the time zone rules for due times: the newest tzdata of any process of the installation.
 
 The rules of each zone that a job uses are kept in the database, and every process uses these instead of its own. So hosts
 whose tzdata differ come to the same due times, and none undoes what another did. A job's row says by which rules the time of
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from jobs.models.zones import ZoneRules
-from jobs.schedule import walltime, zone_rules
+from jobs.schedule import wall_clock, zone_rules
 
 if TYPE_CHECKING:
     from jobs.models.stored_schedule import Timing
@@ -39,7 +39,7 @@ def refresh(*, now: bool = True) -> None:
     _read_at = time.monotonic()
     if found != _current:
         _load(found.values())
-        walltime.agree({zone: _compiled[key] for zone, key in found.items() if key in _compiled})
+        wall_clock.agree({zone: _compiled[key] for zone, key in found.items() if key in _compiled})
         _current = found
 
 
@@ -54,7 +54,7 @@ def forget() -> None:
     global _current, _read_at
     _current, _read_at = {}, -EVERY
     _compiled.clear()
-    walltime.agree({})
+    wall_clock.agree({})
 
 
 def mark(timing: Timing) -> int:

@@ -1,4 +1,4 @@
-"""What every page shows of notifications."""
+"""Context processor: what every page shows of notifications."""
 
 from __future__ import annotations
 

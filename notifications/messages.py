@@ -14,8 +14,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from notifications.incident_thread import NO_THREAD, IncidentThread
 from notifications.texts import Lines, Words, fact
-from notifications.thread import NO_THREAD, Thread
 from scheduler_site.lib.text import unseen
 
 LONGEST_SUBJECT = 200
@@ -39,7 +39,7 @@ class Message:
     title: Words = ""
     note: Words = ""
     # The incident that it is about.
-    thread: Thread = NO_THREAD
+    thread: IncidentThread = NO_THREAD
     log: tuple[str, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""How people learn of it: alerts that are to be delivered, the items of everybody's inbox, the settings of Slack.
+"""Alerts to deliver, items of inboxes, destinations and the Slack settings.
 
 Jobs and runs live in apps above this one: their ids and names are kept as text, and stay when their rows are gone.
 """
@@ -101,7 +101,7 @@ class Alert(models.Model):
     job_name = models.CharField(_("job"), max_length=LONGEST_NAME, blank=True)
     execution_uid = models.UUIDField(null=True)
     account_uid = models.UUIDField(null=True)
-    # The incident that it is about, and where in its course (notifications/thread.py).
+    # The incident that it is about, and where in its course (notifications/incident_thread.py).
     thread = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     phase = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
 

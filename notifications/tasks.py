@@ -11,8 +11,8 @@ from django.db import close_old_connections, connection
 
 from notifications.delivery.deliver import deliver as deliver_now
 from notifications.delivery.deliver import deliver_due
-from notifications.delivery.post import TASK
-from scheduler_site.lib.essential import or_end
+from notifications.delivery.outbox import TASK
+from scheduler_site.lib.exit_on_error import exit_on_error
 
 log = logging.getLogger("notifications.tasks")
 
@@ -49,7 +49,7 @@ _sweep: Sweep | None = None
 
 
 @signals.worker_ready.connect
-@or_end
+@exit_on_error
 def _begin(sender: Any, **_: Any) -> None:
     global _sweep
     if "system" in sender.app.amqp.queues.consume_from:

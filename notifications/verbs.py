@@ -1,4 +1,4 @@
-"""What administrators do to the ways of telling people."""
+"""Verbs for the Slack settings."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from audit.models import Entry
-from audit.record import MASK, By, difference, record
+from audit.record import MASK, Actor, difference, record
 from notifications.channels import http
-from notifications.delivery.post import compose
+from notifications.delivery.outbox import compose
 from notifications.destinations.verbs import send_now, test_message
 from notifications.models import Alert, SlackSettings
 from scheduler_site.lib import clock
@@ -21,7 +21,7 @@ class Invalid(Exception):
 
 
 @transaction.atomic
-def update_slack(values: dict[str, Any], *, by: By) -> SlackSettings:
+def update_slack(values: dict[str, Any], *, by: Actor) -> SlackSettings:
     """Changes `is_enabled`, `webhook_url`, `channel`, those that are given. Raises Invalid, and changes nothing then.
 
     The masked URL, sent back as it was shown, means the stored one.

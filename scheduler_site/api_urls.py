@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from accounts.rest import auth, catalog, preferences, sessions, users
+from accounts.rest import auth, categories_and_teams, preferences, sessions, users
 from accounts.rest import tokens as machines
 from executions.rest import bulk
 from scheduler_site.openapi.views import OpenApiView
@@ -27,10 +27,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("auth/users/<str:user_id>", users.UserView.as_view()),
     path("auth/users/<str:user_id>/preferences", preferences.PreferencesView.as_view()),
     path("auth/users/<str:user_id>/ui-preferences", preferences.UiPreferencesView.as_view()),
-    path("job-categories", catalog.CategoriesView.as_view()),
-    path("job-categories/<str:row_id>", catalog.CategoryView.as_view()),
-    path("pic-teams", catalog.TeamsView.as_view()),
-    path("pic-teams/<str:row_id>", catalog.TeamView.as_view()),
+    path("job-categories", categories_and_teams.CategoriesView.as_view()),
+    path("job-categories/<str:row_id>", categories_and_teams.CategoryView.as_view()),
+    path("pic-teams", categories_and_teams.TeamsView.as_view()),
+    path("pic-teams/<str:row_id>", categories_and_teams.TeamView.as_view()),
     path("", include("audit.api_urls")),
     path("", include("notifications.api_urls")),
     path("", include("incidents.api_urls")),

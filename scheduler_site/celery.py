@@ -17,7 +17,7 @@ class Belfry(Celery):
     @cached_property
     def Beat(self) -> type:  # noqa: N802
         """What `celery beat` runs."""
-        where: Any = "executions.worker.ending:Beat"
+        where: Any = "executions.worker.beat_shutdown:Beat"
         return self.subclass_with_self(where)
 
 
@@ -29,9 +29,9 @@ app.autodiscover_tasks()
 @signals.worker_init.connect
 def _wait(**_: Any) -> None:
     """Before it takes its first message; the beat waits by itself."""
-    from scheduler_site.running import schema
+    from scheduler_site.running import pending_migrations
 
-    schema.wait()
+    pending_migrations.wait()
 
 
 @signals.worker_init.connect

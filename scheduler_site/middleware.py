@@ -1,4 +1,4 @@
-"""What every request goes through: headers, compression, the length of its body, slashes, the language."""
+"""Middleware of every request: security headers, compression, body length, slashes, language."""
 
 from __future__ import annotations
 

@@ -21,14 +21,14 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "Belfry"
 
-handler500 = "scheduler_site.rest.unavailable.server_error"
+handler500 = "scheduler_site.rest.database_unavailable.server_error"
 
 urlpatterns = [
     # Two addresses of pages are known to machines too: before the pages.
     path("", include("compat.conda_tasks.urls")),
     # Pages
     path("", include("executions.urls")),
-    path("", include("compat.moving.crontab_page")),
+    path("", include("compat.importers.crontab_page")),
     path("", include("jobs.urls")),
     path("", include("environments.urls")),
     path("", include("accounts.urls")),

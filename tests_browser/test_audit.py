@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -25,8 +25,8 @@ def changed(user: User) -> Job:
         "metadata": LONG | {"key-3": "other"},
         "name": "a-name-without-any-place-to-break-" * 5,
     }
-    verbs.update(job, JobChanges(values), by=By(user, "api", "10.0.0.9", "op-7"))
-    verbs.pause(job, by=By(user, "page"), reason="a reason " * 20)
+    verbs.update(job, JobChanges(values), by=Actor(user, "api", "10.0.0.9", "op-7"))
+    verbs.pause(job, by=Actor(user, "page"), reason="a reason " * 20)
     return Job.objects.get(pk=job.pk)
 
 

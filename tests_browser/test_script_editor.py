@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from environments import homes
+from environments import home_directory
 from environments.models import Environment, Operation
 from jobs.models import Job
 from tests_browser.conftest import Visit, Visitor
@@ -109,7 +109,9 @@ def test_what_the_environment_lacks_follows_what_is_typed(
 ) -> None:
     settings.ENVIRONMENTS_DIR = tmp_path
     prefix = str(reports.prefix)
-    homes.write(reports.home, homes.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4"))
+    home_directory.write(
+        reports.home, home_directory.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4")
+    )
     page = begin(visit, ada).page
     page.fill(AREA, "x" * 100_000)
     page.select_option("[name=environment]", str(reports.uid))
@@ -125,7 +127,9 @@ def test_a_change_of_the_environment_is_followed_to_its_end(
 ) -> None:
     settings.ENVIRONMENTS_DIR = tmp_path
     prefix = str(reports.prefix)
-    homes.write(reports.home, homes.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4"))
+    home_directory.write(
+        reports.home, home_directory.Description("pypi", prefix, f"{prefix}/bin/python", "3.12.4")
+    )
     going = Operation.objects.create(
         environment=reports,
         environment_name=reports.name,

@@ -11,7 +11,7 @@ from accounts.models import Team, User
 from executions.models import Execution, LogChunk, State
 from executions.tests.test_page_list import make_run
 from incidents import lifecycle
-from incidents.lifecycle import Trouble
+from incidents.lifecycle import Problem
 from incidents.models import Incident
 from jobs.changes.incidents import concerned
 from jobs.models import Job
@@ -28,8 +28,8 @@ def failed_last_night(job: Job) -> Execution:
     now = timezone.now()
     run = make_run(job, state=State.FAILED, error="HTTP 500", started_at=now, finished_at=now, attempt=1)
     LogChunk.objects.create(execution=run, attempt=1, at=now, text="connecting\nERROR: too many clients\n")
-    found = Trouble(Incident.Kind.FAILING, str(job.uid), now, concerned(job), run=run.uid, error="HTTP 500")
-    lifecycle.happened(found, now)
+    found = Problem(Incident.Kind.FAILING, str(job.uid), now, concerned(job), run=run.uid, error="HTTP 500")
+    lifecycle.report_problem(found, now)
     return run
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.launch import launch
 from executions.ledger.publish import depth, publish
 from executions.models import Execution, State
@@ -27,7 +27,7 @@ def sample_job(**changes: Any) -> Job:
 
 
 def run_now(job: Job) -> Execution:
-    return launch(job, by=By(somebody(), "api"))
+    return launch(job, by=Actor(somebody(), "api"))
 
 
 def ended(run: Execution) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from scheduler_site.lib.text import inert
-from themes import reading
+from themes import queries
 from themes.models import CourseEntry, SubTheme, ThemeSetting
 
 FIRST = ("學年期", "OPMS_COURSE_NO", "PS_CLASS_NBR", "課程名稱")
@@ -58,7 +58,7 @@ def as_csv(semesters: Iterable[str], only: Only = EVERYTHING) -> str:
 
 def _courses(semesters: list[str], only: Only) -> Iterator[tuple[str, str, Entered]]:
     rows: dict[tuple[str, str], dict[int, CourseEntry]] = {}
-    for entry in reading.entries().filter(school_year_semester__in=semesters):
+    for entry in queries.entries().filter(school_year_semester__in=semesters):
         if entry.sub_theme in only:
             rows.setdefault((entry.school_year_semester, entry.course_id), {})[entry.sub_theme_id] = entry
     return ((semester, course, rows[semester, course]) for semester, course in sorted(rows))
@@ -72,8 +72,8 @@ def _columns(semesters: list[str], only: Only) -> Iterator[Column]:
     settings: dict[str, list[ThemeSetting]] = {}
     enabled: set[int] = set()
     for semester in semesters:
-        enabled |= reading.enabled_in(semester)
-        for setting in reading.settings(semester):
+        enabled |= queries.enabled_in(semester)
+        for setting in queries.settings(semester):
             settings.setdefault(setting.theme.theme_code, []).append(setting)
     for code in sorted(settings):
         shown = [one for one in settings[code][0].theme.sub_themes.all() if one.pk in enabled and one in only]

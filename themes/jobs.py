@@ -118,7 +118,7 @@ class _Registry:
 
 
 def _token_of(user_id: str, day: str) -> str:
-    """As scheduler_site/rest/operators.py makes it, which needs Django's settings."""
+    """As scheduler_site/rest/operator_tokens.py makes it, which needs Django's settings."""
     salt = os.environ.get("OPERATOR_TOKEN_SALT") or "nchu"
     if os.environ.get("OPERATOR_TOKEN_ALGORITHM") == "hmac-sha256":
         return hmac.new(salt.encode(), f"{user_id}{day}".encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""Forms in which administrators make and change accounts; what they decide is decided by the verbs."""
+"""Forms in which administrators create and change accounts; the rules are in the verbs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import verbs
 from accounts.models import Category, User
-from audit.record import By
+from audit.record import Actor
 
 RIGHTS = ("role", "category", "edit_scope", "may_run_code")
 
@@ -53,7 +53,7 @@ class AccountForm(forms.ModelForm[User]):
         kept = Category.objects.filter(Q(is_active=True) | Q(pk=self.instance.category_id))
         category.queryset = kept.order_by("name")  # type: ignore[attr-defined]
 
-    def store(self, *, by: By) -> User | None:
+    def store(self, *, by: Actor) -> User | None:
         """The account; None where the verb refuses, which the form then says."""
         try:
             return self._stored(by)
@@ -65,7 +65,7 @@ class AccountForm(forms.ModelForm[User]):
             self.add_error(None, refusal)
         return None
 
-    def _stored(self, by: By) -> User:
+    def _stored(self, by: Actor) -> User:
         values = {field: self.cleaned_data[field] for field in self.changed_data}
         return verbs.update(self.instance, values, by=by)
 
@@ -89,6 +89,6 @@ class NewAccountForm(AccountForm):
             validate_password(password, User(**known))
         return password
 
-    def _stored(self, by: By) -> User:
+    def _stored(self, by: Actor) -> User:
         values = dict(self.cleaned_data)
         return verbs.register(values.pop("username"), values.pop("password") or None, by=by, **values)

@@ -1,4 +1,4 @@
-"""Forms of the account pages; what they decide is decided by the verbs."""
+"""Login and password forms; the rules are in the verbs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts import verbs
 from accounts.models import User
 from accounts.signin.throttle import TooManyAttempts
-from audit.record import By
+from audit.record import Actor
 
 if TYPE_CHECKING:
     NewPasswordForm = SetPasswordForm[User]
@@ -39,7 +39,7 @@ class LoginForm(AuthenticationForm):
             return self.cleaned_data
         try:
             self.user_cache = verbs.log_in(
-                name, password, by=By.request(self.request, SURFACE), request=self.request
+                name, password, by=Actor.request(self.request, SURFACE), request=self.request
             )
         except verbs.LoginRefused as refusal:
             raise ValidationError(_(str(refusal))) from refusal
@@ -60,7 +60,7 @@ class PasswordForm(NewPasswordForm):
     )
     field_order = ("old_password", "new_password1", "new_password2")
 
-    def __init__(self, user: User, by: By, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, user: User, by: Actor, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.by = by
 

@@ -55,7 +55,7 @@ def profile(request: PageRequest) -> HttpResponse:
     form = ProfileForm(request.POST if request.method == "POST" else None, instance=stored)
     if form.is_valid():
         chosen = form.cleaned_data
-        verbs.prefer(stored, chosen, by=actor(request))
+        verbs.set_preferences(stored, chosen, by=actor(request))
         request.session[ZONE] = chosen["zone"]
         with override(chosen["language"] or None):
             messages.success(request, _("Your profile has been saved."))

@@ -1,4 +1,4 @@
-"""The request of a page behind the login, who sent it, and the way back to where it came from."""
+"""The type of a request behind the login, its actor for the audit trail, and the redirect back to the form's page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 
 
 class PageRequest(HttpRequest):
@@ -15,9 +15,9 @@ class PageRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def actor(request: PageRequest) -> By:
-    """Who does it, for the audit trail: the account, its address and the surface "page"."""
-    return By.request(request, surface="page")
+def actor(request: PageRequest) -> Actor:
+    """The actor for the audit trail: the account, its address and the surface "page"."""
+    return Actor.request(request, surface="page")
 
 
 def back(request: HttpRequest, default: str) -> HttpResponseRedirect:

@@ -6,16 +6,14 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.pages.forms import SURFACE
-from accounts.permissions import account
+from accounts.pages.request import PageRequest, actor
 from accounts.signin import logins
-from audit.record import By
 
 # So many are shown.
 MOST = 200
@@ -24,25 +22,25 @@ MOST = 200
 @login_required
 @never_cache
 @require_GET
-def sessions(request: HttpRequest) -> HttpResponse:
-    found = list(logins.of(account(request))[:MOST])
+def sessions(request: PageRequest) -> HttpResponse:
+    found = list(logins.of(request.user)[:MOST])
     context = {"sessions": found, "present": request.session.session_key}
     return render(request, "accounts/sessions.html", context)
 
 
 @login_required
 @require_POST
-def end(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
-    login = get_object_or_404(logins.of(account(request)), uid=uid)
-    logins.end(login, by=By.request(request, SURFACE))
+def end(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    login = get_object_or_404(logins.of(request.user), uid=uid)
+    logins.end(login, by=actor(request))
     messages.success(request, _("The session has been ended."))
     return redirect("sessions")
 
 
 @login_required
 @require_POST
-def end_all(request: HttpRequest) -> HttpResponse:
+def end_all(request: PageRequest) -> HttpResponse:
     """Ends this session too."""
-    logins.end_all(account(request), by=By.request(request, SURFACE))
+    logins.end_all(request.user, by=actor(request))
     request.session.flush()
     return redirect("login")

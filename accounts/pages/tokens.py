@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,12 +20,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.pages.forms import SURFACE
-from accounts.pages.request import back
-from accounts.permissions import account
+from accounts.pages.request import PageRequest, actor, back
 from accounts.rest.tokens import LAST_YEAR, MAX_NAME, seen_by
 from accounts.signin import api_tokens
-from audit.record import By
 from scheduler_site.lib.text import visible
 
 
@@ -68,33 +65,33 @@ class TokenForm(forms.Form):
 @login_required
 @never_cache
 @require_http_methods(["GET", "POST"])
-def tokens(request: HttpRequest) -> HttpResponse:
+def tokens(request: PageRequest) -> HttpResponse:
     """The list, and the form; a new token is shown in the answer to the form, and never again."""
     form = TokenForm(request.POST if request.method == "POST" else None)
     made = None
     if form.is_valid():
         try:
             made = api_tokens.create(
-                account(request),
+                request.user,
                 form.cleaned_data["name"],
                 read_only=form.cleaned_data["read_only"],
                 expires_at=form.expires_at,
-                by=By.request(request, SURFACE),
+                by=actor(request),
             )
         except api_tokens.TooManyTokens as refusal:
             form.add_error(None, str(refusal))
         else:
             form = TokenForm()
-    found = list(seen_by(account(request)))
+    found = list(seen_by(request.user))
     context = {"form": form, "made": made, "tokens": found, "now": timezone.now()}
     return render(request, "accounts/tokens.html", context)
 
 
 @login_required
 @require_POST
-def revoke(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
-    token = get_object_or_404(seen_by(account(request)), uid=uid)
-    if api_tokens.revoke(token, by=By.request(request, SURFACE)):
+def revoke(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    token = get_object_or_404(seen_by(request.user), uid=uid)
+    if api_tokens.revoke(token, by=actor(request)):
         messages.success(request, _("“%(name)s” has been revoked.") % {"name": token.name})
     else:
         messages.warning(request, _("“%(name)s” was revoked already.") % {"name": token.name})

@@ -22,12 +22,12 @@ from django.views.generic import FormView
 
 from accounts import verbs
 from accounts.models import Preferences, User
-from accounts.pages import kept
+from accounts.pages import expired_session
 from accounts.pages.forms import SURFACE, LoginForm, PasswordForm
 from accounts.pages.profile import ZONE, stored_zone
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from accounts.signin import logins
-from audit.record import By
+from audit.record import Actor
 
 
 def set_language(request: HttpRequest) -> HttpResponseBase:
@@ -36,7 +36,7 @@ def set_language(request: HttpRequest) -> HttpResponseBase:
     chosen = request.POST.get("language", "") if request.method == "POST" else ""
     if isinstance(request.user, User) and chosen in dict(settings.LANGUAGES):
         preferences = Preferences.objects.get_or_create(user=request.user)[0]
-        verbs.prefer(preferences, {"language": chosen}, by=By.request(request, SURFACE))
+        verbs.set_preferences(preferences, {"language": chosen}, by=Actor.request(request, SURFACE))
     return answer
 
 
@@ -61,13 +61,13 @@ class LoginView(Throttled, auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response, request = super().form_valid(form), self.request
         _welcome(response, request)
-        kept.welcome_back(request)
+        expired_session.welcome_back(request)
         request.session[ZONE] = stored_zone(account(request))
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         # Stays through a wrong password.
-        return super().get_context_data(**kwargs) | {"kept": self.request.POST.get(kept.FIELD, "")}
+        return super().get_context_data(**kwargs) | {"kept": self.request.POST.get(expired_session.FIELD, "")}
 
 
 class LogoutView(auth.LogoutView):
@@ -78,7 +78,7 @@ class LogoutView(auth.LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if isinstance(request.user, User):
             key = request.session.session_key or ""
-            verbs.log_out(request.user, by=By.request(request, SURFACE), session_key=key)
+            verbs.log_out(request.user, by=Actor.request(request, SURFACE), session_key=key)
         return super().post(request, *args, **kwargs)
 
 
@@ -91,7 +91,7 @@ class PasswordView(Throttled, LoginRequiredMixin, FormView[PasswordForm]):
     success_url = reverse_lazy("password")
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        by = By.request(self.request, SURFACE)
+        by = Actor.request(self.request, SURFACE)
         return super().get_form_kwargs() | {"user": self.request.user, "by": by}
 
     def form_valid(self, form: PasswordForm) -> HttpResponse:

@@ -10,16 +10,16 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from accounts import verbs
-from accounts.permissions import account
 from accounts.rest import credentials as _credentials  # noqa: F401 (registers them)
+from accounts.rest.permissions import account
 from accounts.rest.wire import Role, UserJson, user_json
-from accounts.signin import logins, tokens
+from accounts.signin import json_web_tokens, logins
 from accounts.signin.authentication import RefreshAuthentication
 from accounts.signin.throttle import TooManyAttempts
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Rules, Success, Uid
+from scheduler_site.rest.schema_types import Rules, Success, Uid
 from scheduler_site.rest.views import (
     ApiError,
     ApiView,
@@ -167,17 +167,19 @@ class RefreshView(_SignIn):
         # Older clients do not rotate tokens: they keep theirs and receive null (v2 wire facts, 3).
         user, payload = account(request), cast("dict[str, Any]", request.auth)
         try:
-            refresh = tokens.rotated(payload, user)
-        except tokens.TokenRefused as error:
+            refresh = json_web_tokens.rotated(payload, user)
+        except json_web_tokens.TokenRefused as error:
             logins.ended(user, uid=_login(request))
-            verbs.note_reuse(user, by=By.request(request, SURFACE))
+            verbs.record_token_reuse(user, by=Actor.request(request, SURFACE))
             raise DetailError(401, str(error), {"WWW-Authenticate": "Bearer"}) from error
         return Answer(
             {
-                "access_token": tokens.access_token(user, _login(request), tokens.since(payload)),
+                "access_token": json_web_tokens.access_token(
+                    user, _login(request), json_web_tokens.since(payload)
+                ),
                 "refresh_token": refresh,
                 "token_type": "bearer",
-                "expires_in": int(tokens.ACCESS_LIFETIME.total_seconds()),
+                "expires_in": int(json_web_tokens.ACCESS_LIFETIME.total_seconds()),
             }
         )
 
@@ -212,7 +214,7 @@ class LogoutView(_SignIn):
     )
     def post(self, request: Request) -> Answer[SignedOut]:
         """Sign out."""
-        user, by, login = account(request), By.request(request, SURFACE), _login(request)
+        user, by, login = account(request), Actor.request(request, SURFACE), _login(request)
         # A request without a token came with a session of the pages: that is what ends.
         by_session = not request.auth
         key = request.session.session_key or "" if by_session else ""
@@ -231,13 +233,13 @@ class LogoutView(_SignIn):
 def signed_in(request: Request, name: str, password: str, *, rotating: bool) -> Answer[SignedIn]:
     """A new login. 401, 429."""
     try:
-        user = verbs.log_in(name, password, by=By.request(request, SURFACE), request=request)
+        user = verbs.log_in(name, password, by=Actor.request(request, SURFACE), request=request)
     except verbs.LoginRefused as refusal:
         raise DetailError(401, str(refusal)) from refusal
     except TooManyAttempts as refusal:
         raise too_many(refusal.wait) from refusal
     uid, always = uuid4(), bool(settings.SIMPLE_JWT["ROTATE_REFRESH_TOKENS"])
-    access, refresh = tokens.issue(user, login=uid, rotating=rotating or always)
+    access, refresh = json_web_tokens.issue(user, login=uid, rotating=rotating or always)
     answer: Answer[SignedIn] = Answer(
         {
             "success": True,
@@ -248,7 +250,7 @@ def signed_in(request: Request, name: str, password: str, *, rotating: bool) -> 
             "token_type": "bearer",
         }
     )
-    logins.welcome(answer, user, request, SURFACE, tokens.REFRESH_LIFETIME, uid=uid)
+    logins.welcome(answer, user, request, SURFACE, json_web_tokens.REFRESH_LIFETIME, uid=uid)
     return answer
 
 

@@ -1,4 +1,4 @@
-"""A new password for one's own account: the old one is asked for, unless it was given a moment ago."""
+"""Changing one's own password requires the old one, unless the user logged in a moment ago."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 
 from accounts import verbs
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from accounts.signin.throttle import TooManyAttempts
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.rest.views import ApiError, too_many
 
 # Clients of the dialect know no field for the old password (v2 README, users): a login of the last minutes stands for it.
@@ -20,9 +20,11 @@ FRESH = dt.timedelta(minutes=10)
 ASKED = "Current password required"
 
 
-def require_old_password(request: Request, user: User, given: Any, *, by: By) -> None:
+def require_old_password(request: Request, user: User, given: Any, *, by: Actor) -> None:
     """400 without it or for a wrong one, 429 after too many. Not asked for where the token's login is fresh."""
-    if given is None and is_fresh(tokens.since(request.auth) if isinstance(request.auth, dict) else 0):
+    if given is None and is_fresh(
+        json_web_tokens.since(request.auth) if isinstance(request.auth, dict) else 0
+    ):
         return
     if not isinstance(given, str) or not given:
         minutes = int(FRESH.total_seconds() // 60)

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 
 from accounts.models import User
 from accounts.rest.wire import Role
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError
 
 MIN_PASSWORD = 6

@@ -8,12 +8,12 @@ from rest_framework.request import Request
 
 from accounts import verbs
 from accounts.models import Preferences, User
-from accounts.permissions import account
 from accounts.rest.auth import SURFACE
-from audit.record import By
+from accounts.rest.permissions import account
+from audit.record import Actor
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Stamp, Uid, partial
+from scheduler_site.rest.schema_types import Stamp, Uid, partial
 from scheduler_site.rest.views import BARE, ApiError, ApiView, as_uuid, timestamp
 
 NOT_YOURS = {403: "Not one's own."}
@@ -149,7 +149,7 @@ class PreferencesView(_View):
         self.require_own(user_id, "update")
         body = self.payload()
         given = {name: bool(body[name]) for name in SWITCHES if name in body}
-        found = verbs.prefer(self.stored(user_id), given, by=By.request(request, SURFACE))
+        found = verbs.set_preferences(self.stored(user_id), given, by=Actor.request(request, SURFACE))
         return Answer(
             {
                 "message": "Notification preferences updated successfully",
@@ -182,6 +182,6 @@ class UiPreferencesView(_View):
         if not isinstance(given, dict):
             raise ApiError(400, "Invalid payload", "jobs_table_columns must be an object.")
         columns = {name: bool(given.get(name, usual)) for name, usual in Preferences.COLUMNS.items()}
-        by = By.request(request, SURFACE)
-        found = verbs.prefer(self.stored(user_id), {"jobs_table_columns": columns}, by=by)
+        by = Actor.request(request, SURFACE)
+        found = verbs.set_preferences(self.stored(user_id), {"jobs_table_columns": columns}, by=by)
         return Answer({"preferences": columns_json(found)})

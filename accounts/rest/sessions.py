@@ -7,12 +7,12 @@ from typing import Annotated, Literal, TypedDict
 from rest_framework.request import Request
 
 from accounts.models import Login
-from accounts.permissions import account, require_person
+from accounts.rest.permissions import account, require_person
 from accounts.signin import logins
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Rules, Stamp, Uid
+from scheduler_site.rest.schema_types import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -88,7 +88,7 @@ class SessionsView(_Sessions):
         This session ends as well; API tokens go on.
         """
         require_person(request)
-        count = logins.end_all(account(request), by=By.request(request, SURFACE))
+        count = logins.end_all(account(request), by=Actor.request(request, SURFACE))
         return Answer({"message": "Logged out everywhere", "ended_count": count})
 
 
@@ -101,7 +101,7 @@ class SessionView(_Sessions):
         login = logins.of(account(request)).filter(uid=uid).first() if uid else None
         if login is None:
             raise ApiError(404, "Session not found", "There is no session with this id that could be ended.")
-        logins.end(login, by=By.request(request, SURFACE))
+        logins.end(login, by=Actor.request(request, SURFACE))
         return Answer({"message": "Session ended successfully", "session_id": str(login.uid)})
 
 

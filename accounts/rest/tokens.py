@@ -9,13 +9,13 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.permissions import account, require_person
+from accounts.rest.permissions import account, require_person
 from accounts.signin import api_tokens
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.lib.text import INVISIBLE, unseen
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
-from scheduler_site.rest.shapes import Rules, Stamp, Uid
+from scheduler_site.rest.schema_types import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -130,7 +130,7 @@ class TokensView(_Tokens):
         require_person(request)
         body = self.payload()
         name, read_only, expires_at = _name(body), _read_only(body), _expiry(body)
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         try:
             token, value = api_tokens.create(
                 account(request), name, read_only=read_only, expires_at=expires_at, by=by
@@ -152,7 +152,7 @@ class TokenView(_Tokens):
         token = seen_by(account(request)).filter(uid=uid).first() if uid else None
         if token is None:
             raise ApiError(404, "API token not found", "There is no API token with this id.")
-        revoked = api_tokens.revoke(token, by=By.request(request, SURFACE))
+        revoked = api_tokens.revoke(token, by=Actor.request(request, SURFACE))
         token.refresh_from_db()
         return Answer(
             {

@@ -8,17 +8,17 @@ from rest_framework.request import Request
 
 from accounts import verbs
 from accounts.models import User
-from accounts.permissions import account, needs, require_person
 from accounts.rest.auth import SURFACE, OneUser
 from accounts.rest.own_password import require_old_password
 from accounts.rest.payloads import Registration, UserChanges, registration, user_changes
+from accounts.rest.permissions import account, needs, require_person
 from accounts.rest.wire import UserJson, user_json
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.openapi.route import route
-from scheduler_site.rest import versions
+from scheduler_site.rest import etags
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH
-from scheduler_site.rest.shapes import Detail, Success, Uid
+from scheduler_site.rest.schema_types import Detail, Success, Uid
 from scheduler_site.rest.views import BARE, ApiError, ApiView, DetailError, as_uuid
 
 JobNames = list[Annotated[str, "The name of a job."]]
@@ -92,7 +92,7 @@ class RegisterView(_Users):
         require_person(request)
         fields = registration(self.payload())
         try:
-            user = verbs.register(**fields, by=By.request(request, SURFACE))
+            user = verbs.register(**fields, by=Actor.request(request, SURFACE))
         except verbs.Taken as error:
             raise DetailError(409, str(error)) from error
         return Created({"success": True, "message": "User registered successfully", "user": user_json(user)})
@@ -141,10 +141,12 @@ class UserView(_Users):
         require_person(request)
         values = user_changes(body, user, by_admin=account(request).has_perm("accounts.change_user"))
         if "password" in values and user == account(request):
-            require_old_password(request, user, body.get("current_password"), by=By.request(request, SURFACE))
+            require_old_password(
+                request, user, body.get("current_password"), by=Actor.request(request, SURFACE)
+            )
         try:
-            with versions.unchanged(request, User.objects.filter(pk=user.pk)):
-                user = verbs.update(user, values, by=By.request(request, SURFACE))
+            with etags.unchanged(request, User.objects.filter(pk=user.pk)):
+                user = verbs.update(user, values, by=Actor.request(request, SURFACE))
         except (verbs.Taken, verbs.LastAdmin, User.DoesNotExist) as error:
             _refuse(error)
         told: UserUpdated = {
@@ -154,7 +156,7 @@ class UserView(_Users):
         }
         if values.get("is_active") is False and (jobs := verbs.jobs_of(user)):
             told["owned_jobs"] = jobs
-        return versions.tagged(Answer(told), user)
+        return etags.tagged(Answer(told), user)
 
     @route("delete_user", "It is gone; its jobs stay.", {409: "It is the last active administrator."})
     def delete(self, request: Request, user_id: str) -> Answer[UserDeleted]:
@@ -168,7 +170,7 @@ class UserView(_Users):
             raise ApiError(400, "Cannot delete your own account", BARE)
         jobs = verbs.jobs_of(user)
         try:
-            verbs.delete(user, by=By.request(request, SURFACE))
+            verbs.delete(user, by=Actor.request(request, SURFACE))
         except (verbs.LastAdmin, User.DoesNotExist) as error:
             _refuse(error)
         deleted: DeletedUser = {"id": str(user.uid), "username": user.username}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, TypedDict
 
 from accounts.models import User
-from scheduler_site.rest.shapes import Rules, Stamp, Uid, one_of
+from scheduler_site.rest.schema_types import Rules, Stamp, Uid, one_of
 from scheduler_site.rest.views import timestamp
 
 Role = Annotated[str, "What the account may do.", one_of(User.Role.values)]

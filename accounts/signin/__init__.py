@@ -1,1 +1,1 @@
-"""How people and machines prove who they are: logins, tokens, known devices, passwords, and delays after failed tries."""
+"""Authentication: logins, tokens, known devices, password hashes, and delays after failed logins."""

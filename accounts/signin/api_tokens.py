@@ -19,15 +19,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiToken, User
 from accounts.signin import throttle
-from accounts.signin.tokens import TokenRefused
+from accounts.signin.json_web_tokens import TokenRefused
 from audit.models import Entry
-from audit.record import By, record
+from audit.record import Actor, record
 
 PREFIX = "belfry_"
 SHOWN = len(PREFIX) + 8
 # So many of one account may be in use.
 MOST = 50
 NOTED = dt.timedelta(minutes=1)
+# The `type` of `request.auth` where an API token was sent; that of a login's token is access or refresh.
+API_TOKEN = "api_token"  # noqa: S105
 
 
 class TooManyTokens(Exception):
@@ -39,7 +41,7 @@ class TooManyTokens(Exception):
 
 @transaction.atomic
 def create(
-    owner: User, name: str, *, read_only: bool, expires_at: dt.datetime | None, by: By
+    owner: User, name: str, *, read_only: bool, expires_at: dt.datetime | None, by: Actor
 ) -> tuple[ApiToken, str]:
     """The row of a new token, and the token itself, which is kept nowhere. Raises TooManyTokens."""
     User.objects.select_for_update().get(pk=owner.pk)
@@ -61,7 +63,7 @@ def create(
 
 
 @transaction.atomic
-def revoke(token: ApiToken, *, by: By) -> bool:
+def revoke(token: ApiToken, *, by: Actor) -> bool:
     """Ends a token at once. False when it was revoked already."""
     now = timezone.now()
     if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):

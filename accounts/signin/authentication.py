@@ -11,11 +11,10 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.permissions import API_TOKEN
-from accounts.signin import api_tokens, tokens
+from accounts.signin import api_tokens, json_web_tokens
 from accounts.signin.throttle import TooManyAttempts
 from audit.record import address_of
-from scheduler_site.rest.problems import too_many
+from scheduler_site.rest.errors import too_many
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -25,7 +24,7 @@ class BearerAuthentication(BaseAuthentication):
     change something 403, and too many bad API tokens from an address 429.
     """
 
-    kind: tokens.Kind = "access"
+    kind: json_web_tokens.Kind = "access"
 
     def authenticate(self, request: Request) -> tuple[User, dict[str, Any]] | None:
         scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").strip().partition(" ")
@@ -34,9 +33,9 @@ class BearerAuthentication(BaseAuthentication):
         if self.kind == "access" and api_tokens.is_one(raw):
             return _machine(request, raw)
         try:
-            claims = tokens.claims(raw, self.kind)
-            return tokens.user_of(claims), claims
-        except tokens.TokenRefused as error:
+            claims = json_web_tokens.claims(raw, self.kind)
+            return json_web_tokens.user_of(claims), claims
+        except json_web_tokens.TokenRefused as error:
             raise AuthenticationFailed(str(error)) from error
 
     def authenticate_header(self, request: Request) -> str:
@@ -46,19 +45,19 @@ class BearerAuthentication(BaseAuthentication):
 def _machine(request: Request, raw: str) -> tuple[User, dict[str, Any]]:
     try:
         token = api_tokens.accepted(raw, address_of(request), timezone.now())
-    except tokens.TokenRefused as error:
+    except json_web_tokens.TokenRefused as error:
         raise AuthenticationFailed(str(error)) from error
     except TooManyAttempts as error:
         raise too_many(error.wait) from error
     if token.read_only and request.method not in SAFE_METHODS:
         raise PermissionDenied("This API token may only read.")
-    return token.owner, {"type": API_TOKEN, "token": str(token.uid), "read_only": token.read_only}
+    return token.owner, {"type": api_tokens.API_TOKEN, "token": str(token.uid), "read_only": token.read_only}
 
 
 class RefreshAuthentication(BearerAuthentication):
     """The same with a refresh token, for the one route that takes it."""
 
-    kind: tokens.Kind = "refresh"
+    kind: json_web_tokens.Kind = "refresh"
 
 
 class PageSessionAuthentication(SessionAuthentication):

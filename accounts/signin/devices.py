@@ -1,4 +1,4 @@
-"""Devices that an account has logged in from: a signed cookie, which lets their owner pass while others guess at his password.
+"""Devices that an account has logged in from: a signed cookie, so that others who guess the password do not lock its owner out.
 
 The cookie opens nothing: without the password it is worth nothing. It stops counting with a new password, and with the end
 of all logins (OWASP, "Slow down online guessing attacks with device cookies").

@@ -1,7 +1,7 @@
-"""Logins that last: one row each, for the page where people see and end them.
+"""Sessions and logins of tokens: one row each, for the page where people see and end them.
 
 What refuses an ended one costs no query of its own: sessions are rows that are deleted, tokens are asked for together with
-their account (accounts/signin/tokens.py), and `end_all` changes what all of them are signed with.
+their account (accounts/signin/json_web_tokens.py), and `end_all` changes what all of them are signed with.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Login, User
-from accounts.signin import devices, tokens
+from accounts.signin import devices, json_web_tokens
 from audit.models import Entry
-from audit.record import By, address_of, record
+from audit.record import Actor, address_of, record
 
 # How long an address from which a user logged in counts as known.
 REMEMBERED = dt.timedelta(days=90)
@@ -36,7 +36,7 @@ def begin(
     uid: uuid.UUID | None = None,
     session_key: str = "",
 ) -> Login:
-    """Writes down a login that has just succeeded. `uid`: that of its tokens."""
+    """Records a login that has just succeeded. `uid`: that of its tokens."""
     now = timezone.now()
     values = {
         "user": user,
@@ -62,13 +62,13 @@ def welcome(
     uid: uuid.UUID | None = None,
     session_key: str = "",
 ) -> None:
-    """What every door does for who has come in: the login is written down, and its device is known from now on."""
+    """Called after every successful login: records it and remembers the device."""
     begin(user, request, surface, lifetime, uid=uid, session_key=session_key)
     devices.remember(answer, request, user)
 
 
 def of(user: User) -> QuerySet[Login]:
-    """Those that are good now, the latest seen first."""
+    """The valid logins of an account, most recently used first."""
     return user.logins.filter(ended_at=None, expires_at__gt=timezone.now())
 
 
@@ -81,7 +81,7 @@ def seen(session_key: str, address: str | None, lifetime: dt.timedelta) -> None:
 
 
 @transaction.atomic
-def end(login: Login, *, by: By) -> bool:
+def end(login: Login, *, by: Actor) -> bool:
     """Ends one login at once. False when it had ended."""
     if not Login.objects.filter(pk=login.pk, ended_at=None).update(ended_at=timezone.now()):
         return False
@@ -101,7 +101,7 @@ def ended(user: User, *, uid: str = "", session_key: str = "") -> None:
 
 
 @transaction.atomic
-def end_all(user: User, *, by: By) -> int:
+def end_all(user: User, *, by: Actor) -> int:
     """Ends every session and every token of a login, those of older versions as well; returns how many were in the list.
 
     API tokens go on: they are revoked on a page of their own.
@@ -135,7 +135,7 @@ def _forget(login: Login) -> None:
     if login.session_key:
         _delete_session(login.session_key)
     else:
-        tokens.revoke(login.uid.hex, login.user)
+        json_web_tokens.revoke(login.uid.hex, login.user)
 
 
 def _delete_session(key: str) -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Category, Team, User
-from accounts.signin import logins, tokens
+from accounts.signin import json_web_tokens, logins
 from audit.models import Entry
 from conftest import PASSWORD, Api
 
@@ -284,13 +284,13 @@ def test_names_are_escaped(admin: Client) -> None:
 
 
 def test_a_session_survives_the_change_of_somebody_elses_password(admin: Client, uma: User) -> None:
-    mine = tokens.issue(User.objects.get(username="ada"))[0]
+    mine = json_web_tokens.issue(User.objects.get(username="ada"))[0]
     admin.post(
         f"{USERS}{uma.pk}/password/",
         {"usable_password": "true", "password1": "next-horse-9", "password2": "next-horse-9"},
     )
     assert admin.get("/admin/").status_code == 200
-    assert tokens.user_of(tokens.claims(mine, "access")).username == "ada"
+    assert json_web_tokens.user_of(json_web_tokens.claims(mine, "access")).username == "ada"
 
 
 @pytest.mark.parametrize(

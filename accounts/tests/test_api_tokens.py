@@ -17,13 +17,13 @@ from accounts import verbs
 from accounts.models import ApiToken, User
 from accounts.signin import api_tokens
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import PASSWORD, Api
 
 pytestmark = pytest.mark.django_db
 
 ME, TOKENS = "/api/v2/auth/me", "/api/v2/auth/tokens"
-BY = By(None, "api")
+BY = Actor(None, "api")
 
 
 def made(

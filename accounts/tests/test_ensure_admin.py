@@ -9,7 +9,7 @@ from django.test import override_settings
 from accounts import verbs
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.management.commands import up
 from scheduler_site.running import startup
 
@@ -86,7 +86,7 @@ def test_a_password_that_breaks_the_rules_makes_no_admin(
 def test_the_known_password_is_reported_until_it_is_changed() -> None:
     call_command("ensure_admin")
     assert verbs.default_password_in_use()
-    verbs.update(User.objects.get(), {"password": "a-real-secret"}, by=By.system())
+    verbs.update(User.objects.get(), {"password": "a-real-secret"}, by=Actor.system())
     assert not verbs.default_password_in_use()
 
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, User
-from accounts.signin import api_tokens, tokens
-from audit.record import By
+from accounts.signin import api_tokens, json_web_tokens
+from audit.record import Actor
 from conftest import PASSWORD, Api
 
 NEW = "a-longer-horse-10"
@@ -22,7 +22,7 @@ NEW = "a-longer-horse-10"
 @pytest.fixture
 def leaked(ada: User) -> str:
     """An administrator's API token in the wrong hands."""
-    return api_tokens.create(ada, "leaked", read_only=False, expires_at=None, by=By.system())[1]
+    return api_tokens.create(ada, "leaked", read_only=False, expires_at=None, by=Actor.system())[1]
 
 
 @pytest.fixture
@@ -90,14 +90,14 @@ def put(client: APIClient, user: User, **body: Any) -> Any:
 
 def test_a_login_of_the_last_minutes_stands_for_the_old_password(uma: User) -> None:
     """The documented request of the dialect, which has no field for it."""
-    client = bearer(tokens.issue(uma)[0])
+    client = bearer(json_web_tokens.issue(uma)[0])
     with later(9):
         assert put(client, uma).json()["updated_fields"] == ["password"]
 
 
 @pytest.mark.parametrize("renewed", [False, True])
 def test_later_the_old_password_is_asked_for(uma: User, renewed: bool) -> None:
-    access, refresh = tokens.issue(uma)
+    access, refresh = json_web_tokens.issue(uma)
     with later(11):
         if renewed:
             access = bearer(refresh).post("/api/v2/auth/refresh").json()["access_token"]
@@ -114,7 +114,7 @@ def test_later_the_old_password_is_asked_for(uma: User, renewed: bool) -> None:
 
 
 def test_a_wrong_old_password_is_refused_even_after_a_login_and_counted(uma: User) -> None:
-    client = bearer(tokens.issue(uma)[0])
+    client = bearer(json_web_tokens.issue(uma)[0])
     found = [put(client, uma, current_password=f"guess-{n}").status_code for n in range(12)]
     assert found == [400] * 10 + [429] * 2
 

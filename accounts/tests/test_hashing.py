@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts import verbs
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,14 +27,14 @@ def in_transaction(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 
 
 def test_a_new_account_is_hashed_before_its_transaction(in_transaction: list[bool]) -> None:
-    user = verbs.register("newcomer", "horse-battery-9", by=By.system(), role=User.Role.USER)
+    user = verbs.register("newcomer", "horse-battery-9", by=Actor.system(), role=User.Role.USER)
     assert in_transaction == [False]
     assert User.objects.get(pk=user.pk).check_password("horse-battery-9")
 
 
 def test_a_new_password_is_hashed_before_its_transaction(uma: User, in_transaction: list[bool]) -> None:
     User.objects.filter(pk=uma.pk).update(must_change_password=True)
-    user = verbs.update(uma, {"password": "horse-battery-9"}, by=By.system())
+    user = verbs.update(uma, {"password": "horse-battery-9"}, by=Actor.system())
     assert in_transaction == [False]
     assert user.check_password("horse-battery-9")
     assert not User.objects.get(pk=uma.pk).must_change_password

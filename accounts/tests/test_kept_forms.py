@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Category, User
-from accounts.pages import kept
+from accounts.pages import expired_session
 from conftest import PASSWORD
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -115,7 +115,7 @@ def test_what_nobody_came_back_for_leaves_the_session(client: Client, uma: User)
     log_in(client, uma, client.post("/jobs/new?kind=webhook", entries(name="typed")).content.decode())
     with time_machine.travel(timezone.now() + timedelta(minutes=61)):
         client.get("/jobs")
-        assert kept.IN_SESSION not in client.session
+        assert expired_session.IN_SESSION not in client.session
 
 
 @pytest.mark.parametrize("rubbish", ["x", "gAAAA", ""])

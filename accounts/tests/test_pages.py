@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from audit.models import Entry
 from conftest import PASSWORD, Api
 
@@ -180,6 +180,6 @@ def test_our_pages_use_the_api_with_their_session_and_a_csrf_token(uma: User) ->
 
 
 def test_a_bearer_token_needs_no_csrf_token(uma: User) -> None:
-    header = {"Authorization": f"Bearer {tokens.issue(uma)[0]}"}
+    header = {"Authorization": f"Bearer {json_web_tokens.issue(uma)[0]}"}
     client = Client(enforce_csrf_checks=True)
     assert client.post("/api/v2/auth/logout", headers=header).status_code == 200

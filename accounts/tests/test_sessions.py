@@ -12,9 +12,9 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Login, User
-from accounts.signin import api_tokens, logins, tokens
+from accounts.signin import api_tokens, json_web_tokens, logins
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import PASSWORD, Api
 
 LOGIN, REFRESH, ME = "/api/v2/auth/login", "/api/v2/auth/refresh", "/api/v2/auth/me"
@@ -135,8 +135,8 @@ def test_ending_a_login_ends_it_at_its_door_and_nowhere_else(uma: User, surface:
 
 def test_logging_out_everywhere_ends_every_session_and_token_but_api_tokens(uma: User) -> None:
     pair, page, v1, conda = api_login(), page_login(), v1_login(), conda_login()
-    older = tokens.issue(uma)[0]  # of a version that kept no list
-    _row, machine = api_tokens.create(uma, "m", read_only=False, expires_at=None, by=By.system())
+    older = json_web_tokens.issue(uma)[0]  # of a version that kept no list
+    _row, machine = api_tokens.create(uma, "m", read_only=False, expires_at=None, by=Actor.system())
     assert page.post("/sessions/end").status_code == 302
     assert page.get("/password").status_code == 302
     for token in (pair["access_token"], older):
@@ -159,7 +159,7 @@ def test_nobody_sees_or_ends_the_sessions_of_others(uma: User, vic: User, ada: U
 
 
 def test_an_api_token_neither_sees_nor_ends_sessions(uma: User) -> None:
-    raw = api_tokens.create(uma, "m", read_only=False, expires_at=None, by=By.system())[1]
+    raw = api_tokens.create(uma, "m", read_only=False, expires_at=None, by=Actor.system())[1]
     api_login()
     client = with_token(raw)
     assert client.get(SESSIONS).status_code == client.delete(SESSIONS).status_code == 403

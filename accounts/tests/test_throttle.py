@@ -15,7 +15,7 @@ from accounts import verbs
 from accounts.models import User
 from accounts.signin import devices
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import PASSWORD, Api
 
 NOON = datetime(2026, 3, 1, 12, 0, 10, tzinfo=UTC)
@@ -101,7 +101,7 @@ def test_the_device_of_one_account_is_not_known_to_another_nor_after_a_new_passw
     request.COOKIES[devices.COOKIE] = cookie
     assert devices.known(request, vic)
     assert not devices.known(request, uma)
-    assert not devices.known(request, verbs.update(vic, {"password": "another-horse"}, by=By.system()))
+    assert not devices.known(request, verbs.update(vic, {"password": "another-horse"}, by=Actor.system()))
     request.COOKIES[devices.COOKIE] = cookie[:-1] + ("A" if cookie[-1] != "A" else "B")
     assert not devices.known(request, vic)
 

@@ -15,8 +15,8 @@ from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, Ou
 
 from accounts import verbs
 from accounts.models import User
-from accounts.signin import tokens
-from audit.record import By
+from accounts.signin import json_web_tokens
+from audit.record import Actor
 from conftest import Api
 
 ME = "/api/v2/auth/me"
@@ -30,7 +30,7 @@ def with_token(token: str) -> APIClient:
 
 
 def signed(user: User, key: str | None = None, algorithm: str = "HS256", **claims: Any) -> str:
-    payload = tokens.claims(tokens.issue(user)[0], "access") | claims
+    payload = json_web_tokens.claims(json_web_tokens.issue(user)[0], "access") | claims
     return jwt.encode(payload, settings.JWT_SECRET_KEY if key is None else key, algorithm=algorithm)
 
 
@@ -54,7 +54,7 @@ def test_rubbish_is_an_invalid_token(db: None, token: str) -> None:
 
 
 def test_the_scheme_may_be_written_in_any_case(uma: User) -> None:
-    answer = APIClient().get(ME, HTTP_AUTHORIZATION=f"bearer {tokens.issue(uma)[0]}")
+    answer = APIClient().get(ME, HTTP_AUTHORIZATION=f"bearer {json_web_tokens.issue(uma)[0]}")
     assert answer.status_code == 200
 
 
@@ -86,7 +86,7 @@ def test_odd_claims_are_refused_even_when_well_signed(uma: User, claims: dict[st
 
 
 def test_a_token_lives_for_an_hour(uma: User) -> None:
-    token = tokens.issue(uma)[0]
+    token = json_web_tokens.issue(uma)[0]
     with time_machine.travel(timezone.now() + timedelta(seconds=3590), tick=False):
         assert with_token(token).get(ME).status_code == 200
     with time_machine.travel(timezone.now() + timedelta(seconds=3610), tick=False):
@@ -94,13 +94,13 @@ def test_a_token_lives_for_an_hour(uma: User) -> None:
 
 
 def test_a_refresh_token_opens_no_other_route_and_an_access_token_does_not_refresh(uma: User) -> None:
-    access, refresh = tokens.issue(uma)
+    access, refresh = json_web_tokens.issue(uma)
     refused(with_token(refresh).get(ME), "Invalid token type")
     refused(with_token(access).post(REFRESH), "Invalid token type")
 
 
 def test_refresh_gives_a_new_access_token_only(uma: User) -> None:
-    _, refresh = tokens.issue(uma)
+    _, refresh = json_web_tokens.issue(uma)
     answer = with_token(refresh).post(REFRESH)
     body = answer.json()
     assert answer.status_code == 200
@@ -126,29 +126,29 @@ def test_the_role_is_read_from_the_database_and_not_from_the_token(ada: User, um
 
 
 def test_a_new_password_ends_the_access_and_the_refresh_token(uma: User) -> None:
-    access, refresh = tokens.issue(uma)
-    verbs.update(uma, {"password": "another-horse"}, by=By.system())
+    access, refresh = json_web_tokens.issue(uma)
+    verbs.update(uma, {"password": "another-horse"}, by=Actor.system())
     refused(with_token(access).get(ME), "revoked")
     refused(with_token(refresh).post(REFRESH), "revoked")
 
 
 @pytest.mark.parametrize(("index", "method", "path"), [(0, "get", ME), (1, "post", REFRESH)])
 def test_a_deleted_account_is_401(uma: User, index: int, method: str, path: str) -> None:
-    token = tokens.issue(uma)[index]
+    token = json_web_tokens.issue(uma)[index]
     uma.delete()
     refused(getattr(with_token(token), method)(path), "User not found")
 
 
 @pytest.mark.parametrize(("index", "method", "path"), [(0, "get", ME), (1, "post", REFRESH)])
 def test_a_deactivated_account_is_401(uma: User, index: int, method: str, path: str) -> None:
-    token = tokens.issue(uma)[index]
+    token = json_web_tokens.issue(uma)[index]
     User.objects.update(is_active=False)
     refused(getattr(with_token(token), method)(path), "deactivated")
 
 
 def test_logout_ends_the_refresh_token_of_this_login_and_of_no_other(uma: User) -> None:
-    access, refresh = tokens.issue(uma)
-    _, elsewhere = tokens.issue(uma)
+    access, refresh = json_web_tokens.issue(uma)
+    _, elsewhere = json_web_tokens.issue(uma)
     answer = with_token(access).post("/api/v2/auth/logout", {"ignored": True}, format="json")
     assert answer.status_code == 200
     assert answer.json()["success"] is True
@@ -158,14 +158,14 @@ def test_logout_ends_the_refresh_token_of_this_login_and_of_no_other(uma: User) 
 
 
 def test_a_token_that_was_renewed_ends_the_same_login(uma: User) -> None:
-    _, refresh = tokens.issue(uma)
+    _, refresh = json_web_tokens.issue(uma)
     renewed = with_token(refresh).post(REFRESH).json()["access_token"]
     with_token(renewed).post("/api/v2/auth/logout")
     refused(with_token(refresh).post(REFRESH), "revoked")
 
 
 def test_logout_ends_the_access_token_at_once_and_with_it_a_second_logout(uma: User) -> None:
-    access, refresh = tokens.issue(uma)
+    access, refresh = json_web_tokens.issue(uma)
     renewed = with_token(refresh).post(REFRESH).json()["access_token"]
     assert with_token(access).post("/api/v2/auth/logout").status_code == 200
     for token in (access, renewed):
@@ -174,11 +174,11 @@ def test_logout_ends_the_access_token_at_once_and_with_it_a_second_logout(uma: U
 
 
 def test_logins_leave_no_rows_and_revocations_are_forgotten_when_they_no_longer_matter(uma: User) -> None:
-    access, _ = tokens.issue(uma)
+    access, _ = json_web_tokens.issue(uma)
     assert not OutstandingToken.objects.exists()
     with_token(access).post("/api/v2/auth/logout")
-    tokens.flush()
+    json_web_tokens.flush()
     assert BlacklistedToken.objects.count() == 1
     with time_machine.travel(timezone.now() + timedelta(days=31), tick=False):
-        assert tokens.flush() == 2
+        assert json_web_tokens.flush() == 2
     assert not OutstandingToken.objects.exists()

@@ -1,4 +1,4 @@
-"""What the page of the trail can be narrowed to."""
+"""The filter form of the audit trail."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import search
 from audit.labels import kind_name, surface_name
 from audit.models import Entry
-from audit.search import Wanted
+from audit.search import EntryFilter
 
 DATES = [MinValueValidator(dt.date(1970, 1, 2)), MaxValueValidator(dt.date(9000, 1, 1))]
 # Fields that offer what is there: the column it stands in, and what it is called.
@@ -47,11 +47,11 @@ class SearchForm(forms.Form):
         for name, offered in choices.items():
             self.fields[name].choices = [*nothing, *offered]  # type: ignore[attr-defined]
 
-    def wanted(self) -> Wanted:
-        """To be called once the form was validated."""
+    def wanted(self) -> EntryFilter:
+        """The filter; call it after validation."""
         given = self.cleaned_data
         start, end = given.get("start"), given.get("end")
-        return Wanted(
+        return EntryFilter(
             event=given.get("event", ""),
             kind=given.get("kind", ""),
             uid=given.get("object"),

@@ -10,12 +10,12 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from audit.models import Entry, EntryQuerySet
-from audit.search import Page, Wanted, page_of
+from audit.search import EntryFilter, Page, page_of
 from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import RANGE, Integer, Text
-from scheduler_site.rest.shapes import Moment, Rules, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range
 
 OBJECT_TYPE = Text("object_type", "Only what happened to objects of this kind.", rules={"examples": ["job"]})
@@ -119,10 +119,10 @@ class TrailView(ApiView):
         )
 
 
-def wanted(params: Mapping[str, str]) -> Wanted:
-    """What the parameters of every history narrow it to. 400 for odd dates."""
+def wanted(params: Mapping[str, str]) -> EntryFilter:
+    """The filter from the query parameters. 400 for invalid dates."""
     between = date_range(params)
-    return Wanted(
+    return EntryFilter(
         event=EVENT.of(params),
         actor=ACTOR.of(params),
         surface=SURFACE.of(params),

@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.operators import ID_KEY, TOKEN_KEY, is_valid
+from scheduler_site.rest.operator_tokens import ID_KEY, TOKEN_KEY, is_valid
 
 
 @csrf_exempt

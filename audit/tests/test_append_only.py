@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts.models import Team, User
 from audit import append_only, chain
 from audit.models import AppendOnlyError, Entry, Seal
-from audit.record import By, record
+from audit.record import Actor, record
 
 VENDOR = connection.vendor
 STATEMENTS = [
@@ -38,7 +38,7 @@ OWN: dict[str, list[str]] = {
 
 @pytest.fixture
 def entry(db: None) -> Entry:
-    entry = record(Entry.Event.ADDED, Team.objects.create(name="Ops"), by=By.system())
+    entry = record(Entry.Event.ADDED, Team.objects.create(name="Ops"), by=Actor.system())
     chain.seal()
     return entry
 
@@ -67,7 +67,7 @@ def test_the_models_refuse_it_before_the_database_does(entry: Entry) -> None:
 
 def test_an_entry_outlives_everything_that_it_names(ada: User, db: None) -> None:
     team = Team.objects.create(name="Ops")
-    key = record(Entry.Event.ADDED, team, by=By(ada)).pk
+    key = record(Entry.Event.ADDED, team, by=Actor(ada)).pk
     team.delete()
     ada.delete()
     assert Entry.objects.get(pk=key).actor_name == "ada"
@@ -77,7 +77,7 @@ def test_an_entry_outlives_everything_that_it_names(ada: User, db: None) -> None
 @pytest.mark.django_db(transaction=True)
 def test_flush_in_operation_is_refused_as_well() -> None:
     with transaction.atomic():
-        record(Entry.Event.ADDED, Team.objects.create(name="Ops"), by=By.system())
+        record(Entry.Event.ADDED, Team.objects.create(name="Ops"), by=Actor.system())
     with pytest.raises(Exception, match=r"(?s)neither changed nor removed|couldn't be flushed"):
         call_command("flush", interactive=False, verbosity=0)
     assert Entry.objects.exists()

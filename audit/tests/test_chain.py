@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from accounts.models import Team
 from audit import append_only, chain
 from audit.models import Entry, Seal
-from audit.record import By, record
+from audit.record import Actor, record
 from executions.upkeep import reconcile
 
 CHANGES = {
@@ -30,7 +30,7 @@ def team(db: None) -> Team:
 
 
 def write(team: Team, count: int = 1, **values: Any) -> list[Entry]:
-    return [record(Entry.Event.MODIFIED, team, by=By.system(), **values) for _ in range(count)]
+    return [record(Entry.Event.MODIFIED, team, by=Actor.system(), **values) for _ in range(count)]
 
 
 def verify(*arguments: str, capsys: pytest.CaptureFixture[str]) -> list[str]:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By, record
+from audit.record import Actor, record
 from audit.templatetags.trail import latest_entries
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ def test_an_entry_keeps_the_digest_of_what_is_large(uma: User) -> None:
         "name": {"old": "a", "new": "b"},
     }
     with transaction.atomic():
-        entry = record(Entry.Event.MODIFIED, uma, by=By.system(), changes=changes)
+        entry = record(Entry.Event.MODIFIED, uma, by=Actor.system(), changes=changes)
     entry.refresh_from_db()
     kept = entry.changes["metadata"]
     assert (kept["old"], kept["new"]["a"], entry.changes["name"]) == ({"a": 1}, 2, {"old": "a", "new": "b"})
@@ -59,7 +59,7 @@ def test_pages_and_answers_do_not_carry_it(ada: User, client: Client) -> None:
 
 def test_the_newest_entries_on_the_page_of_a_job_are_read_without_their_changes(ada: User) -> None:
     with transaction.atomic():
-        record(Entry.Event.MODIFIED, ada, by=By.system(), changes={"text": {"old": None, "new": LARGE}})
+        record(Entry.Event.MODIFIED, ada, by=Actor.system(), changes={"text": {"old": None, "new": LARGE}})
     (found,) = latest_entries(ada.uid)
     assert found.get_deferred_fields() == {"changes", "snapshot"}
 

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 
 from accounts.models import Team, User
 from audit.models import AppendOnlyError, Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def team(db: None) -> Team:
 
 
 def test_an_entry_says_who_what_when_and_from_where(ada: User, team: Team) -> None:
-    by = By(ada, "api", "10.0.0.1", "op-7")
+    by = Actor(ada, "api", "10.0.0.1", "op-7")
     changes = {"name": {"old": "Op", "new": "Ops"}}
     entry = record(Entry.Event.MODIFIED, team, by=by, changes=changes, description="renamed")
     entry.refresh_from_db()
@@ -33,7 +33,7 @@ def test_an_entry_says_who_what_when_and_from_where(ada: User, team: Team) -> No
 
 
 def test_the_system_has_a_name_but_no_account(team: Team) -> None:
-    entry = record(Entry.Event.ADDED, team, by=By.system())
+    entry = record(Entry.Event.ADDED, team, by=Actor.system())
     assert (entry.actor, entry.actor_name, entry.surface) == (None, "system", "system")
 
 
@@ -42,12 +42,12 @@ def test_dates_and_uuids_become_text(team: Team) -> None:
         "x": {"old": date(2026, 1, 2), "new": UUID(int=1)},
         "y": {"new": datetime(2026, 1, 2, tzinfo=UTC)},
     }
-    entry = record(Entry.Event.MODIFIED, team, by=By.system(), changes=changes)
+    entry = record(Entry.Event.MODIFIED, team, by=Actor.system(), changes=changes)
     assert entry.changes["x"] == {"old": "2026-01-02", "new": "00000000-0000-0000-0000-000000000001"}
 
 
 def test_an_entry_outlives_its_object_and_its_actor(ada: User, team: Team) -> None:
-    key = record(Entry.Event.ADDED, team, by=By(ada)).pk
+    key = record(Entry.Event.ADDED, team, by=Actor(ada)).pk
     team.delete()
     ada.delete()
     entry = Entry.objects.get(pk=key)
@@ -56,12 +56,12 @@ def test_an_entry_outlives_its_object_and_its_actor(ada: User, team: Team) -> No
 
 def test_overlong_names_are_cut_and_not_refused(team: Team) -> None:
     team.name = "x" * 500
-    entry = record(Entry.Event.MODIFIED, team, by=By(None, operator="o" * 200), name="n" * 500)
+    entry = record(Entry.Event.MODIFIED, team, by=Actor(None, operator="o" * 200), name="n" * 500)
     assert (len(entry.object_name), len(entry.actor_name), len(entry.operator)) == (255, 150, 150)
 
 
 def test_an_entry_cannot_be_changed_or_removed(team: Team) -> None:
-    entry = record(Entry.Event.ADDED, team, by=By.system())
+    entry = record(Entry.Event.ADDED, team, by=Actor.system())
     for attempt in (
         entry.save,
         entry.delete,
@@ -76,12 +76,12 @@ def test_an_entry_cannot_be_changed_or_removed(team: Team) -> None:
 def test_an_entry_needs_the_transaction_of_its_change() -> None:
     team = Team.objects.create(name="Ops")
     with pytest.raises(RuntimeError, match="transaction"):
-        record(Entry.Event.ADDED, team, by=By.system())
+        record(Entry.Event.ADDED, team, by=Actor.system())
 
 
 def test_an_entry_goes_with_its_change_when_that_is_rolled_back(team: Team) -> None:
     with transaction.atomic():
-        record(Entry.Event.ADDED, team, by=By.system())
+        record(Entry.Event.ADDED, team, by=Actor.system())
         transaction.set_rollback(True)
     assert not Entry.objects.exists()
 
@@ -89,14 +89,14 @@ def test_an_entry_goes_with_its_change_when_that_is_rolled_back(team: Team) -> N
 def test_a_request_names_its_account_and_its_address(ada: User) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="2001:db8::1")
     request.user = ada
-    assert By.request(request, "web") == By(ada, "web", "2001:db8::1")
+    assert Actor.request(request, "web") == Actor(ada, "web", "2001:db8::1")
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "999.1.1.1"])
 def test_an_address_that_is_none_is_left_out(address: str) -> None:
     request = RequestFactory().get("/", REMOTE_ADDR=address)
     request.user = AnonymousUser()
-    assert By.request(request, "web") == By(None, "web", None)
+    assert Actor.request(request, "web") == Actor(None, "web", None)
 
 
 def test_the_difference_holds_only_what_differs() -> None:

@@ -13,7 +13,7 @@ from bench.servers.process import Server
 from scheduler_site.running import programs
 
 ALL = ("beat", "io", "code", "system")
-STARTERS = {"jobs.children.server", "jobs.children.zygote"}
+STARTERS = {"jobs.children.server", "jobs.children.class_server"}
 
 
 class Installation:

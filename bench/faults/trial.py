@@ -19,7 +19,7 @@ from django.db.utils import Error
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from accounts.models import Category
-from audit.record import By
+from audit.record import Actor
 from bench.faults.checker import Findings, Grid, Moments, Row, Trace, Watched, check
 from bench.faults.clock import Clock
 from bench.faults.installation import Installation, eventually
@@ -105,7 +105,7 @@ class Trial:
         own = {"name": name, "kind": Job.Kind.PYTHON_CLASS, "category": Category.general()}
         own |= {"stop_grace": 1, "overlap": "allow", "start_deadline": 3600}
         with self.clock.in_this_process():
-            return verbs.create(verbs.JobChanges({**own, **values}, timing), by=By.system())
+            return verbs.create(verbs.JobChanges({**own, **values}, timing), by=Actor.system())
 
     def _watch(self, job: Job, times: Grid | Moments) -> None:
         alone = job.overlap != Job.Overlap.ALLOW

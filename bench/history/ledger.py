@@ -9,7 +9,7 @@ from django.db import connection
 from accounts.models import Category, User
 from bench.speed import population
 from executions.ledger import definitions
-from executions.monitoring import counting
+from executions.monitoring import totals_update
 from jobs.models import Job
 
 # Written in the order of their time, as runs are: what is counted ends at the first one that is young.
@@ -74,7 +74,7 @@ def fill(rows: int, jobs: int) -> None:
         cursor.execute(LOG)
         cursor.execute("VACUUM (ANALYZE)")
     # As the reconciler does it, turn by turn.
-    while counting.fold(now):
+    while totals_update.fold(now):
         pass
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")

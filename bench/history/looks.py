@@ -14,7 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from executions.monitoring import figures
 from jobs.models import Job
 
@@ -155,7 +155,9 @@ class Statements:
 
 def table(repeats: int, *, explain: bool = False) -> None:
     ada = User.objects.get(username="ada")
-    machine = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {tokens.issue(ada)[0]}"})
+    machine = Client(
+        SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {json_web_tokens.issue(ada)[0]}"}
+    )
     browser = Client(SERVER_NAME="127.0.0.1")
     browser.force_login(ada)
     job = Job.objects.order_by("id")[77]

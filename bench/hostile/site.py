@@ -18,13 +18,13 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import Category, User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from bench.history import ledger
 from bench.servers.process import Server, free_port, wait_for_port
 from bench.speed import population
 from executions.ledger import definitions
 from executions.models import Execution, LogChunk
-from executions.monitoring import counting
+from executions.monitoring import totals_update
 from jobs.models import Job
 from scheduler_site.running import programs
 
@@ -70,7 +70,7 @@ def fill(runs: int, jobs: int) -> None:
             )
         )  # fmt: skip
     Execution.objects.bulk_create(rows, batch_size=500)
-    while counting.fold(now):
+    while totals_update.fold(now):
         pass
 
 
@@ -95,7 +95,7 @@ def people(runs: int, jobs: int) -> People:
         "executions": "/api/v2/executions?limit=50",
     }
     return People(
-        token=tokens.issue(user)[0],
+        token=json_web_tokens.issue(user)[0],
         cookie="; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()),
         pages=pages,
         long_log=f"/api/v2/executions/{run.uid}/log",

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from accounts.models import Category
-from audit.record import By
+from audit.record import Actor
 from bench.speed.noop import IO
 from executions.models import FINAL, Execution, State
 from jobs import verbs
@@ -81,7 +81,7 @@ def check() -> None:
     for timing in (hourly(first), interval(first)):
         values = {"kind": IO, "category": Category.general()}
         verb = verbs.create(
-            verbs.JobChanges({"name": f"verb {timing.kind}", **values}, timing), by=By.system()
+            verbs.JobChanges({"name": f"verb {timing.kind}", **values}, timing), by=Actor.system()
         )
         bulk = add(1, [timing], name=f"bulk {timing.kind}")[0]
         assert _plain(bulk) == _plain(verb), (_plain(bulk), _plain(verb))

@@ -24,7 +24,7 @@ WRONG = "Invalid username or password"
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
-class Door(CondaView):
+class AccountView(CondaView):
     """Outside of `/api` a refusal is `{"message": ...}`."""
 
     def failure(self, status: int, text: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ class Door(CondaView):
             raise Refused(refusal.status, body, refusal.headers) from refusal
 
 
-class LoginView(Door):
+class LoginView(AccountView):
     """POST username and password: 200 and the cookie. 400 for no JSON, 401; 429 after too many failures."""
 
     open_to_all = True
@@ -64,7 +64,7 @@ class LoginView(Door):
         return answer
 
 
-class LogoutView(Door):
+class LogoutView(AccountView):
     """POST: 200 and no cookie any more, with a session and without."""
 
     open_to_all = True
@@ -82,7 +82,7 @@ class LogoutView(Door):
         return answer
 
 
-class CreateUserView(Door):
+class CreateUserView(AccountView):
     """POST username, password and is_admin: 201. 400, 401; 403 for everybody but administrators."""
 
     def post(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:

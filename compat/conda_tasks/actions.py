@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 from django.db import transaction
 from django.http import HttpRequest
 
-from audit.record import By
-from compat.conda_tasks import output, scope, standing, wire
+from audit.record import Actor
+from compat.conda_tasks import access, output, task_status, wire
 from compat.conda_tasks.base import CondaView, Refused, Steps, invalid
-from compat.conda_tasks.standing import PAUSED, RUNNING, Task
+from compat.conda_tasks.task_status import PAUSED, RUNNING, Task
 from executions.ledger import launch
 from executions.ledger import verbs as runs
 from executions.models import Execution, LogChunk, State
@@ -34,15 +34,15 @@ class ActionView(CondaView):
     refused = ""
 
     def post(self, request: HttpRequest, task_id: str) -> Steps[dict[str, Any]]:
-        job = scope.changeable_task(self.user, task_id, self.verb)
-        before = standing.of(job)
+        job = access.changeable_task(self.user, task_id, self.verb)
+        before = task_status.of(job)
         try:
             if steps := self.act(before):
                 yield from steps
         except verbs.Refused as refusal:
-            self.refuse(standing.of(job), str(refusal))
+            self.refuse(task_status.of(job), str(refusal))
         except Job.DoesNotExist:
-            scope.task(self.user, task_id)
+            access.task(self.user, task_id)
             raise
         shown = wire.changed_json(self.result(job), before.status)
         return {"success": True, "message": self.message, "task": shown}
@@ -51,7 +51,7 @@ class ActionView(CondaView):
         raise NotImplementedError
 
     def result(self, job: Job) -> Task:
-        return standing.of(job)
+        return task_status.of(job)
 
     def refuse(self, task: Task, error: str = "") -> NoReturn:
         error = error or f"Cannot {self.verb} a task with status: '{task.status}'"
@@ -84,7 +84,7 @@ class StopView(ActionView):
             raise Refused(503, body, {"Retry-After": "5"})
         if not any(run.state == State.STOPPED for run in going):
             # It had come to its own end.
-            self.refuse(standing.of(task.job))
+            self.refuse(task_status.of(task.job))
 
 
 class TriggerView(ActionView):
@@ -147,8 +147,8 @@ class LogsView(CondaView):
     """GET what a run wrote so far."""
 
     def get(self, request: HttpRequest, task_id: str, execution_id: str) -> dict[str, Any]:
-        job = scope.task(self.user, task_id)
-        run = scope.run(job, execution_id)
+        job = access.task(self.user, task_id)
+        run = access.run(job, execution_id)
         last = LogChunk.objects.filter(execution=run).order_by("-id").values_list("at", flat=True).first()
         return {
             "success": True,
@@ -161,7 +161,7 @@ class LogsView(CondaView):
 
 
 @transaction.atomic
-def resume_schedule(job: Job, by: By) -> None:
+def resume_schedule(job: Job, by: Actor) -> None:
     """Of a delay that ran out while the task was paused, what was left of it begins anew."""
     pause, timing = job.current_pause, job.timing
     verbs.resume(job, by=by)

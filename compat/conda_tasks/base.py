@@ -1,4 +1,4 @@
-"""What all views of this dialect have in common: who asks, and the shapes of its errors."""
+"""The base view of this dialect: authentication and the shapes of its errors."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
-from audit.record import By
-from compat import origin
+from audit.record import Actor
+from compat import same_origin
 from compat.conda_tasks import sessions
 from compat.views import Answer, DialectView, Refused, Steps
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.operators import check_operator, without_operator
+from scheduler_site.rest.operator_tokens import check_operator, without_operator
 
 __all__ = ["Answer", "CondaView", "Refused", "Steps", "forbid", "invalid", "refuse", "unknown"]
 
@@ -72,14 +72,14 @@ class CondaView(DialectView):
 
     def own_write(self) -> None:
         """403, 400: browsers send cookies on behalf of any page."""
-        if not origin.is_ours(self.request):
+        if not same_origin.is_ours(self.request):
             refuse(403, "Request refused", "It was sent by a page of another origin")
         if self.request.content_type not in KINDS:
             invalid("Invalid request", f"Content-Type must be {JSON}")
 
     @property
-    def by(self) -> By:
-        return By.request(self.request, SURFACE)
+    def by(self) -> Actor:
+        return Actor.request(self.request, SURFACE)
 
     def body(self) -> dict[str, Any]:
         """The JSON object of the request, without what it says of an operator. 400."""

@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from compat.conda_tasks import operations, requirements, scope, standing, wire
+from compat.conda_tasks import access, operations, requirements, task_status, wire
 from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
 from compat.conda_tasks.payload import environment_name
-from compat.conda_tasks.standing import COMPLETED, FAILED, RUNNING, Task
+from compat.conda_tasks.task_status import COMPLETED, FAILED, RUNNING, Task
 from environments import verbs
 from environments.errors import InUse, NameTaken, Refused
 from environments.models import Operation
-from environments.operations import reading
+from environments.operations import contents
 
 TAKEN = "Environment with this name already exists"
 IN_USE = "Environment is in use by tasks"
@@ -30,10 +30,10 @@ class EnvironmentsView(CondaView):
             {
                 "name": one.name,
                 "python_version": one.python_version,
-                "packages": [f"{package.name}=={package.version}" for package in reading.installed(one)],
+                "packages": [f"{package.name}=={package.version}" for package in contents.installed(one)],
                 "created_at": wire.moment(one.created_at),
             }
-            for one in scope.environments(self.user)
+            for one in access.environments(self.user)
         ]
 
 
@@ -41,8 +41,8 @@ class StatisticsView(CondaView):
     """GET the figures of all environments."""
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        found = list(scope.environments(self.user))
-        named = Counter(scope.tasks(self.user).order_by().values_list("environment__name", flat=True))
+        found = list(access.environments(self.user))
+        named = Counter(access.tasks(self.user).order_by().values_list("environment__name", flat=True))
         latest = max(found, key=lambda one: (one.created_at, one.pk), default=None)
         return {
             "total_environments": len(found),
@@ -54,7 +54,7 @@ class StatisticsView(CondaView):
                 for one in found
             ],
             "package_stats": [
-                {"name": one.name, "package_count": len(reading.installed(one))} for one in found
+                {"name": one.name, "package_count": len(contents.installed(one))} for one in found
             ],
         }
 
@@ -82,18 +82,18 @@ class EnvironmentView(CondaView):
     """GET one environment; PUT another name (400, 403), DELETE it (400, 403). 404."""
 
     def get(self, request: HttpRequest, name: str) -> dict[str, Any]:
-        found = scope.environment(self.user, name)
-        tasks = standing.load(scope.tasks(self.user).filter(environment=found))
+        found = access.environment(self.user, name)
+        tasks = task_status.load(access.tasks(self.user).filter(environment=found))
         return {
             "name": found.name,
             "python_version": found.python_version,
             "created_at": wire.day(found.created_at),
             "usage_stats": usage(tasks) | {"disk_usage": wire.gigabytes(found.disk_bytes)},
-            "packages": [{"name": one.name, "version": one.version} for one in reading.installed(found)],
+            "packages": [{"name": one.name, "version": one.version} for one in contents.installed(found)],
         }
 
     def put(self, request: HttpRequest, name: str) -> dict[str, Any]:
-        found = scope.changeable_environment(self.user, name, "modify this environment")
+        found = access.changeable_environment(self.user, name, "modify this environment")
         new = environment_name(self.body().get("new_name"), "New name is required")
         try:
             if new == name:
@@ -114,7 +114,7 @@ class EnvironmentView(CondaView):
         }
 
     def delete(self, request: HttpRequest, name: str) -> Steps[HttpResponse]:
-        found = scope.changeable_environment(self.user, name, "delete this environment")
+        found = access.changeable_environment(self.user, name, "delete this environment")
         try:
             done = yield from operations.carried_out(lambda: verbs.delete(found, by=self.by), self.by)
         except InUse as error:
@@ -130,7 +130,7 @@ class PackagesView(CondaView):
     """POST packages to install, DELETE packages. 200 when it is done; 400, 403, 404."""
 
     def post(self, request: HttpRequest, name: str) -> Steps[dict[str, Any]]:
-        found = scope.changeable_environment(self.user, name, "modify packages in this environment")
+        found = access.changeable_environment(self.user, name, "modify packages in this environment")
         names = self._packages()
         used = "Cannot modify packages in environment that is referenced by running tasks"
         failed = "Failed to install packages"
@@ -138,7 +138,7 @@ class PackagesView(CondaView):
         return self._done("Packages installed successfully", name, installed_packages=names)
 
     def delete(self, request: HttpRequest, name: str) -> Steps[dict[str, Any]]:
-        found = scope.changeable_environment(self.user, name, "remove packages from this environment")
+        found = access.changeable_environment(self.user, name, "remove packages from this environment")
         names = self._packages()
         used = "Cannot remove packages from environment that is referenced by running tasks"
         failed = "Failed to remove packages"

@@ -1,4 +1,4 @@
-"""Changes of environments, of which this dialect's clients wait for the end."""
+"""Runs operations on environments and waits for their end, as clients of this dialect expect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
-from audit.record import By
+from audit.record import Actor
 from compat.conda_tasks.base import Refused, Steps
 from environments import verbs
 from environments.models import Operation
@@ -21,7 +21,7 @@ UNTIL_TAKEN, UNTIL_ENDED = 30, 20
 _places = BoundedSemaphore(MOST_WAITING)
 
 
-def carried_out(begin: Callable[[], Operation], by: By) -> Steps[Operation]:
+def carried_out(begin: Callable[[], Operation], by: Actor) -> Steps[Operation]:
     """The operation when it has ended; one that takes too long is cancelled. Raises what `begin` raises; 503."""
     if not _places.acquire(blocking=False):
         raise _later(

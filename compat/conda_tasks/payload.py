@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from compat.conda_tasks.base import Refused, invalid
-from environments.backends import grammar
+from environments.backends import validators
 from environments.backends.base import Invalid
 from jobs.models import DAY, Job
 from jobs.models.stored_schedule import NEVER, Timing
@@ -31,7 +31,7 @@ SHORTEST = 1.0
 
 
 @dataclass
-class When:
+class RequestedSchedule:
     """A cron schedule with the client's words for it, or a delay in seconds, or neither."""
 
     cron: Timing | None = None
@@ -56,23 +56,25 @@ class When:
 
 
 @dataclass
-class Wish:
+class NewTask:
     """A new task, apart from its requirements."""
 
     name: str
     options: dict[str, Any]
     environment: str
-    when: When
+    schedule: RequestedSchedule
     reuse: bool
 
 
-def wish(body: Mapping[str, Any]) -> Wish:
+def new_task(body: Mapping[str, Any]) -> NewTask:
     """400."""
     not_both(body)
     options = script(body.get("script"))
     environment = environment_name(body.get("conda_env"))
     name = task_name(body.get("task_name"), options)
-    return Wish(name, options, environment, when(body), flag(body.get("reuse_env"), "reuse_env"))
+    return NewTask(
+        name, options, environment, requested_schedule(body), flag(body.get("reuse_env"), "reuse_env")
+    )
 
 
 def not_both(body: Mapping[str, Any]) -> None:
@@ -112,7 +114,7 @@ def environment_name(value: Any, missing: str = "Environment name is required") 
     if not isinstance(value, str) or not value:
         invalid(missing)
     try:
-        grammar.environment_name(value)
+        validators.environment_name(value)
     except Invalid as error:
         invalid("Invalid environment name", str(error))
     return value
@@ -137,14 +139,18 @@ def name_taken(name: str) -> NoReturn:
     invalid("Task with this name already exists", f"Task with name '{name}' already exists")
 
 
-def when(body: Mapping[str, Any]) -> When:
+def requested_schedule(body: Mapping[str, Any]) -> RequestedSchedule:
     """400."""
     if given(body, "cron_expression"):
         return _cron(body["cron_expression"])
-    return When(delay=_delay(body["delay_seconds"])) if given(body, "delay_seconds") else When()
+    return (
+        RequestedSchedule(delay=_delay(body["delay_seconds"]))
+        if given(body, "delay_seconds")
+        else RequestedSchedule()
+    )
 
 
-def _cron(value: Any) -> When:
+def _cron(value: Any) -> RequestedSchedule:
     """In the scheduler's zone. POSIX has five fields and no words for all of them together."""
     try:
         if isinstance(value, str) and value.strip().startswith("@"):
@@ -153,7 +159,7 @@ def _cron(value: Any) -> When:
     except ScheduleError as error:
         invalid("The provided cron expression is invalid", f"Invalid cron expression: {error}")
     timing = Timing("cron", found.expression, found.timezone)
-    return When(timing, {"cron": value.strip(), "cron_stored": found.expression})
+    return RequestedSchedule(timing, {"cron": value.strip(), "cron_stored": found.expression})
 
 
 def _delay(value: Any) -> float:
@@ -178,11 +184,11 @@ def flag(value: Any, name: str) -> bool:
 # Changes ---------------------------------------------------------------------------------------------------------------
 
 
-def changed_when(body: Mapping[str, Any]) -> When:
+def changed_schedule(body: Mapping[str, Any]) -> RequestedSchedule:
     """The schedule that a change asks for. 400, with the text of changes."""
     try:
         not_both(body)
-        return when(body)
+        return requested_schedule(body)
     except Refused as refusal:
         body = dict(refusal.body) | {"message": "Invalid update parameters"}
         raise Refused(refusal.status, body) from refusal

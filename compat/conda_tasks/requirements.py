@@ -1,4 +1,4 @@
-"""Where a task runs: the environment that it names, one that its requirements are installed into, or a new one with them."""
+"""Finds or creates the environment of a task, and installs its requirements."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from audit.record import By
-from compat.conda_tasks import operations, scope, wire
+from audit.record import Actor
+from compat.conda_tasks import access, operations, wire
 from compat.conda_tasks.base import Steps, forbid, invalid, refuse
 from environments import verbs
 from environments.errors import InUse, NameTaken, Refused
@@ -49,15 +49,15 @@ def with_requirements(
 
 def existing(user: User, name: str) -> Environment:
     """The environment that is to be used again. 400."""
-    found = next((one for one in scope.environments(user).filter(name=name) if one.name == name), None)
+    found = next((one for one in access.environments(user).filter(name=name) if one.name == name), None)
     if found is None:
         invalid("Cannot reuse non-existing environment", f"Environment '{name}' not found")
     return found
 
 
-def install(environment: Environment, packages: Sequence[str], user: User, by: By) -> Steps[str]:
+def install(environment: Environment, packages: Sequence[str], user: User, by: Actor) -> Steps[str]:
     """Installs the lines; what to say of it. 400, 403."""
-    if not scope.may_change(user, environment):
+    if not access.may_change(user, environment):
         forbid("modify packages in this environment")
     try:
         done = yield from operations.carried_out(lambda: verbs.install(environment, packages, by=by), by)
@@ -70,7 +70,7 @@ def install(environment: Environment, packages: Sequence[str], user: User, by: B
     return f"Requirements installed in existing environment '{environment.name}'"
 
 
-def make(name: str, packages: Sequence[str], by: By) -> Steps[tuple[Environment, str]]:
+def make(name: str, packages: Sequence[str], by: Actor) -> Steps[tuple[Environment, str]]:
     """A new environment with these packages, of this name or of one like it; what to say of it. 400; then none is left."""
     try:
         done = yield from operations.carried_out(lambda: _begun(name, packages, by), by)
@@ -81,7 +81,7 @@ def make(name: str, packages: Sequence[str], by: By) -> Steps[tuple[Environment,
     return done.environment, f"New environment '{done.environment_name}' created with requirements"
 
 
-def _begun(name: str, packages: Sequence[str], by: By) -> Operation:
+def _begun(name: str, packages: Sequence[str], by: Actor) -> Operation:
     """Takes the first free name. Raises NameTaken and Invalid."""
     *names, last = _names(name)
     for free in names:
@@ -97,7 +97,7 @@ def _names(name: str) -> Iterator[str]:
 
 def referencing(user: User, jobs: Sequence[Job]) -> dict[str, Any]:
     """`referencing_tasks`: what those of these jobs run that the account may see."""
-    seen = scope.tasks(user).filter(pk__in=[job.pk for job in jobs]).order_by("pk")
+    seen = access.tasks(user).filter(pk__in=[job.pk for job in jobs]).order_by("pk")
     return {"referencing_tasks": [wire.script_of(job) for job in seen]}
 
 

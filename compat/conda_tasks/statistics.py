@@ -10,9 +10,9 @@ from typing import Any, cast
 from django.db.models import Avg, Count, Max, Min, Q
 from django.http import HttpRequest
 
-from compat.conda_tasks import scope, standing, wire
+from compat.conda_tasks import access, task_status, wire
 from compat.conda_tasks.base import CondaView
-from compat.conda_tasks.standing import COMPLETED, FAILED, PAUSED, RUNNING, SCHEDULED, STOPPED
+from compat.conda_tasks.task_status import COMPLETED, FAILED, PAUSED, RUNNING, SCHEDULED, STOPPED
 from executions.models import BAD, FINAL, Execution, ExecutionQuerySet, State
 from scheduler_site.lib import clock
 
@@ -30,8 +30,8 @@ class StatisticsView(CondaView):
     """GET the figures of all tasks and of their runs."""
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        counts = Counter(task.status for task in standing.load(scope.tasks(self.user)))
-        runs = scope.runs(self.user)
+        counts = Counter(task.status for task in task_status.load(access.tasks(self.user)))
+        runs = access.runs(self.user)
         judged = counts[COMPLETED] + counts[FAILED]
         return {
             "total": counts.total(),
@@ -47,8 +47,8 @@ class HistoryView(CondaView):
     """GET the runs of the last month, the newest first."""
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        names = dict(scope.tasks(self.user).order_by().values_list("pk", "name"))
-        rows = scope.runs(self.user).order_by("-due_at", "-id").values_list(*HISTORY, named=True)
+        names = dict(access.tasks(self.user).order_by().values_list("pk", "name"))
+        rows = access.runs(self.user).order_by("-due_at", "-id").values_list(*HISTORY, named=True)
         # Of tens of thousands of rows each need not be a model's instance.
         data = [_history_json(cast("Execution", row), names) for row in rows[:MOST]]
         return {"status": "success", "data": data}
@@ -81,12 +81,12 @@ def per_day(runs: ExecutionQuerySet, now: dt.datetime) -> dict[str, list[Any]]:
 
 
 def recent(runs: ExecutionQuerySet) -> list[dict[str, Any]]:
-    found = runs.filter(started_at__isnull=False).only(*standing.SHOWN, "job__name").select_related("job")
+    found = runs.filter(started_at__isnull=False).only(*task_status.SHOWN, "job__name").select_related("job")
     return [
         {
             "task_id": run.job_id,
             "name": run.job.name if run.job else "",
-            "status": standing.run_status(run),
+            "status": task_status.run_status(run),
             "start_time": wire.moment(run.started_at),
             "end_time": wire.moment(run.finished_at),
             "duration": wire.duration(run),
@@ -99,7 +99,7 @@ def _history_json(run: Execution, names: Mapping[int, str]) -> dict[str, Any]:
     return {
         "task_id": run.job_id,
         "task_name": names.get(run.job_id or 0, ""),
-        "status": standing.run_status(run),
+        "status": task_status.run_status(run),
         "execution_time": wire.moment(wire.started(run)),
         "duration": wire.duration(run),
         "peak_memory": wire.megabytes(run.peak_memory),

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
 from accounts.models import Category
-from compat.conda_tasks import output, payload, requirements, scope, standing, wire
+from compat.conda_tasks import access, output, payload, requirements, task_status, wire
 from compat.conda_tasks.base import CondaView, Steps, forbid, invalid, refuse, unknown
 from environments import verbs as environment_verbs
 from environments.models import Environment
@@ -27,59 +27,59 @@ class TasksView(CondaView):
     """GET all tasks by number; POST a new one (400, 403)."""
 
     def get(self, request: HttpRequest) -> list[Any]:
-        return [wire.listed_json(task) for task in standing.load(scope.tasks(self.user))]
+        return [wire.listed_json(task) for task in task_status.load(access.tasks(self.user))]
 
     def post(self, request: HttpRequest) -> Steps[tuple[int, dict[str, Any]]]:
         if not (self.user.has_perm("jobs.add_job") and self.user.has_perm("jobs.run_code")):
             forbid("create tasks")
         body = self.body()
-        wish = payload.wish(body)
-        environment, told = yield from self._environment(wish, body.get("requirements"))
-        task = self._made(wish, environment)
+        new = payload.new_task(body)
+        environment, told = yield from self._environment(new, body.get("requirements"))
+        task = self._made(new, environment)
         answer = {"success": True, "message": "Task scheduled successfully", "task": wire.task_json(task)}
         return 201, answer | ({"environment_message": told} if told else {})
 
-    def _environment(self, wish: payload.Wish, text: Any) -> Steps[tuple[Environment, str]]:
-        """Where it is to run; `wish.options` get the requirements. 400, 403."""
-        found = requirements.existing(self.user, wish.environment) if wish.reuse else None
+    def _environment(self, new: payload.NewTask, text: Any) -> Steps[tuple[Environment, str]]:
+        """Where it is to run; `new.options` get the requirements. 400, 403."""
+        found = requirements.existing(self.user, new.environment) if new.reuse else None
         failed = requirements.IN_EXISTING if found else requirements.IN_NEW
-        wish.options, packages = requirements.with_requirements(wish.options, text, failed)
+        new.options, packages = requirements.with_requirements(new.options, text, failed)
         if packages and found:
             return found, (yield from requirements.install(found, packages, self.user, self.by))
         if packages:
-            return (yield from requirements.make(wish.environment, packages, self.by))
-        return found or environment_verbs.named(wish.environment), ""
+            return (yield from requirements.make(new.environment, packages, self.by))
+        return found or environment_verbs.named(new.environment), ""
 
-    def _made(self, wish: payload.Wish, environment: Environment) -> standing.Task:
+    def _made(self, new: payload.NewTask, environment: Environment) -> task_status.Task:
         """The task before its first start."""
         values = payload.POLICIES | {
-            "name": wish.name,
+            "name": new.name,
             "kind": Job.Kind.SCRIPT,
-            "options": wish.options,
+            "options": new.options,
             "environment": environment,
             "category": self.user.category or Category.general(),
-            "client_form": wish.when.client_form,
+            "client_form": new.schedule.client_form,
         }
         try:
             with transaction.atomic():
-                job = verbs.create(JobChanges(values, wish.when.timing()), by=self.by)
-                if wish.when.is_now:
+                job = verbs.create(JobChanges(values, new.schedule.timing()), by=self.by)
+                if new.schedule.is_now:
                     launch.launch(job, by=self.by)
-                return standing.of(job)
+                return task_status.of(job)
         except TooMany as refusal:
             refuse(429, "Too many executions", str(refusal))
         except verbs.Refused as refusal:
             invalid("Task cannot be created", str(refusal))
         except IntegrityError:
-            _outrun(wish.name)
+            _outrun(new.name)
 
 
 class TaskView(CondaView):
     """GET one task with its runs; PUT changes (400, 403), DELETE it (400, 403). 404."""
 
     def get(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
-        task = standing.of(scope.task(self.user, task_id))
-        rows = scope.runs_of(task.job).only(*standing.SHOWN).order_by("-due_at", "-id")
+        task = task_status.of(access.task(self.user, task_id))
+        rows = access.runs_of(task.job).only(*task_status.SHOWN).order_by("-due_at", "-id")
         runs = list(reversed(rows[:MOST]))
         return {
             "success": True,
@@ -94,7 +94,7 @@ class TaskView(CondaView):
         }
 
     def put(self, request: HttpRequest, task_id: str) -> Steps[dict[str, Any]]:
-        job = scope.changeable_task(self.user, task_id, "modify")
+        job = access.changeable_task(self.user, task_id, "modify")
         _not_running(job, "update")
         try:
             task = yield from self._changed(job, self.body())
@@ -103,7 +103,7 @@ class TaskView(CondaView):
         return {"success": True, "message": "Task updated successfully", "task": wire.task_json(task)}
 
     def delete(self, request: HttpRequest, task_id: str) -> dict[str, Any]:
-        job = scope.changeable_task(self.user, task_id, "delete")
+        job = access.changeable_task(self.user, task_id, "delete")
         _not_running(job, "delete")
         key = job.pk
         try:
@@ -112,8 +112,8 @@ class TaskView(CondaView):
             unknown(f"Task with ID {task_id} not found")
         return {"success": True, "message": "Task deleted successfully", "task_id": key}
 
-    def _changed(self, job: Job, body: dict[str, Any]) -> Steps[standing.Task]:
-        when = payload.changed_when(body)
+    def _changed(self, job: Job, body: dict[str, Any]) -> Steps[task_status.Task]:
+        when = payload.changed_schedule(body)
         values = (yield from self._values(job, body)) | (
             {"client_form": when.client_form} if when.cron else {}
         )
@@ -129,7 +129,7 @@ class TaskView(CondaView):
             _outrun(str(values.get("name", job.name)), job)
         except verbs.Refused as refusal:
             invalid("Task cannot be updated", str(refusal))
-        return standing.of(job)
+        return task_status.of(job)
 
     def _values(self, job: Job, body: dict[str, Any]) -> Steps[dict[str, Any]]:
         """What changes of the job, apart from its schedule. 400, 403."""
@@ -147,7 +147,7 @@ class TaskView(CondaView):
 
     def _existing(self, name: Any) -> Environment:
         checked = payload.environment_name(name)
-        found = next((one for one in scope.environments(self.user).filter(name=checked)), None)
+        found = next((one for one in access.environments(self.user).filter(name=checked)), None)
         if found is None or found.name != checked:
             invalid("Environment not found", f"Environment '{checked}' not found")
         return found
@@ -173,7 +173,7 @@ def _outrun(name: str, job: Job | None = None) -> NoReturn:
 
 def _not_running(job: Job, verb: str) -> None:
     """400 for a task that runs: `verb` is update or delete."""
-    if (status := standing.of(job).status) == standing.RUNNING:
+    if (status := task_status.of(job).status) == task_status.RUNNING:
         error = f"Cannot {verb} a task that is currently running"
         invalid(f"Task cannot be {verb}d", error, current_status=status)
 

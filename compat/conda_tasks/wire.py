@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from compat.conda_tasks.standing import Task, run_status
+from compat.conda_tasks.task_status import Task, run_status
 from environments.models import Environment
 from executions.models import OPEN, Execution, State
 from jobs.models import Job

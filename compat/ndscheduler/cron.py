@@ -1,4 +1,4 @@
-"""The border between APScheduler's cron fields and our expressions.
+"""Converts between APScheduler's cron fields and our expressions.
 
 A schedule of this dialect is six texts: month, day, week, day_of_week, hour, minute. All of them must match, day_of_week counts
 from 0 = Monday, `5/10` means from 5 on, and days may be `last`, `1st mon` ... `last fri` (APScheduler 3, CronTrigger).

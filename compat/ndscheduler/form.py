@@ -1,4 +1,4 @@
-"""The form of jobs, as far as this dialect has words for what it asks."""
+"""The job form without the fields that this dialect does not know."""
 
 from __future__ import annotations
 

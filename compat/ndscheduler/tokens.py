@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.signin.tokens import is_ended, note, with_login
+from accounts.signin.json_web_tokens import is_ended, note, with_login
 from compat.ndscheduler.wire import identity
 
 COOKIE = "token"

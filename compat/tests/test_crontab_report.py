@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from audit.record import By
-from compat.moving.crontab import Choices, Import
-from compat.moving.crontab_lines import Line, arguments, lines
-from compat.moving.crontab_words import name_of
+from audit.record import Actor
+from compat.importers.crontab import Choices, Import
+from compat.importers.crontab_lines import Line, arguments, lines
+from compat.importers.crontab_notes import name_of
 from jobs.models import Job
 from jobs.tests.running import run_class
 
@@ -110,7 +110,7 @@ def test_the_comment_above_a_line_describes_its_job() -> None:
 0 5 * * * fourth
 """
     assert [line.comment for line in lines(text)] == ["", "Renews the certificates.\nAsk ops.", "", ""]
-    read(text).apply(By.command())
+    read(text).apply(Actor.command())
     assert Job.objects.get(name="second").description == "Renews the certificates.\nAsk ops."
 
 
@@ -120,7 +120,7 @@ def test_a_line_runs_in_the_home_directory_that_is_set(tmp_path: Path) -> None:
         (f"HOME={tmp_path}\n0 0 * * * . ./backup.sh", ""),
         ("1 0 * * * . ./backup.sh", str(tmp_path)),
     ):
-        read(text, home=home).apply(By.command())
+        read(text, home=home).apply(Actor.command())
     for job in Job.objects.all():
         assert job.options["working_directory"] == str(tmp_path)
         options = {"working_directory": job.options["working_directory"]}

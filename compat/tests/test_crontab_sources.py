@@ -13,8 +13,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import Category
-from audit.record import By
-from compat.moving.crontab import NAMESPACE, SHELL_JOB
+from audit.record import Actor
+from compat.importers.crontab import NAMESPACE, SHELL_JOB
 from jobs import verbs
 from jobs.models import Job
 from jobs.models.stored_schedule import Timing
@@ -43,7 +43,7 @@ def imported_before_sources() -> Job:
         "category": Category.general(),
     }
     changes = verbs.JobChanges(values, Timing("cron", "17 3 * * *", settings.SCHEDULER_TIMEZONE))
-    return verbs.create(changes, by=By.command())
+    return verbs.create(changes, by=Actor.command())
 
 
 def test_the_same_line_of_a_second_machine_is_a_job_of_its_own(

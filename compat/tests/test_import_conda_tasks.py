@@ -15,13 +15,13 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from audit.models import Entry
 from compat.conda_tasks.tests import rows
-from compat.moving import old_manager
+from compat.importers import conda_tasks_client
 from compat.tests.old_manager import ACCOUNT, Manager, run, serving
 from conftest import PASSWORD
-from environments import choice
+from environments import available_backends
 from environments.backends.base import Found
 from environments.models import Environment, Operation
-from environments.operations import announce
+from environments.operations import publish
 from executions.models import Execution, LogChunk
 from jobs.models import Job
 
@@ -32,7 +32,7 @@ CRON = {"cron_expression": "0 3 * * MON-FRI", "status": "scheduled", "next_run_t
 @pytest.fixture(autouse=True)
 def _quiet(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.SCHEDULER_TIMEZONE, settings.ENVIRONMENT_BACKEND = "Asia/Taipei", "pypi"
-    monkeypatch.setattr(announce, "announce", lambda: None)
+    monkeypatch.setattr(publish, "announce", lambda: None)
     monkeypatch.setenv("CONDA_TASKS_PASSWORD", ACCOUNT["password"])
 
 
@@ -179,7 +179,9 @@ def test_the_base_environment_stays_where_it_is(old: Manager, capsys: pytest.Cap
 def test_environments_can_be_registered_where_they_lie(
     old: Manager, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "discovered", lambda: [Found("data", "/opt/conda/envs/data", "3.9.7")])
+    monkeypatch.setattr(
+        available_backends, "discovered", lambda: [Found("data", "/opt/conda/envs/data", "3.9.7")]
+    )
     old.environment("data")
     old.environment("gone")
     said = moved(old, capsys, "--register", "/opt/conda/envs")
@@ -257,8 +259,8 @@ def test_a_session_that_is_over_meanwhile_is_opened_again(
 def test_what_cannot_be_read_is_said_and_nothing_written(
     old: Manager, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, how: Any, why: str
 ) -> None:
-    monkeypatch.setattr(old_manager, "MOST_BYTES", 1024 * 1024)
-    monkeypatch.setattr(old_manager, "CALL_SECONDS", 1.5)
+    monkeypatch.setattr(conda_tasks_client, "MOST_BYTES", 1024 * 1024)
+    monkeypatch.setattr(conda_tasks_client, "CALL_SECONDS", 1.5)
     old.special["/api/tasks"] = how
     said = told(old, capsys, "--apply")
     assert why in said

@@ -16,8 +16,8 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from compat.moving.crontab import Choices, Import
-from compat.moving.crontab_lines import arguments, lines, split_input
+from compat.importers.crontab import Choices, Import
+from compat.importers.crontab_lines import arguments, lines, split_input
 from jobs.models import Job
 from jobs.tests.running import run_class
 

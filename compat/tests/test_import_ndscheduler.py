@@ -22,7 +22,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, User
 from audit.models import Entry
-from compat.moving import pickles
+from compat.importers import apscheduler_pickles
 from compat.ndscheduler import wire
 from executions.models import Execution, State
 from jobs.models import Job
@@ -321,7 +321,7 @@ def test_a_row_that_fails_late_undoes_the_whole_import(
 ) -> None:
     old.user("bob")
     old.job(1)
-    monkeypatch.setattr("compat.moving.ndscheduler.verbs.create", lambda *_a, **_k: 1 / 0)
+    monkeypatch.setattr("compat.importers.ndscheduler.verbs.create", lambda *_a, **_k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         moved(old, capsys, "--apply")
     assert not User.objects.filter(username="bob").exists()
@@ -340,10 +340,10 @@ def test_zones_of_pytz_are_read_by_their_names(monkeypatch: pytest.MonkeyPatch) 
     _p.__module__, _p.__qualname__ = "pytz", "_p"
     vars(library)["_p"] = _p
     monkeypatch.setitem(sys.modules, "pytz", library)
-    state = pickles.read(pickle.dumps({"timezone": Zone()}))
-    trigger = pickles.Record()
+    state = apscheduler_pickles.read(pickle.dumps({"timezone": Zone()}))
+    trigger = apscheduler_pickles.Record()
     trigger.state = state
-    assert pickles.timezone(trigger) == "Asia/Taipei"
+    assert apscheduler_pickles.timezone(trigger) == "Asia/Taipei"
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
@@ -351,9 +351,9 @@ def test_pickles_of_every_protocol_are_read(old: OldScheduler, protocol: int) ->
     trigger = CronTrigger(
         day="last,1st mon,5-9/2", day_of_week="mon-wed,sun", month="jan-mar", timezone=dt.UTC
     )
-    read = pickles.read(pickle.dumps({"trigger": trigger}, protocol))["trigger"]
-    assert pickles.cron_fields(read) == {field.name: str(field) for field in trigger.fields}
-    assert pickles.timezone(read) == "UTC"
+    read = apscheduler_pickles.read(pickle.dumps({"trigger": trigger}, protocol))["trigger"]
+    assert apscheduler_pickles.cron_fields(read) == {field.name: str(field) for field in trigger.fields}
+    assert apscheduler_pickles.timezone(read) == "UTC"
 
 
 @pytest.mark.parametrize(

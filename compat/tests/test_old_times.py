@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from apscheduler.triggers.cron import CronTrigger  # type: ignore[import-untyped]
 
-from compat.moving.old_times import OldCron
+from compat.importers.apscheduler_times import OldCron
 from compat.ndscheduler import cron
 from compat.ndscheduler.tests.test_cron_border import random_fields
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from environments import prctl
 from environments.backends.base import Failed, Progress
-from environments.backends.grammar import without_credentials
+from environments.backends.validators import without_credentials
 
 # What a program that fetches packages needs of the service's environment. An allow-list: a new secret needs no new rule.
 PASSED = (

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import uv
 from packaging.utils import canonicalize_name
 
-from environments.backends import culprits, disk, grammar, pip_config, prefixes, processes
+from environments.backends import disk, pip_config, prefixes, processes, refused_packages, validators
 from environments.backends.base import Config, DiskUse, Failed, Found, Package, Progress
 
 # Of Python before this uv makes no environments.
@@ -50,11 +50,11 @@ class PypiBackend:
         return [f"{major}.{minor}" for major, minor in sorted(found, reverse=True)]
 
     def validate(self, specs: Sequence[str]) -> list[str]:
-        return [spec.pypi for spec in grammar.specs(specs, conda=False)]
+        return [spec.pypi for spec in validators.specs(specs, conda=False)]
 
     def create(self, prefix: Path, python: str, specs: Sequence[str], progress: Progress) -> None:
         wanted = self.validate(specs)
-        interpreter = grammar.python_version(python) or self.config.python or sys.executable
+        interpreter = validators.python_version(python) or self.config.python or sys.executable
         self._run(["venv", "--no-project", "--python", interpreter, "--", str(prefix)], progress)
         bundled = _bundled_pip(prefix)
         if bundled:
@@ -67,7 +67,7 @@ class PypiBackend:
         self._install(prefix, specs, [], progress)
 
     def update(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
-        wanted = grammar.names(names, conda=False)
+        wanted = validators.names(names, conda=False)
         self._refuse_absent(prefix, wanted)
         wanted = wanted or [package.name for package in self.packages(prefix)]
         if not wanted:
@@ -78,7 +78,7 @@ class PypiBackend:
         self, prefix: Path, specs: Sequence[str], options: Sequence[str], progress: Progress
     ) -> None:
         """Raises Failed when what is there afterwards does not fit together any more."""
-        wanted = grammar.specs(specs, conda=False)
+        wanted = validators.specs(specs, conda=False)
         before = self._conflicts(prefix)
         index = self._index()
         options = [*options, *(f"--constraints={path}" for path in index.constraints)]
@@ -89,15 +89,15 @@ class PypiBackend:
         conflicts = sorted(self._conflicts(prefix) - before)
         if conflicts:
             text = "\n".join(conflicts)
-            guilty = culprits.named_in(text, wanted)
+            guilty = refused_packages.named_in(text, wanted)
             raise Failed(
                 text,
                 packages=[spec.pypi for spec in guilty],
-                details=[culprits.sentence(text, spec) for spec in guilty],
+                details=[refused_packages.sentence(text, spec) for spec in guilty],
             )
 
     def remove(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
-        wanted = grammar.names(names, conda=False)
+        wanted = validators.names(names, conda=False)
         self._refuse_absent(prefix, wanted)
         self._refuse_needed(prefix, wanted)
         self._pip("uninstall", prefix, ["--", *wanted], progress)
@@ -106,7 +106,7 @@ class PypiBackend:
         there = {canonicalize_name(package.name) for package in self.packages(prefix)}
         absent = [name for name in names if canonicalize_name(name) not in there]
         if absent:
-            raise culprits.refusal({name: f"Package '{name}' is not installed" for name in absent})
+            raise refused_packages.refusal({name: f"Package '{name}' is not installed" for name in absent})
 
     def _refuse_needed(self, prefix: Path, names: Sequence[str]) -> None:
         """uv would remove what others need, and say nothing."""
@@ -118,7 +118,7 @@ class PypiBackend:
             if any(key in d.needs() for d in staying)
         }
         if needed:
-            raise culprits.refusal(
+            raise refused_packages.refusal(
                 {name: f"Package '{name}' is needed by {', '.join(by)}" for name, by in needed.items()}
             )
 
@@ -154,7 +154,7 @@ class PypiBackend:
         arguments: Sequence[str],
         progress: Progress,
         index: pip_config.Index | None = None,
-        wanted: Sequence[grammar.Spec] = (),
+        wanted: Sequence[validators.Spec] = (),
     ) -> None:
         variables = pip_config.variables_of_uv(index) if index else {}
         result = self._started(["pip", command, *_at(prefix), *arguments], variables, progress)
@@ -225,10 +225,10 @@ def _bundled_pip(prefix: Path) -> Path | None:
     return None
 
 
-def _failure(errors: str, wanted: Sequence[grammar.Spec]) -> Failed:
+def _failure(errors: str, wanted: Sequence[validators.Spec]) -> Failed:
     """uv's own words, from the start of the error; it may be preceded by warnings about other interpreters."""
     text = re.split(r"^error: ", errors, maxsplit=1, flags=re.MULTILINE)[-1].strip()
-    guilty = culprits.named_in(text, wanted)
+    guilty = refused_packages.named_in(text, wanted)
     return Failed(
         _with_address(text),
         packages=[spec.pypi for spec in guilty],
@@ -245,8 +245,8 @@ def _with_address(text: str) -> str:
     return f"{text}\nThe package index at {host} does not answer as expected. Set PYPI_INDEX_URL to one that does."
 
 
-def _detail(spec: grammar.Spec, text: str) -> str:
+def _detail(spec: validators.Spec, text: str) -> str:
     """The tool's sentence that names it; of what does not exist, the usual one."""
-    if re.search(culprits.pattern(spec.key).pattern + r" was not found in the ", text, re.IGNORECASE):
+    if re.search(refused_packages.pattern(spec.key).pattern + r" was not found in the ", text, re.IGNORECASE):
         return f"Package '{spec.name}' not found in the package index"
-    return culprits.sentence(text, spec)
+    return refused_packages.sentence(text, spec)

@@ -1,1 +1,1 @@
-"""What is checked at start of environments, and of the account as which the code of jobs runs."""
+"""System checks of environments and of JOB_USER, the account that runs the code of jobs."""

@@ -1,4 +1,4 @@
-"""Whether the code of jobs is kept apart from Belfry by an account of its own, and whether that account can do its work."""
+"""Checks whether jobs run as an account of their own (JOB_USER), and whether that account has the access it needs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, register
 
-from environments import account
-from environments.account import Account
-from environments.checks.reach import reached
+from environments import os_account
+from environments.checks.access_probe import reached
 from environments.config import AccountUnusable, job_account
+from environments.os_account import Account
 
 ONE_ACCOUNT = (
     "jobs that run code run as the account of Belfry itself: who may run code can read its secrets and its database. "
     "JOB_USER keeps them apart (docs/security.md)"
 )
-# As root, or with the four capabilities of environments/account.py; deploy/systemd gives them.
+# As root, or with the four capabilities of environments/os_account.py; deploy/systemd gives them.
 _RIGHTS = (
     "Start the workers as root or with CAP_SETUID, CAP_SETGID, CAP_KILL and CAP_CHOWN (docs/security.md)."
 )
 
 
 def console_notice() -> str:
-    """What is said at start where nothing keeps code apart; nothing otherwise."""
+    """The notice at start if jobs run as Belfry's own account; else empty."""
     try:
         return "" if job_account() else ONE_ACCOUNT
     except AccountUnusable:
@@ -45,7 +45,7 @@ def job_user(**_: Any) -> Iterable[CheckMessage]:
     if not settings.JOB_USER:
         return []
     try:
-        whom = account.resolve(settings.JOB_USER, settings.JOB_GROUP)
+        whom = os_account.resolve(settings.JOB_USER, settings.JOB_GROUP)
     except LookupError as problem:
         hint = "Make the account, for example: useradd --system --shell /usr/sbin/nologin belfry-jobs"
         return [Error(f"JOB_USER={settings.JOB_USER}: {problem.args[0]}.", hint=hint, id="belfry.E042")]
@@ -61,7 +61,7 @@ def job_user(**_: Any) -> Iterable[CheckMessage]:
                 id="belfry.W043",
             )
         ]
-    if missing := account.missing_rights():
+    if missing := os_account.missing_rights():
         lacks = f"this process lacks {', '.join(missing)}"
         text = f"Code cannot run as JOB_USER={settings.JOB_USER}: {lacks}. Jobs that run code end as errors."
         return [checks.Warning(text, hint=_RIGHTS, id="belfry.W044")]

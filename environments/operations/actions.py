@@ -1,6 +1,6 @@
-"""What the process of an operation can be asked for (child.py): changes that are completed or undone, and looks.
+"""The actions of the child process (child.py): changes, which are completed or undone, and queries.
 
-Before a change all of the environment is kept aside (backends/saved.py). Whoever dies in the middle leaves that for `mend`.
+Before a change all of the environment is kept aside (backends/backup.py). Whoever dies in the middle leaves that for `mend`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from environments import homes
-from environments.backends import describe, disk, saved
+from environments import home_directory
+from environments.backends import backup, describe, disk
 from environments.backends.base import Backend, Failed, Invalid, Request
 
 Answer = dict[str, Any]
@@ -38,11 +38,11 @@ class Job:
 
 
 def _create(job: Job) -> Answer:
-    if homes.read(job.home) is not None:
+    if home_directory.read(job.home) is not None:
         raise Invalid("There is an environment in this directory.")
     job.backend.validate(job.request.specs)
     # Of an earlier try that was cut short.
-    saved.tidy(job.home)
+    backup.tidy(job.home)
     disk.remove_tree(job.prefix)
     job.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
@@ -63,11 +63,11 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
 
     def action(job: Job) -> Answer:
         job.backend.validate(job.request.specs)
-        saved.put_back(job.home, job.prefix)
+        backup.put_back(job.home, job.prefix)
         try:
-            saved.keep(job.home, job.prefix)
+            backup.keep(job.home, job.prefix)
         except OSError as error:
-            saved.tidy(job.home)
+            backup.tidy(job.home)
             raise Failed(f"The environment cannot be read, so nothing was changed: {error}") from error
         try:
             change(job)
@@ -75,10 +75,10 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
         except (Failed, Invalid) as problem:
             if not (isinstance(problem, Failed) and problem.broken):
                 job.progress("Putting the environment back as it was")
-                saved.put_back(job.home, job.prefix)
+                backup.put_back(job.home, job.prefix)
             raise
         # Measured without the copy, whose hard links would count as shared.
-        saved.forget(job.home)
+        backup.forget(job.home)
         return _found(job, description)
 
     return action
@@ -99,16 +99,16 @@ def _update(job: Job) -> None:
 def _delete(job: Job) -> Answer:
     """The lock's file stays: it is the caller's, who holds it."""
     (job.home / "description.json").unlink(missing_ok=True)
-    saved.forget(job.home)
+    backup.forget(job.home)
     job.backend.delete(job.prefix, job.progress)
     return {}
 
 
 def _mend(job: Job) -> Answer:
     """What a process that died left behind: a change is undone, something half-made is removed."""
-    undone = saved.put_back(job.home, job.prefix)
-    saved.tidy(job.home)
-    if not undone and homes.read(job.home) is None:
+    undone = backup.put_back(job.home, job.prefix)
+    backup.tidy(job.home)
+    if not undone and home_directory.read(job.home) is None:
         disk.remove_tree(job.prefix)
         return {"exists": False, "undone": False}
     return {**_described(job), "exists": True, "undone": undone}
@@ -118,14 +118,14 @@ def _described(job: Job) -> Answer:
     return _found(job, _describe(job))
 
 
-def _describe(job: Job) -> homes.Description:
+def _describe(job: Job) -> home_directory.Description:
     """What scripts need to know of the environment, written beside it."""
     description = describe.describe(job.backend, job.prefix)
-    homes.write(job.home, description)
+    home_directory.write(job.home, description)
     return description
 
 
-def _found(job: Job, description: homes.Description) -> Answer:
+def _found(job: Job, description: home_directory.Description) -> Answer:
     return {
         "python_version": description.python_version,
         "packages": [asdict(package) for package in job.backend.packages(job.prefix)],

@@ -26,11 +26,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from environments.account import Account, become
-from environments.backends import grammar, prefixes
+from environments.backends import prefixes, validators
 from environments.backends.base import Config, Failed, Invalid, Request
 from environments.backends.registry import backend as backend_of
 from environments.operations.actions import ACTIONS, OF_A_HOME, OF_A_PREFIX, Answer, Job
+from environments.os_account import Account, become
 
 LONGEST_REQUEST = 1024 * 1024
 DONE, FAILED, INVALID = 0, 1, 2
@@ -81,7 +81,7 @@ def _check_types(fields: Config | Request) -> None:
 def _checked(request: Request, emit: Callable[[Answer], None]) -> Job:
     """An environment that is changed lies in its home, and nowhere else."""
     if request.action not in ACTIONS:
-        raise Invalid(f"There is no action {grammar.shown(request.action)}.")
+        raise Invalid(f"There is no action {validators.shown(request.action)}.")
     home, prefix = Path(request.home), Path(request.prefix)
     if request.action in OF_A_HOME:
         if not home.is_absolute() or ".." in home.parts or prefix != home / "prefix":
@@ -93,23 +93,23 @@ def _checked(request: Request, emit: Callable[[Answer], None]) -> Job:
     try:
         return Job(request, backend_of(request.backend, request.config), emit)
     except KeyError:
-        raise Invalid(f"There is no backend {grammar.shown(request.backend)}.") from None
+        raise Invalid(f"There is no backend {validators.shown(request.backend)}.") from None
 
 
 def _as_asked(failure: Failed, specs: tuple[str, ...]) -> Answer:
     """The packages at fault as they were typed, not as they were read; what nobody asked for is in the text alone."""
     typed = {_key(text): text for text in specs}
     return {
-        "text": grammar.without_credentials(str(failure)),
+        "text": validators.without_credentials(str(failure)),
         "packages": [typed[_key(text)] for text in failure.packages if _key(text) in typed],
-        "details": [grammar.without_credentials(detail) for detail in failure.details],
+        "details": [validators.without_credentials(detail) for detail in failure.details],
         "broken": failure.broken,
     }
 
 
 def _key(text: str) -> str:
     try:
-        return grammar.spec(text, conda="[" not in text).key
+        return validators.spec(text, conda="[" not in text).key
     except Invalid:
         return text
 

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from environments.backends.base import Failed, Invalid, Request
 from environments.config import AccountUnusable, job_account, surroundings
-from environments.homes import hand_over
+from environments.home_directory import hand_over
 
 COMMAND = (sys.executable, "-P", "-m", "environments.operations.child")
 # Between TERM and KILL.

@@ -21,7 +21,7 @@ from accounts.pages.request import PageRequest, actor
 from environments import usage, verbs
 from environments.errors import Refused, worded
 from environments.models import Environment, Operation
-from environments.operations import reading
+from environments.operations import contents
 from environments.pages.access import changeable, may_cancel, may_change, visible, visible_operation
 from environments.pages.forms import InstallForm, RenameForm
 
@@ -61,7 +61,7 @@ def _page(
     refusal: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    installed = reading.installed(found)
+    installed = contents.installed(found)
     query = request.GET.get("q", "").strip()
     matching = [package for package in installed if query.lower() in package.name.lower()]
     try:

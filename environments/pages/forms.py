@@ -9,8 +9,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from environments import choice
-from environments.backends import grammar
+from environments import available_backends
+from environments.backends import validators
 from environments.backends.base import Invalid
 from environments.errors import worded
 from environments.models import LONGEST_NAME, Environment
@@ -36,7 +36,7 @@ class NameField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         name: str = super().clean(value)
-        return sound(lambda: grammar.environment_name(name))
+        return sound(lambda: validators.environment_name(name))
 
 
 class PackagesField(forms.CharField):
@@ -73,7 +73,7 @@ class NewForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        usual = choice.default_backend()
+        usual = available_backends.default_backend()
         others = [(name, label) for name, label in LABELS.items() if name != usual]
         self.fields["backend"].choices = [  # type: ignore[attr-defined]
             ("", _("%(backend)s (default)") % {"backend": LABELS[Backend(usual)]}),
@@ -83,10 +83,10 @@ class NewForm(forms.Form):
 
     def clean_python_version(self) -> str:
         text: str = self.cleaned_data["python_version"]
-        return sound(lambda: grammar.python_version(text))
+        return sound(lambda: validators.python_version(text))
 
     def clean(self) -> dict[str, Any]:
-        backend = self.cleaned_data.get("backend") or choice.default_backend()
+        backend = self.cleaned_data.get("backend") or available_backends.default_backend()
         check_packages(self, backend)
         return self.cleaned_data
 
@@ -118,6 +118,6 @@ class RegisterForm(forms.Form):
 def check_packages(form: forms.Form, backend: str) -> None:
     packages = form.cleaned_data.get("packages") or []
     try:
-        grammar.specs(packages, conda=backend != Backend.PYPI)
+        validators.specs(packages, conda=backend != Backend.PYPI)
     except Invalid as problem:
         form.add_error("packages", worded(problem))

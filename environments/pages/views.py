@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.pages.request import PageRequest, actor
-from environments import choice, usage, verbs
+from environments import available_backends, usage, verbs
 from environments.errors import NameTaken, Refused, worded
 from environments.models import Environment, Operation
-from environments.operations import reading
+from environments.operations import contents
 from environments.pages.access import require_add
 from environments.pages.forms import NewForm, RegisterForm
 
@@ -28,7 +28,7 @@ from environments.pages.forms import NewForm, RegisterForm
 def environments(request: PageRequest) -> HttpResponse:
     visible = Environment.objects.visible_to(request.user)
     rows = list(usage.with_jobs(visible).select_related("created_by").order_by("name"))
-    counts = {row.pk: len(reading.installed(row)) for row in rows}
+    counts = {row.pk: len(contents.installed(row)) for row in rows}
     most = max(counts.values(), default=0)
     largest = max((row.disk_bytes or 0 for row in rows), default=0)
     context = {
@@ -44,7 +44,7 @@ def environments(request: PageRequest) -> HttpResponse:
         "summary": usage.summary(visible),
         "open": {one.environment_id: one for one in Operation.objects.open()},
         "backends": backends(),
-        "discovered": len(choice.discovered()),
+        "discovered": len(available_backends.discovered()),
     }
     return render(request, "environments/list.html", context)
 
@@ -55,8 +55,8 @@ def _percent(part: int, whole: int) -> int:
 
 def backends() -> dict[str, Any]:
     """What pages say of the backends: the default, and why Conda cannot be used where that is so."""
-    standings = choice.standings()
-    default = choice.default_backend()
+    standings = available_backends.statuses()
+    default = available_backends.default_backend()
     unusable = standings[default].problem if default in standings else ""
     conda = standings.get(Environment.Backend.CONDA)
     # Said only where Conda would have been taken.
@@ -141,11 +141,11 @@ def _discovered_page(
             if form and entered == one.prefix
             else RegisterForm(initial={"name": one.name, "directory": one.prefix}, auto_id=f"id_{number}_%s"),
         }
-        for number, one in enumerate(choice.discovered())
+        for number, one in enumerate(available_backends.discovered())
     ]
     # One that was registered by somebody else meanwhile has no row any more in which to say it.
     lost = form if form and entered not in [row["found"].prefix for row in found] else None  # type: ignore[attr-defined]
-    external = choice.standings().get(Environment.Backend.EXTERNAL)
+    external = available_backends.statuses().get(Environment.Backend.EXTERNAL)
     context = {
         "rows": found,
         "lost": lost,

@@ -1,4 +1,4 @@
-"""Who may, and finding what a path names."""
+"""Permission classes, and lookups of what a path names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from environments import usage
 from environments.models import Environment, EnvironmentQuerySet, Operation
 from scheduler_site.rest.views import ApiError, as_uuid

@@ -6,8 +6,8 @@ from typing import Annotated, Any, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
-from audit.record import By
+from accounts.rest.permissions import account
+from audit.record import Actor
 from environments import verbs
 from environments.models import Operation
 from environments.rest.access import MayChange, foreign, may_change, operation
@@ -15,7 +15,7 @@ from environments.rest.payloads import WAIT, seconds_to_wait
 from environments.rest.wire import OperationJson, operation_json
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Accepted, Answer
-from scheduler_site.rest.shapes import Nothing
+from scheduler_site.rest.schema_types import Nothing
 from scheduler_site.rest.views import ApiError, ApiView
 
 SURFACE = "api"
@@ -49,8 +49,8 @@ class EnvironmentsApiView(ApiView):
         return self.later(request, verbs.until_ended(found, seconds), answer)
 
 
-def by(request: Request) -> By:
-    return By.request(request, SURFACE)
+def by(request: Request) -> Actor:
+    return Actor.request(request, SURFACE)
 
 
 class OperationView(EnvironmentsApiView):

@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 from rest_framework.request import Request
 
 from environments import verbs
-from environments.operations import reading
+from environments.operations import contents
 from environments.rest.access import MayChange, changeable, one
 from environments.rest.operations import BEGUN, FOREIGN, EnvironmentsApiView, OperationBegun, by
 from environments.rest.payloads import (
@@ -42,7 +42,7 @@ class PackagesView(EnvironmentsApiView):
     @route("list_packages", "Read from the environment now.")
     def get(self, request: Request, environment_id: str) -> Answer[Packages]:
         """What is installed in an environment."""
-        found = packages_json(reading.installed(one(request, environment_id)))
+        found = packages_json(contents.installed(one(request, environment_id)))
         return Answer({"count": len(found), "packages": found})
 
     @route(

@@ -1,4 +1,4 @@
-"""What requests about environments say, read strictly; 400 for what is not of the right type."""
+"""Reads request bodies about environments strictly; 400 for wrong types."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
 from environments.backends.base import Invalid
-from environments.backends.grammar import LONGEST_SPEC, MOST_SPECS
+from environments.backends.validators import LONGEST_SPEC, MOST_SPECS
 from environments.errors import Busy, InUse, NameTaken, ReadOnly, Refused
 from environments.models import LONGEST_NAME
 from scheduler_site.rest.parameters import Seconds
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError
 
 WAIT = Seconds("wait", "Seconds to wait for the end of the operation.", default=0)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
-from environments import choice, usage, verbs
+from accounts.rest.permissions import account
+from environments import available_backends, usage, verbs
 from environments.models import Environment
 from environments.rest.access import MayAdd, MayChange, MayDelete, changeable, one, visible
 from environments.rest.operations import BEGUN, FOREIGN, EnvironmentsApiView, OperationBegun, by
@@ -149,7 +149,7 @@ class DiscoveredView(EnvironmentsApiView):
     )
     def get(self, request: Request) -> Answer[Discovered]:
         """Environments of an installed Conda."""
-        found = found_json(choice.discovered())
+        found = found_json(available_backends.discovered())
         return Answer({"count": len(found), "environments": found})
 
     @route("register_environment", BEGUN, NAME_TAKEN, query=[WAIT], request=EnvironmentToRegister)

@@ -9,9 +9,9 @@ from typing import Annotated, TypedDict, overload
 from accounts.models import User
 from environments.backends.base import Found, Package
 from environments.models import Environment, Operation
-from environments.operations import reading
+from environments.operations import contents
 from environments.usage import Summary, Usage
-from scheduler_site.rest.shapes import Moment, Stamp, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Stamp, Uid, one_of
 from scheduler_site.rest.views import timestamp
 
 STATES = [state for state in Environment.State.values if state != Environment.State.ABSENT]
@@ -222,7 +222,7 @@ def summary_json(summary: Summary, environments: Iterable[Environment]) -> Envir
         "usage": [
             {"name": share.name, "jobs": share.jobs, "percent": share.percent} for share in summary.shares
         ],
-        "packages": [{"name": one.name, "count": len(reading.installed(one))} for one in environments],
+        "packages": [{"name": one.name, "count": len(contents.installed(one))} for one in environments],
     }
 
 

@@ -10,11 +10,18 @@ from django import template
 from django.utils.translation import gettext
 
 from environments.models import Operation
-from environments.operations import course, ledger
+from environments.operations import carry_out, transitions
 
 register = template.Library()
 
-OWN = {course.LOCKED, course.TOO_LONG, course.CANCELLED, course.SHUTDOWN, ledger.LOST, ledger.UNSURE}
+OWN = {
+    carry_out.LOCKED,
+    carry_out.TOO_LONG,
+    carry_out.CANCELLED,
+    carry_out.SHUTDOWN,
+    transitions.LOST,
+    transitions.UNSURE,
+}
 
 
 @register.filter

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from environments import verbs
 from environments.models import Environment, Operation
-from environments.operations import announce, process
-from environments.operations.operator import Operator
+from environments.operations import process, publish
+from environments.operations.worker import OperationWorker
 
 STANDIN = str(Path(__file__).with_name("standin.py"))
 
@@ -27,18 +27,18 @@ def _stand_in(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings.ENVIRONMENT_BACKEND = "pypi"
     monkeypatch.setattr(process, "COMMAND", (sys.executable, STANDIN))
     monkeypatch.setattr(process, "GRACE", 0.5)
-    monkeypatch.setattr(announce, "announce", lambda: None)
+    monkeypatch.setattr(publish, "announce", lambda: None)
 
 
 @pytest.fixture
-def by(ada: User) -> By:
-    return By(ada, "api")
+def by(ada: User) -> Actor:
+    return Actor(ada, "api")
 
 
 @pytest.fixture
-def operator() -> Iterator[Operator]:
+def operator() -> Iterator[OperationWorker]:
     """A system worker's operator, whose threads see what the test has committed."""
-    operator = Operator("worker:1")
+    operator = OperationWorker("worker:1")
     yield operator
     operator.shut_down(0)
 
@@ -47,7 +47,7 @@ Made = Callable[..., Environment]
 
 
 @pytest.fixture
-def made(by: By, operator: Operator) -> Made:
+def made(by: Actor, operator: OperationWorker) -> Made:
     """`made("data", "six")`: an environment that is ready."""
 
     def make(name: str = "data", *packages: str) -> Environment:
@@ -58,7 +58,7 @@ def made(by: By, operator: Operator) -> Made:
     return make
 
 
-def ended(operator: Operator, operation: Operation) -> Operation:
+def ended(operator: OperationWorker, operation: Operation) -> Operation:
     """The operation after somebody has carried it out."""
     operator.look()
     operation = verbs.wait(operation, 30)
@@ -67,7 +67,7 @@ def ended(operator: Operator, operation: Operation) -> Operation:
     return operation
 
 
-def settled(operator: Operator) -> None:
+def settled(operator: OperationWorker) -> None:
     """Waits until the operator's threads have nothing in hand."""
     until(lambda: not operator._at_work)
 

@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from environments import homes
-from environments.backends import grammar, prefixes
+from environments import home_directory
+from environments.backends import prefixes, validators
 
 
 def say(**said: Any) -> None:
@@ -40,7 +40,7 @@ def write(prefix: Path, specs: list[str]) -> None:
     library = prefix / "lib/python3.11/site-packages"
     shutil.rmtree(library, ignore_errors=True)
     library.mkdir(parents=True)
-    for name in {grammar.spec(text, conda=False).name for text in specs}:
+    for name in {validators.spec(text, conda=False).name for text in specs}:
         (library / f"{name}-1.0.dist-info").mkdir()
         (library / f"{name}-1.0.dist-info/METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
 
@@ -62,7 +62,13 @@ def mend(prefix: Path, home: Path) -> None:
     if "hopeless" in [one["name"] for one in listed(prefix)]:
         say(failed={"text": "no Python starts", "broken": True})
         return
-    say(done={"exists": homes.read(home) is not None, "undone": undone, **described(prefix, "3.11.7")})
+    say(
+        done={
+            "exists": home_directory.read(home) is not None,
+            "undone": undone,
+            **described(prefix, "3.11.7"),
+        }
+    )
 
 
 def misbehave(specs: list[str], prefix: Path) -> None:
@@ -129,7 +135,9 @@ def main() -> None:
             misbehave(specs, prefix)
             write(prefix, specs)
             version = f"{request['python'] or '3.11'}.7"
-            homes.write(home, homes.Description("pypi", str(prefix), str(prefix / "bin/python"), version))
+            home_directory.write(
+                home, home_directory.Description("pypi", str(prefix), str(prefix / "bin/python"), version)
+            )
             say(done=described(prefix, version))
         case "install" | "update":
             keep(prefix, home)

@@ -8,11 +8,11 @@ import pytest
 from django.core.cache import cache
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
-from environments import choice, verbs
+from environments import available_backends, verbs
 from environments.models import Environment, Operation
-from environments.operations.operator import Operator
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import Made, ended
 from environments.tests.test_verbs import running, use
 from scheduler_site.openapi import routes
@@ -35,7 +35,7 @@ def cody(db: None) -> User:
 
 
 def test_an_environment_from_its_making_to_its_end(
-    api: Api, cody: User, operator: Operator, check: Checker
+    api: Api, cody: User, operator: OperationWorker, check: Checker
 ) -> None:
     client = api(cody)
     body = {"name": "data", "python_version": "3.12", "packages": ["six"]}
@@ -73,7 +73,7 @@ def test_an_environment_from_its_making_to_its_end(
     assert client.get(f"{URL}/operations/{operation.uid}").json()["operation"]["environment_id"] is None
 
 
-def test_the_answer_can_wait_for_the_end(api: Api, ada: User, by: By, operator: Operator) -> None:
+def test_the_answer_can_wait_for_the_end(api: Api, ada: User, by: Actor, operator: OperationWorker) -> None:
     verbs.create("data", by=by)
     operator.look()
     operation = Operation.objects.get()
@@ -138,7 +138,7 @@ def test_a_viewer_sees_and_changes_nothing(api: Api, vic: User, uma: User, made:
     assert Operation.objects.count() == 1
 
 
-def test_what_somebody_else_made_is_not_changed(api: Api, cody: User, made: Made, by: By) -> None:
+def test_what_somebody_else_made_is_not_changed(api: Api, cody: User, made: Made, by: Actor) -> None:
     environment = made("data")
     operation = verbs.install(environment, ["six"], by=by)
     client, one = api(cody), f"{URL}/{environment.uid}"
@@ -165,7 +165,7 @@ def test_who_is_in_the_way_is_named(api: Api, ada: User, uma: User, made: Made, 
     assert (detail["usage"]["jobs"], detail["usage"]["running"]) == (1, 1)
 
 
-def test_an_operation_is_cancelled_once(api: Api, ada: User, by: By, check: Checker) -> None:
+def test_an_operation_is_cancelled_once(api: Api, ada: User, by: Actor, check: Checker) -> None:
     operation = verbs.create("data", by=by)
     path = f"{URL}/operations/{operation.uid}/cancel"
     answer = check(api(ada).post(path), "/environments/operations/{operation_id}/cancel", 202)
@@ -188,9 +188,11 @@ def test_the_figures_count_what_there_is(api: Api, ada: User, uma: User, made: M
     assert found["packages"] == [{"name": "data", "count": 2}, {"name": "spare", "count": 0}]
 
 
-def test_what_was_found_here_is_registered(api: Api, ada: User, operator: Operator, check: Checker) -> None:
+def test_what_was_found_here_is_registered(
+    api: Api, ada: User, operator: OperationWorker, check: Checker
+) -> None:
     found = {"name": "old", "prefix": "/opt/conda/envs/old", "python_version": "3.9"}
-    cache.set(choice.KEY, {"external": {"found": [found]}})
+    cache.set(available_backends.KEY, {"external": {"found": [found]}})
     client = api(ada)
     assert check(client.get(f"{URL}/discovered"), "/environments/discovered", 200)["environments"] == [found]
     body = {"prefix": found["prefix"], "name": "mine"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import homes
+from environments import home_directory
 from environments.backends.base import Config, Failed
 from environments.backends.conda import activation
 from environments.tests import channel, wheels
@@ -84,7 +84,7 @@ def test_an_installed_conda_would_know_it(operate: Operator, tmp_path: Path) -> 
 
 def test_it_is_described_for_scripts_as_activating_it_would(operate: Operator) -> None:
     operate("create", "greeter", python=channel.MINOR)
-    description = homes.read(operate.home)
+    description = home_directory.read(operate.home)
     assert description is not None
     assert (description.backend, description.python_version) == ("conda", channel.RUNNING)
     assert description.variables == {

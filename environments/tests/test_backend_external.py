@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import homes
+from environments import home_directory
 from environments.backends.base import Config
 from environments.backends.conda.external import ExternalBackend
 from environments.tests.conda_stand_in import StandIn
@@ -43,7 +43,7 @@ def test_an_environment_is_made_through_it(operate: Operator, conda: StandIn) ->
     expected = ["create", "--yes", "--json", "--prefix", str(operate.prefix), "python=3.11", "pip"]
     assert conda.calls() == [[*expected, "numpy>=1.2,<2", "six=1.1"]]
     assert told.progress[:2] == ["Running conda create", "Collecting package metadata"]
-    description = homes.read(operate.home)
+    description = home_directory.read(operate.home)
     assert description is not None
     assert description.variables["CONDA_PREFIX"] == str(operate.prefix)
     assert all("SECRET_KEY" not in environment for environment in conda.environments())
@@ -156,7 +156,7 @@ def test_an_environment_of_somebody_else_is_read_and_described_and_not_changed(
     (tmp_path / "theirs-home" / "prefix").rename(theirs)
     told = operate("describe", prefix=str(theirs))
     assert told.installed == {"python": "3.11.7"}
-    description = homes.read(operate.home)
+    description = home_directory.read(operate.home)
     assert description is not None
     assert description.prefix == str(theirs)
     for action in ("install", "remove", "update", "delete", "create", "mend"):

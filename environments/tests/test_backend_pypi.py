@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import homes
+from environments import home_directory
 from environments.backends import pip_config
 from environments.backends.base import Config, Failed
 from environments.backends.pypi import PypiBackend
@@ -41,7 +41,7 @@ def test_an_environment_is_made_with_pip_and_what_was_asked_for(operate: Operato
 
 def test_it_is_described_for_scripts(operate: Operator) -> None:
     version = operate("create").done["python_version"]
-    description = homes.read(operate.home)
+    description = home_directory.read(operate.home)
     assert description is not None
     assert (description.backend, description.python_version) == ("pypi", version)
     assert description.python == str(operate.prefix / "bin" / "python")

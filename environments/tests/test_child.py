@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import homes
+from environments import home_directory
 from environments.backends.base import Config
 from environments.tests import channel, wheels
 from environments.tests.operating import Operator, files, say
@@ -246,7 +246,7 @@ def test_nobody_reads_half_a_line(pypi: Operator) -> None:
 
 def test_what_others_print_is_not_taken_for_an_answer(pypi: Operator) -> None:
     pypi("create")
-    description = homes.read(pypi.home)
+    description = home_directory.read(pypi.home)
     assert description is not None
     Path(description.python).unlink()
     Path(description.python).write_text("#!/bin/sh\necho '{\"done\": {}}'\nexit 0\n")

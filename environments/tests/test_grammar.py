@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from environments import errors
-from environments.backends import grammar
+from environments.backends import validators
 from environments.backends.base import Invalid
 
 HOSTILE = [
@@ -61,9 +61,9 @@ HOSTILE = [
 @pytest.mark.parametrize("conda", [True, False], ids=["conda", "pypi"])
 def test_whatever_is_no_plain_package_is_refused_and_named(text: str, conda: bool) -> None:
     with pytest.raises(Invalid) as refused:
-        grammar.specs(["six", text], conda=conda)
+        validators.specs(["six", text], conda=conda)
     message = str(refused.value)
-    assert message.startswith(grammar.shown(text))
+    assert message.startswith(validators.shown(text))
     assert len(message) < 400
     assert message.isprintable()
 
@@ -84,7 +84,7 @@ def test_whatever_is_no_plain_package_is_refused_and_named(text: str, conda: boo
     ],
 )
 def test_a_specification_of_pypi_is_read(typed: str, read: str) -> None:
-    assert grammar.spec(typed, conda=False).pypi == read
+    assert validators.spec(typed, conda=False).pypi == read
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_specification_of_pypi_is_read(typed: str, read: str) -> None:
     ],
 )
 def test_a_specification_of_conda_is_read(typed: str, read: str) -> None:
-    assert grammar.spec(typed, conda=True).conda == read
+    assert validators.spec(typed, conda=True).conda == read
 
 
 @pytest.mark.parametrize(
@@ -118,18 +118,18 @@ def test_a_specification_of_conda_is_read(typed: str, read: str) -> None:
 )
 def test_the_refusal_says_why(typed: str, conda: bool, why: str) -> None:
     with pytest.raises(Invalid, match=why):
-        grammar.spec(typed, conda=conda)
+        validators.spec(typed, conda=conda)
 
 
 def test_the_same_twice_is_once_and_too_many_are_refused() -> None:
-    assert [spec.pypi for spec in grammar.specs(["six", "six ", "six>1"], conda=False)] == ["six", "six>1"]
+    assert [spec.pypi for spec in validators.specs(["six", "six ", "six>1"], conda=False)] == ["six", "six>1"]
     with pytest.raises(Invalid, match="201 packages"):
-        grammar.specs(["six"] * 201, conda=False)
+        validators.specs(["six"] * 201, conda=False)
 
 
 @pytest.mark.parametrize("name", ["a", "web_1", "3d", "Über"[1:], "a.b-c", "_x", "x" * 64, "a..b"])
 def test_a_name_of_an_environment(name: str) -> None:
-    assert grammar.environment_name(name) == name
+    assert validators.environment_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -156,12 +156,12 @@ def test_a_name_of_an_environment(name: str) -> None:
 )
 def test_no_name_of_an_environment(name: str) -> None:
     with pytest.raises(Invalid):
-        grammar.environment_name(name)
+        validators.environment_name(name)
 
 
 @pytest.mark.parametrize("text", ["", "3.12", "3.8", "3.11.7"])
 def test_a_version_of_python(text: str) -> None:
-    assert grammar.python_version(text) == text
+    assert validators.python_version(text) == text
 
 
 NO_VERSIONS = [
@@ -173,13 +173,13 @@ NO_VERSIONS = [
 @pytest.mark.parametrize("text", NO_VERSIONS, ids=range(len(NO_VERSIONS)))
 def test_no_version_of_python(text: str) -> None:
     with pytest.raises(Invalid):
-        grammar.python_version(text)
+        validators.python_version(text)
 
 
 def test_channels_are_names_below_the_alias_or_addresses() -> None:
     alias = "https://conda.example.org/"
-    assert grammar.channel_url("conda-forge", alias) == "https://conda.example.org/conda-forge"
-    assert grammar.channel_url("https://example.org/c/", alias) == "https://example.org/c"
+    assert validators.channel_url("conda-forge", alias) == "https://conda.example.org/conda-forge"
+    assert validators.channel_url("https://example.org/c/", alias) == "https://example.org/c"
 
 
 @pytest.mark.parametrize(
@@ -194,14 +194,14 @@ def test_channels_are_names_below_the_alias_or_addresses() -> None:
 )
 def test_a_channel_with_credentials_is_refused_without_repeating_them(channel: str) -> None:
     with pytest.raises(Invalid) as refused:
-        grammar.channel_url(channel, "https://conda.example.org")
+        validators.channel_url(channel, "https://conda.example.org")
     assert not any(secret in str(refused.value) for secret in ("ada:pass", "token@", "to-ken"))
 
 
 def test_credentials_are_masked_in_texts_of_tools() -> None:
     text = "error: https://ada:secret@example.org/simple and https://example.org/t/to-ken/c failed"
     assert (
-        grammar.without_credentials(text)
+        validators.without_credentials(text)
         == "error: https://***@example.org/simple and https://example.org/t/***/c failed"
     )
 
@@ -213,7 +213,7 @@ def test_a_refusal_can_be_said_in_another_language(monkeypatch: pytest.MonkeyPat
     }
     monkeypatch.setattr(errors, "gettext", lambda text: catalog.get(text, text))
     with pytest.raises(Invalid) as refused:
-        grammar.specs(["six", "--100%"], conda=False)
+        validators.specs(["six", "--100%"], conda=False)
     line = Invalid("Line %(number)s: %(problem)s", number=2, problem=refused.value)
     assert str(line) == "Line 2: '--100%': options are not allowed."
     assert errors.worded(line) == "2 行目: '--100%': オプションは使えません。"

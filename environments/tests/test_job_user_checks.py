@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from environments import account
+from environments import os_account
 from environments.checks import job_user
 
 root = pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root changes accounts")
@@ -42,7 +42,7 @@ def test_a_process_without_the_right_is_told_which(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.JOB_USER = "nobody"
-    monkeypatch.setattr(account, "missing_rights", lambda: ["CAP_KILL"])
+    monkeypatch.setattr(os_account, "missing_rights", lambda: ["CAP_KILL"])
     ((number, text),) = found()
     assert number == "belfry.W044"
     assert "CAP_KILL" in text

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from audit.record import By
-from environments import homes, verbs
+from audit.record import Actor
+from environments import home_directory, verbs
 from environments.models import Environment, Operation
-from environments.operations import course, ledger, reading
-from environments.operations.operator import Operator
+from environments.operations import carry_out, contents, transitions
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import Made, ended, settled, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,7 @@ State = Operation.State
 
 
 def names(environment: Environment) -> list[str]:
-    return [package.name for package in reading.installed(environment)]
+    return [package.name for package in contents.installed(environment)]
 
 
 def left_on_disk() -> list[Path]:
@@ -43,7 +43,7 @@ def pids_in(operation_home: Path) -> list[int]:
 
 
 def test_a_new_environment_is_ready_with_its_version_its_packages_and_its_size(
-    by: By, operator: Operator
+    by: Actor, operator: OperationWorker
 ) -> None:
     operation = verbs.create("data", python="3.12", packages=["six"], by=by)
     assert Environment.objects.get(name="data").state == "creating"
@@ -59,7 +59,7 @@ def test_a_new_environment_is_ready_with_its_version_its_packages_and_its_size(
     assert names(environment) == ["six"]
 
 
-def test_packages_are_installed_and_removed(made: Made, by: By, operator: Operator) -> None:
+def test_packages_are_installed_and_removed(made: Made, by: Actor, operator: OperationWorker) -> None:
     environment = made("data", "six")
     assert ended(operator, verbs.install(environment, ["tomli>=2"], by=by)).state == State.SUCCESS
     assert names(environment) == ["six", "tomli"]
@@ -67,7 +67,9 @@ def test_packages_are_installed_and_removed(made: Made, by: By, operator: Operat
     assert names(environment) == ["tomli"]
 
 
-def test_a_create_that_fails_names_the_package_and_leaves_nothing(by: By, operator: Operator) -> None:
+def test_a_create_that_fails_names_the_package_and_leaves_nothing(
+    by: Actor, operator: OperationWorker
+) -> None:
     operation = ended(operator, verbs.create("data", packages=["six", "missing"], by=by))
     assert operation.state == State.FAILED
     assert operation.failed_packages == ["missing"]
@@ -78,7 +80,7 @@ def test_a_create_that_fails_names_the_package_and_leaves_nothing(by: By, operat
 
 
 def test_an_install_that_fails_leaves_the_environment_as_it_was(
-    made: Made, by: By, operator: Operator
+    made: Made, by: Actor, operator: OperationWorker
 ) -> None:
     environment = made("data", "six")
     operation = ended(operator, verbs.install(environment, ["missing"], by=by))
@@ -91,7 +93,9 @@ def test_an_install_that_fails_leaves_the_environment_as_it_was(
     assert names(environment) == ["six"]
 
 
-def test_an_install_that_breaks_the_environment_is_undone(made: Made, by: By, operator: Operator) -> None:
+def test_an_install_that_breaks_the_environment_is_undone(
+    made: Made, by: Actor, operator: OperationWorker
+) -> None:
     environment = made("data", "six")
     ended(operator, verbs.install(environment, ["half"], by=by))
     environment.refresh_from_db()
@@ -103,7 +107,7 @@ def test_an_install_that_breaks_the_environment_is_undone(made: Made, by: By, op
     assert (environment.state, environment.error) == ("ready", "")
 
 
-def test_a_child_that_ends_without_a_word_is_quoted(by: By, operator: Operator) -> None:
+def test_a_child_that_ends_without_a_word_is_quoted(by: Actor, operator: OperationWorker) -> None:
     operation = ended(operator, verbs.create("data", packages=["mute"], by=by))
     assert operation.state == State.FAILED
     assert "exit code 3" in operation.error
@@ -111,7 +115,7 @@ def test_a_child_that_ends_without_a_word_is_quoted(by: By, operator: Operator) 
     assert left_on_disk() == []
 
 
-def test_a_waiting_operation_is_cancelled_at_once(by: By, operator: Operator) -> None:
+def test_a_waiting_operation_is_cancelled_at_once(by: Actor, operator: OperationWorker) -> None:
     operation = verbs.create("data", packages=["six"], by=by)
     assert verbs.cancel(operation, by=by)
     operation.refresh_from_db()
@@ -123,7 +127,7 @@ def test_a_waiting_operation_is_cancelled_at_once(by: By, operator: Operator) ->
 
 @pytest.mark.parametrize("package", ["slow", "deaf"])
 def test_a_create_that_is_cancelled_leaves_nothing_not_even_a_process(
-    package: str, by: By, operator: Operator
+    package: str, by: Actor, operator: OperationWorker
 ) -> None:
     operation = verbs.create("data", packages=[package], by=by)
     home = Environment.objects.get().home
@@ -143,7 +147,7 @@ def test_a_create_that_is_cancelled_leaves_nothing_not_even_a_process(
     ("package", "state"), [("slow", "ready"), ("touched", "ready"), ("hopeless", "broken")]
 )
 def test_an_install_that_is_cancelled_is_undone_or_told_of(
-    package: str, state: str, made: Made, by: By, operator: Operator
+    package: str, state: str, made: Made, by: Actor, operator: OperationWorker
 ) -> None:
     environment = made("data", "six")
     operation = verbs.install(environment, [package], by=by)
@@ -158,26 +162,28 @@ def test_an_install_that_is_cancelled_is_undone_or_told_of(
 
 
 def test_an_operation_that_takes_too_long_is_ended(
-    made: Made, by: By, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    made: Made, by: Actor, operator: OperationWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "ENVIRONMENT_OPERATION_SECONDS", 1)
     operation = ended(operator, verbs.create("data", packages=["slow"], by=by))
-    assert (operation.state, operation.error) == (State.FAILED, course.TOO_LONG)
+    assert (operation.state, operation.error) == (State.FAILED, carry_out.TOO_LONG)
     assert left_on_disk() == []
 
 
-def test_what_runs_in_the_environment_is_not_disturbed(made: Made, by: By, operator: Operator) -> None:
+def test_what_runs_in_the_environment_is_not_disturbed(
+    made: Made, by: Actor, operator: OperationWorker
+) -> None:
     environment = made("data", "six")
-    script = homes.lock(environment.home, shared=True)
+    script = home_directory.lock(environment.home, shared=True)
     assert script is not None
     with script:
         operation = ended(operator, verbs.install(environment, ["tomli"], by=by))
-    assert (operation.state, operation.error) == (State.FAILED, course.LOCKED)
+    assert (operation.state, operation.error) == (State.FAILED, carry_out.LOCKED)
     assert names(environment) == ["six"]
 
 
 def test_a_deleted_environment_leaves_neither_row_nor_directory_and_follows_no_link(
-    made: Made, by: By, operator: Operator, tmp_path: Path
+    made: Made, by: Actor, operator: OperationWorker, tmp_path: Path
 ) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
@@ -196,7 +202,7 @@ def test_a_deleted_environment_leaves_neither_row_nor_directory_and_follows_no_l
     assert Operation.objects.get(pk=operation.pk).environment is None
 
 
-def test_a_child_that_is_killed_leaves_nothing_half_made(by: By, operator: Operator) -> None:
+def test_a_child_that_is_killed_leaves_nothing_half_made(by: Actor, operator: OperationWorker) -> None:
     operation = verbs.create("data", packages=["slow"], by=by)
     home = Environment.objects.get().home
     operator.look()
@@ -211,18 +217,18 @@ def test_a_child_that_is_killed_leaves_nothing_half_made(by: By, operator: Opera
     assert ended(operator, verbs.create("data", packages=["six"], by=by)).state == State.SUCCESS
 
 
-def test_a_worker_that_is_shut_down_ends_what_it_has_in_hand(by: By, operator: Operator) -> None:
+def test_a_worker_that_is_shut_down_ends_what_it_has_in_hand(by: Actor, operator: OperationWorker) -> None:
     operation = verbs.create("data", packages=["slow"], by=by)
     operator.look()
     until(lambda: "working" in Operation.objects.get(pk=operation.pk).log)
     operator.shut_down(0.1)
     operation.refresh_from_db()
-    assert (operation.state, operation.error) == (State.FAILED, course.SHUTDOWN)
+    assert (operation.state, operation.error) == (State.FAILED, carry_out.SHUTDOWN)
     assert left_on_disk() == []
 
 
 def test_no_more_are_begun_at_once_than_the_settings_say(
-    by: By, operator: Operator, settings: object
+    by: Actor, operator: OperationWorker, settings: object
 ) -> None:
     operations = [verbs.create(f"data-{number}", packages=["slow"], by=by) for number in range(3)]
     assert operator.look() == 2
@@ -234,7 +240,7 @@ def test_no_more_are_begun_at_once_than_the_settings_say(
 
 def test_a_long_progress_keeps_its_end() -> None:
     log = "\n".join(f"line {number}" for number in range(20_000))
-    kept = ledger.cut(log)
-    assert len(kept) <= ledger.LONGEST_LOG
+    kept = transitions.cut(log)
+    assert len(kept) <= transitions.LONGEST_LOG
     assert kept.startswith("line ")
     assert kept.endswith("line 19999")

@@ -10,11 +10,11 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts.models import User
-from audit.record import By
-from environments import choice, verbs
+from audit.record import Actor
+from environments import available_backends, verbs
 from environments.models import Environment, Operation
-from environments.operations import reading
-from environments.operations.operator import Operator
+from environments.operations import contents
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import Made, ended
 from environments.tests.test_verbs import use
 
@@ -39,7 +39,9 @@ def test_who_has_no_environment_is_told_what_to_do(page: Client, settings: Any) 
     assert "has not yet reported" in shown
 
 
-def test_a_new_environment_shows_its_progress_and_then_its_packages(page: Client, operator: Operator) -> None:
+def test_a_new_environment_shows_its_progress_and_then_its_packages(
+    page: Client, operator: OperationWorker
+) -> None:
     answer = page.post(
         "/environments/new", {"name": "data", "python_version": "3.12", "packages": "six\n\ntomli"}
     )
@@ -89,7 +91,7 @@ def test_a_name_that_is_taken_is_told_at_its_field(page: Client, made: Made) -> 
 
 
 def test_after_a_failure_what_was_asked_for_can_be_changed_and_tried_again(
-    page: Client, operator: Operator
+    page: Client, operator: OperationWorker
 ) -> None:
     entered = {"name": "data", "python_version": "3.12", "packages": "six\nmissing"}
     answer = page.post("/environments/new", entered)
@@ -105,7 +107,7 @@ def test_after_a_failure_what_was_asked_for_can_be_changed_and_tried_again(
 
 
 def test_packages_are_installed_searched_updated_and_removed(
-    page: Client, made: Made, operator: Operator
+    page: Client, made: Made, operator: OperationWorker
 ) -> None:
     environment = made("data", "six")
     url = f"/environments/{environment.uid}"
@@ -123,11 +125,11 @@ def test_packages_are_installed_searched_updated_and_removed(
         ended(operator, Operation.objects.latest("id"))
     assert page.post(f"{url}/packages", {"verb": "update-all"}).status_code == 302
     ended(operator, Operation.objects.latest("id"))
-    assert [package.name for package in reading.installed(environment)] == ["tomli"]
+    assert [package.name for package in contents.installed(environment)] == ["tomli"]
 
 
 def test_what_is_refused_on_the_page_of_an_environment_keeps_what_was_entered(
-    page: Client, made: Made, by: By
+    page: Client, made: Made, by: Actor
 ) -> None:
     environment = made("data", "six", "tomli")
     url = f"/environments/{environment.uid}/packages"
@@ -146,7 +148,7 @@ def test_what_is_refused_on_the_page_of_an_environment_keeps_what_was_entered(
     assert page.post(url, {"verb": "explode"}).status_code == 404
 
 
-def test_an_operation_is_cancelled_from_its_page(page: Client, by: By) -> None:
+def test_an_operation_is_cancelled_from_its_page(page: Client, by: Actor) -> None:
     operation = verbs.create("data", by=by)
     url = f"/environments/operations/{operation.uid}"
     assert "Cancel operation" in text(page.get(url))
@@ -156,7 +158,7 @@ def test_an_operation_is_cancelled_from_its_page(page: Client, by: By) -> None:
 
 
 def test_an_environment_is_renamed_and_deleted(
-    page: Client, made: Made, uma: User, operator: Operator
+    page: Client, made: Made, uma: User, operator: OperationWorker
 ) -> None:
     environment, _other = made("data"), made("other")
     url = f"/environments/{environment.uid}"
@@ -200,7 +202,7 @@ def test_who_may_run_code_changes_his_own_and_no_others(client: Client, made: Ma
 
 def test_the_page_says_why_conda_is_not_used_and_what_was_tried(page: Client, settings: Any) -> None:
     settings.ENVIRONMENT_BACKEND = "auto"
-    choice.look()
+    available_backends.refresh()
     shown = text(page.get("/environments"))
     assert "https://conda.example.com does not answer." in shown
     assert "PyPI packages" in shown
@@ -209,16 +211,18 @@ def test_the_page_says_why_conda_is_not_used_and_what_was_tried(page: Client, se
 
 def test_the_page_says_why_nothing_can_be_made(page: Client, settings: Any) -> None:
     settings.ENVIRONMENT_BACKEND = "conda"
-    choice.look()
+    available_backends.refresh()
     for path in ("/environments", "/environments/new"):
         shown = text(page.get(path))
         assert "New environments cannot be created: https://conda.example.com does not answer." in shown
 
 
-def test_what_an_installed_conda_has_is_registered(page: Client, operator: Operator, made: Made) -> None:
+def test_what_an_installed_conda_has_is_registered(
+    page: Client, operator: OperationWorker, made: Made
+) -> None:
     made("taken")
     found = {"name": "taken", "prefix": "/opt/conda/envs/taken", "python_version": "3.9"}
-    cache.set(choice.KEY, {"external": {"found": [found]}})
+    cache.set(available_backends.KEY, {"external": {"found": [found]}})
     assert "/opt/conda/envs/taken" in text(page.get("/environments/discovered"))
     entered = {"name": "taken", "directory": found["prefix"]}
     answer = page.post("/environments/discovered", entered)
@@ -233,7 +237,7 @@ def test_what_an_installed_conda_has_is_registered(page: Client, operator: Opera
     assert "no longer exists" in text(answer)
 
 
-def test_texts_of_tools_are_inert(page: Client, by: By) -> None:
+def test_texts_of_tools_are_inert(page: Client, by: Actor) -> None:
     operation = verbs.create("data", by=by)
     evil = "<script>alert(1)</script>"
     Operation.objects.filter(pk=operation.pk).update(

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from audit.record import By
-from environments import homes, verbs
+from audit.record import Actor
+from environments import home_directory, verbs
 from environments.config import surroundings
 from environments.models import Environment
-from environments.operations import process, reading
-from environments.operations.operator import Operator
+from environments.operations import contents, process
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import ended, until
 from environments.tests.test_operations import left_on_disk, pids_in
 from environments.tests.wheels import shelf
@@ -40,14 +40,14 @@ def silence() -> Iterator[str]:
 
 
 def versions(environment: Environment) -> dict[str, str]:
-    return {package.name: package.version for package in reading.installed(environment)}
+    return {package.name: package.version for package in contents.installed(environment)}
 
 
-def test_an_environment_from_its_making_to_its_end(by: By, operator: Operator) -> None:
+def test_an_environment_from_its_making_to_its_end(by: Actor, operator: OperationWorker) -> None:
     operation = ended(operator, verbs.create("data", packages=["hello==1.0"], by=by))
     assert (operation.state, operation.error) == ("success", "")
     environment = Environment.objects.get()
-    described = homes.read(environment.home)
+    described = home_directory.read(environment.home)
     assert described is not None
     assert environment.python_version == described.python_version
     assert environment.disk_bytes
@@ -65,7 +65,7 @@ def test_an_environment_from_its_making_to_its_end(by: By, operator: Operator) -
 
 
 def test_a_create_that_is_cancelled_while_it_waits_for_an_index_leaves_nothing(
-    by: By, operator: Operator, silence: str, monkeypatch: pytest.MonkeyPatch, settings: object
+    by: Actor, operator: OperationWorker, silence: str, monkeypatch: pytest.MonkeyPatch, settings: object
 ) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.setenv("PIP_INDEX_URL", silence)

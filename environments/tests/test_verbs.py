@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
-from environments import choice, verbs
+from audit.record import Actor
+from environments import available_backends, verbs
 from environments.models import Environment, Operation
-from environments.operations.operator import Operator
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import Made, ended
 from executions.ledger.launch import row
 from executions.models import State, Trigger
@@ -44,7 +44,7 @@ def running(job: Job) -> None:
 @pytest.mark.parametrize(
     "name", ["", ".hidden", "-rf", "a/b", "..", "a b", "x" * 65, "名前", "base", "a\n", "a;b", "$HOME"]
 )
-def test_a_name_that_could_be_something_else_is_refused(name: str, by: By) -> None:
+def test_a_name_that_could_be_something_else_is_refused(name: str, by: Actor) -> None:
     with pytest.raises(verbs.Invalid):
         verbs.create(name, by=by)
     assert not Environment.objects.exists()
@@ -55,30 +55,30 @@ def test_a_name_that_could_be_something_else_is_refused(name: str, by: By) -> No
     "package",
     ["--help", "-e .", "https://x.example/y", "numpy[url=file:///etc/passwd]", "a @ b", "../x", "x; y", ""],
 )
-def test_a_specification_that_could_be_something_else_is_refused(package: str, by: By) -> None:
+def test_a_specification_that_could_be_something_else_is_refused(package: str, by: Actor) -> None:
     with pytest.raises(verbs.Invalid):
         verbs.create("data", packages=["six", package], by=by)
     assert not Environment.objects.exists()
 
 
 @pytest.mark.parametrize("python", ["2.7", "latest", "3.12; rm", "-3.12"])
-def test_a_version_that_is_none_is_refused(python: str, by: By) -> None:
+def test_a_version_that_is_none_is_refused(python: str, by: Actor) -> None:
     with pytest.raises(verbs.Invalid):
         verbs.create("data", python=python, by=by)
 
 
-def test_an_installed_conda_makes_nothing(by: By) -> None:
+def test_an_installed_conda_makes_nothing(by: Actor) -> None:
     with pytest.raises(verbs.Invalid):
         verbs.create("data", backend="external", by=by)
 
 
-def test_a_name_is_given_once(made: Made, by: By) -> None:
+def test_a_name_is_given_once(made: Made, by: Actor) -> None:
     made("data")
     with pytest.raises(verbs.NameTaken):
         verbs.create("data", by=by)
 
 
-def test_of_many_creates_of_one_name_at_once_one_wins(by: By) -> None:
+def test_of_many_creates_of_one_name_at_once_one_wins(by: Actor) -> None:
     outcomes: list[str] = []
     barrier = threading.Barrier(4)
 
@@ -101,7 +101,7 @@ def test_of_many_creates_of_one_name_at_once_one_wins(by: By) -> None:
     assert Operation.objects.count() == 1
 
 
-def test_of_many_changes_at_once_one_wins(made: Made, by: By) -> None:
+def test_of_many_changes_at_once_one_wins(made: Made, by: Actor) -> None:
     environment = made("data")
     outcomes: list[str] = []
     barrier = threading.Barrier(4)
@@ -124,7 +124,9 @@ def test_of_many_changes_at_once_one_wins(made: Made, by: By) -> None:
     assert sorted(outcomes) == ["asked", "busy", "busy", "busy"]
 
 
-def test_while_an_operation_is_open_no_other_one_is_taken(made: Made, by: By, operator: Operator) -> None:
+def test_while_an_operation_is_open_no_other_one_is_taken(
+    made: Made, by: Actor, operator: OperationWorker
+) -> None:
     environment = made("data")
     operation = verbs.install(environment, ["six"], by=by)
     refused: list[Callable[[], object]] = [
@@ -139,7 +141,7 @@ def test_while_an_operation_is_open_no_other_one_is_taken(made: Made, by: By, op
     assert ended(operator, verbs.update(environment, by=by)).state == "success"
 
 
-def test_an_environment_that_jobs_name_is_not_deleted(made: Made, by: By, uma: User) -> None:
+def test_an_environment_that_jobs_name_is_not_deleted(made: Made, by: Actor, uma: User) -> None:
     environment = made("data")
     use(environment, uma, "by path", path="/srv/report.py")
     use(environment, uma, "nightly")
@@ -149,7 +151,7 @@ def test_an_environment_that_jobs_name_is_not_deleted(made: Made, by: By, uma: U
     assert Environment.objects.get().state == "ready"
 
 
-def test_an_environment_with_a_run_in_it_is_not_changed(made: Made, by: By, uma: User) -> None:
+def test_an_environment_with_a_run_in_it_is_not_changed(made: Made, by: Actor, uma: User) -> None:
     environment = made("data")
     job = use(environment, uma)
     verbs.cancel(verbs.install(environment, ["six"], by=by), by=by)  # nothing runs yet
@@ -161,7 +163,7 @@ def test_an_environment_with_a_run_in_it_is_not_changed(made: Made, by: By, uma:
     assert Environment.objects.get().name == "data"
 
 
-def test_a_rename_moves_nothing_and_jobs_follow(made: Made, by: By, uma: User) -> None:
+def test_a_rename_moves_nothing_and_jobs_follow(made: Made, by: Actor, uma: User) -> None:
     environment, other = made("data", "six"), made("other")
     home = environment.home
     job = use(environment, uma)
@@ -175,7 +177,7 @@ def test_a_rename_moves_nothing_and_jobs_follow(made: Made, by: By, uma: User) -
 
 
 def test_a_name_that_only_a_job_knows_becomes_the_environment_that_is_made_of_it(
-    by: By, uma: User, operator: Operator
+    by: Actor, uma: User, operator: OperationWorker
 ) -> None:
     absent = verbs.named("data")
     assert verbs.named("data") == absent
@@ -188,7 +190,7 @@ def test_a_name_that_only_a_job_knows_becomes_the_environment_that_is_made_of_it
 
 
 def test_a_failed_create_gives_the_name_back_to_the_jobs_that_know_it(
-    by: By, uma: User, operator: Operator
+    by: Actor, uma: User, operator: OperationWorker
 ) -> None:
     absent = verbs.named("data")
     use(absent, uma)
@@ -197,7 +199,9 @@ def test_a_failed_create_gives_the_name_back_to_the_jobs_that_know_it(
     assert (absent.state, absent.python_version, absent.disk_bytes) == ("absent", "", None)
 
 
-def test_a_rename_to_a_name_that_only_a_job_knows_takes_the_job_over(made: Made, by: By, uma: User) -> None:
+def test_a_rename_to_a_name_that_only_a_job_knows_takes_the_job_over(
+    made: Made, by: Actor, uma: User
+) -> None:
     environment = made("data")
     job = use(verbs.named("wanted"), uma)
     assert verbs.rename(environment, "wanted", by=by) == 1
@@ -205,9 +209,11 @@ def test_a_rename_to_a_name_that_only_a_job_knows_takes_the_job_over(made: Made,
     assert job.environment == environment
 
 
-def test_a_discovered_environment_is_registered_used_and_never_changed(by: By, operator: Operator) -> None:
+def test_a_discovered_environment_is_registered_used_and_never_changed(
+    by: Actor, operator: OperationWorker
+) -> None:
     found = {"name": "old", "prefix": "/opt/conda/envs/old", "python_version": "3.9"}
-    cache.set(choice.KEY, {"external": {"found": [found]}})
+    cache.set(available_backends.KEY, {"external": {"found": [found]}})
     with pytest.raises(verbs.Invalid):
         verbs.register("/etc", "etc", by=by)
     environment = verbs.register("/opt/conda/envs/old", "old", by=by)
@@ -218,19 +224,21 @@ def test_a_discovered_environment_is_registered_used_and_never_changed(by: By, o
         "external",
         "3.9.1",
     )
-    assert choice.discovered() == []
+    assert available_backends.discovered() == []
     with pytest.raises(verbs.ReadOnly):
         verbs.install(environment, ["six"], by=by)
     assert verbs.delete(environment, by=by).state == "success"
     assert not environment.home.exists()
     assert not Environment.objects.exists()
-    assert [one.prefix for one in choice.discovered()] == ["/opt/conda/envs/old"]
+    assert [one.prefix for one in available_backends.discovered()] == ["/opt/conda/envs/old"]
 
 
-def test_the_trail_says_who_asked_for_what(made: Made, by: By, operator: Operator, uma: User) -> None:
+def test_the_trail_says_who_asked_for_what(
+    made: Made, by: Actor, operator: OperationWorker, uma: User
+) -> None:
     environment = made("data")
-    ended(operator, verbs.install(environment, ["six"], by=By(uma, "api")))
-    ended(operator, verbs.delete(environment, by=By(uma, "page")))
+    ended(operator, verbs.install(environment, ["six"], by=Actor(uma, "api")))
+    ended(operator, verbs.delete(environment, by=Actor(uma, "page")))
     trail = [(one.actor_name, one.event, one.surface) for one in Entry.objects.order_by("id")]
     assert trail == [
         ("ada", "added", "api"),

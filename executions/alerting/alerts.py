@@ -1,6 +1,6 @@
 """Decides which alerts the end of a run sends, and to whom. Writes rows in the event's transaction; a task delivers them.
 
-- After the last attempt only. A failure opens an incident or counts for an open one (problems.py); people are
+- After the last attempt only. A failure opens an incident or counts for an open one (incident_triggers.py); people are
   told when it opens, and of each run by itself where the job says so. Successes where somebody asked for it. Scheduled runs,
   and those after another job, tell by e-mail and Slack, runs by hand only in the inbox, but each of them; a run that was
   stopped by hand tells nobody (v2 wire facts, 11 and 12).
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from executions.alerting import alert_texts, pending, problems, unusual
+from executions.alerting import alert_texts, incident_triggers, pending, unusual
 from executions.alerting.cause import cause
 from executions.alerting.recipients import about_job, mention_of
 from executions.models import AlertCondition, Execution
@@ -29,10 +29,10 @@ from incidents.models import Incident
 from incidents.notify import Audience
 from jobs.models import Job
 from jobs.runners import Outcome
-from notifications.delivery.post import fan_out, post
+from notifications.delivery.outbox import fan_out, post
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert
-from notifications.thread import Phase, Thread
 from scheduler_site.lib.database.errors import passes
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ FAILED = ("failed", "timeout", "error")
 TOLD_OF_JOB = ("uid", "name", "category", "destinations", "owner__uid", "team__slack_handle")
 
 
-def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
+def run_ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
     """Called in the transaction in which a run gets its final state. Asks the database nothing unless there is news."""
     try:
         broken, odd = _broken_deadlines(claim, outcome, now), unusual.wanted(claim, outcome)
@@ -55,7 +55,7 @@ def ended(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> None:
             with transaction.atomic():
                 _tell_end(claim, outcome, error, now)
                 if well:
-                    problems.ended_well(claim.job, now)
+                    incident_triggers.run_succeeded(claim.job, now)
                 pending.record_conditions(
                     (claim.job, claim.spec.job_id, since, kind) for kind, since in broken
                 )
@@ -106,7 +106,7 @@ def _tell_end(claim: Claim, outcome: Outcome, error: str, now: dt.datetime) -> N
         return
     kind = Incident.Kind.COULD_NOT_START if outcome.state == "error" else Incident.Kind.FAILING
     due = claim.spec.slot or claim.started_at
-    incident = problems.failed(job, kind, uuid.UUID(claim.uid), error, due, now)
+    incident = incident_triggers.run_failed(job, kind, uuid.UUID(claim.uid), error, due, now)
     _tell_failure(claim, job, incident, error, now)
 
 
@@ -140,7 +140,9 @@ def _opened(
     audience = _audience(claim, job)
     if each:
         opened = notify.mark_announced(incident, audience, now)
-        return replace(message, thread=Thread.of(incident.uid, Phase.OPENED if opened else Phase.NONE))
+        return replace(
+            message, thread=IncidentThread.of(incident.uid, Phase.OPENED if opened else Phase.NONE)
+        )
     opening = incident_texts.opening(incident, message)
     notify.announce(incident, Event.JOB_FAILED, opening, audience, now)
     return message

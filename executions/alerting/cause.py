@@ -1,4 +1,4 @@
-"""Why a run failed, and since when the job does: what a message about it says, and the page of the run.
+"""Why a run failed and since when its job fails, for messages and the page of the run.
 
 Asked only when there is news, or somebody looks. Three bounded statements: the newest runs of the job, the end of the log,
 the newest version; one more where the job has not succeeded for a long time.

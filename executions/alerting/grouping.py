@@ -15,11 +15,11 @@ from incidents.models import Incident
 from incidents.notify import Audience
 from jobs.models import Job
 from notifications.delivery import destinations
-from notifications.delivery.post import admins, fan_out, post, to_destination
+from notifications.delivery.outbox import admins, fan_out, post, to_destination
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert, Destination
 from notifications.texts import Text, Words
-from notifications.thread import Phase, Thread
 
 Event = Alert.Event
 # Up to this many changes of one kind at once get their own message; more become one message.
@@ -100,7 +100,7 @@ def tell(
 
 def _tell_one(item: Item, administrators: list[str], now: dt.datetime) -> None:
     phase = Phase.RECOVERED if item.event == Event.RECOVERED else Phase.OPENED
-    thread = Thread.of(item.incident.uid, phase) if item.incident else item.message.thread
+    thread = IncidentThread.of(item.incident.uid, phase) if item.incident else item.message.thread
     about = about_job(item.job, item.execution_uid)
     post(
         fan_out(

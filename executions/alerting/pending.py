@@ -1,4 +1,4 @@
-"""Records what people are to be told soon: missed due times, lost runs, and conditions of jobs such as a late start.
+"""Records alerts to be sent soon: missed due times, lost runs, and conditions of jobs such as a late start.
 
 Written in the transaction of what happened, and told by the reconciler (executions/upkeep), which makes one message of many.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from django.conf import settings
 
-from executions.alerting import problems
+from executions.alerting import incident_triggers
 from executions.models import AlertCondition, Execution, PendingAlert, Reason, State, Trigger
 from executions.values import ON_TIME
 from incidents.models import Incident
@@ -19,8 +19,8 @@ from jobs.models import Job
 BATCH = 500
 
 
-def passed_over(rows: Iterable[Execution], now: dt.datetime) -> None:
-    """Notes the due times that the tick records as missed, or as covered by a later run after an outage."""
+def record_missed(rows: Iterable[Execution], now: dt.datetime) -> None:
+    """Records due times that the tick marks as missed, or as merged into a later run after an outage."""
     by_job: dict[int, list[Execution]] = {}
     for row in rows:
         coalesced = row.reason == Reason.COALESCED and row.due_at < now - ON_TIME
@@ -29,19 +29,19 @@ def passed_over(rows: Iterable[Execution], now: dt.datetime) -> None:
     _note(_passed(job, missed, now) for job, missed in by_job.items())
 
 
-def unstarted(keys: list[int], now: dt.datetime) -> None:
-    """Notes queued runs whose start deadline has passed."""
+def record_unstarted(keys: list[int], now: dt.datetime) -> None:
+    """Records queued runs whose start deadline has passed."""
     rows = Execution.objects.filter(pk__in=keys).exclude(job=None).only("job_id", "due_at", "state", "reason")
-    passed_over(rows, now)
+    record_missed(rows, now)
 
 
-def given_up(
+def record_given_up(
     runs: Iterable[Execution], error: str, now: dt.datetime, kind: Incident.Kind = Incident.Kind.LOST
 ) -> None:
-    """Of runs that were lost, or that could not be started: counts them, and notes those of which people are to be told."""
+    """Counts runs that were lost or could not be started, and records those that people are to be told of."""
     rows = [run for run in runs if run.job_id]
     jobs = Job.objects.in_bulk({run.job_id for run in rows}) if rows else {}
-    incidents = problems.given_up(rows, jobs, kind, error, now)
+    incidents = incident_triggers.runs_given_up(rows, jobs, kind, error, now)
     told = [run for run in rows if _is_to_be_told(run, jobs, incidents)]
     _note(
         PendingAlert(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 
 from jobs.models import Job
-from notifications.channels.base import About
+from notifications.channels.base import AlertSubject
 
 
-def about_job(job: Job, execution: uuid.UUID | None = None) -> About:
+def about_job(job: Job, execution: uuid.UUID | None = None) -> AlertSubject:
     """What an alert says of a job, and by which it finds those who hear of it."""
     owner = job.owner.uid if job.owner else None
-    return About(job.uid, job.name, execution, owner, job.destinations, job.team_id)
+    return AlertSubject(job.uid, job.name, execution, owner, job.destinations, job.team_id)
 
 
 def mention_of(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Runs that ended well, but unlike those before them: far longer, far shorter, with far more memory (baseline.py).
+"""Detects successful runs that took far longer, far shorter or far more memory than usual (baseline.py).
 
 Judged when a run ends, in one place and with one bounded query, for jobs that want it; others cost nothing. Like every
 change of state this makes an `AlertCondition`, which the reconciler tells once, and once more when a later run was as usual.

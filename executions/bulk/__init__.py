@@ -1,1 +1,1 @@
-"""A verb for many jobs: orders.py says what is asked for, plan.py what would become of it, carry.py does it."""
+"""A verb for many jobs: commands.py says what is asked for, preview.py what would become of it, apply.py does it."""

@@ -9,13 +9,13 @@ from random import Random
 from django.db import transaction
 
 from accounts.models import Category, User
-from audit.record import By
+from audit.record import Actor
 from executions.demo.examples import EXAMPLES, MARK, PREFIX, Example, Past
 from executions.ledger import definitions
 from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, State, Trigger
 from incidents import lifecycle, notify
-from incidents.lifecycle import Trouble
+from incidents.lifecycle import Problem
 from incidents.models import Incident
 from jobs import verbs
 from jobs.changes.incidents import concerned
@@ -44,7 +44,7 @@ def make(owner: User) -> tuple[int, int]:
     made: dict[str, Job] = {}
     runs = 0
     now = clock.now()
-    by = By(owner, "command")
+    by = Actor(owner, "command")
     for example in EXAMPLES:
         job = made[example.name] = _create(example, made.get(example.after), owner, by)
         runs += _remember(job, example, now)
@@ -53,7 +53,7 @@ def make(owner: User) -> tuple[int, int]:
     return len(made), runs
 
 
-def remove(by: By) -> list[str]:
+def remove(by: Actor) -> list[str]:
     """Deletes the examples; their names. Their runs go with them, in slices, as those of every deleted job."""
     names = []
     # Those that follow others first.
@@ -68,7 +68,7 @@ def examples() -> JobQuerySet:
     return Job.objects.filter(metadata__example=MARK["example"], name__startswith=PREFIX)
 
 
-def _create(example: Example, upstream: Job | None, owner: User, by: By) -> Job:
+def _create(example: Example, upstream: Job | None, owner: User, by: Actor) -> Job:
     data = {
         "name": example.title,
         "description": example.description,
@@ -121,7 +121,7 @@ def _open_incident(job: Job, rows: list[Execution], now: dt.datetime) -> None:
     if not failed:
         return
     last, first = failed[0], failed[-1]
-    trouble = Trouble(
+    trouble = Problem(
         Incident.Kind.FAILING,
         str(job.uid),
         first.due_at,
@@ -130,7 +130,9 @@ def _open_incident(job: Job, rows: list[Execution], now: dt.datetime) -> None:
         last.error,
         len(failed),
     )
-    notify.mark_announced(lifecycle.happened(trouble, now), notify.Audience(slack=False), now, quiet=True)
+    notify.mark_announced(
+        lifecycle.report_problem(trouble, now), notify.Audience(slack=False), now, quiet=True
+    )
 
 
 def _past(job: Job, due: dt.datetime, past: Past, random: Random) -> Execution:

@@ -19,7 +19,7 @@ MOST_RUNS = 100
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The fate of a due time (or of `slots` of them, up to `last`): to be queued, or why not."""
+    """What becomes of a due time (or of `slots` of them, up to `last`): to be queued, or why not."""
 
     slot: dt.datetime
     state: State = State.QUEUED

@@ -14,10 +14,10 @@ from functools import cache
 from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Case, F, Value, When
 
-from executions.alerting import pending, problems
-from executions.ledger import code_and_secrets, followers, formats
-from executions.ledger.followers import End, Followers
-from executions.ledger.limits import places, quotas
+from executions.alerting import incident_triggers, pending
+from executions.ledger import code_and_secrets, downstream, format_versions
+from executions.ledger.downstream import DownstreamJobs, End
+from executions.ledger.limits import concurrency, quotas
 from executions.ledger.limits.overlap import release
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Reason, State, Trigger, over
 from executions.values import Claim
@@ -101,32 +101,32 @@ def _readable() -> ExecutionQuerySet:
         "job_secrets": F("job__secrets"),
         "owner": F("job__owner_id"),
         "by_installation": F("job__by_installation"),
-        "troubled": problems.OPEN_OF_ITS_JOB,
+        "troubled": incident_triggers.OPEN_OF_ITS_JOB,
     }
     rows: ExecutionQuerySet = Execution.objects.select_related("shared").only(*READ)
-    return rows.annotate(**known, **places.KNOWN)
+    return rows.annotate(**known, **concurrency.KNOWN)
 
 
 def _read(rows: ExecutionQuerySet) -> list[Execution]:
     found = list(rows)
     for row in found:
         row.plain = row.is_plain  # type: ignore[attr-defined]
-        row.definition = formats.read(row)
+        row.definition = format_versions.read(row)
     return found
 
 
 def _known(rows: list[Execution]) -> list[Execution]:
     """Without those of a release after this one, which are for the workers of that release."""
-    newer = [row for row in rows if formats.is_newer(row.definition)]
+    newer = [row for row in rows if format_versions.is_newer(row.definition)]
     for row in newer:
-        about = {"run": row.uid, "job": row.job_name, "version": formats.version_of(row.definition)}
+        about = {"run": row.uid, "job": row.job_name, "version": format_versions.version_of(row.definition)}
         log.warning("definition_is_newer", extra=about)
     if newer:
         # Announced again soon.
         Execution.objects.filter(pk__in=[row.pk for row in newer], state=State.QUEUED).update(
             published_at=None
         )
-    return [row for row in rows if not formats.is_newer(row.definition)]
+    return [row for row in rows if not format_versions.is_newer(row.definition)]
 
 
 def _adopt(seen: dict[int, int], worker: str, now: dt.datetime) -> list[Execution]:
@@ -177,14 +177,14 @@ def _refuse(row: Execution, texts: Mapping[str, str], suspended: Mapping[int, st
     else:
         return False
     with transaction.atomic():
-        led_on = followers.of([row.job_id]) if state == State.ERROR else Followers()
+        led_on = downstream.of([row.job_id]) if state == State.ERROR else DownstreamJobs()
         waiting = Execution.objects.filter(pk=row.pk, state=State.QUEUED)
         ended = waiting.update(**over(state, reason, now), **told)
         if ended and state == State.MISSED:
-            pending.unstarted([row.pk], now)
+            pending.record_unstarted([row.pk], now)
         elif ended and state == State.ERROR:
-            followers.start(led_on, [End(row.pk, row.job_id, state)], now)
-            pending.given_up([row], str(reason.label), now, Incident.Kind.COULD_NOT_START)
+            downstream.start(led_on, [End(row.pk, row.job_id, state)], now)
+            pending.record_given_up([row], str(reason.label), now, Incident.Kind.COULD_NOT_START)
     return True
 
 
@@ -196,9 +196,9 @@ def _lacks_text(row: Execution, texts: Mapping[str, str]) -> bool:
 
 def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
     """Claims all in one statement; if somebody else has some, one by one. What needs a place is claimed apart."""
-    limited = [row for row in rows if places.scopes_of(row)]
+    limited = [row for row in rows if concurrency.scopes_of(row)]
     if limited:
-        free = [row for row in rows if not places.scopes_of(row)]
+        free = [row for row in rows if not concurrency.scopes_of(row)]
         return [*(_take(free, worker, now) if free else ()), *_take_places(limited, worker, now)]
     if len(rows) > 1:
         try:
@@ -217,7 +217,7 @@ def _take(rows: list[Execution], worker: str, now: dt.datetime) -> list[Executio
 @transaction.atomic
 def _take_places(rows: list[Execution], worker: str, now: dt.datetime) -> list[Execution]:
     """The places are locked until these are claimed."""
-    return [row for row in places.admit(rows, now) if _take_one(row, worker, now)]
+    return [row for row in concurrency.admit(rows, now) if _take_one(row, worker, now)]
 
 
 def _take_one(row: Execution, worker: str, now: dt.datetime) -> bool:
@@ -285,7 +285,7 @@ def _claimed(
         by_hand=row.trigger == Trigger.MANUAL,
         target=row.target,
         leased_at=began,
-        scopes=places.scopes_of(row),
+        scopes=concurrency.scopes_of(row),
         troubled=bool(getattr(row, "troubled", False)),
         plain=getattr(row, "plain", False),
     )

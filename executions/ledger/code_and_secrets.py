@@ -1,4 +1,4 @@
-"""Checks at the claim of a run, since things may have changed while it was queued: may its code run, and with which secrets?"""
+"""Checks at the claim of a run, because the job may have changed meanwhile: may its code run, and with which secrets?"""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from accounts.models import User
 from executions.models import Execution, Trigger
-from jobs import code_right
-from jobs.changes import origins
+from jobs import code_permission
+from jobs.changes import secret_targets
 from jobs.models import Job
 
 
@@ -27,16 +27,18 @@ def suspended(rows: Sequence[Execution]) -> dict[int, str]:
     found, stopped = dict[int, str](), dict[int, str]()
     for row in code:
         owner = users.get(owners[row.pk] or 0)
-        if reason := code_right.why_not(owner, by_installation=bool(getattr(row, "by_installation", False))):
+        if reason := code_permission.why_not(
+            owner, by_installation=bool(getattr(row, "by_installation", False))
+        ):
             found[row.pk] = str(Job.Suspension(reason).label)
             stopped[row.job_id or 0] = reason
         elif row.pk in starters:
             starter = users.get(starters[row.pk])
-            if starter is None or not starter.has_perm(code_right.RIGHT):
+            if starter is None or not starter.has_perm(code_permission.RIGHT):
                 found[row.pk] = "Who started it may not run code."
     for job in Job.objects.filter(pk__in=stopped) if stopped else ():
         if job.is_code:
-            code_right.suspend(job, stopped[job.pk])
+            code_permission.suspend(job, stopped[job.pk])
     return found
 
 
@@ -53,5 +55,6 @@ def entitled(rows: Sequence[Execution]) -> set[int]:
         row.pk
         for row in having
         if (job := jobs.get(row.job_id or 0))
-        and origins.audience(row.kind, row.definition["options"]) == origins.audience(job.kind, job.options)
+        and secret_targets.audience(row.kind, row.definition["options"])
+        == secret_targets.audience(job.kind, job.options)
     }

@@ -1,4 +1,4 @@
-"""What runs are told is kept once for each version of a job: a row of the ledger names it, and has only what is its own.
+"""Definitions of runs, stored once for each version of a job: a run refers to it and stores only its differences.
 
 A definition is written in the transaction of the rows that name it. No constraint holds it, since the index for that would
 cost each row more than it saves. Instead it goes only when no run names it and none was told it for days; and whoever names
@@ -13,7 +13,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from executions.ledger import formats
+from executions.ledger import format_versions
 from executions.models import OPEN, Definition, Execution
 from scheduler_site.lib import clock
 
@@ -41,7 +41,7 @@ def keep(rows: Iterable[Execution]) -> None:
         shared[name := digest(common)] = common
         named.append((row, name))
         own = {key: value for key, value in told.items() if key not in common or common[key] != value}
-        row.definition = formats.stamped(own) if row.state in OPEN else own
+        row.definition = format_versions.stamped(own) if row.state in OPEN else own
     found = find(shared)
     for row, name in named:
         row.shared = found[name]

@@ -11,22 +11,22 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, masked, record
+from audit.record import Actor, difference, masked, record
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
 from executions.ledger.limits import holds, quotas
 from executions.ledger.limits.overlap import apply_overlap, in_the_way
 from executions.ledger.publish import publish
 from executions.models import Execution, State, Trigger
-from jobs import code_right
+from jobs import code_permission
 from jobs import quotas as job_quotas
-from jobs.changes import origins
+from jobs.changes import secret_targets
 from jobs.models import Job, Script, by_digest, with_text
 from jobs.runners import RUNNERS
 from jobs.verbs import Ended, Refused
 from scheduler_site.lib import clock, credentials
 from scheduler_site.lib.database import uids
-from scheduler_site.lib.later import Wait
+from scheduler_site.lib.deferred import Wait
 
 
 def row(job: Job, due_at: dt.datetime, now: dt.datetime, trigger: Trigger) -> Execution:
@@ -66,7 +66,7 @@ def scheduled_row(job: Job, planned: Planned, now: dt.datetime) -> Execution:
 
 @transaction.atomic
 def launch(
-    job: Job, *, by: By, overrides: dict[str, Any] | None = None, despite_hold: bool = False
+    job: Job, *, by: Actor, overrides: dict[str, Any] | None = None, despite_hold: bool = False
 ) -> Execution:
     """Runs a job now. `overrides` may replace `metadata`, single `options` and `secrets` for this run; the job stays as it is.
 
@@ -78,7 +78,7 @@ def launch(
     quotas.may_ask(by.user, now)
     _check_size(overrides or {})
     job = Job.objects.select_for_update().get(pk=job.pk)
-    code_right.require(job, by.user)
+    code_permission.require(job, by.user)
     if job.has_ended:
         raise Ended
     exempt = holds.refuse_held(job, despite=despite_hold, by=by)
@@ -118,7 +118,7 @@ def until_ended(execution: Execution, seconds: float) -> Wait:
 
 
 def _override(execution: Execution, job: Job, overrides: dict[str, Any]) -> None:
-    """What goes to another place than the job's own goes without its secrets (jobs/changes/origins.py)."""
+    """What goes to another place than the job's own goes without its secrets (jobs/changes/secret_targets.py)."""
     definition = dict(execution.definition)
     if "metadata" in overrides:
         definition["metadata"] = overrides["metadata"]
@@ -128,7 +128,7 @@ def _override(execution: Execution, job: Job, overrides: dict[str, Any]) -> None
             Script.keep(options)
             options = by_digest(options)
         definition["options"] = options
-    definition, execution.kept_back = origins.for_run(job, definition, overrides)
+    definition, execution.kept_back = secret_targets.for_run(job, definition, overrides)
     execution.definition, execution.secrets = definition, overrides.get("secrets", {})
     execution.target = _target(definition)
 

@@ -12,9 +12,9 @@ from django.db.models import prefetch_related_objects
 from django.db.models.expressions import RawSQL
 
 from executions.alerting import pending
-from executions.ledger import followers, formats
+from executions.ledger import downstream, format_versions
 from executions.ledger.claims import sound
-from executions.ledger.followers import End
+from executions.ledger.downstream import End
 from executions.ledger.limits.overlap import release
 from executions.models import Execution, ExecutionQuerySet, Reason, State, over
 
@@ -30,11 +30,11 @@ def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: boo
     `skip` leaves those alone that somebody else is changing at this moment. Returns how many were given up.
     """
     with transaction.atomic():
-        led_on = followers.of(rows.values_list("job_id", flat=True))
+        led_on = downstream.of(rows.values_list("job_id", flat=True))
         found = list(rows.running().locking(skip))
         prefetch_related_objects(found, "shared")
         for run in found:
-            run.definition = formats.read(run)
+            run.definition = format_versions.read(run)
         again = [run for run in found if _may_repeat(run)]
         ended = [run for run in found if not _may_repeat(run)]
         free: dict[str, Any] = {"busy": None, "lease_until": None}
@@ -44,8 +44,10 @@ def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: boo
             lasted = chosen([(run.pk, _duration(run, now)) for run in ended])
             _still(ended).update(**free, **over(State.LOST, reason, now), duration=lasted)
             ends = [End(run.pk, run.job_id, State.LOST, run.stop_requested_at is not None) for run in ended]
-            followers.start(led_on, ends, now)
-            pending.given_up([run for run in ended if run.stop_requested_at is None], str(reason.label), now)
+            downstream.start(led_on, ends, now)
+            pending.record_given_up(
+                [run for run in ended if run.stop_requested_at is None], str(reason.label), now
+            )
     for run in found:
         about = {"run": run.uid, "job": run.job_name, "worker": run.worker, "reason": str(reason)}
         log.warning("run_lost", extra=about)

@@ -1,4 +1,4 @@
-"""Finishing: writes how an attempt that a worker has claimed ends.
+"""Stores the outcome of attempts that a worker has claimed.
 
 Each step is a conditional UPDATE: a worker that returns after its run was declared lost changes no row.
 """
@@ -16,10 +16,10 @@ from django.db.models import Case, F, Q, Value, When
 
 from executions import failpoints
 from executions.alerting import alerts
-from executions.ledger import followers
+from executions.ledger import downstream
 from executions.ledger.artifacts import is_name
-from executions.ledger.followers import End
-from executions.ledger.limits import places
+from executions.ledger.downstream import End
+from executions.ledger.limits import concurrency
 from executions.ledger.limits.overlap import release
 from executions.ledger.lost import chosen, lose, waiting
 from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
@@ -58,7 +58,7 @@ class Report:
 
 
 def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bool = False) -> list[Claim]:
-    """Puts all of it on record, or nothing; returns the claims that ended with it.
+    """Stores all reports or none; returns the claims that ended with them.
 
     An outcome is refused, and its claim not among them, when the row is not this worker's any more (its lease had run out).
 
@@ -70,17 +70,17 @@ def write(reports: Sequence[Report], worker: str, now: dt.datetime, *, again: bo
         return ended
     with transaction.atomic():
         outcomes = [(report.claim, report.what) for report in reports if isinstance(report.what, Outcome)]
-        led_on = followers.of(claim.job for claim, _ in outcomes)
+        led_on = downstream.of(claim.job for claim, _ in outcomes)
         waits = [_retry_delay(claim, outcome) for claim, outcome in outcomes]
         ended, untold = _end_all(outcomes, waits, worker, now)
         last = [pair for pair, wait in zip(outcomes, waits, strict=True) if wait is None]
-        followers.start(led_on, _final_ends(last, ended), now)
+        downstream.start(led_on, _final_ends(last, ended), now)
         ended += [report.claim for report in reports if report.what is None and _give_up(report, worker, now)]
         _keep_output(reports, ended, now)
         _keep_evidence(outcomes, ended)
         # Afterwards: a message about a failure has the end of its output.
         for claim, outcome in untold:
-            alerts.ended(claim, outcome, outcome.message, now)
+            alerts.run_ended(claim, outcome, outcome.message, now)
     _let_others_go(ended)
     return ended
 
@@ -90,7 +90,7 @@ def _let_others_go(ended: list[Claim]) -> None:
     if serial := [claim.job for claim in ended if claim.serial]:
         release(serial)
     if scopes := {scope for claim in ended for scope in claim.scopes}:
-        places.wake(scopes)
+        concurrency.wake(scopes)
 
 
 def _is_on_record(reports: Sequence[Report], worker: str, now: dt.datetime) -> bool:

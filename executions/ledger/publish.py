@@ -17,7 +17,7 @@ from django.db.models import Q
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from executions.ledger import formats
+from executions.ledger import format_versions
 from executions.models import Execution, State
 from jobs.runners import RUNNERS
 from scheduler_site.lib import clock
@@ -75,7 +75,7 @@ def _send(queue: str, uids: list[str]) -> bool:
                     producer=producer,
                     retry=False,
                     # Not an argument: a release that does not know of it takes the message all the same.
-                    headers={"belfry": formats.MESSAGE},
+                    headers={"belfry": format_versions.MESSAGE},
                 )
                 sent += part
     except BROKER_ERRORS as error:

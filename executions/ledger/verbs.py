@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, record
-from executions.ledger import followers
-from executions.ledger.followers import End
+from audit.record import Actor, record
+from executions.ledger import downstream
+from executions.ledger.downstream import End
 from executions.ledger.limits.overlap import release
 from executions.models import Execution, ExecutionQuerySet, Reason, State, over
 from jobs.models import Job
@@ -19,10 +19,10 @@ from scheduler_site.lib import clock
 
 
 @transaction.atomic
-def stop(execution: Execution, *, by: By) -> bool:
+def stop(execution: Execution, *, by: Actor) -> bool:
     """Ends a waiting run at once, and asks the worker of a running one to end it. False when it had ended already."""
     now = clock.now()
-    led_on = followers.of([execution.job_id])
+    led_on = downstream.of([execution.job_id])
     rows = Execution.objects.filter(pk=execution.pk)
     begun = rows.filter(state=State.QUEUED, attempt__gt=0).locked()
     stopped = rows.filter(state=State.QUEUED).update(**over(State.STOPPED, Reason.STOPPED, now), held=False)
@@ -36,14 +36,14 @@ def stop(execution: Execution, *, by: By) -> bool:
         rows.filter(suspended_at=run.suspended_at).update(suspended_seconds=_stood_still(run))
     if stopped and begun:
         # It waited for its next attempt: this is the end of a run, and not of one that never began.
-        followers.start(led_on, [End(execution.pk, execution.job_id, State.STOPPED, stopped=True)], now)
+        downstream.start(led_on, [End(execution.pk, execution.job_id, State.STOPPED, stopped=True)], now)
     if stopped:
         release([execution.job_id])
     return True
 
 
 @transaction.atomic
-def suspend(execution: Execution, *, by: By) -> bool:
+def suspend(execution: Execution, *, by: Actor) -> bool:
     """Lets a run of code stand still until it is resumed or stopped. False when it does already.
 
     Its worker hears of it within a second; its time limit stands still meanwhile. Raises Refused for other kinds, and for a run
@@ -58,7 +58,7 @@ def suspend(execution: Execution, *, by: By) -> bool:
 
 
 @transaction.atomic
-def resume(execution: Execution, *, by: By) -> bool:
+def resume(execution: Execution, *, by: Actor) -> bool:
     """Lets a suspended run go on. False when it goes on already. Raises Refused as `suspend`."""
     _refuse_unless_it_runs(execution)
     since = execution.suspended_at

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from executions.models.alerting import AlertCondition, PendingAlert
 from executions.models.bulk import BulkAction, BulkResult
-from executions.models.control import Drain, Hold, Limit
 from executions.models.definition import Definition, Watermark
 from executions.models.execution import Execution, IdempotencyKey
 from executions.models.heartbeat import Heartbeat
+from executions.models.holds_drains_limits import Drain, Hold, Limit
 from executions.models.output import Artifact, LogChunk, Measurement
 from executions.models.queries import ExecutionQuerySet
 from executions.models.reasons import WHY_NOT, Reason

@@ -1,4 +1,4 @@
-"""What people are still to be told, and what they are told once until it is over."""
+"""Alerts that are still to be sent, and conditions that are announced once until they are over."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class BulkAction(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     verb = models.CharField(max_length=8, choices=Verb.choices)
     state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
-    # Checked, as executions/bulk/orders.py writes them.
+    # Checked, as executions/bulk/commands.py writes them.
     options = models.JSONField(default=dict)
     # What was searched for, where all that match are meant.
     query = models.CharField(max_length=400, blank=True)

@@ -1,4 +1,4 @@
-"""What runs are told to do, kept once for all runs that are told the same."""
+"""Definitions of runs, stored once for all runs that share one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import models
 
-# In the definition that a run has for itself: the version by which the whole is to be read (executions/ledger/formats.py).
+# The key, in the definition that a run has for itself, of the version by which the whole is read (ledger/format_versions.py).
 VERSION = "version"
 
 

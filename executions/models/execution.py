@@ -36,7 +36,7 @@ def _has(column: str) -> Q:
 class Execution(models.Model):
     """A due time of a job, or a run that somebody asked for."""
 
-    # Names of the job's secrets that do not go with a run that has just been started (jobs/changes/origins.py).
+    # Names of the job's secrets that do not go with a run that has just been started (jobs/changes/secret_targets.py).
     kept_back: tuple[str, ...] = ()
     # Of a row that is not written yet: what the job tells all its runs, where `definition` is that with changes.
     common: dict[str, Any] | None = None
@@ -76,7 +76,7 @@ class Execution(models.Model):
     requested_by = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
-    # The run of another job after whose end this one was started (executions/ledger/followers.py).
+    # The run of another job after whose end this one was started (executions/ledger/downstream.py).
     # Its index is that of the unique key: each row costs one index less.
     caused_by = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="started", db_index=False
@@ -93,7 +93,7 @@ class Execution(models.Model):
     published_at = models.DateTimeField(null=True)
     held = models.BooleanField(default=False)
     # Of those that wait for a worker the highest first; the places that it shares, and the scope of which it waits for one
-    # (executions/ledger/limits/places.py). The first two are those of the job when the row was written.
+    # (executions/ledger/limits/concurrency.py). The first two are those of the job when the row was written.
     priority = models.PositiveSmallIntegerField(default=5, db_default=5)
     limit_key = models.CharField(max_length=64, blank=True, default="", db_default="")
     waits_for = models.CharField(max_length=80, blank=True, default="", db_default="")

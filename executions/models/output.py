@@ -1,4 +1,4 @@
-"""What a run wrote, needed and left behind."""
+"""The log, the measurements and the artifacts of a run."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
 from accounts.roles import home_category
-from executions.models.control import Hold
+from executions.models.holds_drains_limits import Hold
 from executions.models.states import NOT_RUN, OPEN, State
 from jobs.models import Job
 

@@ -1,4 +1,4 @@
-"""How many runs ended how: kept beside the ledger, so that an answer about all of it does not read all of it."""
+"""Numbers of ended runs by outcome, so that statistics do not read the whole ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from executions.models.execution import Execution
 
 
 class Total(models.Model):
-    """A number of ended runs that are alike. Each run is counted once in each scope (executions/monitoring/counting.py)."""
+    """A number of ended runs that are alike. Each run is counted once in each scope (monitoring/totals_update.py)."""
 
     class Scope(models.TextChoices):
         # All runs of a job, whenever; of all jobs by the day (UTC) on which they started, or were due where they did not;

@@ -15,7 +15,7 @@ from django.db.models import Count
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, record
+from audit.record import Actor, record
 from executions.models import Drain, Execution
 from executions.monitoring import heartbeat
 from executions.monitoring.heartbeat import GONE, Process
@@ -94,7 +94,7 @@ def of_jobs(now: dt.datetime) -> list[WorkerState]:
 
 
 @transaction.atomic
-def order(found: Iterable[WorkerState], *, by: By, reason: str = "") -> list[Drain]:
+def order(found: Iterable[WorkerState], *, by: Actor, reason: str = "") -> list[Drain]:
     """Orders these workers to end when their runs have ended; those that were told so before are left alone."""
     now, made = clock.now(), []
     for worker in found:
@@ -113,7 +113,7 @@ def order(found: Iterable[WorkerState], *, by: By, reason: str = "") -> list[Dra
 
 
 @transaction.atomic
-def cancel(rows: Iterable[Drain], *, by: By) -> int:
+def cancel(rows: Iterable[Drain], *, by: Actor) -> int:
     """Takes orders back: a worker that is draining goes on, in the place of one that has ended another is started."""
     count = 0
     for row in rows:
@@ -134,7 +134,7 @@ def ended(worker: str) -> bool:
 
 
 def stay_away(token: str) -> bool:
-    """Whether no worker is to be started in the place of the one with this token (scheduler_site/running/drained.py)."""
+    """Whether no worker is to be started in the place of the one with this token (scheduler_site/running/drain_status.py)."""
     return Drain.objects.filter(worker__endswith=f"-{token}").exists()
 
 

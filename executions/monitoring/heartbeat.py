@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from executions.models import Heartbeat
 from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
-from scheduler_site.running import drained
+from scheduler_site.running import drain_status
 
 EVERY = 5.0
 # Older than this, a process counts as silent; much older, as gone for good.
@@ -52,7 +52,7 @@ class Process:
 
 def own_name() -> str:
     """A name of this process that no other has had: in containers, all have the same process id."""
-    return f"{socket.gethostname()}:{os.getpid()}-{drained.own_token()}"
+    return f"{socket.gethostname()}:{os.getpid()}-{drain_status.own_token()}"
 
 
 def beat(name: str, roles: Iterable[str]) -> None:

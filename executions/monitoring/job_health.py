@@ -1,4 +1,4 @@
-"""How a job is doing, out of its newest rows: one bounded statement, however long its history is; and its totals."""
+"""The health of a job, from its newest runs (one bounded statement) and its totals."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from executions.models import Execution, Hold, State, Trigger
-from executions.monitoring import drains, figures, health, quarters
+from executions.monitoring import drains, figures, health, quarter_hours
 from incidents.models import Incident
 from jobs.models import Job
 from scheduler_site.lib import clock
@@ -147,7 +147,7 @@ def _roles(now: figures.Figures) -> tuple[dict[str, float], dict[str, float]]:
 
 def _ledger(now: dt.datetime) -> Iterator[Metric]:
     counts = dict.fromkeys(State.values, 0)
-    for states in quarters.counted(Execution.objects.all(), None, now - figures.DAY, now).values():
+    for states in quarter_hours.counted(Execution.objects.all(), None, now - figures.DAY, now).values():
         counts |= {state: counts[state] + number for state, number in states.items()}
     yield gauge(
         "belfry_executions_24h",

@@ -1,4 +1,4 @@
-"""How many runs ended how, of those that somebody asks for: mostly read from the totals, the rest counted.
+"""Counts runs by outcome for a filter: mostly read from the stored totals, the rest counted.
 
 All of it is one statement, and so one moment. It says as well how far the totals had come then: if that is not what was
 believed, the question is asked again.
@@ -14,7 +14,7 @@ from django.db.models import Count, F, FloatField, Min, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Least, Round
 
 from executions.models import Execution, ExecutionQuerySet, Straggler, Total, Watermark
-from executions.monitoring.counting import MARK, day
+from executions.monitoring.totals_update import MARK, day
 from scheduler_site.rest.query import DateRange
 
 ONE_DAY = dt.timedelta(days=1)

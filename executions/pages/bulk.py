@@ -20,13 +20,13 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor, back
-from accounts.pages.zone import zone_of_reader
-from executions.bulk import carry, plan
-from executions.bulk.orders import Order, Verb
+from accounts.pages.time_zone import zone_of_reader
+from executions.bulk import apply, preview
+from executions.bulk.commands import BulkCommand, Verb
 from executions.models import BulkAction, BulkResult
-from executions.pages.bulk_forms import OrderForm, form_for
+from executions.pages.bulk_forms import CommandForm, form_for
 from jobs.models import Job, JobQuerySet
-from jobs.search.narrow import TABS, Search
+from jobs.search.matching import TABS, Search
 from jobs.search.query import with_word
 
 # So many names of each kind are shown; the rest is counted.
@@ -60,10 +60,10 @@ def hand_over(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 def _planned(request: PageRequest, verb: str, jobs: JobQuerySet, query: str) -> HttpResponse:
     try:
-        action = plan.make(Order(verb), jobs, by=actor(request), query=query)
-    except plan.TooMany:
+        action = preview.make(BulkCommand(verb), jobs, by=actor(request), query=query)
+    except preview.TooMany:
         text = _("At most %(most)d jobs can be changed at once. Narrow the search.")
-        messages.warning(request, text % {"most": plan.MOST})
+        messages.warning(request, text % {"most": preview.MOST})
         return back(request, reverse("jobs"))
     if not action.total:
         action.delete()
@@ -74,7 +74,7 @@ def _planned(request: PageRequest, verb: str, jobs: JobQuerySet, query: str) -> 
 
 
 def _require(user: User, verb: str) -> None:
-    if not user.has_perm(Order(verb).permission):
+    if not user.has_perm(BulkCommand(verb).permission):
         raise PermissionDenied(_("You may not do this to jobs."))
 
 
@@ -87,7 +87,7 @@ def _meant(request: PageRequest) -> tuple[JobQuerySet, str]:
         if tab in TABS:
             found, text = found.filter(search.state(tab)), f"{text} is:{tab}".strip()
         return found, text
-    return visible.filter(uid__in=_uids(request.POST.getlist("job")[: plan.MOST + 1])), ""
+    return visible.filter(uid__in=_uids(request.POST.getlist("job")[: preview.MOST + 1])), ""
 
 
 def _uids(texts: list[str]) -> list[uuid.UUID]:
@@ -120,20 +120,20 @@ def bulk(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     zone = zone_of_reader(request)
     data = request.POST if request.method == "POST" else None
     form = form_for(action.verb, data, user=request.user, zone_name=zone)
-    order = form.order() if form.is_bound and form.is_valid() else Order(action.verb)
-    found = plan.of(action, order, request.user)
+    command = form.command() if form.is_bound and form.is_valid() else BulkCommand(action.verb)
+    found = preview.of(action, command, request.user)
     if form.is_bound and form.is_valid() and "go" in request.POST:
         refusal = _refusal(request, found)
         if not refusal:
-            BulkAction.objects.filter(pk=action.pk).update(options=order.to_json())
-            carry.begin(action)
+            BulkAction.objects.filter(pk=action.pk).update(options=command.to_json())
+            apply.begin(action)
             return redirect("jobs-bulk", uid)
         messages.warning(request, refusal)
     status = 400 if form.is_bound and not form.is_valid() else 200
-    return render(request, "jobs/bulk.html", _preview(action, found, form, order), status=status)
+    return render(request, "jobs/bulk.html", _preview(action, found, form, command), status=status)
 
 
-def _refusal(request: PageRequest, found: plan.Plan) -> str:
+def _refusal(request: PageRequest, found: preview.Preview) -> str:
     if not found.able:
         return _("None of these jobs can be changed.")
     if found.barred and "rest" not in request.POST:
@@ -141,12 +141,14 @@ def _refusal(request: PageRequest, found: plan.Plan) -> str:
     return ""
 
 
-def _preview(action: BulkAction, found: plan.Plan, form: OrderForm, order: Order) -> dict[str, Any]:
+def _preview(
+    action: BulkAction, found: preview.Preview, form: CommandForm, command: BulkCommand
+) -> dict[str, Any]:
     return {
         "action": action,
         "plan": found,
         "form": form,
-        "order": order,
+        "order": command,
         "able": found.able[:SHOWN],
         "unchanged": found.unchanged[:SHOWN],
         "barred": found.barred[:SHOWN],
@@ -190,7 +192,7 @@ def _counted(action: BulkAction) -> list[tuple[str, int]]:
 def stop(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     action = get_object_or_404(BulkAction.objects.visible_to(request.user), uid=uid)
     planned = action.state == BulkAction.State.PLANNED
-    if carry.stop(action):
+    if apply.stop(action):
         text = _("Nothing has been done.") if planned else _("Cancelled. What had been done stays.")
         messages.success(request, text)
     return redirect("jobs" if planned else "jobs-bulk", *(() if planned else (uid,)))

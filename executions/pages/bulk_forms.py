@@ -1,4 +1,4 @@
-"""What a verb for many jobs needs to know, as people and programs give it."""
+"""Forms for the arguments of bulk actions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Category, Team, User
 from accounts.roles import holders, home_category
-from executions.bulk.orders import Order
+from executions.bulk.commands import BulkCommand
 from executions.models import BulkAction
 from jobs.forms.page import PauseForm
 from jobs.schedule import zone
@@ -19,18 +19,18 @@ from scheduler_site.lib import clock
 Verb = BulkAction.Verb
 
 
-class OrderForm(forms.Form):
+class CommandForm(forms.Form):
     """For verbs that need nothing."""
 
     def __init__(self, *args: Any, user: User, zone_name: str, verb: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user, self.zone_name, self.verb = user, zone_name, verb
 
-    def order(self) -> Order:
-        return Order(self.verb)
+    def command(self) -> BulkCommand:
+        return BulkCommand(self.verb)
 
 
-class PauseOrder(OrderForm, PauseForm):
+class BulkPauseForm(CommandForm, PauseForm):
     """The time is meant in the zone that the page names."""
 
     def clean(self) -> dict[str, Any]:
@@ -40,15 +40,15 @@ class PauseOrder(OrderForm, PauseForm):
             self.add_error("until", _("The time of the resumption has passed already."))
         return cleaned
 
-    def order(self) -> Order:
-        return Order(self.verb, reason=self.cleaned_data["reason"], until=self._until())
+    def command(self) -> BulkCommand:
+        return BulkCommand(self.verb, reason=self.cleaned_data["reason"], until=self._until())
 
     def _until(self) -> dt.datetime | None:
         value: dt.datetime | None = self.cleaned_data.get("until")
         return value.replace(tzinfo=zone(self.zone_name)).astimezone(dt.UTC) if value else None
 
 
-class OwnerOrder(OrderForm):
+class BulkOwnerForm(CommandForm):
     owner = forms.ModelChoiceField(label=_("New owner"), queryset=User.objects.none())
     team = forms.ModelChoiceField(
         label=_("Team"),
@@ -62,11 +62,11 @@ class OwnerOrder(OrderForm):
         owners = User.objects.filter(holders("jobs.change_job"))
         self.fields["owner"].queryset = owners.order_by("username")  # type: ignore[attr-defined]
 
-    def order(self) -> Order:
-        return Order(self.verb, owner=self.cleaned_data["owner"], team=self.cleaned_data["team"])
+    def command(self) -> BulkCommand:
+        return BulkCommand(self.verb, owner=self.cleaned_data["owner"], team=self.cleaned_data["team"])
 
 
-class TeamOrder(OrderForm):
+class BulkTeamForm(CommandForm):
     team = forms.ModelChoiceField(
         label=_("New team"),
         queryset=Team.objects.filter(is_active=True),
@@ -74,11 +74,11 @@ class TeamOrder(OrderForm):
         empty_label=_("none"),
     )
 
-    def order(self) -> Order:
-        return Order(self.verb, team=self.cleaned_data["team"])
+    def command(self) -> BulkCommand:
+        return BulkCommand(self.verb, team=self.cleaned_data["team"])
 
 
-class CategoryOrder(OrderForm):
+class BulkCategoryForm(CommandForm):
     category = forms.ModelChoiceField(label=_("New category"), queryset=Category.objects.none())
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -88,17 +88,17 @@ class CategoryOrder(OrderForm):
             active if home is None else active.filter(pk=home)
         )
 
-    def order(self) -> Order:
-        return Order(self.verb, category=self.cleaned_data["category"])
+    def command(self) -> BulkCommand:
+        return BulkCommand(self.verb, category=self.cleaned_data["category"])
 
 
-FORMS: dict[str, type[OrderForm]] = {
-    Verb.PAUSE: PauseOrder,
-    Verb.OWNER: OwnerOrder,
-    Verb.TEAM: TeamOrder,
-    Verb.CATEGORY: CategoryOrder,
+FORMS: dict[str, type[CommandForm]] = {
+    Verb.PAUSE: BulkPauseForm,
+    Verb.OWNER: BulkOwnerForm,
+    Verb.TEAM: BulkTeamForm,
+    Verb.CATEGORY: BulkCategoryForm,
 }
 
 
-def form_for(verb: str, data: Any, *, user: User, zone_name: str) -> OrderForm:
-    return FORMS.get(verb, OrderForm)(data, user=user, zone_name=zone_name, verb=verb)
+def form_for(verb: str, data: Any, *, user: User, zone_name: str) -> CommandForm:
+    return FORMS.get(verb, CommandForm)(data, user=user, zone_name=zone_name, verb=verb)

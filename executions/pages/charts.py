@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Protocol, TypeVar
 
 from executions.models import BAD, OPEN, ExecutionQuerySet, State
-from executions.monitoring.quarters import QUARTER, begin_of, counted
+from executions.monitoring.quarter_hours import QUARTER, begin_of, counted
 
 QUARTERS = 96
 HEIGHT = 100  # of the view box; a column is one unit wide

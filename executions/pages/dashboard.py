@@ -14,11 +14,11 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import User
 from accounts.pages.request import PageRequest
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from accounts.roles import home_category
 from executions.models import Execution, State
-from executions.monitoring import figures, health, recent
-from executions.monitoring.recent import Recent
+from executions.monitoring import figures, health, recent_runs
+from executions.monitoring.recent_runs import Recent
 from executions.pages import charts, first_steps
 from incidents.models import Incident
 from jobs.models import Job
@@ -118,7 +118,7 @@ def problems(user: User) -> list[Problem]:
 def _add_runs(shown: list[Problem], user: User) -> None:
     uids = [problem.newest.job_uid for problem in shown if problem.newest.job_uid]
     keys = dict(Job.objects.filter(uid__in=uids).order_by().values_list("uid", "pk")) if uids else {}
-    last = recent.of_jobs(list(keys.values()), user, RESULTS)
+    last = recent_runs.of_jobs(list(keys.values()), user, RESULTS)
     for problem in shown:
         problem.pk = keys.get(problem.newest.job_uid, 0) if problem.newest.job_uid else 0
         problem.runs = last.get(problem.pk, [])

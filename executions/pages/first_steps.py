@@ -1,4 +1,4 @@
-"""What an administrator of a new installation does first: a list on the dashboard until it is done or put away."""
+"""The first-steps list of administrators on the dashboard, until it is done or dismissed."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def _listed(found: Mapping[str, object]) -> list[Step]:
 @require_POST
 def dismiss(request: PageRequest) -> HttpResponse:
     stored = Preferences.objects.get_or_create(user=request.user)[0]
-    verbs.prefer(stored, {"first_steps_dismissed": True}, by=actor(request))
+    verbs.set_preferences(stored, {"first_steps_dismissed": True}, by=actor(request))
     return redirect("dashboard")

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from executions.models import BAD, FINAL, NOT_RUN, OPEN, Execution, ExecutionQuerySet, State, Trigger
 from jobs.models import Job
 from jobs.templatetags.timing import zone_of

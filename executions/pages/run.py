@@ -16,12 +16,12 @@ from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.pages.request import PageRequest
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from executions.alerting.cause import FAILED, Cause, cause
-from executions.ledger import followers
+from executions.ledger import downstream
 from executions.models import Execution
 from executions.monitoring import logs
-from executions.pages import evidence, log_view, timeline
+from executions.pages import log_view, run_details, timeline
 from incidents.models import Incident
 from jobs.pages.helpers import asked_of, may_change
 from jobs.templatetags.timing import zone_of
@@ -41,10 +41,10 @@ def execution(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         if not found.is_open:
             answer.headers["HX-Trigger"] = "run-ended"
         return answer
-    context |= evidence.of(found, None if asked.newest else asked.attempt)
+    context |= run_details.of(found, None if asked.newest else asked.attempt)
     if request.htmx and request.htmx.target == "evidence":
         return render(request, "executions/_evidence.html", context)
-    context |= evidence.context(found) | {"log": log_view.view(found, asked)}
+    context |= run_details.context(found) | {"log": log_view.view(found, asked)}
     return render(request, "executions/execution.html", context)
 
 
@@ -105,7 +105,7 @@ def _state(request: PageRequest, found: Execution) -> dict[str, Any]:
     return {
         "execution": found,
         "shown_zone": zone_of_reader(request, zone_of(found.job)),
-        "chain": followers.chain(found, request.user),
+        "chain": downstream.chain(found, request.user),
         "may_stop": found.is_open and may_stop(request, found),
         "may_run": changeable and request.user.has_perm("jobs.run_job"),
         "whom": asked_of(found.job) if found.job and not changeable else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from executions.models import Execution, ExecutionQuerySet
 from executions.rest.wire import for_wire
 from jobs.models import Job

@@ -11,19 +11,19 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.models import Category, Team, User
-from accounts.permissions import account, needs
-from audit.record import By
-from executions.bulk import carry, plan
-from executions.bulk.orders import Order, Verb
+from accounts.rest.permissions import account, needs
+from audit.record import Actor
+from executions.bulk import apply, preview
+from executions.bulk.commands import BulkCommand, Verb
 from executions.models import BulkAction, BulkResult
 from jobs.models import Job, JobQuerySet
 from jobs.rest.access import SURFACE
 from jobs.rest.wire import read_moment
-from jobs.search.narrow import Search
+from jobs.search.matching import Search
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Moment, Rules, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
 Row = TypeVar("Row", Team, Category)
@@ -36,7 +36,7 @@ class BulkChoice(TypedDict):
     """A verb, and the jobs: either `jobs` or `q`."""
 
     verb: VerbName
-    jobs: NotRequired[Annotated[list[Uid], "Their ids.", Rules(maxItems=plan.MOST)]]
+    jobs: NotRequired[Annotated[list[Uid], "Their ids.", Rules(maxItems=preview.MOST)]]
     q: NotRequired[
         Annotated[str, "All that a search finds, as the page of jobs has it.", Rules(maxLength=MAX_QUERY)]
     ]
@@ -122,17 +122,17 @@ class BulkView(ApiView):
         At most 10,000 at once. Each job is changed by itself, as by its own route, with an audit entry.
         """
         body, user = self.payload(), account(request)
-        order, dry_run, rest = _order(body), _flag(body, "dry_run"), _flag(body, "rest")
-        if not user.has_perm(order.permission):
+        command, dry_run, rest = _command(body), _flag(body, "dry_run"), _flag(body, "rest")
+        if not user.has_perm(command.permission):
             raise ApiError(403, "Insufficient permissions", "Your role may not do this to jobs.")
         jobs, query = _jobs(body, user)
         _expect(body, jobs)
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         try:
-            action = plan.make(order, jobs, by=by, query=query)
-        except plan.TooMany as error:
-            raise ApiError(400, "Too many jobs", f"At most {plan.MOST} jobs at once.") from error
-        found = plan.of(action, order, user)
+            action = preview.make(command, jobs, by=by, query=query)
+        except preview.TooMany as error:
+            raise ApiError(400, "Too many jobs", f"At most {preview.MOST} jobs at once.") from error
+        found = preview.of(action, command, user)
         found.gone += len(body["jobs"]) - action.total if "jobs" in body else 0
         if dry_run:
             action.delete()
@@ -140,7 +140,7 @@ class BulkView(ApiView):
         if found.barred and not rest:
             action.delete()
             raise ApiError(409, "Not possible for all jobs", _named(found))
-        carry.begin(action)
+        apply.begin(action)
         return Answer(_report(BulkAction.objects.get(pk=action.pk)))
 
 
@@ -160,14 +160,14 @@ class BulkActionView(ApiView):
         return Answer(_report(found))
 
 
-def _order(body: Mapping[str, Any]) -> Order:
+def _command(body: Mapping[str, Any]) -> BulkCommand:
     verb = body.get("verb")
     if verb not in Verb.values:
         raise ApiError(400, "Invalid verb", f"Write one of {', '.join(Verb.values)}.")
     reason = body.get("reason") or ""
     if not isinstance(reason, str) or len(reason) > MAX_REASON:
         raise ApiError(400, "Invalid reason", f"Write a text of at most {MAX_REASON} characters.")
-    order = Order(
+    command = BulkCommand(
         verb,
         reason=reason,
         until=_until(body.get("until")),
@@ -175,11 +175,11 @@ def _order(body: Mapping[str, Any]) -> Order:
         team=_named_row(Team, body.get("team"), "team"),
         category=_named_row(Category, body.get("category"), "category"),
     )
-    if not order.complete:
+    if not command.complete:
         raise ApiError(400, f"Missing {verb}", f"Write the new {verb}.")
     if verb == Verb.TEAM and "team" not in body:
         raise ApiError(400, "Missing team", "Write the new team, or null for none.")
-    return order
+    return command
 
 
 def _until(value: Any) -> dt.datetime | None:
@@ -229,8 +229,8 @@ def _jobs(body: Mapping[str, Any], user: User) -> tuple[JobQuerySet, str]:
 
 
 def _uids(ids: Any) -> list[uuid.UUID]:
-    if not isinstance(ids, list) or len(ids) > plan.MOST:
-        raise ApiError(400, "Invalid jobs", f"Write a list of at most {plan.MOST} ids.")
+    if not isinstance(ids, list) or len(ids) > preview.MOST:
+        raise ApiError(400, "Invalid jobs", f"Write a list of at most {preview.MOST} ids.")
     uids = [as_uuid(one) if isinstance(one, str) else None for one in ids]
     if None in uids:
         raise ApiError(400, "Invalid jobs", "Each must be the id of a job.")
@@ -254,13 +254,13 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def _named(found: plan.Plan) -> str:
+def _named(found: preview.Preview) -> str:
     names = "; ".join(f"{line.name}: {line.why}" for line in found.barred[:NAMED])
     more = len(found.barred) - NAMED
     return f"{names}; and {more} more" if more > 0 else names
 
 
-def _plan_json(found: plan.Plan) -> BulkPlan:
+def _plan_json(found: preview.Preview) -> BulkPlan:
     return {
         "count": len(found.able),
         "unchanged": [_line(line) for line in found.unchanged],
@@ -270,7 +270,7 @@ def _plan_json(found: plan.Plan) -> BulkPlan:
     }
 
 
-def _line(line: plan.Line) -> BulkLine:
+def _line(line: preview.Line) -> BulkLine:
     return {"id": line.uid, "name": line.name, "reason": line.why}
 
 

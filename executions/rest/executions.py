@@ -6,7 +6,7 @@ from typing import Annotated, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from executions.rest import api_query
 from executions.rest.access import one, runs_of, visible
 from executions.rest.wire import ExecutionJson, execution_json, listed_json
@@ -14,7 +14,7 @@ from jobs.rest.access import visible_job
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import PAGE
-from scheduler_site.rest.shapes import Uid, Warnings
+from scheduler_site.rest.schema_types import Uid, Warnings
 from scheduler_site.rest.views import ApiView
 
 LIMITS = {422: "Not a number, or out of bounds."}

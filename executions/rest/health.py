@@ -19,7 +19,7 @@ from executions.rest.wire import moment
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Moment, Rules, Warnings, one_of
+from scheduler_site.rest.schema_types import Moment, Rules, Warnings, one_of
 from scheduler_site.rest.views import ApiView
 
 Seconds = Annotated[float, "Seconds since it gave a sign of life, or since something waits."]

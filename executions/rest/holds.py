@@ -10,8 +10,8 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.models import Category
-from accounts.permissions import account, needs
-from audit.record import By
+from accounts.rest.permissions import account, needs
+from audit.record import Actor
 from executions.ledger.limits import holds
 from executions.models import Hold
 from executions.rest.wire import moment
@@ -21,7 +21,7 @@ from jobs.verbs import Refused
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
-from scheduler_site.rest.shapes import Moment, Rules, Uid
+from scheduler_site.rest.schema_types import Moment, Rules, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class HoldsView(ApiView):
         """
         body = self.payload()
         reason, until, category = read_reason(body), _until(body), read_category(body)
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         hold = carried_out(lambda: holds.begin(reason=reason, until=until, category=category, by=by))
         return Created({"message": "Starts are held", "hold": hold_json(hold)})
 
@@ -135,7 +135,7 @@ class HoldView(ApiView):
         hold, body = _hold(hold_id), self.payload()
         reason = read_reason(body) if "reason" in body else hold.reason
         until = _until(body) if "until" in body else hold.until
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         hold = carried_out(lambda: holds.change(hold, reason=reason, until=until, by=by))
         return Answer({"message": "Hold changed", "hold": hold_json(hold)})
 
@@ -146,7 +146,7 @@ class HoldView(ApiView):
         For administrators.
         """
         hold = _hold(hold_id)
-        if not holds.end(hold, by=By.request(request, SURFACE)):
+        if not holds.end(hold, by=Actor.request(request, SURFACE)):
             raise ApiError(409, "Not possible", "The hold has ended already.")
         return Answer({"message": "Hold ended", "hold": hold_json(hold)})
 

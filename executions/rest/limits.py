@@ -6,19 +6,19 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import needs
-from audit.record import By
-from executions.ledger.limits import places
+from accounts.rest.permissions import needs
+from audit.record import Actor
+from executions.ledger.limits import concurrency
 from executions.models import Limit
 from executions.rest.holds import read_category
 from jobs.rest.access import SURFACE
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
 MAY_LIMIT = needs("executions.change_limits")
-Most = Annotated[int | None, Rules(minimum=1, maximum=places.MOST)]
+Most = Annotated[int | None, Rules(minimum=1, maximum=concurrency.MOST)]
 
 
 class LimitJson(TypedDict):
@@ -56,9 +56,9 @@ def limit_json(limit: Limit) -> LimitJson:
     return {
         "key": None if limit.category_id else limit.scope.removeprefix("key:"),
         "category": limit.category.slug if limit.category else None,
-        "most": places.most_of(limit.scope) if limit.most or not limit.category_id else None,
-        "running": places.running(limit.scope),
-        "waiting": places.waiting(limit.scope),
+        "most": concurrency.most_of(limit.scope) if limit.most or not limit.category_id else None,
+        "running": concurrency.running(limit.scope),
+        "waiting": concurrency.waiting(limit.scope),
     }
 
 
@@ -71,7 +71,7 @@ class LimitsView(ApiView):
 
         For administrators.
         """
-        return Answer({"limits": [limit_json(limit) for limit in places.shown()]})
+        return Answer({"limits": [limit_json(limit) for limit in concurrency.shown()]})
 
     @route("change_limit", "It is changed.", request=LimitChange)
     def put(self, request: Request) -> Answer[LimitChanged]:
@@ -83,10 +83,14 @@ class LimitsView(ApiView):
         category, key, most = read_category(body), body.get("key"), body.get("most")
         if (category is None) == (key is None):
             raise ApiError(400, "Invalid key", "Name a key or a category.")
-        if key is not None and not (isinstance(key, str) and places.is_key(key)):
+        if key is not None and not (isinstance(key, str) and concurrency.is_key(key)):
             raise ApiError(400, "Invalid key", "Write 1 to 64 letters, digits, dots, - and _.")
         known = most is None or (isinstance(most, int) and not isinstance(most, bool))
-        if not known or (most is not None and not 1 <= most <= places.MOST):
-            raise ApiError(400, "Invalid most", f"Write a whole number from 1 to {places.MOST}, or null.")
-        limit = places.set_limit(most, by=By.request(request, SURFACE), key=key or "", category=category)
+        if not known or (most is not None and not 1 <= most <= concurrency.MOST):
+            raise ApiError(
+                400, "Invalid most", f"Write a whole number from 1 to {concurrency.MOST}, or null."
+            )
+        limit = concurrency.set_limit(
+            most, by=Actor.request(request, SURFACE), key=key or "", category=category
+        )
         return Answer({"message": "Limit changed", "limit": limit_json(limit)})

@@ -11,7 +11,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.permissions import needs
+from accounts.rest.permissions import needs
 from accounts.signin.authentication import BearerAuthentication, PageSessionAuthentication
 from executions.monitoring import metrics
 from scheduler_site.rest.views import ApiView

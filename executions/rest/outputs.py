@@ -13,7 +13,7 @@ from executions.rest.access import one, visible
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import Integer
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
 ATTEMPT = Integer("attempt", "Of this attempt; without it, of the last one that left it.", low=0, high=32767)

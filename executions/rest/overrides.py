@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from executions.ledger.limits.holds import may_override
 from jobs import quotas
-from jobs.changes import origins
+from jobs.changes import secret_targets
 from jobs.forms.targets import GITHUB_KEYS, dispatched
 from jobs.models import Job
 from jobs.runners import clean_options
 from jobs.runners.github_actions.request import Unsendable, checked_token
 from scheduler_site.lib import credentials
 from scheduler_site.rest.parameters import Seconds
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError
 
 WAIT = Seconds("wait", "The same as in the body.")
@@ -67,9 +67,9 @@ def overrides(job: Job, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _without_masks(job: Job, found: dict[str, Any]) -> dict[str, Any]:
     """With what is stored where a mask came back, if the run goes where the job does. 400 for any other mask."""
-    same = origins.audience(job.kind, {**job.options, **found.get("options", {})}) == origins.audience(
-        job.kind, job.options
-    )
+    same = secret_targets.audience(
+        job.kind, {**job.options, **found.get("options", {})}
+    ) == secret_targets.audience(job.kind, job.options)
     for name, stored in (("metadata", job.metadata), ("options", job.options)):
         if name in found:
             found[name] = credentials.unmasked(found[name], stored) if same else found[name]

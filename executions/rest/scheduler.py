@@ -6,8 +6,8 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import needs
-from audit.record import By
+from accounts.rest.permissions import needs
+from audit.record import Actor
 from executions.monitoring import heartbeat
 from executions.rest.wire import moment
 from executions.upkeep.resync import resync
@@ -16,7 +16,7 @@ from jobs.rest.access import SURFACE
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Moment, Nothing
+from scheduler_site.rest.schema_types import Moment, Nothing
 from scheduler_site.rest.views import ApiView
 
 
@@ -83,7 +83,7 @@ class ResyncView(ApiView):
         For administrators. For after changes by hand in the database, or a restored backup.
         """
         self.payload(optional=True)
-        done = resync(by=By.request(request, SURFACE))
+        done = resync(by=Actor.request(request, SURFACE))
         return Answer(
             {
                 "message": "Scheduler resynced",

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from accounts.roles import home_category
 from executions.models import Execution
 from executions.monitoring import statistics, totals
@@ -18,7 +18,7 @@ from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import RANGE
 from scheduler_site.rest.query import Range
-from scheduler_site.rest.shapes import Uid
+from scheduler_site.rest.schema_types import Uid
 from scheduler_site.rest.views import ApiView
 
 SuccessRate = Annotated[float, "Percent of all runs; 0 when there is none."]

@@ -8,11 +8,11 @@ from typing import Annotated, Protocol, TypedDict, cast, overload
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left, Right
 
-from executions.ledger.limits import places
+from executions.ledger.limits import concurrency
 from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
 from jobs.models import Job
-from scheduler_site.rest.shapes import Moment, Rules, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 
 # The three words of the dialect, and two that appear only when they are asked for.
 STATUS: dict[str, str] = {
@@ -157,7 +157,7 @@ def execution_json(run: Execution) -> ExecutionJson:
         "worker": run.worker or None,
         "priority": run.priority,
         "limit_key": run.limit_key or None,
-        "waits_for": places.described(run) or None,
+        "waits_for": concurrency.described(run) or None,
         "requested_by": run.requested_by.get_username() if run.requested_by else None,
         "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
         "caused_by": str(run.caused_by.uid) if run.caused_by else None,

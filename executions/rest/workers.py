@@ -7,8 +7,8 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import needs
-from audit.record import By
+from accounts.rest.permissions import needs
+from audit.record import Actor
 from executions.models import Drain
 from executions.monitoring import drains
 from executions.monitoring.drains import WorkerState
@@ -19,7 +19,7 @@ from jobs.verbs import Refused
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Moment, Nothing, Rules, one_of
+from scheduler_site.rest.schema_types import Moment, Nothing, Rules, one_of
 from scheduler_site.rest.views import ApiError, ApiView
 
 MAY_DRAIN = needs("executions.drain_worker")
@@ -129,7 +129,7 @@ class DrainsView(ApiView):
         else:
             text = "Write the name of a worker or of a host as worker, or all: true."
             raise ApiError(400, "Invalid worker", text)
-        drains.order(found, by=By.request(request, SURFACE), reason=reason)
+        drains.order(found, by=Actor.request(request, SURFACE), reason=reason)
         chosen = {one.name for one in found}
         states = [worker_json(one) for one in drains.workers(clock.now()) if one.name in chosen]
         return Answer({"message": "Drain ordered", "workers": states})
@@ -146,7 +146,7 @@ class DrainsView(ApiView):
         For administrators.
         """
         self.payload(optional=True)
-        count = drains.cancel(Drain.objects.all(), by=By.request(request, SURFACE))
+        count = drains.cancel(Drain.objects.all(), by=Actor.request(request, SURFACE))
         return Answer({"message": "Drain cancelled", "cancelled": count})
 
 
@@ -166,7 +166,7 @@ class DrainView(ApiView):
         For administrators.
         """
         self.payload(optional=True)
-        count = drains.cancel(Drain.objects.filter(worker=worker), by=By.request(request, SURFACE))
+        count = drains.cancel(Drain.objects.filter(worker=worker), by=Actor.request(request, SURFACE))
         if not count:
             raise ApiError(404, "Not found", "This worker is not drained.")
         return Answer({"message": "Drain cancelled", "cancelled": count})

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from executions.models import State
-from executions.monitoring import recent
-from executions.monitoring.recent import Recent
+from executions.monitoring import recent_runs
+from executions.monitoring.recent_runs import Recent
 from executions.pages import charts
 from executions.pages.charts import group_of
 from jobs.pages.rows import Row
@@ -33,7 +33,7 @@ _STATES = {state.value: state for state in State}
 @register.simple_tag
 def last_results(rows: Iterable[Row], user: User) -> dict[int, list[Recent]]:
     """The last ten rows of each job of a list, newest first; one statement."""
-    return recent.of_jobs([row.pk for row in rows], user, COUNT)
+    return recent_runs.of_jobs([row.pk for row in rows], user, COUNT)
 
 
 @register.simple_tag

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.models import Entry
-from executions.ledger.limits import holds, places
+from executions.ledger.limits import concurrency, holds
 from executions.models import Execution, Reason, State
 from executions.pages import charts
 from jobs.models import Job
@@ -83,7 +83,7 @@ def what_it_waits_for(execution: Execution) -> str:
     """Why a queued run has not started; empty where it waits for a worker only."""
     job = None if execution.exempt or execution.state != State.QUEUED else execution.job
     hold = holds.of(job) if job else None
-    return holds.described(hold) if hold else places.described(execution)
+    return holds.described(hold) if hold else concurrency.described(execution)
 
 
 @register.simple_tag

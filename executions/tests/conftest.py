@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from executions.ledger import claims, followers, launch
+from executions.ledger import claims, downstream, launch
 from executions.ledger.due.tick import tick
-from executions.ledger.limits import holds, overlap, places
+from executions.ledger.limits import concurrency, holds, overlap
 from executions.models import Execution
 from executions.upkeep import reconcile
 from executions.values import Claim
@@ -53,7 +53,7 @@ class Ledger:
 @pytest.fixture
 def ledger(db: None, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     ledger = Ledger()
-    for module in (worker, followers, overlap, holds, launch, places, reconcile):
+    for module in (worker, downstream, overlap, holds, launch, concurrency, reconcile):
         monkeypatch.setattr(module, "publish", ledger.announce)
     return ledger
 

@@ -11,12 +11,12 @@ import pytest
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import verbs
 from executions.ledger.due.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
-from executions.worker import pace
+from executions.worker import prefetch
 from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.models import Job
@@ -44,7 +44,7 @@ def worker(ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     settings.WORKER_CODE_SLOTS = 1
     monkeypatch.setitem(RUNNERS, "python_class", Held())
     monkeypatch.setattr(workers, "PATIENCE", 60.0)
-    monkeypatch.setattr(pace, "SHORT", 60.0)
+    monkeypatch.setattr(prefetch, "SHORT", 60.0)
     monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     Held.gate.clear()
     worker = Worker("worker-1", ["code"])
@@ -126,7 +126,7 @@ def test_what_is_stopped_while_it_waits_in_hand_never_begins(
     long, following = queue(ledger, "long", long=True), queue(ledger, "following", long=True)
     ask(worker, long, following)
     eventually(lambda: row(following).state == "running")
-    verbs.stop(row(following), by=By.system())
+    verbs.stop(row(following), by=Actor.system())
     monkeypatch.setattr(workers, "PATIENCE", 0.0)
     eventually(lambda: row(following).state == "stopped")
     assert row(long).state == "running"

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import Team, User
-from audit.record import By
+from audit.record import Actor
 from executions.alerting import alerts
 from executions.ledger import claims, launch, outcomes
 from executions.ledger.outcomes import Report
@@ -38,7 +38,7 @@ def started(ledger: Ledger, **changes: Any) -> tuple[Job, Claim]:
 
 
 def by_hand(ledger: Ledger, user: User, **changes: Any) -> Claim:
-    run = launch.launch(make_job(**changes), by=By(user, "api"))
+    run = launch.launch(make_job(**changes), by=Actor(user, "api"))
     (claim,) = claims.claim([str(run.uid)], WORKER, run.created_at)
     return claim
 
@@ -117,7 +117,7 @@ def test_a_success_is_told_where_it_was_asked_for(ledger: Ledger) -> None:
 def test_a_success_that_nobody_asked_for_costs_no_query(ledger: Ledger) -> None:
     _, claim = started(ledger, start_by=60, finish_by=60, **MAIL)
     with CaptureQueriesContext(connection) as queries:
-        alerts.ended(claim, Outcome("success"), "", moment("2026-03-01 10:00:12"))
+        alerts.run_ended(claim, Outcome("success"), "", moment("2026-03-01 10:00:12"))
     assert len(queries) == 0
     assert told() == {}
 
@@ -152,14 +152,14 @@ def test_an_outcome_that_comes_too_late_tells_nobody(ledger: Ledger) -> None:
 def test_the_same_end_is_told_once(ledger: Ledger) -> None:
     _, claim = started(ledger, **MAIL)
     for _ in range(2):
-        alerts.ended(claim, FAILED, "boom", moment("2026-03-01 10:00:12"))
+        alerts.run_ended(claim, FAILED, "boom", moment("2026-03-01 10:00:12"))
     assert set(told()) == {"email", "inbox"}
 
 
 def test_a_job_that_was_deleted_meanwhile_tells_nobody(ledger: Ledger) -> None:
     job, claim = started(ledger, **MAIL)
-    verbs.delete(job, by=By.system())
-    alerts.ended(claim, FAILED, "boom", moment("2026-03-01 10:00:12"))
+    verbs.delete(job, by=Actor.system())
+    alerts.run_ended(claim, FAILED, "boom", moment("2026-03-01 10:00:12"))
     assert told() == {}
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import claims, launch, outcomes
 from executions.ledger.outcomes import Report
@@ -24,7 +24,7 @@ from jobs.runners import RUNNERS, Context, IORunner
 from jobs.tests.factories import make_job
 from jobs.tests.running import Answer, Receiver
 from jobs.tests.webhooks import receiver
-from scheduler_site.lib.later import Wait
+from scheduler_site.lib.deferred import Wait
 
 __all__ = ["receiver"]
 
@@ -109,7 +109,7 @@ def test_empty_metadata_replaces_the_stored_ones_and_blank_texts_do_not(
 
 def test_a_paused_job_can_be_executed(api: Api, uma: User, receiver: Receiver, workers: None) -> None:
     job = hook(receiver, uma)
-    verbs.pause(job, by=By(uma, "api"))
+    verbs.pause(job, by=Actor(uma, "api"))
     assert execute(api, uma, job).json()["execution"]["status"] == "success"
 
 

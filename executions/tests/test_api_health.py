@@ -113,7 +113,7 @@ def test_nor_does_a_database_that_cannot_know_the_caller(
     def away(*args: object) -> None:
         raise DatabaseError("away")
 
-    monkeypatch.setattr("accounts.signin.tokens.user_of", away)
+    monkeypatch.setattr("accounts.signin.json_web_tokens.user_of", away)
     assert client.get("/api/health").status_code == 200
 
 

@@ -11,10 +11,10 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.alerting import pending
-from executions.ledger import claims, isolation, publish
+from executions.ledger import claims, error_isolation, publish
 from executions.ledger.due import tick
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
@@ -31,7 +31,7 @@ def paused(*names: str) -> dt.datetime:
     """Jobs that are paused until the moment that is returned."""
     until = clock.now() + dt.timedelta(minutes=5)
     for name in names:
-        verbs.pause(make_job(name=name), by=By.system(), until=until)
+        verbs.pause(make_job(name=name), by=Actor.system(), until=until)
     return until
 
 
@@ -86,7 +86,7 @@ def test_each_row_is_dealt_with_though_one_fails() -> None:
         fails("b")(row)
         done.append(row)
 
-    isolation.each(["a", "b", "c"], step, "trying")
+    error_isolation.each(["a", "b", "c"], step, "trying")
     assert done == ["a", "c"]
 
 
@@ -98,14 +98,14 @@ def test_those_that_go_together_go_one_by_one_when_one_of_them_spoils_it() -> No
             raise DataError("value too long")
         done.append(rows)
 
-    isolation.together(["a", "b", "c"], step, "trying")
+    error_isolation.together(["a", "b", "c"], step, "trying")
     assert done == [["a"], ["c"]]
 
 
 def test_all_steps_are_taken_and_the_first_error_is_told() -> None:
     done: list[int] = []
     with pytest.raises(ZeroDivisionError):
-        isolation.steps(lambda: done.append(1), lambda: 1 / 0, lambda: done.append(3), lambda: [][0])
+        error_isolation.steps(lambda: done.append(1), lambda: 1 / 0, lambda: done.append(3), lambda: [][0])
     assert done == [1, 3]
 
 
@@ -123,7 +123,7 @@ def test_a_database_that_is_away_is_not_asked_again_for_every_row(function: str)
         "steps": (away, away),
     }
     with pytest.raises(OperationalError):
-        getattr(isolation, function)(*rows[function])
+        getattr(error_isolation, function)(*rows[function])
     assert asked == [1]
 
 
@@ -144,14 +144,14 @@ def test_a_run_that_cannot_be_given_up_keeps_no_other_running(
         make_job(name=name, due="2026-03-01 10:00")
     ledger.tick("2026-03-01 10:00:01")
     claims.claim([str(run.uid) for run in ledger.announced], WORKER, moment("2026-03-01 10:00:02"))
-    real = pending.given_up
+    real = pending.record_given_up
 
     def given_up(runs: list[Execution], *args: Any) -> None:
         if any(run.job_name == "bad" for run in runs):
             raise DataError("value too long for type character varying(120)")
         real(runs, *args)
 
-    monkeypatch.setattr(pending, "given_up", given_up)
+    monkeypatch.setattr(pending, "record_given_up", given_up)
     reconcile.lose_expired(moment("2026-03-01 10:01"))
     states = dict(Execution.objects.values_list("job_name", "state"))
     assert states == {"bad": "running", "good": "lost"}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from executions.beat import JobScheduler
 from executions.ledger.due import tick
 from executions.models import Heartbeat
-from executions.worker import ending
+from executions.worker import beat_shutdown
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from scheduler_site.celery import app
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """As `celery beat` has it: with its signal handlers, and without the threads that it starts at its first tick."""
-    monkeypatch.setattr(ending.ending, "_asked", False)
+    monkeypatch.setattr(beat_shutdown.ending, "_asked", False)
     monkeypatch.setattr(JobScheduler, "_begin", lambda self: None)
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = [signal.getsignal(number) for number in numbers]

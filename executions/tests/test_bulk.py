@@ -9,9 +9,9 @@ from django.test import Client
 
 from accounts.models import Category, Team, User
 from audit.models import Entry
-from audit.record import By
-from executions.bulk import carry, orders, plan
-from executions.bulk.orders import Order
+from audit.record import Actor
+from executions.bulk import apply, commands, preview
+from executions.bulk.commands import BulkCommand
 from executions.models import BulkAction, Execution
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -22,7 +22,7 @@ from scheduler_site.lib import clock
 pytestmark = pytest.mark.django_db
 
 
-def preview(client: Client, verb: str, *jobs: Job, **more: str) -> str:
+def previewed(client: Client, verb: str, *jobs: Job, **more: str) -> str:
     """The address of the preview."""
     sent = {"verb": verb, "job": [str(job.uid) for job in jobs], **more}
     answer = client.post("/jobs/bulk", sent)
@@ -41,7 +41,9 @@ def paused() -> set[str]:
 
 def test_a_preview_names_the_jobs_and_counts_the_due_times_and_changes_nothing(uma: User) -> None:
     client = browser(uma)
-    path = preview(client, "pause", make_job(uma, name="a"), make_job(uma, name="b", expression="0 0 * * *"))
+    path = previewed(
+        client, "pause", make_job(uma, name="a"), make_job(uma, name="b", expression="0 0 * * *")
+    )
     until = (clock.now() + dt.timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
     client.cookies["zone"] = "UTC"
     page = client.post(path, {"until": until, "reason": "move"})
@@ -53,7 +55,7 @@ def test_a_preview_names_the_jobs_and_counts_the_due_times_and_changes_nothing(u
 
 def test_it_is_done_once_with_a_result_for_each_job_and_an_entry_of_each(uma: User) -> None:
     client = browser(uma)
-    path = preview(client, "pause", make_job(uma, name="a"), make_job(uma, name="b"))
+    path = previewed(client, "pause", make_job(uma, name="a"), make_job(uma, name="b"))
     Notification.objects.all().delete()
     for _ in range(2):
         assert client.post(path, {"go": "1", "reason": "move", "until": ""}).status_code == 302
@@ -68,7 +70,7 @@ def test_it_is_done_once_with_a_result_for_each_job_and_an_entry_of_each(uma: Us
 
 def test_what_one_may_not_change_is_named_and_the_rest_is_done_only_when_told(uma: User, ada: User) -> None:
     client = browser(uma)
-    path = preview(client, "pause", make_job(uma, name="mine"), make_job(ada, name="foreign"))
+    path = previewed(client, "pause", make_job(uma, name="mine"), make_job(ada, name="foreign"))
     assert "You may not change it; its owner is ada." in client.get(path).content.decode()
     assert client.post(path, {"go": "1"}).status_code == 200
     assert paused() == set()
@@ -108,13 +110,13 @@ def test_every_verb_does_what_it_says(ada: User, uma: User) -> None:
         ("team", {"team": team.pk}),
         ("category", {"category": place.pk}),
     ):
-        path = preview(client, verb, job)
+        path = previewed(client, verb, job)
         client.post(path, {"go": "1", **values})
         assert outcomes(path) == {"a": "done"}, verb
     job.refresh_from_db()
     assert (job.owner, job.team, job.category) == (uma, team, place)
     assert Execution.objects.filter(job=job).count() == 1
-    path = preview(client, "delete", job)
+    path = previewed(client, "delete", job)
     client.post(path, {"go": "1"})
     assert not Job.objects.exists()
 
@@ -124,7 +126,7 @@ def test_a_job_is_given_only_to_who_may_have_it(ada: User, uma: User, vic: User)
         browser(ada),
         make_job(ada, name="a", kind="python_class", options={"job_class": "jobs.classes.sample.AwesomeJob"}),
     )
-    path = preview(client, "owner", job)
+    path = previewed(client, "owner", job)
     assert client.post(path, {"owner": vic.pk}).status_code == 400  # a viewer owns nothing
     page = client.post(path, {"owner": uma.pk, "go": "1", "rest": "1"})
     assert [line.why for line in page.context["plan"].barred] == ["uma may not run code."]
@@ -135,10 +137,10 @@ def test_a_job_is_given_only_to_who_may_have_it(ada: User, uma: User, vic: User)
 
 def test_who_loses_the_right_meanwhile_changes_nothing(uma: User) -> None:
     job = make_job(uma, name="a")
-    action = plan.make(Order("pause"), Job.objects.all(), by=By(uma, "page"))
+    action = preview.make(BulkCommand("pause"), Job.objects.all(), by=Actor(uma, "page"))
     uma.role = User.Role.VIEWER
     uma.save()
-    carry.begin(action)
+    apply.begin(action)
     assert [(one.outcome, one.job_name) for one in action.results.all()] == [("refused", job.name)]
     assert paused() == set()
 
@@ -148,22 +150,22 @@ def test_after_a_crash_the_next_turn_goes_on_and_doubles_nothing(
 ) -> None:
     for name in "abc":
         make_job(uma, name=name)
-    action = plan.make(Order("run"), Job.objects.all(), by=By(uma, "page"))
-    real = orders.carry_out
+    action = preview.make(BulkCommand("run"), Job.objects.all(), by=Actor(uma, "page"))
+    real = commands.carry_out
 
-    def dies(job: Job, order: Order, by: By) -> bool:
+    def dies(job: Job, command: BulkCommand, by: Actor) -> bool:
         if job.name == "b":
             raise KeyboardInterrupt
-        return real(job, order, by)
+        return real(job, command, by)
 
-    monkeypatch.setattr(carry, "carry_out", dies)
+    monkeypatch.setattr(apply, "carry_out", dies)
     with pytest.raises(KeyboardInterrupt):
-        carry.begin(action)
-    monkeypatch.setattr(carry, "carry_out", real)
-    carry.resume_waiting()  # somebody may still be at it
+        apply.begin(action)
+    monkeypatch.setattr(apply, "carry_out", real)
+    apply.resume_waiting()  # somebody may still be at it
     assert action.results.count() == 1
     BulkAction.objects.update(busy_until=clock.now() - dt.timedelta(seconds=1))
-    carry.resume_waiting()
+    apply.resume_waiting()
     action.refresh_from_db()
     assert (action.state, action.results.count()) == ("done", 3)
     assert sorted(Execution.objects.values_list("job_name", flat=True)) == ["a", "b", "c"]
@@ -173,21 +175,21 @@ def test_what_is_long_goes_on_behind_the_request_and_can_be_cancelled(
     uma: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(carry, "announce", lambda action: sent.append(action.pk))
-    monkeypatch.setattr(carry, "IN_A_REQUEST", 0.0)
+    monkeypatch.setattr(apply, "announce", lambda action: sent.append(action.pk))
+    monkeypatch.setattr(apply, "IN_A_REQUEST", 0.0)
     client = browser(uma)
-    path = preview(client, "pause", make_job(uma, name="a"), make_job(uma, name="b"))
+    path = previewed(client, "pause", make_job(uma, name="a"), make_job(uma, name="b"))
     client.post(path, {"go": "1"})
     assert len(sent) == 1
     assert "0 of 2 done" in client.get(path).content.decode()
     client.post(f"{path}/stop")
-    carry.turn(sent[0])
+    apply.turn(sent[0])
     assert paused() == set()
     assert "Cancelled after 0 of 2." in client.get(path).content.decode()
 
 
 def test_an_action_is_nobody_elses(uma: User, ada: User) -> None:
-    path = preview(browser(uma), "pause", make_job(uma, name="a"))
+    path = previewed(browser(uma), "pause", make_job(uma, name="a"))
     assert browser(ada).get(path).status_code == 404
     assert browser(ada).post(path, {"go": "1"}).status_code == 404
 
@@ -201,7 +203,7 @@ def test_what_makes_no_sense_changes_nothing(uma: User, sent: dict[str, object])
 
 def test_a_pause_that_would_be_over_is_refused_by_its_field(uma: User) -> None:
     client = browser(uma)
-    path = preview(client, "pause", make_job(uma, name="a"))
+    path = previewed(client, "pause", make_job(uma, name="a"))
     page = client.post(path, {"go": "1", "until": "2020-01-01T00:00"})
     assert page.status_code == 400
     assert "The time of the resumption has passed already." in page.content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import claims
 from executions.models import Execution
 from executions.tests.conftest import Ledger
@@ -57,7 +57,7 @@ def test_a_run_that_waited_beyond_its_start_deadline_is_missed(ledger: Ledger) -
 def test_a_run_of_a_job_that_was_paused_meanwhile_is_skipped(ledger: Ledger) -> None:
     job, run = queued(ledger)
     Job.objects.filter(pk=job.pk).update(next_run_at=moment("2099-01-01 00:00"))
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     assert ledger.claim(run, "2026-03-01 10:00:02") == []
     assert ledger.fates(job) == ["10:00 skipped paused"]
 
@@ -65,7 +65,7 @@ def test_a_run_of_a_job_that_was_paused_meanwhile_is_skipped(ledger: Ledger) -> 
 def test_a_run_of_a_job_that_was_deleted_meanwhile_is_skipped_and_kept(ledger: Ledger) -> None:
     job, run = queued(ledger)
     uid = job.uid
-    verbs.delete(job, by=By.system())
+    verbs.delete(job, by=Actor.system())
     assert ledger.claim(run, "2026-03-01 10:00:02") == []
     kept = Execution.objects.get(job_uid=uid)
     assert (kept.state, kept.reason, kept.job_name) == ("skipped", "deleted", "hourly")

@@ -9,16 +9,16 @@ import pytest
 from accounts import verbs as account_verbs
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import launch
 from executions.models import Execution, State
 from executions.tests.conftest import Ledger
 from executions.tests.test_followers import END, finish, follow, started
-from executions.upkeep import code_right as upkeep
+from executions.upkeep import code_permission as upkeep
 from executions.values import Claim
-from jobs import code_right, verbs
-from jobs.code_right import CodeSuspended
+from jobs import code_permission, verbs
+from jobs.code_permission import CodeSuspended
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job
@@ -40,14 +40,14 @@ def code_job(owner: User, name: str = "code", **changes: Any) -> Job:
 
 def lose(user: User, how: str) -> None:
     if how == "deleted":
-        account_verbs.delete(user, by=By.system())
+        account_verbs.delete(user, by=Actor.system())
         return
     change: dict[str, dict[str, Any]] = {
         "inactive": {"is_active": False},
         "right": {"may_run_code": False},
         "viewer": {"role": "viewer"},
     }
-    account_verbs.update(user, change[how], by=By.system())
+    account_verbs.update(user, change[how], by=Actor.system())
 
 
 LOSSES = {"inactive": "inactive", "right": "right", "viewer": "right", "deleted": "ownerless"}
@@ -132,10 +132,10 @@ def test_who_starts_it_needs_the_right_too_then_and_when_it_runs(
     ledger: Ledger, ada: User, cody: User
 ) -> None:
     job = code_job(ada)
-    run = launch.launch(job, by=By(cody, "api"))
+    run = launch.launch(job, by=Actor(cody, "api"))
     lose(cody, "right")
     with pytest.raises(CodeSuspended):
-        launch.launch(job, by=By(User.objects.get(pk=cody.pk), "api"))
+        launch.launch(job, by=Actor(User.objects.get(pk=cody.pk), "api"))
     assert ledger.claim(run, "2099-01-01 00:00") == []
     run.refresh_from_db()
     assert (run.state, run.reason) == ("skipped", "owner")
@@ -160,7 +160,7 @@ def test_when_the_right_is_back_it_runs_on_and_the_time_between_has_its_row(
     job = code_job(cody)
     lose(cody, "right")
     upkeep.settle()
-    account_verbs.update(cody, {"may_run_code": True}, by=By.system())
+    account_verbs.update(cody, {"may_run_code": True}, by=Actor.system())
     upkeep.settle()
     job.refresh_from_db()
     assert job.code_suspended == ""
@@ -171,7 +171,7 @@ def test_changing_and_pausing_a_held_job_does_not_start_it(ada: User, cody: User
     job = code_job(cody)
     lose(cody, "right")
     upkeep.settle()
-    by = By(ada, "api")
+    by = Actor(ada, "api")
     verbs.update(job, JobChanges({"end_date": None, "description": "x"}), by=by)
     verbs.pause(job, by=by)
     verbs.resume(job, by=by)
@@ -195,8 +195,8 @@ def test_a_job_that_is_not_held_is_taken_from_nobody_but_by_administrators(
 ) -> None:
     job = make_job(uma, name="hers")
     with pytest.raises(verbs.Refused):
-        code_right.take_over(job, by=By(cody, "api"))
-    assert code_right.take_over(job, by=By(ada, "api"))
+        code_permission.take_over(job, by=Actor(cody, "api"))
+    assert code_permission.take_over(job, by=Actor(ada, "api"))
 
 
 def test_who_owns_a_job_is_not_refused_it(uma: User, api: Api) -> None:
@@ -209,8 +209,8 @@ def test_code_that_a_command_of_the_server_made_needs_no_owner(ledger: Ledger, a
     job = code_job(ada)
     made = verbs.create(
         JobChanges({"name": "imported", "kind": job.kind, "options": job.options, "category": job.category}),
-        by=By.command(),
+        by=Actor.command(),
     )
     upkeep.settle()
     assert not Job.objects.get(pk=made.pk).code_suspended
-    assert launch.launch(made, by=By.command()).state == "queued"
+    assert launch.launch(made, by=Actor.command()).state == "queued"

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import outcomes
 from executions.ledger.lost import lose
 from executions.ledger.outcomes import Report
@@ -242,7 +242,7 @@ def test_pauses_silence_the_clocks(ledger: Ledger) -> None:
     job = make_job(due="2026-03-01 10:00", start_by=60, finish_by=5, **MAIL)
     ledger.tick("2026-03-01 10:00:01")
     assert look("2026-03-01 10:02:00") == ["🟠 Job Late: hourly"]
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     assert look("2026-03-01 10:30:00") == []
     assert not AlertCondition.objects.exists()
 

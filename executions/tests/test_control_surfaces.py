@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger.limits import holds
 from executions.models import Drain, Execution, Heartbeat, Hold
@@ -26,7 +26,7 @@ NAME = "host-1:17-abcd"
 
 
 def begin(**changes: Any) -> Hold:
-    return holds.begin(reason="database move", by=By(somebody(), "page"), **changes)
+    return holds.begin(reason="database move", by=Actor(somebody(), "page"), **changes)
 
 
 def living(name: str = NAME, role: str = "code", *, age: float = 0) -> None:

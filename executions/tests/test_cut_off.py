@@ -18,7 +18,7 @@ from executions.models import Execution, ExecutionQuerySet, Reason
 from executions.tests.conftest import Ledger
 from executions.tests.test_worker import Counting, Waiting, eventually, queue, start, state
 from executions.upkeep import reconcile
-from executions.worker import leases, orders
+from executions.worker import leases, run_requests
 from executions.worker import worker as workers
 from executions.worker.active_runs import ActiveRun
 from executions.worker.leases import Leases
@@ -134,7 +134,7 @@ def test_the_guard_does_not_need_the_watch_which_may_hang_with_the_database(
     worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = threading.Event()
-    monkeypatch.setattr(orders, "hear", lambda hands: answer.wait(20))
+    monkeypatch.setattr(run_requests, "apply_requests", lambda hands: answer.wait(20))
     monkeypatch.setattr(worker._leases, "renew", lambda hands: answer.wait(20))
     run = begin(worker, ledger)
     time.sleep(0.2)

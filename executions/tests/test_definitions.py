@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import claims, definitions, launch
 from executions.models import Definition, Execution, Watermark
 from executions.tests.conftest import Ledger
@@ -33,7 +33,7 @@ def test_runs_of_one_version_of_a_job_name_the_same_definition_and_those_of_the_
 ) -> None:
     job = make_job(due="2026-03-01 10:00", timeout=60, overlap="allow")
     first, second = ticked(ledger, job, 10), ticked(ledger, job, 11)
-    verbs.update(job, verbs.JobChanges({"timeout": 61}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"timeout": 61}), by=Actor.system())
     third = ticked(ledger, job, 12)
     assert first.shared_id == second.shared_id != third.shared_id
     assert [run.definition for run in (first, third)] == [{"version": 2}] * 2
@@ -42,7 +42,7 @@ def test_runs_of_one_version_of_a_job_name_the_same_definition_and_those_of_the_
 
 def test_what_is_said_for_one_run_is_in_its_row_alone(ledger: Ledger, ada: User) -> None:
     job = make_job(ada, metadata={"a": 1})
-    run = launch.launch(job, by=By(ada, "api"), overrides={"metadata": {"b": 2}})
+    run = launch.launch(job, by=Actor(ada, "api"), overrides={"metadata": {"b": 2}})
     run = Execution.objects.get(pk=run.pk)
     assert run.definition == {"version": 2, "metadata": {"b": 2}}
     assert run.shared

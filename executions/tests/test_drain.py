@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.models import Drain, Heartbeat
 from executions.monitoring import drains, health, heartbeat
 from executions.tests.conftest import Ledger
@@ -53,7 +53,7 @@ def worker(ledger: Ledger, process: Process, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def drain(target: str = NAME) -> list[Drain]:
-    return drains.order(drains.matching(target, clock.now()), by=By.system(), reason="new kernel")
+    return drains.order(drains.matching(target, clock.now()), by=Actor.system(), reason="new kernel")
 
 
 def test_it_takes_nothing_new_and_ends_when_its_run_has_ended(
@@ -100,7 +100,7 @@ def test_a_drain_that_is_taken_back_in_time_lets_the_worker_go_on(
     start(worker, run)
     drain()
     eventually(lambda: process.heard == [False])
-    assert drains.cancel(Drain.objects.all(), by=By.system()) == 1
+    assert drains.cancel(Drain.objects.all(), by=Actor.system()) == 1
     eventually(lambda: process.heard == [False, True])
     start(worker, later)
     eventually(lambda: state(later) == "success")
@@ -118,7 +118,7 @@ def test_a_host_and_all_workers_of_jobs_can_be_named(worker: Worker) -> None:
 
 def test_orders_are_in_the_trail(worker: Worker) -> None:
     drain()
-    drains.cancel(Drain.objects.all(), by=By.system())
+    drains.cancel(Drain.objects.all(), by=Actor.system())
     entries = Entry.objects.filter(object_type="drain").order_by("id")
     assert list(entries.values_list("event", "object_name", "description")) == [
         ("paused", NAME, "new kernel"),
@@ -154,7 +154,7 @@ def test_no_worker_is_started_in_its_place_until_the_order_is_taken_back(worker:
     drain()
     assert drains.stay_away("abcd")
     assert not drains.stay_away("ab00")
-    drains.cancel(Drain.objects.all(), by=By.system())
+    drains.cancel(Drain.objects.all(), by=Actor.system())
     assert not drains.stay_away("abcd")
 
 

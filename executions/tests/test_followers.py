@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import outcomes, verbs
 from executions.ledger.launch import row
 from executions.ledger.outcomes import Report
@@ -127,7 +127,7 @@ def test_one_that_was_lost_while_it_was_stopped_has_ended_but_not_failed(
 ) -> None:
     a, b = pair(on)
     started(ledger, a)
-    verbs.stop(ledger.rows(a)[0], by=By(somebody()))
+    verbs.stop(ledger.rows(a)[0], by=Actor(somebody()))
     reconcile.lose_expired(moment("2026-03-01 10:05"))
     assert len(ledger.rows(b)) == count
 
@@ -157,17 +157,17 @@ def test_due_times_that_were_missed_or_skipped_start_nothing(ledger: Ledger) -> 
 def test_stopping_ends_a_run_between_two_attempts_but_not_one_that_never_began(ledger: Ledger) -> None:
     a, b = pair("finish", first={"max_attempts": 2})
     ledger.tick("2026-03-01 10:00:01")
-    verbs.stop(ledger.rows(a)[0], by=By(somebody()))
+    verbs.stop(ledger.rows(a)[0], by=Actor(somebody()))
     assert ledger.rows(b) == []
     Execution.objects.update(state=State.QUEUED, attempt=1)
-    verbs.stop(ledger.rows(a)[0], by=By(somebody()))
+    verbs.stop(ledger.rows(a)[0], by=Actor(somebody()))
     assert len(ledger.rows(b)) == 1
 
 
 def test_a_paused_follower_is_skipped_with_the_reason(ledger: Ledger) -> None:
     a, b = make_job(name="A", due="2026-03-01 10:00"), make_job(name="B")
     follow(b, a)
-    job_verbs.pause(b, by=By(somebody()))
+    job_verbs.pause(b, by=Actor(somebody()))
     finish(started(ledger, a), Outcome("success"))
     assert ledger.fates(b) == ["10:00 skipped paused"]
 
@@ -176,7 +176,7 @@ def test_one_that_is_paused_before_it_starts_is_skipped(ledger: Ledger) -> None:
     a, b = make_job(name="A", due="2026-03-01 10:00"), make_job(name="B")
     follow(b, a)
     finish(started(ledger, a), Outcome("success"))
-    job_verbs.pause(b, by=By(somebody()))
+    job_verbs.pause(b, by=Actor(somebody()))
     assert ledger.claim(ledger.rows(b)[0], "2026-03-01 10:00:13") == []
     assert ledger.fates(b) == ["10:00 skipped paused"]
 
@@ -233,7 +233,7 @@ def test_a_run_by_hand_starts_what_follows_as_well_and_chains_go_on(ledger: Ledg
     a, b = pair()
     c = manual_only("C")
     follow(c, b, "failure")
-    run = launch(a, by=By(uma))
+    run = launch(a, by=Actor(uma))
     now = run.due_at
     (claim,) = ledger.claim(run, now.strftime("%Y-%m-%d %H:%M:%S.%f"))
     assert claim.by_hand

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from executions import tasks
-from executions.ledger import claims, formats
+from executions.ledger import claims, format_versions
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from jobs.tests.factories import make_job
@@ -27,7 +27,7 @@ def queued(ledger: Ledger, **definition: Any) -> Execution:
 def test_a_definition_of_a_later_release_is_left_to_its_workers(
     ledger: Ledger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    run = queued(ledger, version=formats.DEFINITION + 1, surprise=True)
+    run = queued(ledger, version=format_versions.DEFINITION + 1, surprise=True)
     assert ledger.claim(run, NOW) == []
     run.refresh_from_db()
     assert (run.state, run.attempt, run.published_at) == ("queued", 0, None)
@@ -36,9 +36,9 @@ def test_a_definition_of_a_later_release_is_left_to_its_workers(
 
 def test_an_older_definition_is_read_with_defaults(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     run = queued(ledger)
-    later = formats.DEFINITION + 1
-    monkeypatch.setattr(formats, "DEFINITION", later)
-    monkeypatch.setattr(formats, "ADDED", {later: {"priority": 5}})
+    later = format_versions.DEFINITION + 1
+    monkeypatch.setattr(format_versions, "DEFINITION", later)
+    monkeypatch.setattr(format_versions, "ADDED", {later: {"priority": 5}})
     monkeypatch.setattr(claims, "NEEDED", claims.NEEDED | {"priority": int})
     (claim,) = ledger.claim(run, NOW)
     assert claim.policy["priority"] == 5
@@ -55,8 +55,8 @@ def test_without_a_default_a_key_that_is_needed_is_an_error(
 
 
 def test_a_new_definition_carries_its_version(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = formats.DEFINITION + 1
-    monkeypatch.setattr(formats, "DEFINITION", later)
+    later = format_versions.DEFINITION + 1
+    monkeypatch.setattr(format_versions, "DEFINITION", later)
     assert queued(ledger).definition["version"] == later
 
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import claims, launch, outcomes, verbs
 from executions.ledger.due import inactive_periods
 from executions.ledger.limits import holds
@@ -33,12 +33,12 @@ DAY = "2026-03-01"
 def begin(hands: Hands, at: str = "09:59:00", until: str = "", **changes: Any) -> Hold:
     hands.at(f"{DAY} {at}")
     end = moment(f"{DAY} {until}") if until else None
-    return holds.begin(reason="database move", by=By(somebody(), "page"), until=end, **changes)
+    return holds.begin(reason="database move", by=Actor(somebody(), "page"), until=end, **changes)
 
 
 def end(hands: Hands, hold: Hold, at: str) -> None:
     hands.at(f"{DAY} {at}")
-    assert holds.end(hold, by=By.system())
+    assert holds.end(hold, by=Actor.system())
     settle(hands, at)
 
 
@@ -199,9 +199,9 @@ def test_a_start_by_hand_is_refused_with_the_reason(ledger: Ledger, hands: Hands
     job = every_ten(owner=uma)
     begin(hands, until="11:00:00")
     with pytest.raises(holds.Held, match=r"2026-03-01.*database move"):
-        launch.launch(job, by=By(uma, "page"))
+        launch.launch(job, by=Actor(uma, "page"))
     with pytest.raises(holds.Held):
-        launch.launch(job, by=By(uma, "page"), despite_hold=True)
+        launch.launch(job, by=Actor(uma, "page"), despite_hold=True)
     assert ledger.rows(job) == []
 
 
@@ -209,8 +209,8 @@ def test_an_administrator_may_start_one_all_the_same(ledger: Ledger, hands: Hand
     job = every_ten(owner=ada)
     begin(hands)
     with pytest.raises(holds.Held):
-        launch.launch(job, by=By(ada, "page"))
-    run = launch.launch(job, by=By(ada, "page"), despite_hold=True)
+        launch.launch(job, by=Actor(ada, "page"))
+    run = launch.launch(job, by=Actor(ada, "page"), despite_hold=True)
     assert len(ledger.claim(run, f"{DAY} 09:59:30")) == 1
     entry = Entry.objects.filter(event="custom_run").get()
     assert entry.changes["override_hold"] == {"old": False, "new": True}
@@ -252,7 +252,7 @@ def test_a_due_time_just_before_the_end_is_told_once_though_the_tick_comes_after
     job, hold = every_ten(), begin(hands)
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:10:01")
-    holds.end(hold, by=By.system())
+    holds.end(hold, by=Actor.system())
     ledger.tick(f"{DAY} 10:10:02")
     settle(hands, "10:10:03")
     ledger.tick(f"{DAY} 10:20:01")
@@ -278,7 +278,7 @@ def test_what_is_due_after_the_end_is_not_part_of_it_however_late_the_stretch_is
     job, hold = every_ten(), begin(hands)
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:05:00")
-    holds.end(hold, by=By.system())
+    holds.end(hold, by=Actor.system())
     ledger.tick(f"{DAY} 10:10:01")
     settle(hands, "10:25:00")
     assert told(ledger, job) == ["10:00 1 held", "10:10 1 queued"]
@@ -291,9 +291,9 @@ def test_an_edit_without_a_beat_over_the_end_of_a_hold_counts_each_due_time_once
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:10:30")
     changed = JobChanges(timing=Timing("cron", "5 * * * *", "UTC"))
-    job_verbs.update(Job.objects.get(pk=job.pk), changed, by=By.system())
+    job_verbs.update(Job.objects.get(pk=job.pk), changed, by=Actor.system())
     hands.at(f"{DAY} 10:12:00")
-    holds.end(hold, by=By.system())
+    holds.end(hold, by=Actor.system())
     ledger.tick(f"{DAY} 10:12:01")
     settle(hands, "10:12:02")
     assert told(ledger, job) == ["10:00-10:10 2 held"]
@@ -304,7 +304,7 @@ def test_an_edit_in_a_hold_counts_each_schedule_for_its_time(ledger: Ledger, han
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:05:00")
     job_verbs.update(
-        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
+        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=Actor.system()
     )
     ledger.tick(f"{DAY} 10:10:01")
     ledger.tick(f"{DAY} 10:15:01")
@@ -316,7 +316,7 @@ def test_a_due_time_that_an_edit_left_to_the_tick_is_held_too(ledger: Ledger, ha
     job, hold = every_ten(), begin(hands)
     hands.at(f"{DAY} 10:00:30")
     job_verbs.update(
-        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=By.system()
+        Job.objects.get(pk=job.pk), JobChanges(timing=Timing("cron", "*/5 * * * *", "UTC")), by=Actor.system()
     )
     ledger.tick(f"{DAY} 10:00:31")
     ledger.tick(f"{DAY} 10:05:01")
@@ -328,10 +328,10 @@ def test_a_job_that_is_paused_in_a_hold_has_a_row_of_each(ledger: Ledger, hands:
     job, hold = every_ten(), begin(hands)
     ledger.tick(f"{DAY} 10:00:01")
     hands.at(f"{DAY} 10:05:00")
-    job_verbs.pause(Job.objects.get(pk=job.pk), by=By.system(), reason="mine")
+    job_verbs.pause(Job.objects.get(pk=job.pk), by=Actor.system(), reason="mine")
     end(hands, hold, "10:15:00")
     hands.at(f"{DAY} 10:25:00")
-    job_verbs.resume(Job.objects.get(pk=job.pk), by=By.system())
+    job_verbs.resume(Job.objects.get(pk=job.pk), by=Actor.system())
     settle(hands, "10:25:01")
     assert told(ledger, job) == ["10:00 1 held", "10:10-10:20 2 paused"]
 
@@ -349,12 +349,12 @@ def test_a_queued_run_can_be_cancelled_in_a_hold(ledger: Ledger, hands: Hands) -
     job = every_ten()
     ledger.tick(f"{DAY} 10:00:01")
     begin(hands, "10:00:02")
-    assert verbs.stop(ledger.rows(job)[0], by=By.system())
+    assert verbs.stop(ledger.rows(job)[0], by=Actor.system())
     assert told(ledger, job) == ["10:00 1 stopped"]
 
 
 def test_of_each_scope_there_is_one_hold_with_a_reason_and_an_end_to_come(hands: Hands, db: None) -> None:
-    by = By(somebody(), "page")
+    by = Actor(somebody(), "page")
     hands.at(f"{DAY} 10:00")
     with pytest.raises(Refused, match="why"):
         holds.begin(reason=" ", by=by)
@@ -369,7 +369,7 @@ def test_of_each_scope_there_is_one_hold_with_a_reason_and_an_end_to_come(hands:
 
 def test_the_end_of_a_hold_can_be_moved(ledger: Ledger, hands: Hands) -> None:
     hold = begin(hands, until="10:05:00")
-    holds.change(hold, reason="takes longer", until=moment(f"{DAY} 11:00"), by=By.system())
+    holds.change(hold, reason="takes longer", until=moment(f"{DAY} 11:00"), by=Actor.system())
     settle(hands, "10:30:00")
     assert Hold.objects.active().get().reason == "takes longer"
     entry = Entry.objects.filter(event="modified", object_type="hold").get()

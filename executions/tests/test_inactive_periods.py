@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger.due import inactive_periods
 from executions.models import Execution, PendingAlert
@@ -34,18 +34,18 @@ def paused(hands: Hands, by: User | None = None, *, reason: str = "maintenance",
     hands.at("2026-03-01 09:00")
     job = make_job(owner=by, due="2026-03-01 10:02", **({"expression": EVERY_TWO} | changes))
     hands.at("2026-03-01 10:00:30")
-    verbs.pause(job, by=By(by, "page") if by else By.system(), reason=reason)
+    verbs.pause(job, by=Actor(by, "page") if by else Actor.system(), reason=reason)
     return Job.objects.get(pk=job.pk)
 
 
 def resume(hands: Hands, job: Job, at: str) -> None:
     hands.at(at)
-    verbs.resume(job, by=By.system())
+    verbs.resume(job, by=Actor.system())
 
 
 def change(hands: Hands, job: Job, at: str, **changes: Any) -> None:
     hands.at(at)
-    verbs.update(Job.objects.get(pk=job.pk), JobChanges(**changes), by=By.system())
+    verbs.update(Job.objects.get(pk=job.pk), JobChanges(**changes), by=Actor.system())
 
 
 def told(ledger: Ledger, job: Job) -> list[str]:
@@ -109,7 +109,7 @@ def test_a_due_time_that_no_tick_had_taken_before_the_pause_is_not_counted_twice
     hands.at("2026-03-01 09:00")
     job = make_job(due="2026-03-01 10:00", expression=EVERY_TWO, overlap="allow")
     hands.at("2026-03-01 10:00:30")
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     resume(hands, job, "2026-03-01 10:04:30")
     ledger.tick("2026-03-01 10:04:31")
     assert told(ledger, job) == ["10:00 1 ", "10:02-10:04 2 paused"]
@@ -118,7 +118,7 @@ def test_a_due_time_that_no_tick_had_taken_before_the_pause_is_not_counted_twice
 def test_a_pause_that_ends_by_itself_leaves_its_row(ledger: Ledger, hands: Hands) -> None:
     hands.at("2026-03-01 10:00:30")
     job = make_job(due="2026-03-01 10:02", expression=EVERY_TWO)
-    verbs.pause(job, by=By.system(), until=moment("2026-03-01 10:05"))
+    verbs.pause(job, by=Actor.system(), until=moment("2026-03-01 10:05"))
     hands.at("2026-03-01 10:05:03")
     reconcile.resume_pauses(moment("2026-03-01 10:05:03"))
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
@@ -168,7 +168,7 @@ def test_fifty_switches_leave_a_row_for_each_pause_with_a_due_time(ledger: Ledge
     job = paused(hands)
     for second in range(30, 55):
         resume(hands, job, f"2026-03-01 10:00:{second}")
-        verbs.pause(job, by=By.system())
+        verbs.pause(job, by=Actor.system())
     resume(hands, job, "2026-03-01 10:02:30")
     assert told(ledger, job) == ["10:02 1 paused"]
 
@@ -176,7 +176,7 @@ def test_fifty_switches_leave_a_row_for_each_pause_with_a_due_time(ledger: Ledge
 def test_two_pauses_one_after_the_other_leave_a_row_each(ledger: Ledger, hands: Hands) -> None:
     job = paused(hands)
     resume(hands, job, "2026-03-01 10:02:30")
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     resume(hands, job, "2026-03-01 10:06:30")
     assert told(ledger, job) == ["10:02 1 paused", "10:04-10:06 2 paused"]
 
@@ -184,7 +184,7 @@ def test_two_pauses_one_after_the_other_leave_a_row_each(ledger: Ledger, hands: 
 def test_deleting_a_paused_job_writes_nothing(ledger: Ledger, hands: Hands) -> None:
     job = paused(hands)
     hands.at("2026-03-01 11:00")
-    verbs.delete(job, by=By.system())
+    verbs.delete(job, by=Actor.system())
     assert told(ledger, job) == []
     assert not InactivePeriod.objects.exists()
 
@@ -223,7 +223,7 @@ def test_a_job_that_was_made_with_its_schedule_off_leaves_a_row_when_it_is_switc
     hands.at("2026-03-01 10:00:30")
     changes = JobChanges({"name": "off", "kind": "webhook", "category": make_job().category})
     changes.timing = Timing("cron", EVERY_TWO, "UTC", enabled=False)
-    job = verbs.create(changes, by=By.system())
+    job = verbs.create(changes, by=Actor.system())
     resume(hands, job, "2026-03-01 10:04:30")
     assert told(ledger, job) == ["10:02-10:04 2 paused"]
 
@@ -231,7 +231,7 @@ def test_a_job_that_was_made_with_its_schedule_off_leaves_a_row_when_it_is_switc
 def test_a_job_that_is_to_run_once_in_a_pause_has_its_row(ledger: Ledger, hands: Hands) -> None:
     hands.at("2026-03-01 10:00")
     job = make_job(schedule_kind="once", expression="", at=moment("2026-03-01 10:30"))
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     resume(hands, job, "2026-03-01 11:00")
     assert told(ledger, job) == ["10:30 1 paused"]
 
@@ -241,7 +241,7 @@ def test_half_a_year_of_every_second_is_counted_at_once(ledger: Ledger, hands: H
     job = make_job(schedule_kind="interval", expression="", every=1, period="seconds")
     hands.at("2026-03-01 10:00:00")
     Job.objects.filter(pk=job.pk).update(next_run_at=moment("2026-03-01 10:00:01"))
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     resume(hands, job, "2026-09-01 10:00:00")
     begun = time.process_time()
     inactive_periods.settle()
@@ -256,7 +256,7 @@ def test_ten_years_of_every_minute_through_clock_changes_are_counted_at_once(
     hands.at("2026-03-01 09:00")
     job = make_job(expression="* * * * *", timezone="Europe/Berlin", due="2026-03-01 10:01")
     hands.at("2026-03-01 10:00:00")
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     resume(hands, job, "2036-03-01 10:00:00")
     begun = time.process_time()
     inactive_periods.settle()
@@ -299,7 +299,7 @@ def test_a_job_that_ends_while_it_is_paused_was_paused_until_its_end(
     hands.at("2026-03-01 09:00")
     job = make_job(expression="0 */6 * * *")
     change(hands, job, "2026-03-01 09:00", values={"end_date": dt.date(2026, 3, 1)})
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     change(hands, job, "2026-03-02 13:00", values={"end_date": dt.date(2026, 4, 1)})
     resume(hands, job, "2026-03-02 19:00")
     assert told(ledger, job) == ["12:00-18:00 2 paused", "00:00-12:00 3 ended", "18:00 1 paused"]
@@ -330,7 +330,7 @@ def test_a_job_that_nobody_could_schedule_has_its_row_once_it_is_mended(ledger: 
     job = broken(hands, ledger)
     _zone(job, "UTC")
     hands.at("2026-03-01 10:06:30")
-    resync.resync(clock.now, by=By.system())
+    resync.resync(clock.now, by=Actor.system())
     assert told(ledger, job) == ["10:02-10:06 3 broken"]
     assert "time zone" in ledger.rows(job)[0].error
 

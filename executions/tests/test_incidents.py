@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
-from audit.record import By
-from executions.alerting import problems
+from audit.record import Actor
+from executions.alerting import incident_triggers
 from executions.ledger import claims, launch, outcomes
 from executions.ledger.outcomes import Report
 from executions.tests.conftest import WORKER, Ledger
@@ -96,7 +96,7 @@ def test_a_run_by_hand_opens_it_without_mail_and_the_next_scheduled_one_tells(
     ledger: Ledger, ada: User
 ) -> None:
     job = hourly()
-    run = launch.launch(job, by=By(ada, "api"))
+    run = launch.launch(job, by=Actor(ada, "api"))
     (claim,) = claims.claim([str(run.uid)], WORKER, moment("2026-03-01 09:00"))
     end(claim, FAILED, "2026-03-01 09:00:05")
     assert Incident.objects.get().announced_at is None
@@ -136,8 +136,8 @@ def test_what_a_worker_left_open_the_reconciler_closes(ledger: Ledger) -> None:
     end(late, FAILED, "2026-03-01 11:00:03")
     end(early, WELL, "2026-03-01 11:00:04")
     assert Incident.objects.open().exists()
-    problems.look_after(moment("2026-03-01 11:00:10"))
-    problems.look_after(moment("2026-03-01 11:00:20"))
+    incident_triggers.look_after(moment("2026-03-01 11:00:10"))
+    incident_triggers.look_after(moment("2026-03-01 11:00:20"))
     assert mails() == [FAILURE, RECOVERY]
 
 
@@ -169,7 +169,7 @@ def test_what_was_closed_by_hand_does_not_recover(ledger: Ledger, ada: User) -> 
     job = hourly(start_by=60)
     ledger.tick("2026-03-01 10:00:01")
     look("2026-03-01 10:02")
-    incident_verbs.close(Incident.objects.get(), by=By(ada, "page"))
+    incident_verbs.close(Incident.objects.get(), by=Actor(ada, "page"))
     (claim,) = ledger.claim(ledger.rows(job)[-1], "2026-03-01 10:03")
     end(claim, WELL, "2026-03-01 10:03:05")
     course(ledger, job, "s", 11)
@@ -179,7 +179,7 @@ def test_what_was_closed_by_hand_does_not_recover(ledger: Ledger, ada: User) -> 
 def test_a_muted_job_opens_incidents_without_a_message(ledger: Ledger, ada: User) -> None:
     job = hourly()
     course(ledger, job, "f")
-    incident_verbs.mute(Incident.objects.get(), None, by=By(ada, "page"))
+    incident_verbs.mute(Incident.objects.get(), None, by=Actor(ada, "page"))
     course(ledger, job, "fsfs", 11)
     assert mails() == [FAILURE]
     assert Incident.objects.count() == 2
@@ -188,9 +188,9 @@ def test_a_muted_job_opens_incidents_without_a_message(ledger: Ledger, ada: User
 def test_a_job_that_changes_hands_takes_its_incidents_along(ledger: Ledger, uma: User) -> None:
     job = hourly()
     course(ledger, job, "f")
-    verbs.update(job, verbs.JobChanges(values={"name": "renamed"}), by=By(uma, "page"))
+    verbs.update(job, verbs.JobChanges(values={"name": "renamed"}), by=Actor(uma, "page"))
     assert Incident.objects.get().job_name == "renamed"
-    verbs.delete(job, by=By(uma, "page"))
+    verbs.delete(job, by=Actor(uma, "page"))
     assert Incident.objects.get().ending == "job_deleted"
 
 

@@ -10,7 +10,7 @@ from django.db.models.signals import post_init
 from kombu.exceptions import OperationalError
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.launch import launch
 from executions.models import Execution
 from executions.tests.conftest import Ledger
@@ -19,8 +19,8 @@ from jobs.tests.factories import make_job, somebody
 from jobs.verbs import Refused
 
 
-def by() -> By:
-    return By(somebody(), "api", "127.0.0.1")
+def by() -> Actor:
+    return Actor(somebody(), "api", "127.0.0.1")
 
 
 @pytest.mark.django_db(transaction=True)

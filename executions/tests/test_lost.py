@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from executions.ledger import claims, followers, lost
+from executions.ledger import claims, downstream, lost
 from executions.models import Execution, ExecutionQuerySet, PendingAlert, Reason
 from executions.monitoring.heartbeat import own_name
 from executions.tests.conftest import WORKER, Ledger
@@ -131,7 +131,7 @@ def test_jobs_are_locked_before_runs(ledger: Ledger, monkeypatch: pytest.MonkeyP
         return call
 
     running(ledger, 1)
-    monkeypatch.setattr(followers, "of", noted("jobs", followers.of))
+    monkeypatch.setattr(downstream, "of", noted("jobs", downstream.of))
     monkeypatch.setattr(ExecutionQuerySet, "locking", noted("runs", ExecutionQuerySet.locking))
     order.clear()
     reconcile.lose_expired(LATER + dt.timedelta(seconds=1))

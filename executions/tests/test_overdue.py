@@ -16,7 +16,7 @@ from executions.models import Execution, ExecutionQuerySet, PendingAlert
 from executions.tests.conftest import Ledger
 from executions.tests.test_worker import Waiting, eventually, queue, start, state
 from executions.upkeep import reconcile
-from executions.worker import active_runs, leases, orders
+from executions.worker import active_runs, leases, run_requests
 from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS, Context, Outcome
@@ -112,7 +112,7 @@ def test_leases_are_renewed_while_everything_else_hangs(
 ) -> None:
     """Such as a turn of the reconciler that waits for a broker, or a sign of life that waits for a row."""
     answer = threading.Event()
-    monkeypatch.setattr(orders, "hear", lambda hands: answer.wait(20))
+    monkeypatch.setattr(run_requests, "apply_requests", lambda hands: answer.wait(20))
     run = queue(ledger)
     start(worker, run)
     first = Execution.objects.get(pk=run.pk).lease_until

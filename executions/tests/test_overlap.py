@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from executions.ledger import formats, outcomes
+from executions.ledger import format_versions, outcomes
 from executions.ledger.outcomes import Report
 from executions.models import Execution
 from executions.tests.conftest import WORKER, Ledger
@@ -82,7 +82,7 @@ def test_of_a_job_that_must_not_overlap_a_second_run_cannot_be_claimed(ledger: L
     # Whatever the reason: two rows are queued, and not held, at once.
     ledger.tick("2026-03-01 11:00:01")
     Execution.objects.filter(job=job, state="skipped").update(
-        state="queued", held=False, definition=formats.stamped({})
+        state="queued", held=False, definition=format_versions.stamped({})
     )
     assert ledger.claim(ledger.rows(job)[1], "2026-03-01 11:00:02") == []
     assert [row.state for row in ledger.rows(job)] == ["running", "queued"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Team, User
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import launch
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -22,7 +22,7 @@ def test_a_viewer_reads_whom_to_ask_on_the_page_of_the_job_in_the_list_and_on_it
     uma: User, vic: User
 ) -> None:
     job = make_job(uma, team=Team.objects.create(name="Night shift").pk)
-    run = launch.launch(job, by=By(uma, "page"))
+    run = launch.launch(job, by=Actor(uma, "page"))
     for path in (f"/jobs/{job.uid}", "/jobs", f"/executions/{run.uid}"):
         assert "Ask uma or team Night shift." in told(vic, path)
         assert "Ask uma" not in told(uma, path)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Category, User
-from audit.record import By
+from audit.record import Actor
 from executions.models import Execution, Heartbeat, State
 from executions.monitoring import figures, health
 from executions.pages import charts
@@ -77,7 +77,7 @@ def test_what_nobody_has_acknowledged_comes_first(ada: User) -> None:
     now = timezone.now()
     known = fail(now, concerned(ada, uuid.UUID(int=2), name="known"))
     fail(now - dt.timedelta(hours=1), concerned(ada, uuid.UUID(int=3), name="new"))
-    verbs.acknowledge(known, by=By(ada))
+    verbs.acknowledge(known, by=Actor(ada))
     found = browser(ada).get("/").context["problems"]
     assert [problem.newest.name for problem in found] == ["new", "known"]
 

@@ -15,11 +15,11 @@ from django.test import Client
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import claims, outcomes
 from executions.ledger.launch import row
-from executions.ledger.limits import places
+from executions.ledger.limits import concurrency
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Limit, State, Trigger
 from executions.tests.conftest import WORKER, Ledger
@@ -27,7 +27,7 @@ from executions.tests.test_worker import eventually
 from executions.upkeep import reconcile
 from executions.values import Claim
 from executions.worker import priority
-from executions.worker.writer import Wanted
+from executions.worker.writer import ClaimRequest
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment
@@ -40,8 +40,8 @@ LIMITS = "/api/v2/scheduler/limits"
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
     yield
-    places.differ.at = -places.REMEMBERED
-    places._figures.cache_clear()
+    concurrency.differ.at = -concurrency.REMEMBERED
+    concurrency._figures.cache_clear()
 
 
 def queue(job: Job, minute: int = 0) -> Execution:
@@ -94,7 +94,7 @@ def test_the_first_that_waits_is_announced_when_a_place_becomes_free(
 def test_those_that_are_first_but_lack_another_place_keep_nobody_waiting(
     ledger: Ledger, django_capture_on_commit_callbacks: Any
 ) -> None:
-    places.set_limit(3, by=By.system(), category=Category.general())
+    concurrency.set_limit(3, by=Actor.system(), category=Category.general())
     blockers = take(*(queue(make_job(name=f"blocker {one}")) for one in range(3)))
     of_key = [queue(job, number) for number, job in enumerate(jobs(6, limit_key="k"))]
     free = [queue(make_job(name=f"free {one}"), 30) for one in range(2)]
@@ -155,14 +155,14 @@ def test_a_job_that_runs_side_by_side_may_have_a_bound_of_its_own(ledger: Ledger
 def test_a_category_has_as_many_as_it_likes_or_as_an_administrator_says(ledger: Ledger) -> None:
     runs = [queue(job, number) for number, job in enumerate(jobs(4))]
     assert len(take(runs[0])) == 1
-    places.set_limit(2, by=By.system(), category=Category.general())
+    concurrency.set_limit(2, by=Actor.system(), category=Category.general())
     assert len(take(*runs[1:])) == 1
     assert waits(*runs[2:]) == [f"category:{Category.general().pk}"] * 2
 
 
 def test_a_run_takes_a_place_only_where_it_has_all_that_it_needs(ledger: Ledger) -> None:
     both, one = jobs(2, limit_key="k")
-    places.set_limit(1, by=By.system(), category=Category.general())
+    concurrency.set_limit(1, by=Actor.system(), category=Category.general())
     other = Category.objects.create(name="Other", slug="other")
     Job.objects.filter(pk=one.pk).update(category=other)
     one.refresh_from_db()
@@ -183,7 +183,7 @@ def test_more_places_let_more_start_at_once_and_are_in_the_trail(
     runs = [queue(job, number) for number, job in enumerate(jobs(4, limit_key="k"))]
     take(*runs)
     with django_capture_on_commit_callbacks(execute=True):
-        places.set_limit(3, by=By.system(), key="k")
+        concurrency.set_limit(3, by=Actor.system(), key="k")
     assert waits(*runs) == ["", "", "", "key:k"]
     assert len(take(*runs)) == 2
     entry = Entry.objects.filter(object_type="limit").get()
@@ -227,15 +227,15 @@ def test_runs_of_one_job_that_follow_each_other_keep_doing_so(ledger: Ledger) ->
 
 def test_a_message_is_worth_the_run_whose_turn_it_is(ledger: Ledger) -> None:
     usual, urgent = jobs(2)
-    assert not places.differ()
+    assert not concurrency.differ()
     Job.objects.filter(pk=urgent.pk).update(priority=9)
     urgent.refresh_from_db()
-    places.differ.at = -places.REMEMBERED
+    concurrency.differ.at = -concurrency.REMEMBERED
     runs = [queue(usual, 1), queue(usual, 2), queue(urgent, 3)]
-    assert places.differ()
-    first = places.preferred("io", 2, NOW)
+    assert concurrency.differ()
+    first = concurrency.preferred("io", 2, NOW)
     assert first == [str(runs[2].uid), str(runs[0].uid)]
-    assert places.preferred("io", 2, NOW, tried=first) == [str(runs[1].uid)]
+    assert concurrency.preferred("io", 2, NOW, tried=first) == [str(runs[1].uid)]
 
 
 def test_a_message_whose_run_another_worker_has_starts_the_next(ledger: Ledger) -> None:
@@ -249,7 +249,7 @@ def test_a_message_whose_run_another_worker_has_starts_the_next(ledger: Ledger) 
             take(high, worker="worker-2")
         return [str(found.uid)]
 
-    message = Wanted([str(high.uid)], "io")
+    message = ClaimRequest([str(high.uid)], "io")
     claimed = priority.claim([message], first, lambda uids: claims.claim(uids, WORKER, NOW))
     assert [claim.pk for claim in claimed] == [low.pk]
     assert message.uids == [str(low.uid)]
@@ -257,7 +257,7 @@ def test_a_message_whose_run_another_worker_has_starts_the_next(ledger: Ledger) 
 
 def test_what_was_claimed_is_kept_when_looking_further_fails(ledger: Ledger) -> None:
     runs = [queue(job) for job in jobs(2)]
-    messages = [Wanted([str(run.uid)], "io") for run in runs]
+    messages = [ClaimRequest([str(run.uid)], "io") for run in runs]
 
     def first(_queue: str, _count: int, tried: Sequence[str]) -> list[str]:
         if tried:
@@ -313,7 +313,7 @@ def test_administrators_change_limits_on_the_page(client: Client, ada: User) -> 
     page = client.post("/system/limits", {"key": "k", "category": "general", "most": "2"})
     assert "Name a key or a category" in page.content.decode()
     assert client.post("/system/limits", {"key": "k", "most": "2"}).status_code == 302
-    assert places.most_of("key:k") == 2
+    assert concurrency.most_of("key:k") == 2
 
 
 def claim_patiently(runs: Sequence[Execution], worker: str) -> list[Claim]:
@@ -348,8 +348,8 @@ def at_once(number: int, work: Callable[[str], None]) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("repeat", range(3))
 def test_workers_that_claim_at_the_same_moment_give_away_each_place_once(ledger: Ledger, repeat: int) -> None:
-    places.set_limit(5, by=By.system(), key="k")
-    places.set_limit(7, by=By.system(), category=Category.general())
+    concurrency.set_limit(5, by=Actor.system(), key="k")
+    concurrency.set_limit(7, by=Actor.system(), category=Category.general())
     (alone,) = jobs(1, max_running=2)
     runs = [queue(make_job(name=f"of the key {one}", limit_key="k", overlap="allow")) for one in range(10)]
     runs += [queue(alone, one) for one in range(5)]
@@ -362,7 +362,7 @@ def test_workers_that_claim_at_the_same_moment_give_away_each_place_once(ledger:
     at_once(8, work)
     for _turn in range(len(runs)):
         # Whose turn it was had not been asked for by then, perhaps.
-        places.wake_all()
+        concurrency.wake_all()
         claim_patiently(runs, WORKER)
     assert running() == 7
     assert Execution.objects.running().filter(limit_key="k").count() <= 5
@@ -372,7 +372,7 @@ def test_workers_that_claim_at_the_same_moment_give_away_each_place_once(ledger:
 
 @pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_and_end_never_have_more_than_there_are_places(ledger: Ledger) -> None:
-    places.set_limit(3, by=By.system(), key="k")
+    concurrency.set_limit(3, by=Actor.system(), key="k")
     runs = [queue(job, number) for number, job in enumerate(jobs(12, limit_key="k"))]
     seen: list[int] = []
 
@@ -387,7 +387,7 @@ def test_workers_that_claim_and_end_never_have_more_than_there_are_places(ledger
     assert max(seen) <= 3
     # Everybody had a turn: who was announced again is claimed again.
     for _ in range(len(runs)):
-        places.wake_all()
+        concurrency.wake_all()
         for claim in take(*runs):
             end(claim)
     assert set(Execution.objects.values_list("state", flat=True)) == {"success"}

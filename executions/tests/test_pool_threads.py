@@ -11,7 +11,7 @@ import pytest
 from celery.concurrency.thread import TaskPool
 
 from executions import tasks
-from scheduler_site.lib.essential import CANNOT_START
+from scheduler_site.lib.exit_on_error import CANNOT_START
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from executions.tests.test_worker import Counting, Waiting, eventually, queue, s
 from executions.worker import consumer, watchdog
 from executions.worker import worker as workers
 from executions.worker.consumer import Consumer
-from executions.worker.watchdog import STATUS, Sign, Watchdog
+from executions.worker.watchdog import STATUS, ThreadProgress, Watchdog
 from executions.worker.worker import Worker
 from jobs.runners import RUNNERS
 from scheduler_site.lib import clock
@@ -35,7 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watchdog, "POLL_SECONDS", 0.02)
 
 
-def watched(*signs: Sign, seconds: float = 0.5) -> list[str]:
+def watched(*signs: ThreadProgress, seconds: float = 0.5) -> list[str]:
     """What a watchdog says of them within half a second."""
     ended, stopping = list[str](), threading.Event()
     dog = Watchdog(lambda: signs, stopping, ended.append)
@@ -46,24 +46,27 @@ def watched(*signs: Sign, seconds: float = 0.5) -> list[str]:
 
 
 def test_a_thread_that_stands_still_ends_its_process() -> None:
-    assert watched(Sign("tick", time.monotonic() - 400, 300.0)) == ["tick"]
+    assert watched(ThreadProgress("tick", time.monotonic() - 400, 300.0)) == ["tick"]
 
 
 def test_so_does_one_that_has_died() -> None:
-    assert watched(Sign("announcer", math.inf, 300.0, alive=False)) == ["announcer"]
+    assert watched(ThreadProgress("announcer", math.inf, 300.0, alive=False)) == ["announcer"]
 
 
 def test_one_that_gets_on_or_has_nothing_to_do_does_not() -> None:
-    assert watched(Sign("tick", time.monotonic(), 300.0), Sign("announcer", math.inf, 300.0)) == []
+    assert (
+        watched(ThreadProgress("tick", time.monotonic(), 300.0), ThreadProgress("announcer", math.inf, 300.0))
+        == []
+    )
 
 
 def test_a_process_that_was_frozen_has_a_moment_to_get_on() -> None:
-    ended, stopping, signs = list[str](), threading.Event(), [Sign("tick", -math.inf, 300.0)]
+    ended, stopping, signs = list[str](), threading.Event(), [ThreadProgress("tick", -math.inf, 300.0)]
     seen = threading.Event()
 
-    def once_bad() -> list[Sign]:
+    def once_bad() -> list[ThreadProgress]:
         if seen.is_set():
-            return [Sign("tick", time.monotonic(), 300.0)]
+            return [ThreadProgress("tick", time.monotonic(), 300.0)]
         seen.set()
         return signs
 

@@ -18,14 +18,14 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from executions.ledger import artifacts
 from executions.models import Artifact, Execution, LogChunk, Measurement
-from executions.monitoring import counting
+from executions.monitoring import totals_update
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
 from executions.upkeep import prune, retention
 from jobs.models import Job, Script, by_digest
 from jobs.tests.factories import make_job, moment
 from notifications import inbox
-from notifications.delivery.post import compose
+from notifications.delivery.outbox import compose
 from notifications.messages import Message
 from notifications.models import Alert, Notification
 
@@ -220,7 +220,7 @@ def test_of_each_job_no_more_than_the_newest_so_many_are_kept_when_they_are_a_da
     assert prune.prune(moment("2026-03-02 04:30")) == 5
     assert kept(busy) == ["05:00", "06:00", "07:00"]
     assert kept(quiet) == ["00:00", "01:00", "02:00"]
-    assert counting.check()
+    assert totals_update.check()
 
 
 @pytest.mark.django_db
@@ -248,7 +248,7 @@ def test_a_run_that_has_not_ended_stays_however_many_came_after_it(settings: Set
 
 def count() -> None:
     """As the turns of some hours do."""
-    while counting.fold(timezone.now() + dt.timedelta(hours=1)):
+    while totals_update.fold(timezone.now() + dt.timedelta(hours=1)):
         pass
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audit.record import By
+from audit.record import Actor
 from executions.models import Execution, Heartbeat
 from executions.tests.conftest import Ledger
 from executions.upkeep import reconcile
@@ -137,7 +137,7 @@ def test_a_held_run_behind_which_nobody_is_any_more_is_released(ledger: Ledger) 
 def test_the_queued_runs_of_a_paused_job_are_skipped(ledger: Ledger) -> None:
     job, _ = queued(ledger)
     Job.objects.update(next_run_at=moment("2099-01-01 00:00"))
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
     mend("2026-03-01 10:00:40")
     assert ledger.fates(job) == ["10:00 skipped paused"]
 
@@ -151,7 +151,7 @@ def test_a_run_that_no_worker_took_in_time_is_missed(ledger: Ledger) -> None:
 def test_a_pause_ends_by_itself_and_nothing_fires_for_it(ledger: Ledger) -> None:
     job = make_job()
     until = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
-    verbs.pause(job, by=By.system(), reason="maintenance", until=until)
+    verbs.pause(job, by=Actor.system(), reason="maintenance", until=until)
     reconcile.resume_pauses(until - dt.timedelta(seconds=1))
     assert Job.objects.paused().count() == 1
     reconcile.resume_pauses(until + dt.timedelta(seconds=1))

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.models import OPEN, Execution
 from executions.tests.conftest import Ledger
@@ -47,7 +47,7 @@ def test_it_is_gone_at_once_and_its_name_is_free(long: Job, api: Api, ada: User)
 def test_what_waits_is_skipped_at_once_and_the_newest_runs_say_that_it_is_deleted(
     long: Job, ledger: Ledger, client: Any, ada: User
 ) -> None:
-    verbs.delete(long, by=By.system())
+    verbs.delete(long, by=Actor.system())
     assert not Execution.objects.filter(state__in=OPEN).exclude(job=None).exists()
     reconcile.end_unstartable(moment("2026-03-01 11:00:02"))
     assert ledger.fates(long)[0] == "00:00 skipped deleted"
@@ -57,7 +57,7 @@ def test_what_waits_is_skipped_at_once_and_the_newest_runs_say_that_it_is_delete
 
 
 def test_its_runs_stay_and_the_row_goes_with_the_last_of_them(long: Job, ledger: Ledger) -> None:
-    verbs.delete(long, by=By.system())
+    verbs.delete(long, by=Actor.system())
     assert Job.everything.filter(pk=long.pk).exists()
     assert removal.go_on() > removal.SLICE
     assert not Job.everything.filter(pk=long.pk).exists()
@@ -66,7 +66,7 @@ def test_its_runs_stay_and_the_row_goes_with_the_last_of_them(long: Job, ledger:
 
 
 def test_a_turn_ends_in_time_and_the_next_goes_on_where_a_crash_left_it(long: Job) -> None:
-    verbs.delete(long, by=By.system())
+    verbs.delete(long, by=Actor.system())
     left = Execution.objects.exclude(job=None).count()
     assert removal.go_on(seconds=-1) == removal.SLICE
     assert Execution.objects.exclude(job=None).count() == left - removal.SLICE
@@ -75,7 +75,7 @@ def test_a_turn_ends_in_time_and_the_next_goes_on_where_a_crash_left_it(long: Jo
 
 
 def test_the_reconciler_goes_on_with_it(long: Job, ledger: Ledger) -> None:
-    verbs.delete(long, by=By.system())
+    verbs.delete(long, by=Actor.system())
     reconcile.reconcile(moment("2026-03-01 11:00:02"))
     assert not Job.everything.exists()
 
@@ -83,9 +83,9 @@ def test_the_reconciler_goes_on_with_it(long: Job, ledger: Ledger) -> None:
 def test_nothing_of_it_is_left_beside_its_runs(long: Job, ledger: Ledger) -> None:
     other = make_job(name="follows")
     Dependency.objects.create(job=other, after=long)
-    verbs.pause(long, by=By.system(), reason="soon gone")
+    verbs.pause(long, by=Actor.system(), reason="soon gone")
     Job.objects.filter(pk=long.pk).update(secrets={"token": "s3cret"})
-    verbs.delete(Job.objects.get(pk=long.pk), by=By.system())
+    verbs.delete(Job.objects.get(pk=long.pk), by=Actor.system())
     hidden = Job.everything.get(pk=long.pk)
     assert (hidden.secrets, hidden.options, hidden.periodic_task_id) == ({}, {}, None)
     assert not Dependency.objects.exists()
@@ -96,6 +96,6 @@ def test_nothing_of_it_is_left_beside_its_runs(long: Job, ledger: Ledger) -> Non
 def test_a_short_history_needs_no_second_step(ledger: Ledger) -> None:
     job = make_job(due="2026-03-01 00:00")
     ledger.tick("2026-03-01 00:00:01")
-    verbs.delete(job, by=By.system())
+    verbs.delete(job, by=Actor.system())
     assert not Job.everything.exists()
     assert len(ledger.rows(job)) == 1

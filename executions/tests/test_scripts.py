@@ -9,7 +9,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from environments.models import Environment
 from executions.ledger import claims, launch
 from executions.models import Execution
@@ -25,7 +25,7 @@ TEXT = "print('hello')\n"
 def script(text: str = TEXT, **values: Any) -> Job:
     """A job that runs a script, which is due at ten."""
     job = make_job(due="2026-03-01 10:00", **values)
-    verbs.update(job, verbs.JobChanges({"kind": "script", "options": {"script": text}}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"kind": "script", "options": {"script": text}}), by=Actor.system())
     return Job.objects.get(pk=job.pk)
 
 
@@ -37,9 +37,9 @@ def due(ledger: Ledger, job: Job) -> Execution:
 def test_a_job_that_is_made_or_changed_keeps_the_text_of_its_script(ledger: Ledger) -> None:
     job = script()
     changes = verbs.JobChanges({"options": {"script": "print(2)"}})
-    verbs.update(job, changes, by=By.system())
+    verbs.update(job, changes, by=Actor.system())
     values = {"name": "new", "kind": "script", "options": {"script": "print(3)"}, "category": job.category}
-    verbs.create(verbs.JobChanges(values), by=By.system())
+    verbs.create(verbs.JobChanges(values), by=Actor.system())
     assert set(Script.objects.values_list("text", flat=True)) == {TEXT, "print(2)", "print(3)"}
 
 
@@ -59,7 +59,7 @@ def test_a_run_names_the_digest_and_its_claim_has_the_text(ledger: Ledger) -> No
 def test_a_run_does_what_the_script_said_at_its_due_time(ledger: Ledger) -> None:
     job = script()
     run = due(ledger, job)
-    verbs.update(job, verbs.JobChanges({"options": {"script": "print(2)"}}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"options": {"script": "print(2)"}}), by=Actor.system())
     (claim,) = ledger.claim(run, "2026-03-01 10:00:02")
     assert claim.spec.options == {"script": TEXT}
 
@@ -67,7 +67,7 @@ def test_a_run_does_what_the_script_said_at_its_due_time(ledger: Ledger) -> None
 def test_a_claim_names_the_environment_of_the_job(ledger: Ledger) -> None:
     environment = Environment.objects.create(name="science", backend="pypi")
     job = script()
-    verbs.update(job, verbs.JobChanges({"environment": environment}), by=By.system())
+    verbs.update(job, verbs.JobChanges({"environment": environment}), by=Actor.system())
     (claim,) = ledger.claim(due(ledger, job), "2026-03-01 10:00:02")
     assert claim.spec.environment == environment.uid.hex
     other = make_job(name="other", due="2026-03-01 10:00")
@@ -116,13 +116,13 @@ def test_an_attempt_that_may_not_start_any_more_keeps_what_the_one_before_said(l
     job = script()
     run = due(ledger, job)
     Execution.objects.update(attempt=1, error="exit code 3")
-    verbs.delete(job, by=By.system())
+    verbs.delete(job, by=Actor.system())
     assert ledger.claim(run, "2026-03-01 10:00:02") == []
     assert Execution.objects.get().error == "exit code 3"
 
 
 def test_another_script_for_one_run_is_kept_as_well_and_told_in_the_trail(ledger: Ledger) -> None:
-    run = launch.launch(script(), by=By.system(), overrides={"options": {"script": "print(2)"}})
+    run = launch.launch(script(), by=Actor.system(), overrides={"options": {"script": "print(2)"}})
     assert run.full_definition["options"] == {"script": {"sha256": digest_of("print(2)")}}
     (claim,) = ledger.claim(run, "2099-01-01 10:00")
     assert claim.spec.options == {"script": "print(2)"}
@@ -131,7 +131,7 @@ def test_another_script_for_one_run_is_kept_as_well_and_told_in_the_trail(ledger
 
 
 def test_a_run_as_it_is_changes_nothing_in_the_trail(ledger: Ledger) -> None:
-    launch.launch(script(), by=By.system())
+    launch.launch(script(), by=Actor.system())
     assert Entry.objects.get(event="custom_run").changes == {}
 
 

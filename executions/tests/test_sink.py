@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.worker.output import HEAD, PIECE, TAIL, Sink
+from executions.worker.output import HEAD, PIECE, TAIL, OutputWriter
 
 
 class Clock:
@@ -12,10 +12,10 @@ class Clock:
         return self.now
 
 
-def sink() -> tuple[Sink, list[str], Clock]:
+def sink() -> tuple[OutputWriter, list[str], Clock]:
     pieces: list[str] = []
     clock = Clock()
-    return Sink(pieces.append, clock=clock), pieces, clock
+    return OutputWriter(pieces.append, clock=clock), pieces, clock
 
 
 def test_small_texts_are_written_together_after_a_second() -> None:

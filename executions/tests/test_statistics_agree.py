@@ -17,7 +17,7 @@ from accounts.models import Category, User
 from conftest import Api
 from executions.ledger.launch import row
 from executions.models import Execution, State, Trigger
-from executions.monitoring import counting, figures
+from executions.monitoring import figures, totals_update
 from executions.upkeep import retention
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment
@@ -64,7 +64,7 @@ def ledger(request: pytest.FixtureRequest, uma: User, monkeypatch: pytest.Monkey
     Of the first ledger nothing is in the totals; of the second some is; of the third nearly all, and some was removed again.
     """
     chance = random.Random(request.param)
-    monkeypatch.setattr(counting, "SLICE", 7)
+    monkeypatch.setattr(totals_update, "SLICE", 7)
     away = Category.objects.create(name="Away")
     jobs = [
         make_job(uma, name="first"),
@@ -74,12 +74,12 @@ def ledger(request: pytest.FixtureRequest, uma: User, monkeypatch: pytest.Monkey
     for _ in range(3):
         Execution.objects.bulk_create(_random_row(chance, chance.choice(jobs)) for _ in range(50))
         if request.param > 1:
-            counting.fold(NOW + counting.YOUNG)
+            totals_update.fold(NOW + totals_update.YOUNG)
             _end_some(chance)
     if request.param == 3:
-        counting.fold(NOW + counting.YOUNG)
+        totals_update.fold(NOW + totals_update.YOUNG)
         retention.erase(Execution, chance.sample(list(Execution.objects.values_list("pk", flat=True)), 40))
-        assert counting.check()
+        assert totals_update.check()
     return jobs
 
 

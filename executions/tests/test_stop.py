@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import verbs
 from executions.tests.conftest import Ledger
 from jobs.models import Job
@@ -18,8 +18,8 @@ def queued(ledger: Ledger, **changes: Any) -> Job:
     return job
 
 
-def by() -> By:
-    return By(somebody(), "page")
+def by() -> Actor:
+    return Actor(somebody(), "page")
 
 
 def test_a_run_that_waits_is_stopped_at_once(ledger: Ledger) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import outcomes, verbs
 from executions.ledger.lost import lose
@@ -42,9 +42,9 @@ def going(ledger: Ledger, job: Job) -> Execution:
 
 def test_it_is_suspended_and_resumed_and_both_are_on_record(ledger: Ledger) -> None:
     run = going(ledger, code())
-    assert verbs.suspend(run, by=By.system()) is True
+    assert verbs.suspend(run, by=Actor.system()) is True
     assert Execution.objects.get().suspended_at is not None
-    assert verbs.resume(run, by=By.system()) is True
+    assert verbs.resume(run, by=Actor.system()) is True
     assert Execution.objects.get().suspended_at is None
     entries = Entry.objects.filter(object_uid=run.uid).order_by("id")
     assert [entry.event for entry in entries] == ["paused", "resumed"]
@@ -52,21 +52,21 @@ def test_it_is_suspended_and_resumed_and_both_are_on_record(ledger: Ledger) -> N
 
 def test_asking_twice_changes_nothing_and_leaves_one_entry(ledger: Ledger) -> None:
     run = going(ledger, code())
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     since = Execution.objects.get().suspended_at
-    assert verbs.suspend(run, by=By.system()) is False
+    assert verbs.suspend(run, by=Actor.system()) is False
     assert Execution.objects.get().suspended_at == since
-    verbs.resume(run, by=By.system())
-    assert verbs.resume(run, by=By.system()) is False
+    verbs.resume(run, by=Actor.system())
+    assert verbs.resume(run, by=Actor.system()) is False
     assert Entry.objects.filter(object_uid=run.uid).count() == 2
 
 
 def test_the_times_in_which_it_stood_still_are_added_up(ledger: Ledger) -> None:
     run = going(ledger, code())
     for _ in range(2):
-        verbs.suspend(run, by=By.system())
+        verbs.suspend(run, by=Actor.system())
         Execution.objects.update(suspended_at=clock.now() - dt.timedelta(hours=1))
-        verbs.resume(run, by=By.system())
+        verbs.resume(run, by=Actor.system())
     assert Execution.objects.get().suspended_seconds == pytest.approx(7200, abs=60)
 
 
@@ -86,24 +86,24 @@ def test_what_cannot_stand_still_is_refused_with_the_reason(
     run = going(ledger, code())
     Execution.objects.update(**values)
     with pytest.raises(Refused, match=reason):
-        verb(Execution.objects.get(), by=By.system())  # type: ignore[operator]
+        verb(Execution.objects.get(), by=Actor.system())  # type: ignore[operator]
     assert Execution.objects.get().suspended_at is None
     assert not Entry.objects.filter(object_uid=run.uid).exists()
 
 
 def test_it_can_be_stopped(ledger: Ledger) -> None:
     run = going(ledger, code())
-    verbs.suspend(run, by=By.system())
-    assert verbs.stop(run, by=By.system()) is True
+    verbs.suspend(run, by=Actor.system())
+    assert verbs.stop(run, by=Actor.system()) is True
     row = Execution.objects.get()
     assert (row.is_stopping, row.is_suspended) == (True, False)
 
 
 def test_the_time_until_it_was_stopped_counts_as_suspended(ledger: Ledger) -> None:
     run = going(ledger, code())
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     Execution.objects.update(suspended_at=clock.now() - dt.timedelta(hours=1))
-    verbs.stop(run, by=By.system())
+    verbs.stop(run, by=Actor.system())
     assert Execution.objects.get().suspended_seconds == pytest.approx(3600, abs=60)
 
 
@@ -112,7 +112,7 @@ def test_the_end_of_the_run_ends_its_suspension(ledger: Ledger, state: str) -> N
     run = going(ledger, code(max_attempts=2))
     Execution.objects.update(state="queued")
     (claim,) = ledger.claim(run, "2026-03-01 10:00:03")
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     outcomes.write([Report(claim, Outcome(state))], WORKER, moment("2026-03-01 10:01"))  # type: ignore[arg-type]
     assert Execution.objects.get().suspended_at is None
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_lost_is_not_suspended_any_more_nor_is_its_next_attempt(
     ledger: Ledger, again: bool
 ) -> None:
     run = going(ledger, code(rerun_lost=again))
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     lose(Execution.objects.all(), Reason.LOST, moment("2026-03-01 10:01"))
     row = Execution.objects.get()
     assert (row.state, row.suspended_at) == ("queued" if again else "lost", None)
@@ -130,7 +130,7 @@ def test_a_run_that_is_lost_is_not_suspended_any_more_nor_is_its_next_attempt(
 
 def test_a_later_attempt_starts_unsuspended(ledger: Ledger) -> None:
     run = going(ledger, code())
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     Execution.objects.update(state="queued")
     assert ledger.claim(run, "2026-03-01 10:02")
     assert Execution.objects.get().suspended_at is None
@@ -138,7 +138,7 @@ def test_a_later_attempt_starts_unsuspended(ledger: Ledger) -> None:
 
 def test_nobody_is_told_that_a_suspended_run_takes_too_long(ledger: Ledger) -> None:
     run = going(ledger, code(finish_by=60))
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     assert conditions.judge_overrun(moment("2026-03-01 12:00")) == set()
 
 

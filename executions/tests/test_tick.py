@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.due.tick import next_due
 from executions.models import Execution
 from executions.tests.conftest import Ledger
@@ -59,7 +59,7 @@ def test_a_beat_that_starts_over_from_an_old_next_run_doubles_nothing(ledger: Le
 
 def test_a_paused_job_is_not_due(ledger: Ledger) -> None:
     job = make_job(due="2099-03-01 10:00")
-    verbs.pause(job, by=By.system(), reason="maintenance")
+    verbs.pause(job, by=Actor.system(), reason="maintenance")
     assert ledger.tick("2099-03-01 10:00:01") == 0
 
 
@@ -94,7 +94,7 @@ def test_saving_a_quarantined_job_with_a_good_schedule_mends_it(ledger: Ledger) 
     job = Job.objects.get(pk=job.pk)
     form = JobForm(form_values(name="bad", expression="30 * * * *"), user=somebody(), instance=job)
     assert form.is_valid(), form.errors
-    job = verbs.update(job, form.changes(), by=By.system())
+    job = verbs.update(job, form.changes(), by=Actor.system())
     assert job.quarantine_reason == ""
     assert job.next_run_at is not None
 
@@ -103,7 +103,7 @@ def test_a_due_time_that_no_tick_had_taken_survives_a_change_of_the_schedule(led
     job = make_job(due="2020-03-01 10:00")
     form = JobForm(form_values(expression="30 4 * * *"), user=somebody(), instance=job)
     assert form.is_valid(), form.errors
-    job = verbs.update(job, form.changes(), by=By.system())
+    job = verbs.update(job, form.changes(), by=Actor.system())
     now = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
     ledger.tick(now.replace(tzinfo=None).isoformat())
     rows = ledger.rows(job)
@@ -119,7 +119,7 @@ def test_a_due_time_that_no_tick_had_taken_survives_a_pause(ledger: Ledger) -> N
     job = make_job(expression="0 * * * *", catch_up="all")
     due = dt.datetime.now(dt.UTC).replace(minute=0, second=0, microsecond=0)
     Job.objects.filter(pk=job.pk).update(next_run_at=due)
-    verbs.pause(job, by=By.system(), reason="maintenance")
+    verbs.pause(job, by=Actor.system(), reason="maintenance")
     ledger.tick(dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat())
     assert [row.due_at for row in ledger.rows(job)] == [due]
     job.refresh_from_db()

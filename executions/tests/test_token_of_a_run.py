@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import launch, outcomes, verbs
 from executions.ledger.lost import lose as lose_runs
@@ -92,7 +92,7 @@ def test_the_run_uses_it_and_nothing_shows_it(api: Api, ada: User, worker: Worke
 def test_the_next_run_uses_the_jobs_own_again(ada: User, worker: Worker, github: GitHub) -> None:
     job = workflow(ada)
     for overrides in (GIVEN, {}):
-        run = launch.launch(job, by=By.system(), overrides=overrides)
+        run = launch.launch(job, by=Actor.system(), overrides=overrides)
         worker.perform([str(run.uid)])
         assert ended(run).state == "success"
     sent = [call.headers["Authorization"] for call in github.dispatches]
@@ -100,7 +100,7 @@ def test_the_next_run_uses_the_jobs_own_again(ada: User, worker: Worker, github:
 
 
 def test_every_attempt_uses_it_until_the_last(ledger: Ledger) -> None:
-    run = launch.launch(workflow(max_attempts=2, retry_delay=1), by=By.system(), overrides=GIVEN)
+    run = launch.launch(workflow(max_attempts=2, retry_delay=1), by=Actor.system(), overrides=GIVEN)
     for attempt, kept in ((1, True), (2, False)):
         Execution.objects.update(next_attempt_at=None)
         (claim,) = ledger.claim(run, f"2099-01-01 10:0{attempt}")
@@ -110,7 +110,7 @@ def test_every_attempt_uses_it_until_the_last(ledger: Ledger) -> None:
 
 
 def test_a_lost_run_that_is_repeated_keeps_it(ledger: Ledger) -> None:
-    run = launch.launch(workflow(rerun_lost=True), by=By.system(), overrides=GIVEN)
+    run = launch.launch(workflow(rerun_lost=True), by=Actor.system(), overrides=GIVEN)
     ledger.claim(run, "2099-01-01 10:00")
     lose_runs(Execution.objects.all(), Reason.LOST, moment("2099-01-01 10:01"))
     (claim,) = ledger.claim(run, "2099-01-01 10:02")
@@ -119,7 +119,8 @@ def test_a_lost_run_that_is_repeated_keeps_it(ledger: Ledger) -> None:
 
 def test_many_that_end_together_lose_theirs_together(ledger: Ledger) -> None:
     runs = [
-        launch.launch(workflow(name=f"job {number}"), by=By.system(), overrides=GIVEN) for number in range(3)
+        launch.launch(workflow(name=f"job {number}"), by=Actor.system(), overrides=GIVEN)
+        for number in range(3)
     ]
     claims = [claim for run in runs for claim in ledger.claim(run, "2099-01-01 10:00")]
     reports = [Report(claim, Outcome("success", str(claim.pk))) for claim in claims]
@@ -133,22 +134,22 @@ def lose(run: Execution, ledger: Ledger) -> None:
 
 
 def stop(run: Execution, ledger: Ledger) -> None:
-    verbs.stop(run, by=By.system())
+    verbs.stop(run, by=Actor.system())
 
 
 def delete_job(run: Execution, ledger: Ledger) -> None:
-    job_verbs.delete(Job.objects.get(), by=By.system())
+    job_verbs.delete(Job.objects.get(), by=Actor.system())
     reconcile.end_unstartable(timezone.now())
 
 
 def delete_job_and_claim(run: Execution, ledger: Ledger) -> None:
-    job_verbs.delete(Job.objects.get(), by=By.system())
+    job_verbs.delete(Job.objects.get(), by=Actor.system())
     ledger.claim(run, "2099-01-01 10:00")
 
 
 def replace(run: Execution, ledger: Ledger) -> None:
     Job.objects.update(overlap="replace")
-    launch.launch(Job.objects.get(), by=By.system())
+    launch.launch(Job.objects.get(), by=Actor.system())
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ def replace(run: Execution, ledger: Ledger) -> None:
 def test_however_a_run_ends_it_is_forgotten(
     ledger: Ledger, end: Callable[[Execution, Ledger], None], state: str
 ) -> None:
-    run = launch.launch(workflow(), by=By.system(), overrides=GIVEN)
+    run = launch.launch(workflow(), by=Actor.system(), overrides=GIVEN)
     end(run, ledger)
     run.refresh_from_db()
     assert (run.state, stored(run)) == (state, "")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from executions.models import Execution, Straggler, Total, Watermark
-from executions.monitoring import counting
 from executions.monitoring import totals as asked
+from executions.monitoring import totals_update
 from executions.tests.test_page_list import make_run
 from executions.upkeep import retention
 from jobs.changes import removal
@@ -36,11 +36,11 @@ def test_a_run_that_had_not_ended_when_the_others_were_counted_is_counted_when_i
     job = make_job()
     ended(job)
     late = ended(job, state="running", duration=None)
-    counting.fold(NOW)
+    totals_update.fold(NOW)
     assert told() == {"success": 1, "running": 1}
     Execution.objects.filter(pk=late.pk).update(state="failed", duration=3)
     assert told() == {"success": 1, "failed": 1}
-    counting.fold(NOW)
+    totals_update.fold(NOW)
     assert told() == {"success": 1, "failed": 1}
     assert not Straggler.objects.exists()
 
@@ -49,9 +49,9 @@ def test_young_rows_wait_since_others_before_them_may_not_be_committed_yet() -> 
     job = make_job()
     ended(job, created_at=NOW)
     ended(job)
-    assert counting.fold(NOW) == 0
+    assert totals_update.fold(NOW) == 0
     assert told() == {"success": 2}
-    assert counting.fold(NOW + counting.YOUNG) == 2
+    assert totals_update.fold(NOW + totals_update.YOUNG) == 2
     assert told() == {"success": 2}
 
 
@@ -66,9 +66,9 @@ def test_what_is_counted_in_one_turn_is_counted_as_a_whole_or_not_at_all(
     with monkeypatch.context() as patched:
         patched.setattr(Straggler.objects, "bulk_create", crash)
         with pytest.raises(KeyboardInterrupt):
-            counting.fold(NOW)
+            totals_update.fold(NOW)
     assert not Total.objects.exists()
-    assert counting.fold(NOW) == 1
+    assert totals_update.fold(NOW) == 1
     assert told() == {"success": 1}
 
 
@@ -80,7 +80,7 @@ def test_who_asks_while_the_totals_move_on_asks_again(monkeypatch: pytest.Monkey
     def slow() -> int:
         at = mark()
         if not marks:
-            counting.fold(NOW)
+            totals_update.fold(NOW)
         marks.append(at)
         return at
 
@@ -92,12 +92,12 @@ def test_who_asks_while_the_totals_move_on_asks_again(monkeypatch: pytest.Monkey
 def test_runs_of_a_job_that_is_removed_stay_among_all_and_removed_runs_do_not() -> None:
     job = make_job()
     first, second = ended(job), ended(job)
-    counting.fold(NOW)
+    totals_update.fold(NOW)
     assert asked.of_job(ALL(), job.uid, None).count() == 2
     removal.remove(job, NOW)
     assert told() == {"success": 2}
     retention.erase(Execution, [first.pk])
-    assert (told(), counting.check()) == ({"success": 1}, True)
+    assert (told(), totals_update.check()) == ({"success": 1}, True)
     retention.erase(Execution, [second.pk])
     assert not told()
     assert not Total.objects.exclude(scope="quarter").exists()
@@ -108,13 +108,13 @@ def test_rows_that_were_removed_by_hand_are_noticed_and_all_is_counted_anew(
 ) -> None:
     job = make_job()
     gone, _stays = ended(job), ended(job)
-    counting.fold(NOW)
+    totals_update.fold(NOW)
     Execution.objects.filter(pk=gone.pk).delete()
-    assert not counting.check()
+    assert not totals_update.check()
     assert "totals_made_anew" in caplog.text
-    assert (told(), Watermark.objects.get(name=counting.MARK).at) == ({"success": 1}, 0)
-    counting.fold(NOW)
-    assert (told(), counting.check()) == ({"success": 1}, True)
+    assert (told(), Watermark.objects.get(name=totals_update.MARK).at) == ({"success": 1}, 0)
+    totals_update.fold(NOW)
+    assert (told(), totals_update.check()) == ({"success": 1}, True)
 
 
 def test_quarters_of_an_hour_are_kept_for_some_days_and_days_for_ever() -> None:
@@ -122,8 +122,8 @@ def test_quarters_of_an_hour_are_kept_for_some_days_and_days_for_ever() -> None:
     old = NOW - dt.timedelta(days=40)
     ended(job)
     ended(job, due_at=old, created_at=old)
-    counting.fold(NOW)
+    totals_update.fold(NOW)
     scopes = Total.objects.order_by("scope", "at").values_list("scope", "count")
     assert list(scopes) == [("day", 1), ("day", 1), ("job", 2), ("quarter", 1)]
-    counting.fold(NOW + dt.timedelta(days=4))
+    totals_update.fold(NOW + dt.timedelta(days=4))
     assert Total.objects.filter(scope="quarter").count() == 0

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from audit.record import By
+from audit.record import Actor
 from executions.alerting import unusual
 from executions.ledger import outcomes
 from executions.ledger.outcomes import Report
@@ -193,7 +193,7 @@ def test_who_turns_it_off_hears_no_more(course: Course) -> None:
     course.past()
     course.run(31)
     assert len(course.look()) == 1
-    verbs.update(course.job, JobChanges({"baseline_duration": False}), by=By(None, "api"))
+    verbs.update(course.job, JobChanges({"baseline_duration": False}), by=Actor(None, "api"))
     assert course.look() == []
     assert not judged()
 

@@ -15,7 +15,7 @@ from django.conf import LazySettings
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from executions.ledger import launch
 from executions.models import Execution, State
 from jobs.models import Job
@@ -48,7 +48,7 @@ def job(uma: User) -> Job:
 
 def execute(site: Site, user: User, job: Job, seconds: float) -> tuple[int, dict[str, Any]]:
     path = f"/api/v2/jobs/{job.uid}/execute?wait={seconds}"
-    headers = {"Authorization": f"Bearer {tokens.issue(user)[0]}"}
+    headers = {"Authorization": f"Bearer {json_web_tokens.issue(user)[0]}"}
     status, body = site.ask("POST", path, {}, 60, headers)
     return status, json.loads(body)
 
@@ -85,7 +85,7 @@ def test_the_answer_that_came_later_has_the_headers_of_every_answer(site: Site, 
         import http.client
 
         connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=20)
-        bearer = f"Bearer {tokens.issue(uma)[0]}"
+        bearer = f"Bearer {json_web_tokens.issue(uma)[0]}"
         headers = {"Authorization": bearer, "Origin": "https://elsewhere.example.com"}
         connection.request("POST", f"/api/v2/jobs/{job.uid}/execute?wait={seconds}", headers=headers)
         answer = connection.getresponse()
@@ -122,7 +122,7 @@ def test_who_leaves_is_no_longer_waited_for(site: Site, uma: User, job: Job) -> 
     with ExitStack() as stack:
         for _ in range(3):
             connection = stack.enter_context(site.connect())
-            token = tokens.issue(uma)[0]
+            token = json_web_tokens.issue(uma)[0]
             connection.sendall(
                 f"POST /api/v2/jobs/{job.uid}/execute?wait=50 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
                 f"Authorization: Bearer {token}\r\n\r\n".encode()

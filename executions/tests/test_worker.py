@@ -13,14 +13,14 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger import claims, outcomes, verbs
 from executions.ledger.due.tick import tick
 from executions.ledger.outcomes import Report
 from executions.models import Execution
 from executions.tests.conftest import Ledger
 from executions.values import Claim
-from executions.worker import leases, orders
+from executions.worker import leases, run_requests
 from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.models import Job
@@ -151,7 +151,7 @@ def test_a_run_that_is_stopped_by_hand_ends_soon(worker: Worker, ledger: Ledger,
     run = queue(ledger, kind=kind)
     threading.Thread(target=worker.perform, args=([str(run.uid)],)).start()
     eventually(lambda: state(run) == "running")
-    verbs.stop(run, by=By.system())
+    verbs.stop(run, by=Actor.system())
     eventually(lambda: state(run) == "stopped")
 
 
@@ -161,9 +161,9 @@ def test_a_run_of_code_hears_soon_that_it_is_to_stand_still_and_to_go_on(
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
     start(worker, run)
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     eventually(lambda: "still\n" in "".join(run.log.values_list("text", flat=True)))
-    verbs.resume(run, by=By.system())
+    verbs.resume(run, by=Actor.system())
     eventually(lambda: state(run) == "success")
     assert "".join(run.log.values_list("text", flat=True)) == "still\non\n"
 
@@ -174,9 +174,9 @@ def test_a_suspended_run_is_stopped_all_the_same(
     monkeypatch.setitem(RUNNERS, "python_class", Standing())
     run = queue(ledger, kind="python_class")
     start(worker, run)
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     eventually(lambda: run.log.exists())
-    verbs.stop(run, by=By.system())
+    verbs.stop(run, by=Actor.system())
     eventually(lambda: state(run) == "stopped")
 
 
@@ -184,13 +184,13 @@ def test_a_suspended_run_is_not_let_go_on_in_order_to_be_stopped(
     worker: Worker, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = queue(ledger, kind="python_class")
-    hear = orders.hear
-    monkeypatch.setattr(orders, "hear", lambda hands: None)
+    hear = run_requests.apply_requests
+    monkeypatch.setattr(run_requests, "apply_requests", lambda hands: None)
     start(worker, run)
     (active,) = worker.active_runs()
-    verbs.suspend(run, by=By.system())
+    verbs.suspend(run, by=Actor.system())
     hear([active])
-    verbs.stop(run, by=By.system())
+    verbs.stop(run, by=Actor.system())
     hear([active])
     assert active.suspended is not None
     assert (active.suspended.is_set(), active._limit.stands) == (True, False)
@@ -204,7 +204,7 @@ def test_an_attempt_that_was_given_up_does_not_stand_still_with_the_one_after_it
     start(worker, run)
     active = worker._runs[run.pk]
     Execution.objects.filter(pk=run.pk).update(attempt=2, suspended_at=timezone.now())
-    orders.hear(worker.active_runs())
+    run_requests.apply_requests(worker.active_runs())
     assert active.suspended is not None
     assert not active.suspended.is_set()
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.due import zone_change
 from executions.models import Execution, Heartbeat
 from executions.monitoring import health, heartbeat
@@ -188,8 +188,8 @@ def test_twice_is_as_once_and_what_was_not_due_at_the_time_is_not_made_up_for(
     with time_machine.travel(moment("2026-06-01 07:20"), tick=False):
         # Paused and resumed after the time that the new rules will put into the past.
         zones.refresh()
-        verbs.pause(job, by=By.system())
-        verbs.resume(job, by=By.system())
+        verbs.pause(job, by=Actor.system())
+        verbs.resume(job, by=Actor.system())
     Job.objects.update(next_run_at=moment("2026-06-01 08:00"))
     assert beat_starts("2026-06-01 07:30") == 1
     assert beat_starts("2026-06-01 07:31") == 0

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, grouping, pending, problems, unusual
+from executions.alerting import alert_texts, grouping, incident_triggers, pending, unusual
 from executions.alerting.grouping import Event, Item
-from executions.ledger.isolation import steps
+from executions.ledger.error_isolation import steps
 from executions.models import AUTOMATIC, AlertCondition, Execution, State, Trigger
 from executions.upkeep import digest, end_dates, self_monitoring
 from executions.upkeep.pending_alerts import AT_ONCE, locked, tell_pending
@@ -75,7 +75,7 @@ def look(now: dt.datetime, *, settled: bool = True) -> None:
         partial(forget_silenced, now),
         partial(_judge_jobs, now),
         *([partial(self_monitoring.judge, now)] if settled else []),
-        partial(problems.look_after, now),
+        partial(incident_triggers.look_after, now),
         partial(digest.send, now),
         partial(end_dates.remind, now),
         partial(_deliver_forgotten, now),
@@ -181,7 +181,9 @@ def _tell_conditions(unannounced: QuerySet[AlertCondition], now: dt.datetime) ->
     for kind, word in WORDS.items():
         mine = [row for row in rows if row.kind == kind]
         event = _event(kind)
-        items = [replace(_item(row, event, word), incident=problems.opened_by(row, now)) for row in mine]
+        items = [
+            replace(_item(row, event, word), incident=incident_triggers.opened_by(row, now)) for row in mine
+        ]
         in_one = grouping.tell_opened(items, Text(HEADLINES[kind], count=str(len(items))), "/jobs", now)
         AlertCondition.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
@@ -214,7 +216,7 @@ def _tell_recoveries(well: QuerySet[AlertCondition], now: dt.datetime) -> None:
 
 def _ended(condition: AlertCondition, now: dt.datetime) -> Item | None:
     """Closes the incident of a condition; returns what is to be told: nothing where somebody has closed it before."""
-    incident = problems.incident_of(condition)
+    incident = incident_triggers.incident_of(condition)
     if incident is not None:
         closed = incident.is_open and lifecycle.recover(incident, now, tell=False)
         if not closed or not incident.announced_at or notify.is_muted(incident.job_uid, now):
@@ -236,7 +238,7 @@ def forget_silenced(now: dt.datetime) -> None:
     if rows := list(silenced):
         with transaction.atomic():
             AlertCondition.objects.filter(pk__in=[row.pk for row in rows]).delete()
-            problems.silenced(((row.subject, row.kind) for row in rows), now)
+            incident_triggers.close_silenced(((row.subject, row.kind) for row in rows), now)
 
 
 def _with_jobs(keys: list[int]) -> list[AlertCondition]:
@@ -258,8 +260,8 @@ def _with_newest_run(conditions: QuerySet[AlertCondition]) -> QuerySet[AlertCond
 
 
 def _is_calm(condition: AlertCondition, now: dt.datetime) -> bool:
-    incident = problems.incident_of(condition)
-    return incident is None or not incident.is_open or lifecycle.calm(incident, now)
+    incident = incident_triggers.incident_of(condition)
+    return incident is None or not incident.is_open or lifecycle.close_if_calm(incident, now)
 
 
 def _is_well(condition: AlertCondition) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
-from executions.ledger import definitions, formats
+from executions.ledger import definitions, format_versions
 from executions.ledger.lost import chosen
 from executions.models import OPEN, Definition, Execution, Watermark
 from scheduler_site.lib import clock
@@ -55,14 +55,14 @@ def _share(rows: list[Execution]) -> int:
     whole = {row.pk: row for row in rows if row.shared_id is None and _is_whole(row.definition)}
     if not whole:
         return 0
-    told = {key: formats.completed(row.definition) for key, row in whole.items()}
+    told = {key: format_versions.completed(row.definition) for key, row in whole.items()}
     names = {key: definitions.digest(one) for key, one in told.items()}
     found = definitions.find({names[key]: one for key, one in told.items()})
     done = 0
     # Open ones say by which version they are to be read. Which they are is read again under the lock.
     locked = Execution.objects.filter(pk__in=whole, shared=None).order_by("pk")
     states = dict(locked.select_for_update().values_list("pk", "state"))
-    for own in ({}, formats.stamped({})):
+    for own in ({}, format_versions.stamped({})):
         keys = [key for key, state in states.items() if (state in OPEN) is bool(own)]
         if keys:
             shared = chosen([(key, found[names[key]].pk) for key in keys])
@@ -72,7 +72,7 @@ def _share(rows: list[Execution]) -> int:
 
 def _is_whole(definition: Any) -> bool:
     """What was damaged by hand, and what says by itself how it is to be read, is left as it is."""
-    return isinstance(definition, dict) and bool(definition) and formats.version_of(definition) == 1
+    return isinstance(definition, dict) and bool(definition) and format_versions.version_of(definition) == 1
 
 
 def forget(now: dt.datetime | None = None) -> int:

@@ -12,11 +12,11 @@ from django.db.models import Exists, Q
 from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
-from executions.ledger.isolation import each
+from executions.ledger.error_isolation import each
 from incidents import alert_texts
 from incidents.models import Incident, ReminderRules
 from jobs.models import Job
-from notifications.delivery.post import fan_out, post
+from notifications.delivery.outbox import fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 from notifications.texts import Lines, Text, Words

@@ -10,10 +10,10 @@ from django.db import transaction
 
 from executions.alerting import alert_texts
 from executions.alerting.recipients import about_job, mention_of, people_of
-from executions.ledger.isolation import each
+from executions.ledger.error_isolation import each
 from executions.models import AlertCondition
 from jobs.models import Job
-from notifications.delivery.post import admins, fan_out, post
+from notifications.delivery.outbox import admins, fan_out, post
 from notifications.messages import Message
 from notifications.models import Alert
 

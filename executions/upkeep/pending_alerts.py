@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 from django.utils.translation import gettext_noop as _
 
-from executions.alerting import alert_texts, grouping, problems
+from executions.alerting import alert_texts, grouping, incident_triggers
 from executions.alerting.cause import cause
 from executions.alerting.grouping import Event, Item
 from executions.alerting.pending import BATCH
@@ -65,7 +65,7 @@ def _tell_missed(rows: list[PendingAlert], now: dt.datetime) -> None:
             row.key,
             alert_texts.missed(row.job, row.slots, row.made_up, row.first, row.last),
             _missed_line(row),
-            incident=problems.opened_by(_condition(row), now),
+            incident=incident_triggers.opened_by(_condition(row), now),
         )
         for row in news
     ]

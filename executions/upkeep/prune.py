@@ -10,13 +10,13 @@ from django.db import transaction
 from django.db.models import Max, Model, QuerySet
 from django_celery_beat.models import ClockedSchedule, CrontabSchedule, IntervalSchedule
 
-from accounts.signin import logins, tokens
+from accounts.signin import json_web_tokens, logins
 from audit import chain
 from environments.models import Operation
 from executions.ledger import artifacts
 from executions.ledger.idempotency import KEPT
 from executions.models import BulkAction, Definition, Execution, ExecutionQuerySet, IdempotencyKey
-from executions.monitoring import counting
+from executions.monitoring import totals_update
 from executions.upkeep import definitions, retention
 from executions.upkeep.retention import erase
 from incidents.models import Incident, Mute
@@ -40,7 +40,7 @@ def prune(now: dt.datetime | None = None) -> int:
     now = now or clock.now()
     before = now - dt.timedelta(days=settings.EXECUTION_RETENTION_DAYS)
     removed = retention.remove_runs(now)
-    counting.check()
+    totals_update.check()
     # Not those of the runs that have just gone, but all that no run has: nothing is left over by a crash in between.
     folders = artifacts.sweep()
     told = definitions.forget()
@@ -58,7 +58,7 @@ def prune(now: dt.datetime | None = None) -> int:
     chain.seal(everything=True)
     gone = {
         "executions": removed,
-        "tokens": tokens.flush(),
+        "tokens": json_web_tokens.flush(),
         "logins": logins.flush(),
         "artifact_folders": folders,
         "definitions": told,

@@ -15,20 +15,20 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from audit import chain
-from audit.record import By
-from environments.operations import ledger as operations
+from audit.record import Actor
+from environments.operations import transitions as operations
 from executions.alerting import pending
-from executions.bulk import carry
+from executions.bulk import apply
 from executions.ledger.due import inactive_periods
-from executions.ledger.isolation import each, steps, together
-from executions.ledger.limits import holds, places
+from executions.ledger.error_isolation import each, steps, together
+from executions.ledger.limits import concurrency, holds
 from executions.ledger.limits.overlap import release
 from executions.ledger.lost import lose
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
-from executions.monitoring import counting, drains
+from executions.monitoring import drains, totals_update
 from executions.monitoring.heartbeat import forget_gone, reconciled
-from executions.upkeep import code_right, conditions, definitions, end_dates, self_monitoring
+from executions.upkeep import code_permission, conditions, definitions, end_dates, self_monitoring
 from jobs import verbs
 from jobs.changes import removal
 from jobs.models import Job, Pause, today
@@ -115,20 +115,20 @@ def reconcile(now: dt.datetime, *, settled: bool = True) -> None:
         *of_the_dead,
         partial(end_unstartable, now),
         release_held,
-        places.wake_all,
+        concurrency.wake_all,
         partial(announce, now),
         partial(resume_pauses, now),
         pause_ended,
         partial(holds.end_due, now),
-        code_right.settle,
+        code_permission.settle,
         inactive_periods.settle,
         removal.go_on,
-        carry.resume_waiting,
+        apply.resume_waiting,
         partial(forget_gone, now),
         partial(drains.forget_gone, now),
         chain.seal,
         partial(definitions.share, now),
-        partial(counting.fold, now),
+        partial(totals_update.fold, now),
     )
 
 
@@ -149,7 +149,7 @@ def _end(queued: ExecutionQuerySet, state: State, reason: Reason, now: dt.dateti
         rows = Execution.objects.filter(pk__in=locked, state=State.QUEUED)
         rows.update(**over(state, reason, now), held=False)
         if state == State.MISSED:
-            pending.unstarted(locked, now)
+            pending.record_unstarted(locked, now)
 
     together(list(queued.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]), end, "ending")
 
@@ -213,7 +213,7 @@ def resume_pauses(now: dt.datetime) -> None:
     def resume(key: int) -> None:
         pause = Pause.objects.select_related("job").get(pk=key)
         try:
-            verbs.resume(pause.job, by=By.system())
+            verbs.resume(pause.job, by=Actor.system())
         except verbs.Refused:
             Pause.objects.filter(pk=key).update(ended_at=now)
 
@@ -228,7 +228,7 @@ def pause_ended() -> int:
     @transaction.atomic
     def pause(key: int) -> None:
         job = Job.objects.get(pk=key)
-        if verbs.pause(job, by=By.system(), reason="end date passed"):
+        if verbs.pause(job, by=Actor.system(), reason="end date passed"):
             end_dates.auto_paused(job, clock.now())
             paused.append(key)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from executions.models import Heartbeat
 from executions.monitoring import heartbeat
 from executions.upkeep import reconcile
@@ -44,7 +44,7 @@ class Resynced:
     invalid: int = 0
 
 
-def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resynced:
+def resync(clock: Callable[[], dt.datetime] = database_time, *, by: Actor) -> Resynced:
     """Each job in a transaction of its own, so that neither the tick nor editors wait; a second call finds nothing.
 
     The clock is read for each job: the tick goes on meanwhile, and what it has advanced must not be put back.
@@ -64,7 +64,7 @@ def resync(clock: Callable[[], dt.datetime] = database_time, *, by: By) -> Resyn
 
 
 @transaction.atomic
-def _tell(done: Resynced, by: By) -> None:
+def _tell(done: Resynced, by: Actor) -> None:
     heartbeat.resynced(done.at)
     counts = ("added", "removed", "moved", "expired", "orphans")
     mended = {name: {"old": None, "new": count} for name in counts if (count := getattr(done, name))}
@@ -113,7 +113,7 @@ def _mend(job: Job, clock: Callable[[], dt.datetime], done: Resynced) -> None:
         return
     if found.quarantine_reason:
         changes = difference({"broken": found.quarantine_reason}, {"broken": ""})
-        record(Entry.Event.MODIFIED, found, by=By.system(), changes=changes)
+        record(Entry.Event.MODIFIED, found, by=Actor.system(), changes=changes)
         inactive_periods.turn(found, now)
         found.quarantine_reason = ""
         inactive_periods.follow(found, now, None)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import CASCADE, ManyToOneRel, Model, Q, Sum
 
 from executions.models import OPEN, Execution, ExecutionQuerySet, Total
-from executions.monitoring import counting
+from executions.monitoring import totals_update
 from jobs.models import Job
 from scheduler_site.lib import clock
 
@@ -85,7 +85,7 @@ def _newest(job: int) -> int:
 def erase(model: type[Model], keys: list[int]) -> None:
     """Removes rows and what belongs to them. Django itself would load every row first, to look for signals."""
     if model is Execution:
-        counting.take_away(keys, clock.now())
+        totals_update.take_away(keys, clock.now())
     for relation in model._meta.get_fields(include_hidden=True):
         if not isinstance(relation, ManyToOneRel):
             continue

@@ -9,17 +9,17 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import User
-from executions.alerting import problems, system_texts
-from executions.ledger.isolation import each
+from executions.alerting import incident_triggers, system_texts
+from executions.ledger.error_isolation import each
 from executions.models import AlertCondition
 from executions.monitoring import health
 from incidents import lifecycle, notify
 from incidents.models import Incident
 from incidents.notify import Audience
-from notifications.delivery.post import admins, fan_out, post
+from notifications.delivery.outbox import admins, fan_out, post
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert
-from notifications.thread import Phase, Thread
 
 Event = Alert.Event
 SILENT = AlertCondition.Kind.SILENT
@@ -58,7 +58,7 @@ def _is_away(check: health.Check, now: dt.datetime) -> None:
     if condition.told_at is None and condition.since <= now - patience:
         with transaction.atomic():
             if AlertCondition.objects.filter(pk=condition.pk, told_at=None).update(told_at=now):
-                incident = problems.opened_by(condition, now)
+                incident = incident_triggers.opened_by(condition, now)
                 message = _in(incident, Phase.OPENED, _bad(check, condition.since))
                 notify.mark_announced(incident, Audience(admins(), _emails()), now)
                 _tell_admins(
@@ -71,7 +71,7 @@ def _came_back(condition: AlertCondition, now: dt.datetime) -> None:
     with transaction.atomic():
         gone, _rows = AlertCondition.objects.filter(pk=condition.pk).delete()
         if gone and condition.told_at is not None:
-            incident = problems.incident_of(condition)
+            incident = incident_triggers.incident_of(condition)
             if incident is not None and incident.is_open:
                 lifecycle.recover(incident, now, tell=False)
             message = _in(incident, Phase.RECOVERED, _well(name, condition.since))
@@ -79,7 +79,7 @@ def _came_back(condition: AlertCondition, now: dt.datetime) -> None:
 
 
 def _in(incident: Incident | None, phase: Phase, message: Message) -> Message:
-    return replace(message, thread=Thread.of(incident.uid, phase)) if incident else message
+    return replace(message, thread=IncidentThread.of(incident.uid, phase)) if incident else message
 
 
 def _bad(check: health.Check, since: dt.datetime) -> Message:

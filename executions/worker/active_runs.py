@@ -12,7 +12,7 @@ from django.conf import settings
 
 from executions.models import Reason
 from executions.values import Claim
-from executions.worker.output import Sink
+from executions.worker.output import OutputWriter
 from jobs.children.deadline import Deadline
 
 log = logging.getLogger("executions.worker.active_runs")
@@ -29,7 +29,7 @@ class ActiveRun:
     # Where it has its slot.
     pool: str
     cancel: Callable[[], None]
-    sink: Sink
+    sink: OutputWriter
     # By time.monotonic(): when its lease was renewed last.
     leased_at: float
     # Why the worker itself ended it.

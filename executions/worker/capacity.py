@@ -18,7 +18,7 @@ class Capacity:
         self._changed = threading.Condition()
 
     def take(self, pool: str, most: int) -> int:
-        """Waits for a free slot, and takes as many as there are, at most `most`; 0 when the room is closed."""
+        """Waits for a free slot, and takes as many as there are, at most `most`; 0 when it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self.closed or self._left(pool) > 0)
             taken = 0 if self.closed else min(self._left(pool), most)
@@ -41,13 +41,13 @@ class Capacity:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nobody waits any more."""
+        """Wakes all who wait; nothing can be taken any more."""
         with self._changed:
             self.closed = True
             self._changed.notify_all()
 
     def open(self) -> None:
-        """There is room again."""
+        """Reopens it."""
         with self._changed:
             self.closed = False
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""How a run is carried out in this process: code kinds get a thread each, waiting kinds share an event loop."""
+"""Runs the runners in this process: code kinds get a thread each, waiting kinds share an event loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Register(Protocol):
 
 
 def fault(claim: Claim, error: Exception) -> Outcome:
-    """What a runner raises is a fault of ours, but must not be more than the end of this run."""
+    """The outcome for an exception of a runner, which is a bug of ours: it ends only this run."""
     log.error("runner_failed", extra={"run": claim.uid}, exc_info=error)
     return Outcome("error", f"{type(error).__name__}: {error}", retryable=False)
 

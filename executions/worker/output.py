@@ -13,7 +13,7 @@ HEAD = 8 * 1024 * 1024
 TAIL = 1024 * 1024
 
 
-class Sink:
+class OutputWriter:
     """Collects text from any thread; `write` is called with pieces of it, at most once a second or per 32 Ki characters.
 
     After the first 8 Mi characters only the last 1 Mi are kept, and written when the run ends.

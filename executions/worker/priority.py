@@ -16,15 +16,15 @@ log = logging.getLogger("executions.worker.priority")
 ROUNDS = 5
 
 
-class Wanted(Protocol):
-    """What messages name of one queue."""
+class QueueMessages(Protocol):
+    """The runs of one queue that messages name."""
 
     uids: Sequence[str]
     queue: str
 
 
 def claim(
-    wanted: Sequence[Wanted],
+    wanted: Sequence[QueueMessages],
     first: Callable[[str, int, Sequence[str]], list[str]],
     ask: Callable[[Sequence[str]], list[Claim]],
 ) -> list[Claim]:

@@ -22,8 +22,8 @@ STATUS = 70
 
 
 @dataclass(frozen=True)
-class Sign:
-    """Of one thread: when it got on last (by time.monotonic()), and how many seconds it may take; a dead one never will."""
+class ThreadProgress:
+    """The last progress of a thread (by time.monotonic()), and after how many seconds without any it counts as hung."""
 
     name: str
     at: float
@@ -40,7 +40,7 @@ class Watchdog(threading.Thread):
 
     def __init__(
         self,
-        signs: Callable[[], Iterable[Sign]],
+        signs: Callable[[], Iterable[ThreadProgress]],
         stopping: threading.Event,
         end: Callable[[str], object] | None = None,
     ) -> None:

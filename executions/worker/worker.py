@@ -30,7 +30,7 @@ from executions.models import Execution, Reason, State
 from executions.monitoring import heartbeat
 from executions.upkeep.reconcile import Turns
 from executions.values import Claim
-from executions.worker import orders
+from executions.worker import run_requests
 from executions.worker.active_runs import ActiveRun, LeaseWatchdog
 from executions.worker.capacity import Capacity
 from executions.worker.consumer import EVERY as CONSUMER_SECONDS
@@ -39,9 +39,9 @@ from executions.worker.drain import NOBODY, Draining, Host
 from executions.worker.executors import Executors, fault
 from executions.worker.leases import Leases
 from executions.worker.loop import Loop
-from executions.worker.output import Sink
-from executions.worker.pace import PATIENCE, Pace
-from executions.worker.watchdog import Sign, Watchdog, end_process
+from executions.worker.output import OutputWriter
+from executions.worker.prefetch import PATIENCE, Prefetch
+from executions.worker.watchdog import ThreadProgress, Watchdog, end_process
 from executions.worker.writer import Writer
 from jobs.runners import Outcome
 from scheduler_site.running import descriptors
@@ -62,7 +62,7 @@ class Worker:
         self._emptied = threading.Condition(self._lock)
         io_slots = min(settings.WORKER_IO_SLOTS, descriptors.slots())
         self._capacity = Capacity({"io": io_slots, CODE: settings.WORKER_CODE_SLOTS})
-        self._pace = Pace(settings.WORKER_CODE_SLOTS)
+        self._pace = Prefetch(settings.WORKER_CODE_SLOTS)
         self._executors = Executors(settings.WORKER_CODE_SLOTS, self._register, self._report_end)
         self._stopping = threading.Event()
         self._writer = Writer(name, self._written)
@@ -177,7 +177,7 @@ class Worker:
         cancel: Callable[[], None],
         suspended: threading.Event | None = None,
     ) -> ActiveRun:
-        sink = Sink(lambda text: self._writer.report(claim, text))
+        sink = OutputWriter(lambda text: self._writer.report(claim, text))
         active = ActiveRun(claim, pool, cancel, sink, claim.leased_at, suspended=suspended)
         with self._lock:
             earlier = self._runs.get(claim.pk)
@@ -252,7 +252,7 @@ class Worker:
         self._draining.look()
         self._republish()
         if self._runs:
-            orders.hear(self.active_runs())
+            run_requests.apply_requests(self.active_runs())
 
     def _is_empty(self) -> bool:
         with self._lock:
@@ -261,13 +261,15 @@ class Worker:
     def _is_idle(self) -> bool:
         return self._is_empty() and not self._capacity.closed
 
-    def _signs(self) -> Iterator[Sign]:
+    def _signs(self) -> Iterator[ThreadProgress]:
         """Of the threads without which nothing gets on. While the database hangs, each of their steps takes a minute or two."""
         now = time.monotonic()
-        yield Sign("writer", now, 1.0, self._writer.is_alive() or self._stopping.is_set())
+        yield ThreadProgress("writer", now, 1.0, self._writer.is_alive() or self._stopping.is_set())
         for loop in self._loops:
             patience = settings.WORKER_ALONE_SECONDS + 60.0 if loop.name in ("leases", "watch") else math.inf
-            yield Sign(loop.name, loop.progress_at, patience, loop.is_alive() or self._stopping.is_set())
+            yield ThreadProgress(
+                loop.name, loop.progress_at, patience, loop.is_alive() or self._stopping.is_set()
+            )
 
     def _end_process(self, what: str) -> None:
         """Of a worker that does not get on: others take over, and a new one is started in its place."""

@@ -18,8 +18,8 @@ from typing import TypeVar
 
 from django.db import close_old_connections, connection
 
-from executions.ledger import claims, outcomes, returns
-from executions.ledger.limits import places
+from executions.ledger import claims, outcomes, requeue
+from executions.ledger.limits import concurrency
 from executions.ledger.outcomes import Report
 from executions.models import Reason
 from executions.values import Claim
@@ -43,8 +43,8 @@ Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
-class Wanted:
-    """Runs of a queue that a message speaks of; the answer is those that are this worker's now."""
+class ClaimRequest:
+    """Runs of a queue that a message names; the result is those that this worker has claimed."""
 
     uids: Sequence[str]
     queue: str
@@ -52,14 +52,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Returned:
-    """Claims of which nothing was begun."""
+class ReturnRequest:
+    """Claims that were not started."""
 
     claims: Sequence[Claim]
     then: Callable[[Sequence[Claim]], None]
 
 
-Item = Wanted | Returned | Report
+Item = ClaimRequest | ReturnRequest | Report
 
 
 class Writer(threading.Thread):
@@ -79,7 +79,7 @@ class Writer(threading.Thread):
 
         Its callbacks run in the writer's thread, or in the one that leaves.
         """
-        wanted = Wanted(uids, queue)
+        wanted = ClaimRequest(uids, queue)
         with self._door:
             if self._leaving:
                 wanted.answer.cancel()
@@ -98,7 +98,7 @@ class Writer(threading.Thread):
 
     def give_back(self, claims: Sequence[Claim], then: Callable[[Sequence[Claim]], None]) -> None:
         """These are queued again; `then` is called with those of them that are."""
-        self._waiting.put(Returned(claims, then))
+        self._waiting.put(ReturnRequest(claims, then))
 
     def leave(self) -> None:
         """From now on nothing is claimed; who waits for a claim that the database has not been asked for gets none."""
@@ -132,9 +132,9 @@ class Writer(threading.Thread):
             self._write(reports)
             self._written([report.claim for report in reports if report.is_last])
         for item in batch:
-            if isinstance(item, Returned):
+            if isinstance(item, ReturnRequest):
                 self._return(item)
-        wanted = [item for item in batch if isinstance(item, Wanted)]
+        wanted = [item for item in batch if isinstance(item, ClaimRequest)]
         if wanted := [one for one in wanted if one.answer.set_running_or_notify_cancel()]:
             self._answer(wanted)
 
@@ -192,10 +192,10 @@ class Writer(threading.Thread):
         if less := reduced(report):
             self._write([less])
 
-    def _return(self, item: Returned) -> None:
+    def _return(self, item: ReturnRequest) -> None:
         queued: list[Claim] = []
         try:
-            queued = self._patiently(lambda: returns.give_back(item.claims, self._worker, clock.now()))
+            queued = self._patiently(lambda: requeue.give_back(item.claims, self._worker, clock.now()))
             # Such as those that somebody has stopped while they waited.
             if others := [claim for claim in item.claims if claim not in queued]:
                 self._write([Report(claim, Outcome("stopped")) for claim in others])
@@ -205,10 +205,10 @@ class Writer(threading.Thread):
 
     # Claims ----------------------------------------------------------------------------------------------------------
 
-    def _answer(self, wanted: list[Wanted]) -> None:
+    def _answer(self, wanted: list[ClaimRequest]) -> None:
         seen = dict[int, int]()
         try:
-            if self._patiently(places.differ):
+            if self._patiently(concurrency.differ):
                 mine = self._claim_by_priority(wanted)
             else:
                 uids = [uid for one in wanted for uid in one.uids]
@@ -225,9 +225,9 @@ class Writer(threading.Thread):
             # Taken out as they are handed out: two messages may speak of the same run.
             one.answer.set_result([by_uid.pop(uid) for uid in one.uids if uid in by_uid])
 
-    def _claim_by_priority(self, wanted: list[Wanted]) -> list[Claim]:
+    def _claim_by_priority(self, wanted: list[ClaimRequest]) -> list[Claim]:
         def first(queue: str, count: int, tried: Sequence[str]) -> list[str]:
-            return self._patiently(lambda: places.preferred(queue, count, clock.now(), tried=tried))
+            return self._patiently(lambda: concurrency.preferred(queue, count, clock.now(), tried=tried))
 
         def ask(uids: Sequence[str]) -> list[Claim]:
             seen = dict[int, int]()

@@ -128,7 +128,7 @@ class Incident(models.Model):
     )
     snoozed_until = models.DateTimeField(_("snoozed until"), null=True)
 
-    # When people were told that it is open, who, and of what since (incidents/notify.py, incidents/plan.py).
+    # When people were told that it is open, who, and of what since (incidents/notify.py, incidents/escalation_times.py).
     announced_at = models.DateTimeField(null=True)
     audience = models.JSONField(default=dict)
     # Part of a summary: its end is not told by itself.

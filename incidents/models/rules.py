@@ -1,4 +1,4 @@
-"""What administrators and owners decide about messages: reminders, escalation, jobs that say nothing for a while."""
+"""Rules of messages about incidents: reminders, escalation steps, and muted jobs."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Team, User
 from accounts.roles import holders
-from incidents import choice
+from incidents import filters
 from incidents.models import EscalationStep, Incident, ReminderRules
 from incidents.models.rules import MINUTES_OF_A_WEEK
 from incidents.verbs import LONGEST_COMMENT
@@ -31,7 +31,7 @@ FOREVER = ""
 
 
 class Filters(forms.Form):
-    """What the list is narrowed to."""
+    """The filter of the list."""
 
     q = forms.CharField(label=_("Job"), required=False, max_length=200)
     show = forms.ChoiceField(
@@ -39,27 +39,27 @@ class Filters(forms.Form):
         required=False,
         choices=[
             ("", _("open and not acknowledged")),
-            (choice.OPEN, _("all open")),
-            (choice.CLOSED, pgettext_lazy("incident", "closed")),
-            (choice.ALL, _("all")),
+            (filters.OPEN, _("all open")),
+            (filters.CLOSED, pgettext_lazy("incident", "closed")),
+            (filters.ALL, _("all")),
         ],
     )
     whose = forms.ChoiceField(
         label=_("Whose"),
         required=False,
-        choices=[("", _("all")), (choice.MINE, _("mine")), (choice.TEAM, _("my teams'"))],
+        choices=[("", _("all")), (filters.MINE, _("mine")), (filters.TEAM, _("my teams'"))],
     )
     kind = forms.ChoiceField(
         label=_("Kind"), required=False, choices=[("", _("all")), *Incident.Kind.choices]
     )
 
-    def wanted(self) -> choice.Wanted:
-        """Values that make no sense narrow nothing."""
+    def wanted(self) -> filters.IncidentFilter:
+        """The filter; invalid values are ignored."""
         given: dict[str, Any] = self.cleaned_data if self.is_valid() else getattr(self, "cleaned_data", {})
         show = given.get("show") or ""
-        return choice.Wanted(
-            show=show or choice.OPEN,
-            whose=given.get("whose") or choice.ALL,
+        return filters.IncidentFilter(
+            show=show or filters.OPEN,
+            whose=given.get("whose") or filters.ALL,
             states=frozenset() if show else frozenset({Incident.State.OPEN.value}),
             kinds=frozenset({given["kind"]}) if given.get("kind") else frozenset(),
             text=given.get("q") or "",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.pages.request import PageRequest, actor
-from incidents import rules
+from incidents import rule_verbs
 from incidents.models import EscalationStep
 from incidents.pages.forms import RemindersForm, StepForm
 from incidents.verbs import Invalid
@@ -26,7 +26,7 @@ def incident_rules(request: PageRequest) -> HttpResponse:
     form = RemindersForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         given = {name: minutes for name, minutes in form.cleaned_data.items() if minutes is not None}
-        rules.set_reminders(given, by=actor(request))
+        rule_verbs.set_reminders(given, by=actor(request))
         messages.success(request, _("The reminders have been saved."))
         return redirect("incident-rules")
     return _page(request, reminders=form, step=StepForm(), status=400 if form.is_bound else 200)
@@ -40,7 +40,7 @@ def add_step(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            rules.add_step(
+            rule_verbs.add_step(
                 given["after"], given["channel"], team=given["team"], user=given["user"], by=actor(request)
             )
         except Invalid as problem:
@@ -55,7 +55,7 @@ def add_step(request: PageRequest) -> HttpResponse:
 @require_POST
 def remove_step(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     _require(request)
-    rules.remove_step(get_object_or_404(EscalationStep, uid=uid), by=actor(request))
+    rule_verbs.remove_step(get_object_or_404(EscalationStep, uid=uid), by=actor(request))
     messages.success(request, _("The step has been removed."))
     return redirect("incident-rules")
 

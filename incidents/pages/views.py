@@ -17,10 +17,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.asking import whom_to_ask
+from accounts.contacts import contact_hint
 from accounts.pages.request import PageRequest, actor, back
-from accounts.pages.zone import zone_of_reader
-from incidents import choice, notify, verbs
+from accounts.pages.time_zone import zone_of_reader
+from incidents import filters, notify, verbs
 from incidents.models import Incident, Mute
 from incidents.pages.forms import AssignForm, CommentForm, Filters, MuteForm, SnoozeForm
 from scheduler_site.lib import clock
@@ -38,7 +38,7 @@ def incidents(request: PageRequest) -> HttpResponse:
     form = Filters(request.GET)
     rows = form.wanted().of(Incident.objects.select_related(*RELATED), request.user)
     try:
-        page = choice.ORDER.page(rows, request.GET.get("at", ""), keyset.first(PAGE_SIZE))
+        page = filters.ORDER.page(rows, request.GET.get("at", ""), keyset.first(PAGE_SIZE))
     except ValueError as error:
         raise Http404(_("There is no such page.")) from error
     query = request.GET.copy()
@@ -64,7 +64,7 @@ def _page(request: PageRequest, found: Incident, *, status: int = 200, **forms_:
         "timeline": list(found.timeline.select_related("by")),
         "lasted": found.lasted(now),
         "may_handle": may_handle,
-        "whom": whom_to_ask(found.owner, found.team),
+        "whom": contact_hint(found.owner, found.team),
         "may_mute": may_handle and _may_mute(request, found),
         "muted": notify.is_muted(found.job_uid, now),
         "mute": Mute.objects.filter(job_uid=found.job_uid).select_related("updated_by").first()
@@ -189,7 +189,7 @@ def _handled(request: PageRequest, uid: uuid.UUID) -> Incident:
     found = _visible(request, uid)
     if not request.user.has_perm("incidents.handle_incident"):
         text = _("You may view this incident but not handle it.")
-        raise PermissionDenied(f"{text} {whom_to_ask(found.owner, found.team)}")
+        raise PermissionDenied(f"{text} {contact_hint(found.owner, found.team)}")
     return found
 
 

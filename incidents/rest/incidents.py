@@ -8,9 +8,9 @@ from typing import Annotated, NotRequired, TypedDict
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.permissions import account, needs
-from audit.record import By
-from incidents import choice, verbs
+from accounts.rest.permissions import account, needs
+from audit.record import Actor
+from incidents import filters, verbs
 from incidents.models import Incident
 from incidents.rest.wire import (
     UNREADABLE,
@@ -26,7 +26,7 @@ from scheduler_site.lib.database import keyset
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import Integer, Text, Words
-from scheduler_site.rest.shapes import Moment, Nothing, Rules
+from scheduler_site.rest.schema_types import Moment, Nothing, Rules
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
 SURFACE = "api"
@@ -97,10 +97,10 @@ class Comment(TypedDict):
 class _Incidents(ApiView):
     tag = "Incidents"
 
-    def carried_out(self, incident: Incident, verb: Callable[[By], object], done: str) -> IncidentChanged:
+    def carried_out(self, incident: Incident, verb: Callable[[Actor], object], done: str) -> IncidentChanged:
         """400 for what makes no sense, 409 for what is closed."""
         try:
-            changed = verb(By.request(self.request, SURFACE))
+            changed = verb(Actor.request(self.request, SURFACE))
         except verbs.Invalid as refusal:
             raise ApiError(400, f"Invalid {refusal.field}", str(refusal)) from refusal
         except verbs.Refused as refusal:
@@ -127,7 +127,7 @@ class IncidentsView(_Incidents):
         limit = LIMIT.of(request.query_params)
         rows = _wanted(request).of(Incident.objects.select_related(*RELATED), account(request))
         try:
-            page = choice.ORDER.page(rows, CURSOR.of(request.query_params), keyset.first(limit))
+            page = filters.ORDER.page(rows, CURSOR.of(request.query_params), keyset.first(limit))
         except ValueError as error:
             reason = "Take next_cursor or previous_cursor of an earlier answer."
             raise ApiError(400, "Invalid cursor", reason) from error
@@ -253,19 +253,21 @@ class CloseView(_Incidents):
         return Answer(self.carried_out(found, lambda by: verbs.close(found, by=by), "Incident closed"))
 
 
-def _wanted(request: Request) -> choice.Wanted:
+def _wanted(request: Request) -> filters.IncidentFilter:
     """400 for a word that is none of those known; an id that is none matches nothing."""
     params = request.query_params
-    show, whose = SHOW.of(params) or choice.OPEN, WHOSE.of(params) or choice.ALL
-    if show not in choice.SHOWN:
-        raise ApiError(400, "Invalid show", f"Write one of: {', '.join(choice.SHOWN)}.")
-    if whose not in choice.WHOSE:
-        raise ApiError(400, "Invalid whose", f"Write one of: {', '.join(choice.WHOSE)}.")
+    show, whose = SHOW.of(params) or filters.OPEN, WHOSE.of(params) or filters.ALL
+    if show not in filters.SHOWN:
+        raise ApiError(400, "Invalid show", f"Write one of: {', '.join(filters.SHOWN)}.")
+    if whose not in filters.WHOSE:
+        raise ApiError(400, "Invalid whose", f"Write one of: {', '.join(filters.WHOSE)}.")
     job = JOB_ID.of(params)
     uid = as_uuid(job) if job else None
     if job and uid is None:
         raise ApiError(400, "Invalid job_id", "Write the id of a job.")
-    return choice.Wanted(show, whose, frozenset(STATES.all_of(params)), frozenset(KINDS.all_of(params)), uid)
+    return filters.IncidentFilter(
+        show, whose, frozenset(STATES.all_of(params)), frozenset(KINDS.all_of(params)), uid
+    )
 
 
 def _visible(request: Request, incident_id: str) -> Incident:

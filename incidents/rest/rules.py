@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from rest_framework.request import Request
 
 from accounts.models import Team, User
-from accounts.permissions import needs
-from audit.record import By
-from incidents import rules
+from accounts.rest.permissions import needs
+from audit.record import Actor
+from incidents import rule_verbs
 from incidents.models import EscalationStep, ReminderRules
 from incidents.models.rules import MINUTES_OF_A_WEEK
 from incidents.rest.wire import StepJson, step_json
 from incidents.verbs import Invalid
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
-from scheduler_site.rest.shapes import Rules, one_of
+from scheduler_site.rest.schema_types import Rules, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
 SURFACE = "api"
@@ -90,7 +90,7 @@ class RulesView(ApiView):
         if not isinstance(minutes, dict) or not all(_is_whole(number) for number in minutes.values()):
             raise ApiError(400, "Invalid reminders", 'Write minutes by channel, such as {"email": 240}.')
         try:
-            current = rules.set_reminders(minutes, by=By.request(request, SURFACE))
+            current = rule_verbs.set_reminders(minutes, by=Actor.request(request, SURFACE))
         except Invalid as refusal:
             raise ApiError(400, f"Invalid {refusal.field}", str(refusal)) from refusal
         return Answer({"message": "Reminders changed", "reminders": current})
@@ -113,9 +113,9 @@ class StepsView(ApiView):
         if not isinstance(channel, str):
             raise ApiError(400, "Invalid channel", "Write the name of a channel.")
         user, team = _user(body.get("user")), _team(body.get("team"))
-        by = By.request(request, SURFACE)
+        by = Actor.request(request, SURFACE)
         try:
-            step = rules.add_step(after, channel, user=user, team=team, by=by)
+            step = rule_verbs.add_step(after, channel, user=user, team=team, by=by)
         except Invalid as refusal:
             raise ApiError(400, f"Invalid {refusal.field}", str(refusal)) from refusal
         return Created({"message": "Step added", "step": step_json(step)})
@@ -135,7 +135,7 @@ class StepView(ApiView):
         step = EscalationStep.objects.select_related("team", "user").filter(uid=uid).first() if uid else None
         if step is None:
             raise ApiError(404, "Step not found", "There is no escalation step with this id.")
-        rules.remove_step(step, by=By.request(request, SURFACE))
+        rule_verbs.remove_step(step, by=Actor.request(request, SURFACE))
         return Answer({"message": "Step removed"})
 
 

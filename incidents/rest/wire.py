@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from incidents.models import EscalationStep, Incident, TimelineEntry
-from scheduler_site.rest.shapes import Moment, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Uid, one_of
 from scheduler_site.rest.views import ApiError
 
 UNREADABLE = "Write a time such as 2026-03-29T03:00:00+02:00."

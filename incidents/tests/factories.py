@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Category, User
 from incidents import lifecycle, notify
-from incidents.lifecycle import Concerned, Trouble
+from incidents.lifecycle import Problem, Subject
 from incidents.models import Incident
 from incidents.notify import Audience
 from notifications.messages import Message
@@ -18,25 +18,25 @@ Kind = Incident.Kind
 JOB = uuid.UUID(int=1)
 
 
-def concerned(owner: User | None = None, uid: uuid.UUID = JOB, **values: Any) -> Concerned:
+def concerned(owner: User | None = None, uid: uuid.UUID = JOB, **values: Any) -> Subject:
     known: dict[str, Any] = {
         "name": "nightly",
         "category_id": Category.general().pk,
         "owner_id": owner.pk if owner else None,
     }
-    return Concerned(uid, **(known | values))
+    return Subject(uid, **(known | values))
 
 
-def trouble(job: Concerned, now: dt.datetime, **values: Any) -> Trouble:
+def trouble(job: Subject, now: dt.datetime, **values: Any) -> Problem:
     known: dict[str, Any] = {"kind": Kind.FAILING, "run": uuid.uuid4(), "error": "boom"}
-    return Trouble(subject=str(job.uid), since=now, job=job, **(known | values))
+    return Problem(subject=str(job.uid), since=now, job=job, **(known | values))
 
 
-def fail(now: dt.datetime, job: Concerned | None = None, **values: Any) -> Incident:
-    return lifecycle.happened(trouble(job or concerned(), now, **values), now)
+def fail(now: dt.datetime, job: Subject | None = None, **values: Any) -> Incident:
+    return lifecycle.report_problem(trouble(job or concerned(), now, **values), now)
 
 
-def announced(now: dt.datetime, job: Concerned | None = None, **values: Any) -> Incident:
+def announced(now: dt.datetime, job: Subject | None = None, **values: Any) -> Incident:
     """People have been told of it: in an inbox and by mail."""
     incident = fail(now, job, **values)
     audience = Audience(["category:1"], ["ops@example.com"])

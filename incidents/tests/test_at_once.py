@@ -49,7 +49,7 @@ def count() -> None:
     for step in range(EACH):
         now = NOW + dt.timedelta(seconds=step)
         with transaction.atomic():
-            incident = lifecycle.happened(trouble(concerned(), now), now)
+            incident = lifecycle.report_problem(trouble(concerned(), now), now)
             notify.announce(
                 incident, Alert.Event.JOB_FAILED, Message("s", "h"), Audience(emails=["a@b.c"]), now
             )

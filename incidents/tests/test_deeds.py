@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from incidents import notify, verbs
 from incidents.models import Incident
 from incidents.notify import Audience
@@ -27,8 +27,8 @@ def test_pagerduty_follows_what_people_do_under_one_key(ada: User, receiver: Rec
     pager = service(receiver, "pagerduty", "Pager", is_default=True)
     service(receiver, "discord", "Chat", is_default=True)
     incident = announced(clock.now() - dt.timedelta(minutes=5))
-    assert verbs.acknowledge(incident, by=By(ada, "page"))
-    assert verbs.close(Incident.objects.get(), by=By(ada, "page"))
+    assert verbs.acknowledge(incident, by=Actor(ada, "page"))
+    assert verbs.close(Incident.objects.get(), by=Actor(ada, "page"))
     by_channel = Alert.objects.exclude(channel__in=["email", "inbox"]).order_by("pk")
     assert [(alert.channel, alert.event) for alert in by_channel] == [
         ("discord", "job_failed"),

@@ -55,8 +55,8 @@ def test_many_are_opened_and_counted_together(db: None, django_assert_max_num_qu
     jobs = [concerned(uid=uuid.uuid4()) for _ in range(50)]
     some = [trouble(job, NOW, times=2) for job in jobs]
     with django_assert_max_num_queries(10):  # type: ignore[operator]
-        lifecycle.happened_all(some, NOW)
-    lifecycle.happened_all([trouble(jobs[0], NOW)], NOW)
+        lifecycle.report_problems(some, NOW)
+    lifecycle.report_problems([trouble(jobs[0], NOW)], NOW)
     assert sorted(Incident.objects.values_list("count", flat=True)) == [2] * 49 + [3]
 
 
@@ -112,8 +112,8 @@ def test_what_comes_and_goes_is_called_flapping_at_the_fourth_time(db: None) -> 
         lifecycle.recover(incident, NOW + (number * 10 + 5) * MINUTE)
     assert marks == [False, False, False, True]
     assert not fail(NOW + dt.timedelta(hours=14)).flapping
-    assert not lifecycle.calm(incident, NOW + 35 * MINUTE)
-    assert lifecycle.calm(incident, NOW + 60 * MINUTE)
+    assert not lifecycle.close_if_calm(incident, NOW + 35 * MINUTE)
+    assert lifecycle.close_if_calm(incident, NOW + 60 * MINUTE)
 
 
 def test_nobody_hears_of_the_end_of_what_nobody_heard_of(db: None) -> None:
@@ -126,10 +126,10 @@ def test_who_sees_the_job_sees_its_incidents(ada: User, uma: User, vic: User) ->
     vic.category = other
     vic.save()
     fail(NOW, concerned(uma))
-    lifecycle.happened(lifecycle.Trouble(Incident.Kind.SYSTEM, "beat", NOW), NOW)
+    lifecycle.report_problem(lifecycle.Problem(Incident.Kind.SYSTEM, "beat", NOW), NOW)
     seen = {user.username: Incident.objects.visible_to(user).count() for user in (ada, uma, vic)}
     assert seen == {"ada": 2, "uma": 1, "vic": 0}
-    lifecycle.follow(concerned(uma, category_id=other.pk))
+    lifecycle.update_subject(concerned(uma, category_id=other.pk))
     assert Incident.objects.visible_to(vic).count() == 1
 
 
@@ -153,7 +153,7 @@ def test_mine_are_those_of_my_jobs_and_teams_and_what_is_assigned_to_me(
 
 def test_a_deleted_job_closes_its_incidents_without_a_word(db: None) -> None:
     incident = announced(NOW)
-    lifecycle.forget([incident.subject], Incident.Kind.values, Incident.Ending.JOB_DELETED, NOW)
+    lifecycle.close_unwatched([incident.subject], Incident.Kind.values, Incident.Ending.JOB_DELETED, NOW)
     incident.refresh_from_db()
     assert (incident.state, incident.ending) == ("closed", "job_deleted")
     assert told("recovered") == []

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from incidents import lifecycle, verbs
 from incidents.models import EscalationStep, Incident, ReminderRules
 from incidents.tests.factories import announced, concerned, fail
@@ -30,7 +30,7 @@ def page(user: User, path: str) -> str:
 
 def test_the_list_shows_what_nobody_has_acknowledged(uma: User, incident: Incident) -> None:
     other = fail(timezone.now(), concerned(name="weekly", uid=uuid.uuid4()))
-    verbs.acknowledge(other, by=By(uma, "page"))
+    verbs.acknowledge(other, by=Actor(uma, "page"))
     text = page(uma, "/incidents")
     assert "nightly: failing" in text
     assert "HTTP 500: too many clients" in text

@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import Team, User
 from audit.models import Entry
-from audit.record import By
-from incidents import notify, rules, verbs
+from audit.record import Actor
+from incidents import notify, rule_verbs, verbs
 from incidents.models import EscalationStep, Incident
 from incidents.tests.factories import announced, concerned, told
 from incidents.verbs import Invalid
@@ -19,7 +19,7 @@ from scheduler_site.lib import clock
 
 NOW = moment("2026-03-01 10:00")
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
-SYSTEM = By.system()
+SYSTEM = Actor.system()
 REMINDER, ESCALATION = "🔴 Still open: nightly, failing", "🔴 Escalated: nightly, failing"
 
 
@@ -53,7 +53,10 @@ def test_what_was_slept_through_is_one_reminder(db: None) -> None:
 
 def test_administrators_decide_how_often_and_by_which_way(ada: User) -> None:
     announced(NOW)
-    assert rules.set_reminders({"email": 0, "inbox": 30}, by=By(ada, "page")) == {"slack": 240, "inbox": 30}
+    assert rule_verbs.set_reminders({"email": 0, "inbox": 30}, by=Actor(ada, "page")) == {
+        "slack": 240,
+        "inbox": 30,
+    }
     steps(NOW + 35 * MINUTE)
     assert list(Alert.objects.filter(phase="reminded").values_list("channel", flat=True)) == ["inbox"]
     assert Entry.objects.get(object_type="reminderrules").actor == ada
@@ -62,12 +65,12 @@ def test_administrators_decide_how_often_and_by_which_way(ada: User) -> None:
 @pytest.mark.parametrize("minutes", [{"pigeon": 5}, {"email": -1}, {"email": 10**6}])
 def test_reminders_that_make_no_sense_are_refused(db: None, minutes: dict[str, int]) -> None:
     with pytest.raises(Invalid):
-        rules.set_reminders(minutes, by=SYSTEM)
+        rule_verbs.set_reminders(minutes, by=SYSTEM)
 
 
 def test_what_nobody_acknowledges_is_told_to_others_by_age(ada: User, uma: User) -> None:
-    rules.add_step(15, "email", user=uma, by=SYSTEM)
-    rules.add_step(60, "inbox", by=SYSTEM)
+    rule_verbs.add_step(15, "email", user=uma, by=SYSTEM)
+    rule_verbs.add_step(60, "inbox", by=SYSTEM)
     announced(NOW)
     steps(NOW + 14 * MINUTE)
     assert told("escalated") == []
@@ -80,8 +83,8 @@ def test_what_nobody_acknowledges_is_told_to_others_by_age(ada: User, uma: User)
 
 def test_a_teams_steps_stand_in_the_place_of_those_for_all(ada: User, uma: User) -> None:
     team = Team.objects.create(name="Payments")
-    rules.add_step(5, "email", user=ada, by=SYSTEM)
-    rules.add_step(10, "email", user=uma, team=team, by=SYSTEM)
+    rule_verbs.add_step(5, "email", user=ada, by=SYSTEM)
+    rule_verbs.add_step(10, "email", user=uma, team=team, by=SYSTEM)
     announced(NOW, concerned(team_id=team.pk))
     steps(NOW + 20 * MINUTE)
     assert Alert.objects.get(phase="escalated").recipients == ["uma@example.com"]
@@ -89,10 +92,10 @@ def test_a_teams_steps_stand_in_the_place_of_those_for_all(ada: User, uma: User)
 
 def test_a_step_that_is_added_later_counts_for_what_is_open(ada: User) -> None:
     announced(NOW)
-    rules.add_step(5, "email", user=ada, by=SYSTEM)
+    rule_verbs.add_step(5, "email", user=ada, by=SYSTEM)
     steps(NOW + 6 * MINUTE)
     assert told("escalated") == [ESCALATION]
-    rules.remove_step(EscalationStep.objects.get(), by=SYSTEM)
+    rule_verbs.remove_step(EscalationStep.objects.get(), by=SYSTEM)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +104,13 @@ def test_a_step_that_is_added_later_counts_for_what_is_open(ada: User) -> None:
 def test_steps_that_make_no_sense_are_refused(uma: User, values: dict[str, object]) -> None:
     known = {"after": 5, "channel": "email"} | values | ({"user": uma} if "user" in values else {})
     with pytest.raises(Invalid):
-        rules.add_step(**known, by=SYSTEM)  # type: ignore[arg-type]
+        rule_verbs.add_step(**known, by=SYSTEM)  # type: ignore[arg-type]
     assert not EscalationStep.objects.exists()
 
 
 def test_acknowledging_ends_reminders_and_escalation(ada: User) -> None:
-    rules.add_step(5, "email", user=ada, by=SYSTEM)
-    verbs.acknowledge(announced(NOW), by=By(ada, "page"))
+    rule_verbs.add_step(5, "email", user=ada, by=SYSTEM)
+    verbs.acknowledge(announced(NOW), by=Actor(ada, "page"))
     steps(NOW + 30 * HOUR)
     assert told("reminded") == told("escalated") == []
 
@@ -115,7 +118,7 @@ def test_acknowledging_ends_reminders_and_escalation(ada: User) -> None:
 def test_a_snooze_silences_until_its_end(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     incident = announced(NOW)
-    verbs.snooze(incident, NOW + 9 * HOUR, by=By(ada, "page"))
+    verbs.snooze(incident, NOW + 9 * HOUR, by=Actor(ada, "page"))
     steps(NOW + 5 * HOUR)
     assert told("reminded") == []
     steps(NOW + 9 * HOUR)
@@ -131,9 +134,9 @@ def test_a_snooze_silences_until_its_end(ada: User, monkeypatch: pytest.MonkeyPa
 
 def test_a_muted_job_reminds_nobody(ada: User) -> None:
     incident = announced(NOW)
-    verbs.mute(incident, None, by=By(ada, "page"))
+    verbs.mute(incident, None, by=Actor(ada, "page"))
     steps(NOW + 5 * HOUR)
     assert told("reminded") == []
-    assert verbs.unmute(incident, by=By(ada, "page"))
+    assert verbs.unmute(incident, by=Actor(ada, "page"))
     steps(NOW + 8 * HOUR)
     assert told("reminded") == [REMINDER]

@@ -9,7 +9,7 @@ import pytest
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from incidents import verbs
 from incidents.models import Incident, Mute
 from incidents.tests.factories import concerned, fail
@@ -26,8 +26,8 @@ def line(incident: Incident) -> tuple[str, str, str]:
 
 def test_of_two_who_acknowledge_one_does(ada: User, uma: User) -> None:
     incident = fail(clock.now())
-    assert verbs.acknowledge(incident, by=By(uma, "page"))
-    assert not verbs.acknowledge(incident, by=By(ada, "page"))
+    assert verbs.acknowledge(incident, by=Actor(uma, "page"))
+    assert not verbs.acknowledge(incident, by=Actor(ada, "page"))
     incident.refresh_from_db()
     assert (incident.state, incident.acknowledged_by) == ("acknowledged", uma)
     assert line(incident) == ("acknowledged", "uma", "")
@@ -38,13 +38,13 @@ def test_of_two_who_acknowledge_one_does(ada: User, uma: User) -> None:
 
 def test_an_assignee_is_told(ada: User, uma: User) -> None:
     incident = fail(clock.now())
-    assert verbs.assign(incident, uma, by=By(ada, "page"))
+    assert verbs.assign(incident, uma, by=Actor(ada, "page"))
     incident.refresh_from_db()
-    assert not verbs.assign(incident, uma, by=By(ada, "page"))
+    assert not verbs.assign(incident, uma, by=Actor(ada, "page"))
     assert incident.assignee == uma
     assert "nightly" in uma.notifications.get().message
     assert line(incident) == ("assigned", "ada", "uma")
-    assert verbs.assign(incident, None, by=By(ada, "page"))
+    assert verbs.assign(incident, None, by=Actor(ada, "page"))
 
 
 def test_who_does_not_see_it_cannot_have_it(ada: User, uma: User, vic: User) -> None:
@@ -55,35 +55,35 @@ def test_who_does_not_see_it_cannot_have_it(ada: User, uma: User, vic: User) -> 
     incident = fail(clock.now())
     for user in (uma, vic):
         with pytest.raises(Invalid):
-            verbs.assign(incident, user, by=By(ada, "page"))
+            verbs.assign(incident, user, by=Actor(ada, "page"))
 
 
 def test_a_time_in_the_past_is_refused(ada: User) -> None:
     incident, now = fail(clock.now()), clock.now()
     for until in (now - HOUR, now + 9000 * HOUR):
         with pytest.raises(Invalid):
-            verbs.snooze(incident, until, by=By(ada, "page"))
+            verbs.snooze(incident, until, by=Actor(ada, "page"))
     with pytest.raises(Invalid):
-        verbs.mute(incident, now - HOUR, by=By(ada, "page"))
+        verbs.mute(incident, now - HOUR, by=Actor(ada, "page"))
     assert not Entry.objects.filter(object_type="incident").exists()
 
 
 def test_a_comment_is_kept_as_it_was_written(uma: User) -> None:
     incident = fail(clock.now())
-    verbs.comment(incident, "  <b>looking</b>\nat it ", by=By(uma, "page"))
+    verbs.comment(incident, "  <b>looking</b>\nat it ", by=Actor(uma, "page"))
     assert line(incident) == ("comment", "uma", "<b>looking</b>\nat it")
     for text in ("", "  ", "x" * 2001):
         with pytest.raises(Invalid):
-            verbs.comment(incident, text, by=By(uma, "page"))
+            verbs.comment(incident, text, by=Actor(uma, "page"))
 
 
 def test_what_is_closed_by_hand_stays_closed(uma: User) -> None:
     incident = fail(clock.now())
-    assert verbs.close(incident, by=By(uma, "page"))
-    assert not verbs.close(incident, by=By(uma, "page"))
+    assert verbs.close(incident, by=Actor(uma, "page"))
+    assert not verbs.close(incident, by=Actor(uma, "page"))
     incident.refresh_from_db()
     assert (incident.state, incident.ending) == ("closed", "by_hand")
-    verbs.comment(incident, "was the disk", by=By(uma, "page"))
+    verbs.comment(incident, "was the disk", by=Actor(uma, "page"))
     again = fail(clock.now())
     assert again.pk != incident.pk
 
@@ -96,20 +96,20 @@ def test_what_is_closed_by_hand_stays_closed(uma: User) -> None:
         lambda one, by: verbs.snooze(one, clock.now() + HOUR, by=by),
     ],
 )
-def test_a_closed_one_cannot_be_handled(uma: User, verb: Callable[[Incident, By], object]) -> None:
+def test_a_closed_one_cannot_be_handled(uma: User, verb: Callable[[Incident, Actor], object]) -> None:
     incident = fail(clock.now())
-    verbs.close(incident, by=By(uma, "page"))
+    verbs.close(incident, by=Actor(uma, "page"))
     with pytest.raises(Closed):
-        verb(incident, By(uma, "page"))
+        verb(incident, Actor(uma, "page"))
 
 
 def test_a_job_is_muted_once_however_often(uma: User) -> None:
     incident = fail(clock.now())
     for hours in (1, 2):
-        verbs.mute(incident, clock.now() + hours * HOUR, by=By(uma, "page"))
+        verbs.mute(incident, clock.now() + hours * HOUR, by=Actor(uma, "page"))
     assert Mute.objects.get().job_uid == incident.job_uid
-    assert verbs.unmute(incident, by=By(uma, "page"))
-    assert not verbs.unmute(incident, by=By(uma, "page"))
+    assert verbs.unmute(incident, by=Actor(uma, "page"))
+    assert not verbs.unmute(incident, by=Actor(uma, "page"))
 
 
 def test_only_who_may_change_the_job_may_mute_it(ada: User, uma: User, vic: User) -> None:

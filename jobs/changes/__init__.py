@@ -1,1 +1,1 @@
-"""What goes with a change of a job: its stored definition, its upstream jobs, where its secrets go, who is told, removal."""
+"""Parts of changing a job: versions, dependencies, protection of its secrets, notices in inboxes, removal."""

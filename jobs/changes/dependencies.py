@@ -1,7 +1,7 @@
 """Which job runs after which: the edges, changed together with the job that follows, and never in a circle.
 
 A job may follow several others. Each edge fires by itself: B after A and after C runs once for each run of A and of C that
-ends as the edge says; there is no waiting for both. What fires is written in executions/ledger/followers.py.
+ends as the edge says; there is no waiting for both. What fires is written in executions/ledger/downstream.py.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By, record
+from audit.record import Actor, record
 from jobs.changes.snapshots import snapshot
 from jobs.models import Dependency, Job, NamedLock
 
@@ -119,7 +119,7 @@ def _way_back(start: int, before: Mapping[int, list[int]]) -> list[int]:
 
 
 def lock_graph() -> None:
-    """Locks all edges until the transaction ends: two new edges can each be harmless and form a circle together.
+    """Locks the graph until the transaction ends: two new edges can each be fine and form a circle together.
 
     Call it before a job is locked; everything locks in this order.
     """
@@ -156,8 +156,8 @@ def describe(job: Job) -> list[str]:
     return [f"{edge.after.name} ({edge.on})" for edge in job.edges_by_name]
 
 
-def let_go(job: Job, *, by: By) -> None:
-    """Tells the history of the jobs that follow `job`, which is about to be deleted, that they do so no more.
+def record_removal(job: Job, *, by: Actor) -> None:
+    """Records in the history of the downstream jobs of `job`, which is being deleted, that they lose this edge.
 
     To be called after `lock_graph`.
     """
@@ -173,14 +173,14 @@ def let_go(job: Job, *, by: By) -> None:
 
 
 class Neighbour(NamedTuple):
-    """A job beside another one: None where the reader may not see it."""
+    """An upstream or downstream job; None if the reader may not see it."""
 
     job: Job | None
     on: str
 
 
-def beside(job: Job, user: User) -> tuple[list[Neighbour], list[Neighbour]]:
-    """The jobs that `job` runs after, and those that run after it."""
+def neighbours(job: Job, user: User) -> tuple[list[Neighbour], list[Neighbour]]:
+    """The upstream and the downstream jobs of `job`."""
     edges = Dependency.objects.filter(Q(job=job) | Q(after=job))
     found = list(edges.order_by("id").values_list("job_id", "after_id", "on"))
     keys = {key for one, other, _on in found for key in (one, other)}

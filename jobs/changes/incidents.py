@@ -1,11 +1,11 @@
-"""What the incidents of a job follow of it: who sees it, whose it is, and that it is gone."""
+"""Keeps the incidents of a job up to date with its name, category, team, owner and deletion."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from incidents import lifecycle
-from incidents.lifecycle import Concerned
+from incidents.lifecycle import Subject
 from incidents.models import Incident
 from scheduler_site.lib import clock
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 FOLLOWED = frozenset({"name", "category", "team", "owner"})
 
 
-def concerned(job: Job) -> Concerned:
+def concerned(job: Job) -> Subject:
     """What an incident keeps of its job: its id, name, category, team and owner."""
-    return Concerned(job.uid, job.name, job.category_id, job.team_id, job.owner_id)
+    return Subject(job.uid, job.name, job.category_id, job.team_id, job.owner_id)
 
 
 def follow(job: Job) -> None:
-    """Takes a change of the name, category, team or owner over into the incidents of the job."""
-    lifecycle.follow(concerned(job))
+    """Copies a changed name, category, team or owner into the incidents of the job."""
+    lifecycle.update_subject(concerned(job))
 
 
 def job_deleted(job: Job) -> None:
     """Closes the open incidents of a job that is being deleted, without a message."""
-    lifecycle.forget([str(job.uid)], Incident.Kind.values, Incident.Ending.JOB_DELETED, clock.now())
+    lifecycle.close_unwatched([str(job.uid)], Incident.Kind.values, Incident.Ending.JOB_DELETED, clock.now())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_noop as _
 
-from audit.record import By
+from audit.record import Actor
 from notifications import inbox
 from notifications.models import Notification
 from notifications.texts import Text
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 Type = Notification.Type
 
 
-def created(job: Job, by: By) -> None:
+def created(job: Job, by: Actor) -> None:
     _tell(job, by, _("New Job Created"), _("Job '%(job)s' was created by %(who)s"), Type.INFO)
 
 
-def updated(job: Job, by: By) -> None:
+def updated(job: Job, by: Actor) -> None:
     _tell(job, by, _("Job Updated"), _("Job '%(job)s' was updated by %(who)s"), Type.INFO)
 
 
-def enabled(job: Job, by: By) -> None:
+def enabled(job: Job, by: Actor) -> None:
     _tell(job, by, _("Job Enabled"), _("Job '%(job)s' was enabled by %(who)s"), Type.INFO)
 
 
-def disabled(job: Job, by: By) -> None:
+def disabled(job: Job, by: Actor) -> None:
     _tell(job, by, _("Job Disabled"), _("Job '%(job)s' was disabled by %(who)s"), Type.WARNING)
 
 
-def deleted(job: Job, by: By) -> None:
+def deleted(job: Job, by: Actor) -> None:
     """To be called before the job goes: its earlier notices lose their link, as there is nothing to lead to."""
     Notification.objects.filter(related_job_uid=job.uid).update(related_job_uid=None)
     _tell(job, by, _("Job Deleted"), _("Job '%(job)s' was deleted by %(who)s"), Type.WARNING, linked=False)
 
 
 def quarantined(job: Job, reason: str) -> None:
-    """Nobody did this, but its owner and the admins must know: it does not run any more."""
+    """Tells the owner and the administrators that the job does not run any more."""
     text = _("Job '%(job)s' cannot be scheduled: %(reason)s")
     message = Text(text, job=job.name, reason=reason[:2000])
     people = inbox.responsible(job.owner_id)
@@ -57,7 +57,7 @@ def moved(job: Job) -> None:
 
 
 def code_suspended(job: Job, reason: str) -> None:
-    """Nobody did this to the job, but its owner and the admins must know: it does not run any more."""
+    """Tells the owner and the administrators that the job does not run any more."""
     text = _("The code of job '%(job)s' is suspended: %(reason)s")
     texts = {
         "inactive": _("The owner's account is not active."),
@@ -76,7 +76,7 @@ def code_reinstated(job: Job) -> None:
     inbox.tell(people, Text(_("Code Reinstated")), message, Type.INFO, job_uid=job.uid)
 
 
-def _tell(job: Job, by: By, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
+def _tell(job: Job, by: Actor, title: str, text: str, type: Type, *, linked: bool = True) -> None:  # noqa: A002
     if by.user is None or by.quiet:
         return
     message = Text(text, job=job.name, who=by.user.email or by.user.get_username())

@@ -49,7 +49,7 @@ def remove(job: Job, now: dt.datetime) -> None:
 
 
 def go_on(seconds: float = SECONDS) -> int:
-    """Takes runs off the jobs that are hidden, for so long at most; how many."""
+    """Detaches runs from hidden jobs for at most so many seconds; returns how many."""
     deadline, done = time.monotonic() + seconds, 0
     for job in Job.everything.filter(deleted_at__isnull=False).order_by("deleted_at", "pk"):
         while taken := _take_off(job):

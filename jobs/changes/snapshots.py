@@ -13,8 +13,8 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from jobs.models import Job
+from jobs.models.column_types import column_of, references
 from jobs.models.fields import NAMES
-from jobs.models.shapes import column_of, references
 from jobs.models.stored_schedule import Timing
 from scheduler_site.lib import credentials
 

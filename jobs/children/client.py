@@ -20,20 +20,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from environments.account import Account, files_of
+from environments.os_account import Account, files_of
 from scheduler_site.running import descriptors
 
 from .environment import clean_environment, python_path
 from .files import remove_tree
 from .linux import children_of, descendants_of, send_signal
 from .orphans import end_soon
+from .run_monitor import RunMonitor
 from .values import Ceilings, Finished, Limits, Request, to_wire
-from .watch import Watch
 
 CLOSE_SECONDS = 30.0  # for the server to end everything; longer than its own farewell
 SEND_SECONDS = 5.0  # a server that reads nothing must not hold up the threads that want runs of it
 NAMES_AT_ONCE = 16  # modules in one message, whose names may have 255 characters
-INSISTENCE = 3  # so often a server is asked to deal with a silent warden before it is replaced itself
+INSISTENCE = 3  # so often a server is asked to deal with a silent supervisor before it is replaced itself
 
 
 Started = tuple[subprocess.Popen[bytes], socket.socket]
@@ -77,7 +77,7 @@ class Client:
 
         account: whom the child runs as, where that is somebody else than this process.
         suspended: the child stands still, and the time limit with it, while this is set.
-        held: a descriptor that stays open, here or with the warden, until nothing of the child is left.
+        held: a descriptor that stays open, here or with the supervisor, until nothing of the child is left.
         pulse: called several times a second, in the thread that called, while the child runs.
         """
         number = next(self._numbers)
@@ -105,7 +105,7 @@ class Client:
             )
             times = itertools.count(1)
             insist = partial(self._insist, number, control, times)
-            watch = Watch(lifeline, output, result, log=log, give_up=insist, pulse=pulse)
+            watch = RunMonitor(lifeline, output, result, log=log, give_up=insist, pulse=pulse)
             return watch.until_finished(
                 wire, timeout=timeout, grace=stop_grace, cancelled=cancelled, suspended=suspended
             )
@@ -115,7 +115,7 @@ class Client:
             os.close(output)
             os.close(result)
             with files_of(account):
-                remove_tree(private)  # the warden did, unless it was killed
+                remove_tree(private)  # the supervisor did, unless it was killed
 
     def close(self) -> None:
         """End the server and every job that still runs, and wait for it."""
@@ -130,7 +130,7 @@ class Client:
                 process.wait()
 
     def hang_up(self) -> None:
-        """Have the server end, and every job that still runs; waits for neither."""
+        """Tells the server to end, and every job that still runs; waits for neither."""
         with self._lock:
             self._hang_up()
 
@@ -196,7 +196,7 @@ class Client:
         self._process = self._control = None
 
     def _insist(self, number: int, control: socket.socket, times: Iterator[int], begun: bool) -> None:
-        """A warden does not report (its job stopped it, perhaps): the server kills it and what it leaves.
+        """A supervisor does not report (its job stopped it, perhaps): the server kills it and what it leaves.
 
         One that has not `begun` gets a second chance first.
 

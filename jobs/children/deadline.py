@@ -6,7 +6,7 @@ import time
 
 
 class Deadline:
-    """A time limit that can be made to stand still."""
+    """A timeout that can be suspended and continued."""
 
     def __init__(self, seconds: float) -> None:
         self._ends_at = time.monotonic() + seconds
@@ -26,7 +26,7 @@ class Deadline:
         return self.left <= 0
 
     def stand(self, *, still: bool) -> None:
-        """Stand still from now, or go on."""
+        """Suspends the timeout from now, or continues it."""
         if still:
             self._still_since = time.monotonic()
         elif self._still_since is not None:

@@ -12,7 +12,7 @@ LONG = 1024  # characters; a folder whose path is longer is moved to the top
 
 
 def remove_tree(path: str) -> None:
-    """Delete a private directory, following no link; one that forbids it is opened first. However deep a job has dug."""
+    """Deletes a private directory of any depth, without following links; permissions that forbid it are changed first."""
     if os.path.islink(path):
         os.unlink(path)
     pending, folders, moved = [path], list[str](), os.path.join(path, os.urandom(8).hex())

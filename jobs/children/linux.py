@@ -1,4 +1,4 @@
-"""What a child asks of the kernel about processes, its own and others (prctl(2), proc(5))."""
+"""Linux process calls: prctl(2) for this process, proc(5) for others."""
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
 # ruff: noqa: PTH110, PTH123, PTH208
@@ -17,12 +17,12 @@ _HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
 
 def become_subreaper() -> None:
-    """Adopt every descendant whose parent dies, so that none can slip away by double forking."""
+    """Become the parent of every descendant whose parent dies, so that none escapes by double forking."""
     prctl.become_subreaper(strict=True)
 
 
 def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
-    """Be sent this signal when the parent's thread ends. Exits at once if it is gone already."""
+    """Receive this signal when the parent's thread ends. Exits at once if it is gone already."""
     prctl.die_with_parent(number, strict=True)
     if os.getppid() != parent:
         os._exit(1)

@@ -14,12 +14,11 @@ LONGEST_LIST = 1 << 16  # characters of their names
 
 
 def learn(names: Iterable[str]) -> None:
-    """Import what a run has imported of libraries; what fails here fails there, or not."""
+    """Imports libraries that a run has imported; errors are ignored."""
     for name in names:
         if name not in sys.modules:
-            with contextlib.suppress(
-                BaseException
-            ):  # sys.exit() too: the runs that go on here need this process
+            # sys.exit() too: the runs that go on here need this process.
+            with contextlib.suppress(BaseException):
                 importlib.import_module(name)
 
 

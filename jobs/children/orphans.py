@@ -1,4 +1,4 @@
-"""After a fork server was killed: its wardens end their jobs, and those that do not are killed."""
+"""After a fork server was killed: its supervisors end their jobs, and those that do not are killed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Iterable
 
-from .warden import ORPHAN_GRACE
+from .run_supervisor import ORPHAN_GRACE
 
-# For wardens to end their jobs, which they do when their server dies.
+# For supervisors to end their jobs, which they do when their server dies.
 SECONDS = ORPHAN_GRACE + 5.0
 
 

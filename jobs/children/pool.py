@@ -22,12 +22,12 @@ from typing import Any
 
 import psutil
 
-from environments.account import Account
+from environments.os_account import Account
 
 from . import client
+from .class_server import READY, UNFIT
 from .linux import descendants_of, proportional_memory, send_signal
 from .values import Call, Finished, Request
-from .zygote import READY, UNFIT
 
 IMPORT_SECONDS = 60.0  # for a module to be imported; longer than that, each run does it by itself
 TRIED_AGAIN = 300.0  # seconds after which a module that is not fit for it gets another chance
@@ -35,29 +35,27 @@ SWEEP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Keeping:
-    """How many such processes there may be, for how long one may be idle, and what memory must stay free beside them."""
+class PoolLimits:
+    """How many class servers there may be, how long one may be idle, and how much memory must stay free."""
 
     most: int = 8
     idle: float = 600.0  # seconds
     free: int = 512 << 20  # bytes
     memory: int | None = None  # bytes that an import may take
-    env: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what modules may find in their environment while they are imported
+    env: Mapping[str, str] = field(default_factory=dict)  # of the process that imports the module
 
 
 class Unfit(OSError):
-    """Runs cannot be forked from what the module has made of its process."""
+    """Runs cannot be forked from the process after the import: the module has started a thread, say."""
 
 
 @dataclass
-class Kept:
+class PooledServer:
     """The process of one class. `problem`: why there is none, since `failed` (monotonic)."""
 
     path: str
     account: Account | None
-    keeping: Keeping
+    pool_limits: PoolLimits
     client: client.Client | None = None
     problem: str = ""
     failed: float = 0.0
@@ -72,7 +70,7 @@ class Kept:
     def start(self) -> None:
         """Made in a thread of its own, for an import may take its time."""
         try:
-            first = start_zygote(self.path, self.account, self.keeping, self.given_up)
+            first = start_class_server(self.path, self.account, self.pool_limits, self.given_up)
         except Exception as problem:  # whatever it is, the runs of the class say so
             self.failed = time.monotonic()
             self.problem = str(problem) if isinstance(problem, OSError) else repr(problem)
@@ -97,7 +95,7 @@ class Pool:
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, Account | None], Kept] = {}
+        self._kept: dict[tuple[str, Account | None], PooledServer] = {}
         self._unteachable: set[str] = set()  # classes whose libraries must not be imported before the run
         self._sweeping = False
 
@@ -105,7 +103,7 @@ class Pool:
         self,
         request: Request,
         *,
-        keeping: Keeping,
+        pool_limits: PoolLimits,
         log: Callable[[str], None],
         account: Account | None = None,
         **how: Any,
@@ -113,7 +111,7 @@ class Pool:
         """As `client.run` has it."""
         if not isinstance(request, Call):
             return client.run(request, log=log, account=account, **how)
-        kept = self._ready(request.path, account, keeping, log)
+        kept = self._ready(request.path, account, pool_limits, log)
         if kept is not None and kept.client is not None:
             try:
                 finished = kept.client.run(request, log=log, account=account, **how)
@@ -143,18 +141,18 @@ class Pool:
                 kept.client.close()
 
     def _ready(
-        self, path: str, account: Account | None, keeping: Keeping, log: Callable[[str], None]
-    ) -> Kept | None:
+        self, path: str, account: Account | None, pool_limits: PoolLimits, log: Callable[[str], None]
+    ) -> PooledServer | None:
         """The process of the class, taken; None while there is none, which is mended in the meantime."""
         with self._lock:
             kept = self._kept.get((path, account))
-            if kept is not None and kept.keeping.env != keeping.env:
+            if kept is not None and kept.pool_limits.env != pool_limits.env:
                 self._part_with(kept)
                 kept = None
             if kept is None:
-                self._make_room(keeping)
-                if len(self._kept) < keeping.most:
-                    self._begin(Kept(path, account, keeping))
+                self._make_room(pool_limits)
+                if len(self._kept) < pool_limits.most:
+                    self._begin(PooledServer(path, account, pool_limits))
                 return None
             kept.used = time.monotonic()
             if kept.client is not None:
@@ -168,9 +166,9 @@ class Pool:
             )
         return None
 
-    def _begin(self, kept: Kept) -> None:
-        starter = threading.Thread(target=kept.start, name="zygote", daemon=True)
-        sweeper = threading.Thread(target=self._sweep, name="zygotes", daemon=True)
+    def _begin(self, kept: PooledServer) -> None:
+        starter = threading.Thread(target=kept.start, name="class-server", daemon=True)
+        sweeper = threading.Thread(target=self._sweep, name="class-servers", daemon=True)
         with contextlib.suppress(RuntimeError):  # no more threads: the run imports the module itself
             if not self._sweeping:
                 sweeper.start()
@@ -179,31 +177,31 @@ class Pool:
             kept.starter = starter
             self._kept[kept.path, kept.account] = kept
 
-    def _make_room(self, keeping: Keeping) -> None:
+    def _make_room(self, pool_limits: PoolLimits) -> None:
         """Ends the one that was unused for the longest time, where there are as many as there may be."""
         idle = sorted((kept.used, key) for key, kept in self._kept.items() if not kept.active)
-        if idle and len(self._kept) >= keeping.most:
+        if idle and len(self._kept) >= pool_limits.most:
             self._drop(self._kept.pop(idle[0][1]))
 
-    def _learn(self, kept: Kept, finished: Finished) -> None:
+    def _learn(self, kept: PooledServer, finished: Finished) -> None:
         new = set(finished.loaded) - kept.known
         if new and kept.client is not None and kept.path not in self._unteachable:
             kept.known |= new
             kept.client.learn([name for name in finished.loaded if name in new])
 
-    def _retire(self, kept: Kept) -> None:
+    def _retire(self, kept: PooledServer) -> None:
         with self._lock:
             self._part_with(kept)
 
-    def _part_with(self, kept: Kept) -> None:
-        """Nothing new is run there; what runs goes on."""
+    def _part_with(self, kept: PooledServer) -> None:
+        """Starts no new run there; active runs continue."""
         kept.retired = True
         if self._kept.get((kept.path, kept.account)) is kept:
             del self._kept[kept.path, kept.account]
         if not kept.active:
             self._drop(kept)
 
-    def _release(self, kept: Kept) -> None:
+    def _release(self, kept: PooledServer) -> None:
         with self._lock:
             kept.active -= 1
             kept.used = time.monotonic()
@@ -211,12 +209,12 @@ class Pool:
         if over:
             self._drop(kept)
 
-    def _drop(self, kept: Kept) -> None:
+    def _drop(self, kept: PooledServer) -> None:
         kept.given_up.set()
         if kept.client is not None:
             # Without a thread it ends all the same, when nothing refers to its socket any more.
             with contextlib.suppress(RuntimeError):
-                threading.Thread(target=kept.client.close, name="zygote ends", daemon=True).start()
+                threading.Thread(target=kept.client.close, name="class-server-end", daemon=True).start()
 
     def _sweep(self) -> None:
         while True:
@@ -229,11 +227,11 @@ class Pool:
                     self._sweeping = False
                     return
 
-    def _is_over(self, kept: Kept) -> bool:
+    def _is_over(self, kept: PooledServer) -> bool:
         now = time.monotonic()
         if kept.client is None:
             return bool(kept.problem) and now - kept.failed > TRIED_AGAIN
-        return now - kept.used > kept.keeping.idle or _free_memory() < kept.keeping.free
+        return now - kept.used > kept.pool_limits.idle or _free_memory() < kept.pool_limits.free
 
     def after_fork(self) -> None:
         """In a forked copy of the worker: they are the original's."""
@@ -250,21 +248,21 @@ def _free_memory() -> float:
         return math.inf
 
 
-def start_zygote(
-    path: str, account: Account | None, keeping: Keeping, given_up: threading.Event
+def start_class_server(
+    path: str, account: Account | None, pool_limits: PoolLimits, given_up: threading.Event
 ) -> client.Started:
     """A process that has imported the class. Raises OSError, with the reason in words."""
     with tempfile.TemporaryFile() as output:
         process, control = client.start_server(
-            "jobs.children.zygote",
+            "jobs.children.class_server",
             path,
             json.dumps(account),
             output=output.fileno(),
             errors=output.fileno(),
-            env=keeping.env,
+            env=pool_limits.env,
         )
     try:
-        told = _first_words(process, control, keeping.memory, given_up)
+        told = _first_words(process, control, pool_limits.memory, given_up)
         if told != READY:
             raise Unfit(json.loads(told)["unfit"] if told else "the import ends the process")
     except BaseException:

@@ -1,12 +1,12 @@
-"""The warm process that has wardens for the runs: `python -m jobs.children.server <descriptor>`.
+"""The fork server of a worker, which forks a supervisor for each run: `python -m jobs.children.server <descriptor>`.
 
 It reads {"run": n} with three descriptors (lifeline, output, result) or {"kill": n} from its control socket, and
-ends itself, its wardens and all of their jobs at end of file. A fourth descriptor is only kept open by the warden, for
+ends itself, its supervisors and all of their jobs at end of file. A fourth descriptor is only kept open by the supervisor, for
 as long as anything of the run lives: the lock of an environment, say. It has one thread, so forking is safe, and never
 runs a job's code itself.
 
-A warden whose run was short and ended by itself waits a moment for another one: half of what a short run costs is the fork
-of its warden, and the memory that the new process touches for the first time.
+A supervisor whose run was short and ended by itself waits a moment for another one: half of what a short run costs is the fork
+of its supervisor, and the memory that the new process touches for the first time.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from typing import Any
 import jobs.classes.base  # noqa: F401 - what every class needs is loaded once, before the forks
 
 from .linux import become_subreaper, children_of, send_signal
-from .warden import END_SIGNAL, ORPHAN_GRACE, receive_signals, supervise
+from .run_supervisor import END_SIGNAL, ORPHAN_GRACE, receive_signals, supervise
 
 FAREWELL_SECONDS = ORPHAN_GRACE + 5.0
 MOST_DESCRIPTORS = 4
-IDLE_SECONDS = 3.0  # for which a warden waits for another run
+IDLE_SECONDS = 3.0  # for which a supervisor waits for another run
 
 
-class Ward:
-    """A warden as its server knows it: the run that it has, or none since when, and of which state of the server it is."""
+class SupervisorProcess:
+    """A supervisor as its server knows it: its run, or since when it has none, and the generation that it was forked from."""
 
     __slots__ = ("control", "generation", "idle_since", "number")
 
@@ -47,51 +47,55 @@ class Ward:
     def listens(self) -> bool:
         return self.control.fileno() >= 0
 
+    @property
+    def is_idle(self) -> bool:
+        return self.listens and self.number is None
+
 
 class Server:
-    """Forks wardens, buries them, and kills what a warden that was killed has left behind."""
+    """Forks supervisors, reaps them, and kills what a supervisor that was killed has left behind."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._wakeup = receive_signals()
-        self._wardens: dict[int, Ward] = {}
+        self._supervisors: dict[int, SupervisorProcess] = {}
         self._generation = 0
 
     def serve(self) -> None:
         while True:
-            strays = self._bury()
-            wardens = {ward.control.fileno(): ward for ward in self._wardens.values() if ward.listens}
-            sources = [self._control.fileno(), self._wakeup, *wardens]
+            strays = self._reap()
+            supervisors = {one.control.fileno(): one for one in self._supervisors.values() if one.listens}
+            sources = [self._control.fileno(), self._wakeup, *supervisors]
             readable, _, _ = select.select(sources, [], [], 0.05 if strays else self._patience())
             if self._wakeup in readable:
                 os.read(self._wakeup, 4096)
-            for descriptor in wardens.keys() & readable:
-                self._hear(wardens[descriptor])
+            for descriptor in supervisors.keys() & readable:
+                self._hear(supervisors[descriptor])
             self._let_go(time.monotonic() - IDLE_SECONDS)
             if self._control.fileno() in readable and not self._answer():
                 return self._farewell()
 
     def _patience(self) -> float | None:
-        """Until the next of those who have nothing to do is let go."""
-        idle = [ward.idle_since for ward in self._wardens.values() if ward.listens and ward.number is None]
+        """Seconds until the next idle supervisor is to end."""
+        idle = [one.idle_since for one in self._supervisors.values() if one.is_idle]
         return max(min(idle) + IDLE_SECONDS - time.monotonic(), 0.0) if idle else None
 
-    def _hear(self, ward: Ward) -> None:
-        """It has ended its run and wants another, or it has ended itself."""
+    def _hear(self, supervisor: SupervisorProcess) -> None:
+        """A supervisor has ended its run and is idle, or it has exited."""
         with contextlib.suppress(OSError):
-            if ward.control.recv(16) and ward.generation == self._generation:
-                ward.number, ward.idle_since = None, time.monotonic()
+            if supervisor.control.recv(16) and supervisor.generation == self._generation:
+                supervisor.number, supervisor.idle_since = None, time.monotonic()
                 return
-        ward.control.close()
+        supervisor.control.close()
 
     def _let_go(self, since: float) -> None:
-        """Those who have had nothing to do since then end."""
-        for ward in self._wardens.values():
-            if ward.listens and ward.number is None and ward.idle_since <= since:
-                ward.control.close()
+        """Ends the supervisors that have been idle since then."""
+        for supervisor in self._supervisors.values():
+            if supervisor.is_idle and supervisor.idle_since <= since:
+                supervisor.control.close()
 
     def renew(self) -> None:
-        """What the wardens were forked from is not what they would be forked from now: none of them gets another run."""
+        """Starts a new generation: supervisors that were forked before get no further run."""
         self._generation += 1
         self._let_go(time.monotonic())
 
@@ -109,7 +113,7 @@ class Server:
         if "run" in message and len(descriptors) >= 3:
             self.begin(message["run"], descriptors)
         elif "kill" in message:
-            self._kill([pid for pid, ward in self._wardens.items() if ward.number == message["kill"]])
+            self._kill([pid for pid, one in self._supervisors.items() if one.number == message["kill"]])
         else:
             self.order(message)
         for descriptor in descriptors:
@@ -117,13 +121,13 @@ class Server:
         return True
 
     def begin(self, number: int, descriptors: list[int]) -> None:
-        """A run: by a warden that has nothing to do, or by a new one."""
-        idle = [(pid, ward) for pid, ward in self._wardens.items() if ward.listens and ward.number is None]
-        for pid, ward in sorted(idle, key=lambda one: -one[1].idle_since):
+        """Starts a run in an idle supervisor, or in a new one."""
+        idle = [(pid, supervisor) for pid, supervisor in self._supervisors.items() if supervisor.is_idle]
+        for pid, supervisor in sorted(idle, key=lambda one: -one[1].idle_since):
             send_signal(pid, signal.SIGCONT)  # its last job may have stopped it
             with contextlib.suppress(OSError):
-                socket.send_fds(ward.control, [b"run"], descriptors)
-                ward.number = number
+                socket.send_fds(supervisor.control, [b"run"], descriptors)
+                supervisor.number = number
                 return
         self._fork(number, descriptors)
 
@@ -138,11 +142,11 @@ class Server:
         if pid:
             theirs.close()
             ours.setblocking(False)
-            self._wardens[pid] = Ward(ours, number, self._generation)
+            self._supervisors[pid] = SupervisorProcess(ours, number, self._generation)
             return
         try:
-            for ward in self._wardens.values():
-                ward.control.close()
+            for supervisor in self._supervisors.values():
+                supervisor.control.close()
             ours.close()
             self._control.close()
             os.close(self._wakeup)
@@ -153,15 +157,15 @@ class Server:
             os._exit(0)
 
     def order(self, message: dict[str, Any]) -> None:
-        """What else a message may ask of a server of another kind."""
+        """Handles other messages; for subclasses."""
 
-    def _bury(self) -> list[int]:
-        """Reap; kill and return the strays: our children that are no wardens, re-parented from dead ones."""
+    def _reap(self) -> list[int]:
+        """Reap; kill and return the strays: our children that are no supervisors, re-parented from dead ones."""
         with contextlib.suppress(ChildProcessError):
             while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                if ward := self._wardens.pop(pid, None):
-                    ward.control.close()
-        strays = [pid for pid in children_of(os.getpid()) if pid not in self._wardens]
+                if supervisor := self._supervisors.pop(pid, None):
+                    supervisor.control.close()
+        strays = [pid for pid in children_of(os.getpid()) if pid not in self._supervisors]
         self._kill(strays)
         return strays
 
@@ -170,13 +174,13 @@ class Server:
             send_signal(pid, signal.SIGKILL)
 
     def _farewell(self) -> None:
-        """The worker is gone: the wardens end their jobs, and are killed with them if that takes too long."""
-        for pid in self._wardens:
+        """The worker is gone: the supervisors end their jobs, and are killed with them if that takes too long."""
+        for pid in self._supervisors:
             send_signal(pid, END_SIGNAL)
         give_up = time.monotonic() + FAREWELL_SECONDS
-        while (strays := self._bury()) or self._wardens:
+        while (strays := self._reap()) or self._supervisors:
             if time.monotonic() > give_up:
-                self._kill(list(self._wardens))
+                self._kill(list(self._supervisors))
             if time.monotonic() > give_up + FAREWELL_SECONDS and strays:
                 return  # another user's processes; nothing we may do
             select.select([self._wakeup], [], [], 0.05)

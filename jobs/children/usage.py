@@ -41,7 +41,7 @@ class Series:
 
 
 class Usage:
-    """Of one job and everything it starts, seen from its warden."""
+    """Of one job and everything it starts, seen from its supervisor."""
 
     def __init__(self, began: float, *, every: float = EVERY) -> None:
         self.peak = 0
@@ -69,7 +69,7 @@ class Usage:
         self.next_look = now + max(pause, min((time.monotonic() - now) / LOOK_SHARE, SELDOM))
 
     def reaped(self, usage: Any) -> None:
-        """wait4(2) of a child of the warden: with it come all that it has waited for itself."""
+        """wait4(2) of a child of the supervisor: with it come all that it has waited for itself."""
         self._reaped += usage.ru_utime + usage.ru_stime
         self.cpu = max(self.cpu, self._reaped)
 

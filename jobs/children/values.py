@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from environments.account import Account
+from environments.os_account import Account
 
 # unstartable: the request is at fault (no such program or class); unavailable: we are (no process, no disk), and nothing has
 # run; lost: what supervised it died, and the job was ended.
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What all processes of a run may use together; the warden looks several times a second. None: no ceiling."""
+    """What all processes of a run may use together; the supervisor looks several times a second. None: no ceiling."""
 
     memory: int | None = None  # bytes
     cpu: float | None = None  # seconds
@@ -93,9 +93,9 @@ def to_wire(
     account: Account | None = None,
     learn: bool = False,
 ) -> dict[str, Any]:
-    """The request as the warden reads it: tagged with `call` or `exec`.
+    """The request as the supervisor reads it: tagged with `call` or `exec`.
 
-    private: path of a directory for the run alone; the warden makes and removes it.
+    private: path of a directory for the run alone; the supervisor makes and removes it.
     learn: whether a Call tells what it imports.
     """
     common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.db.models import Model
 
-from jobs.forms.untouched import LINE_END
+from jobs.forms.unchanged_fields import LINE_END
 
 
 class LinesField(forms.CharField):

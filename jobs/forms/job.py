@@ -20,12 +20,12 @@ from jobs.changes.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
 from jobs.forms.fields import LinesField, Settled
-from jobs.forms.masks import HiddenValue, without_masks
+from jobs.forms.masked_values import HiddenValue, without_masks
 from jobs.forms.schedule_fields import ScheduleFields
 from jobs.forms.timing import in_reach, schedule_data
 from jobs.models import LONGEST_DESCRIPTION, Job, today
+from jobs.models.column_types import column_of, references
 from jobs.models.fields import NAMES
-from jobs.models.shapes import column_of, references
 from jobs.runners import RUNNERS, OptionsForm, Runner
 from jobs.verbs import JobChanges
 from scheduler_site.lib.encrypted import Undecryptable

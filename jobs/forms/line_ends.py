@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from jobs.forms.untouched import LINE_END
+from jobs.forms.unchanged_fields import LINE_END
 
 Ends = Literal["lf", "crlf", "mixed"]
 

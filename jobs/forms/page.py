@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs.changes.dependencies import Edge
-from jobs.forms import line_ends, untouched
+from jobs.forms import line_ends, unchanged_fields
 from jobs.forms.job import JobForm, default_end_date
 from jobs.forms.timing import MOMENT, SCHEDULE, in_reach, schedule_data
-from jobs.forms.untouched import LINE_END
+from jobs.forms.unchanged_fields import LINE_END
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
@@ -124,7 +124,7 @@ class PageJobForm(JobForm):
         cleaned = super().clean()
         for name in ("name", "description"):
             stored, lines = getattr(self.instance, name), isinstance(self.fields[name].widget, forms.Textarea)
-            if self.instance.pk and untouched.same_text(stored, self.data.get(name), lines=lines):
+            if self.instance.pk and unchanged_fields.same_text(stored, self.data.get(name), lines=lines):
                 cleaned[name] = stored
         return cleaned
 
@@ -217,7 +217,7 @@ class PageJobForm(JobForm):
             return given
         stored = self.instance.options
         shown = self._dressed(RUNNERS[kind].options_form(prefix="options", initial=dict(stored)))
-        return given | untouched.options_kept(shown, stored, self.data)
+        return given | unchanged_fields.options_kept(shown, stored, self.data)
 
     @staticmethod
     def _dressed(form: OptionsForm) -> OptionsForm:
@@ -259,7 +259,7 @@ class PauseForm(forms.Form):
 
 
 class RunForm(forms.Form):
-    """What is different about this one run."""
+    """The parameters of this one run."""
 
     metadata = forms.JSONField(
         label=_("Parameters for this run (JSON)"), required=False, decoder=strict_json.Decoder

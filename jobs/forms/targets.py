@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 from django.conf import settings
 
 from jobs.models import Job
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 
 # The keys of the dialect; a job may have all four, and GitHub wins.
 GITHUB_KEYS = {"github_owner": "owner", "github_repo": "repo", "github_workflow_name": "workflow"}

@@ -35,7 +35,7 @@ class Overlap(models.TextChoices):
 
 
 class Suspension(models.TextChoices):
-    """Why code is not run: its owner counts at each start (jobs/code_right.py)."""
+    """Why code is not run: its owner counts at each start (jobs/code_permission.py)."""
 
     INACTIVE = "inactive", _("The owner's account is not active.")
     RIGHT = "right", _("The owner may not run code.")

@@ -20,8 +20,8 @@ TEN_YEARS = 3653 * 86400
 class JobField:
     """`name` of the column, `about` it in the API's document.
 
-    `own`: JSON and CSV have a form of their own for it, read and written by name (jobs/rest, jobs/bulk). All others are written
-    as they are stored, and read by the type of their column.
+    `own`: JSON and CSV have a form of their own for it, read and written by name (jobs/rest, jobs/csv_upload). All others are
+    written as they are stored, and read by the type of their column.
     """
 
     name: str

@@ -52,7 +52,7 @@ class Job(Stamped):
     Overlap = choices.Overlap
     Suspension = choices.Suspension
 
-    # Names of the secrets that a change has just taken away (jobs/changes/origins.py); of no stored job.
+    # Names of the secrets that a change has just taken away (jobs/changes/secret_targets.py); of no stored job.
     dropped_secrets: tuple[str, ...] = ()
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -64,7 +64,7 @@ class Job(Stamped):
     kind = models.CharField(_("kind"), max_length=16, choices=choices.Kind.choices)
     options = models.JSONField(_("options"), default=dict)
     secrets = EncryptedJSONField(_("secrets"), default=dict, blank=True, editable=False)
-    # Who set them all, if one person did; another who changes a script may not have them sent to himself (changes/origins.py).
+    # Who set all of them, if one person did: nobody else can change a script and keep them (jobs/changes/secret_targets.py).
     secrets_by = models.ForeignKey(
         User, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
@@ -160,7 +160,7 @@ class Job(Stamped):
         help_text=_("Use only if the job can safely run twice."),
     )
 
-    # Who waits for whom (executions/ledger/limits/places.py).
+    # Who waits for whom (executions/ledger/limits/concurrency.py).
     priority = models.PositiveSmallIntegerField(
         _("priority"),
         default=PRIORITY,

@@ -36,7 +36,7 @@ class InactivePeriod(models.Model):
         PAUSED = "paused"
         ENDED = "ended"
         BROKEN = "broken"
-        # Its code, which its owner may not run (jobs/code_right.py).
+        # Its code, which its owner may not run (jobs/code_permission.py).
         OWNER = "owner"
         # All starts, or those of its category, are held. Begun by its first due time in it.
         HELD = "held"

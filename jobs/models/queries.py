@@ -55,7 +55,7 @@ AllJobs = models.Manager.from_queryset(JobQuerySet)
 
 
 class JobManager(AllJobs["Job"]):
-    """Jobs as everybody knows them: without those that are being removed (jobs/changes/removal.py)."""
+    """Leaves out jobs that are being removed (jobs/changes/removal.py)."""
 
     def get_queryset(self) -> JobQuerySet:
         return JobQuerySet(self.model, using=self._db).filter(deleted_at=None)

@@ -21,7 +21,7 @@ from audit.models import Entry
 from jobs.changes import snapshots
 from jobs.forms.timing import SCHEDULE_OF, schedule_data
 from jobs.models import Job
-from jobs.models.shapes import column_of
+from jobs.models.column_types import column_of
 from jobs.models.stored_schedule import Timing
 from jobs.runners import RUNNERS
 from jobs.verbs import JobChanges

@@ -28,7 +28,7 @@ from jobs.forms.page import PageJobForm, edge_rows, version_of
 from jobs.models import Dependency, Job
 from jobs.pages import conflicts, previews, script, test_run
 from jobs.pages.conflicts import Row
-from jobs.pages.form import builder, saved, summaries
+from jobs.pages.form import after_save, builder, summaries
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
 from jobs.pages.repair import tell_dropped
 from jobs.runners import RUNNERS, OptionsForm
@@ -64,7 +64,7 @@ def new(request: PageRequest) -> HttpResponse:
         form.add_error(None, str(reason))
         return _form_page(request, form, kind, status=409)
     messages.success(request, _("“%(job)s” has been created.") % {"job": made})
-    saved.remember(request, made, draft=f"new:{kind}")
+    after_save.remember(request, made, draft=f"new:{kind}")
     _tell_if_over(request, made)
     return redirect("job", made.uid)
 
@@ -93,7 +93,7 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     if undecided is not None:
         return _conflict(request, form, job, undecided)
     messages.success(request, _("“%(job)s” has been saved.") % {"job": form.cleaned_data["name"]})
-    saved.remember(request, job, draft=str(job.uid), before=before)
+    after_save.remember(request, job, draft=str(job.uid), before=before)
     _tell_if_over(request, Job.objects.get(pk=job.pk))
     return redirect("job", uid)
 

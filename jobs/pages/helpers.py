@@ -12,7 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 
-from accounts.asking import whom_to_ask
+from accounts.contacts import contact_hint
 from accounts.models import User
 from accounts.pages.request import PageRequest
 from jobs.models import Job
@@ -38,7 +38,7 @@ def changeable_job(request: PageRequest, uid: uuid.UUID, permission: str = "jobs
 
 def asked_of(job: Job) -> str:
     """Whom to ask about the job."""
-    return whom_to_ask(job.owner, job.team)
+    return contact_hint(job.owner, job.team)
 
 
 def may_change(user: User, job: Job) -> bool:

@@ -15,15 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.pages.request import PageRequest, actor, back
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from jobs import exposed_credentials, quotas, verbs
 from jobs.changes import dependencies
 from jobs.forms.page import PauseForm
 from jobs.models import SCRIPT_OPTION, Job
 from jobs.pages import previews, script
-from jobs.pages.form import saved
+from jobs.pages.execution_settings import rules_of
+from jobs.pages.form import after_save
 from jobs.pages.helpers import asked_of, changeable_job, gone_is_404, may_change, refused, visible_job
-from jobs.pages.rules import rules_of
 from jobs.runners import RUNNERS
 from jobs.templatetags.timing import zone_of
 from jobs.verbs import Refused
@@ -36,10 +36,10 @@ from scheduler_site.lib.encrypted import Undecryptable
 def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = visible_job(request, uid)
     runner = RUNNERS.get(found.kind)
-    earlier, later = dependencies.beside(found, request.user)
+    earlier, later = dependencies.neighbours(found, request.user)
     context = {
         "job": found,
-        "saved": saved.taken(request, found),
+        "saved": after_save.taken(request, found),
         "earlier": earlier,
         "later": later,
         "preview": previews.of_job(found),

@@ -18,12 +18,12 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.models import Category
 from accounts.pages.request import PageRequest
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from accounts.roles import home_category
 from jobs.models import Job, JobQuerySet
 from jobs.pages.rows import rows_of
 from jobs.schedule_text.moments import Moments
-from jobs.search.narrow import SORTS, TABS, Search, in_order
+from jobs.search.matching import SORTS, TABS, Search, in_order
 from jobs.search.query import STATES, with_word
 from scheduler_site.lib import clock
 

@@ -1,4 +1,4 @@
-"""What puts a job right: taking it over, and moving its credentials to its secrets."""
+"""Buttons that repair a job: take it over, and move its credentials to its secrets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.pages.request import PageRequest, actor
-from jobs import code_right, exposed_credentials
+from jobs import code_permission, exposed_credentials
 from jobs.models import Job
 from jobs.pages.helpers import changeable_job, gone_is_404, refused
 from jobs.verbs import Refused
@@ -24,7 +24,7 @@ from jobs.verbs import Refused
 def take_over(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     job = changeable_job(request, uid)
     try:
-        code_right.take_over(job, by=actor(request))
+        code_permission.take_over(job, by=actor(request))
     except Refused as reason:
         return refused(request, job, reason)
     messages.success(request, _("“%(job)s” is your job now.") % {"job": job})

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from accounts.asking import sentence
+from accounts.contacts import hint_of_names
 from accounts.models import Category, Team, User
 from jobs.models import Job, Pause, stored_schedule
 from jobs.schedule_text.moments import Moments
@@ -86,7 +86,7 @@ class _Shared:
         )
 
     def whom(self, job: Job) -> str:
-        return sentence(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
+        return hint_of_names(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
 
 
 def _names(

@@ -17,9 +17,9 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
 from environments.models import Environment
-from jobs.forms import environment_field, lacking
+from jobs.forms import environment_field, missing_packages
 from jobs.forms.environment_field import EnvironmentField
-from jobs.forms.lacking import Lacking
+from jobs.forms.missing_packages import MissingPackages
 from jobs.forms.page import PageJobForm
 from jobs.runners import OptionsForm
 
@@ -57,7 +57,7 @@ def context(form: PageJobForm, options: OptionsForm, request: PageRequest) -> di
     # For its mark only: what is missing is told by `JobForm.clean`, which knows the kind.
     form.fields["environment"].required = True
     shown = environments(form, request.user)
-    missing = lacking.of(shown.chosen, options["requirements"].value(), request.user)
+    missing = missing_packages.of(shown.chosen, options["requirements"].value(), request.user)
     if "install" in request.POST and missing and missing.packages:
         missing = install(missing, request)
     return {
@@ -78,15 +78,18 @@ def environments(form: PageJobForm, user: User) -> Environments:
         chosen = None
     none = chosen is None and not field.queryset.exists()  # type: ignore[union-attr]
     return Environments(
-        none, chosen, user.has_perm("environments.add_environment"), lacking.url_of("environment-new")
+        none,
+        chosen,
+        user.has_perm("environments.add_environment"),
+        missing_packages.url_of("environment-new"),
     )
 
 
-def install(missing: Lacking, request: PageRequest) -> Lacking:
+def install(missing: MissingPackages, request: PageRequest) -> MissingPackages:
     """The press of the button; 403 for environments of others."""
     if not missing.may_install:
         raise PermissionDenied(_("You may not change this environment."))
-    return lacking.install(missing, by=actor(request))
+    return missing_packages.install(missing, by=actor(request))
 
 
 @login_required
@@ -96,7 +99,7 @@ def lacking_part(request: PageRequest) -> HttpResponse:
     if not (request.user.has_perm("jobs.add_job") and request.user.has_perm("jobs.run_code")):
         raise PermissionDenied(_("You may not create or change jobs that run code."))
     environment = environment_field.named(request.POST.get("environment", ""), request.user)
-    missing = lacking.of(environment, request.POST.get("options-requirements", ""), request.user)
+    missing = missing_packages.of(environment, request.POST.get("options-requirements", ""), request.user)
     return render(request, "jobs/_lacking.html", {"lacking": missing})
 
 
@@ -111,4 +114,4 @@ def warning(environment: Environment | None) -> str:
 def url_of(environment: Environment | None) -> str:
     """Its page; empty for none, and for one that does not exist."""
     there = environment is not None and environment.state != State.ABSENT
-    return lacking.url_of("environment", environment.uid) if environment and there else ""
+    return missing_packages.url_of("environment", environment.uid) if environment and there else ""

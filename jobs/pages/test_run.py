@@ -30,7 +30,7 @@ def of_form(form: PageJobForm, kind: str, user: User) -> Answer | None:
     if problems:
         return _unasked(kind, problems[0])
     try:
-        with test_run.Turn(user):
+        with test_run.TestRunSlot(user):
             return _asked(form, kind)
     except TooManyAttempts as refusal:
         return _unasked(kind, _("Too many tests. Try again in %(wait)d seconds.") % {"wait": refusal.wait})

@@ -8,7 +8,7 @@ from typing import Protocol
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
-from jobs.changes import standing
+from jobs.changes import loading
 from jobs.models import Job
 from scheduler_site.rest.views import ApiError, as_uuid
 
@@ -33,8 +33,8 @@ def _found(user: User, job_id: str, **asked: Exists) -> Job:
     uid = as_uuid(job_id)
     if uid is None:
         raise no_such_job()
-    jobs = with_last_start(standing.whole(Job.objects.visible_to(user), **asked))
-    job = standing.first(jobs.filter(uid=uid))
+    jobs = with_last_start(loading.with_related(Job.objects.visible_to(user), **asked))
+    job = loading.first_with_related(jobs.filter(uid=uid))
     if job is None:
         raise no_such_job()
     return job
@@ -42,7 +42,7 @@ def _found(user: User, job_id: str, **asked: Exists) -> Job:
 
 def changeable_job(user: User, job_id: str) -> Job:
     """404 as above, and 403 for a job that may be seen but not changed."""
-    job = _found(user, job_id, may_change=standing.changeable(user))
+    job = _found(user, job_id, may_change=loading.is_changeable(user))
     if not job.__dict__["may_change"]:
         text = "You may change your own jobs; code needs a right of its own."
         raise ApiError(403, "Insufficient permissions", text)

@@ -15,7 +15,7 @@ from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Moment, Rules
+from scheduler_site.rest.schema_types import Moment, Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
 DEFAULT_COUNT = 5

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from audit.models import Entry
 from audit.rest.entries import (
     CHOICE,
@@ -22,7 +22,7 @@ from jobs.rest.access import visible_job
 from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Uid
+from scheduler_site.rest.schema_types import Uid
 from scheduler_site.rest.views import ApiView
 
 

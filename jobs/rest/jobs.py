@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from rest_framework.request import Request
 
 from accounts.models import User
-from accounts.permissions import account, needs
-from audit.record import By
+from accounts.rest.permissions import account, needs
+from audit.record import Actor
 from jobs import exposed_credentials, verbs
-from jobs.changes import dependencies, origins
+from jobs.changes import dependencies, secret_targets
 from jobs.models import Job, JobQuerySet
 from jobs.rest import validation
 from jobs.rest.access import (
@@ -27,17 +27,17 @@ from jobs.rest.access import (
     visible_job,
     with_last_start,
 )
-from jobs.rest.bodies import JobChanges, NewJob
+from jobs.rest.ignored_keys import notes
 from jobs.rest.listing import NEWEST, listed, pause_of
-from jobs.rest.notes import notes
 from jobs.rest.payload import flag
+from jobs.rest.request_types import JobChanges, NewJob
 from jobs.rest.wire import JobJson, WrittenJob, job_json, read_json
-from jobs.search.narrow import Search
+from jobs.search.matching import Search
 from scheduler_site.openapi.route import route
-from scheduler_site.rest import versions
+from scheduler_site.rest import etags
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH, Text
-from scheduler_site.rest.shapes import Uid
+from scheduler_site.rest.schema_types import Uid
 from scheduler_site.rest.streamed import is_long, streamed
 from scheduler_site.rest.views import ApiError, ApiView, timestamp
 
@@ -161,13 +161,13 @@ class JobsView(_Jobs):
         body = self.payload()
         changes = validation.changes_of(body, account(request))
         try:
-            job = verbs.create(changes, by=By.request(request, SURFACE))
+            job = verbs.create(changes, by=Actor.request(request, SURFACE))
         except IntegrityError as error:
             raise _duplicate_name() from error
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
         told: JobCreated = {"message": "Job created successfully", "job": self.told(job, body)}
-        return versions.tagged(Created(told), job)
+        return etags.tagged(Created(told), job)
 
 
 class JobView(_Jobs):
@@ -178,7 +178,7 @@ class JobView(_Jobs):
         """One job."""
         job = visible_job(account(request), job_id)
         told = read_json(job, pause_of(job), last_execution_at=timestamp(_last_start(job)))
-        return versions.tagged(Answer[OneJob]({"job": told}), job)
+        return etags.tagged(Answer[OneJob]({"job": told}), job)
 
     @route(
         "update_job",
@@ -200,9 +200,9 @@ class JobView(_Jobs):
             job = verbs.update(
                 job,
                 changes,
-                by=By.request(request, SURFACE),
+                by=Actor.request(request, SURFACE),
                 active=flag(body, "is_active"),
-                check=partial(versions.require, self.request),
+                check=partial(etags.require, self.request),
             )
         except IntegrityError as error:
             raise _duplicate_name() from error
@@ -215,12 +215,12 @@ class JobView(_Jobs):
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
         told: JobUpdated = {"message": "Job updated successfully", "job": self.told(job, body)}
-        return versions.tagged(Answer(told), job)
+        return etags.tagged(Answer(told), job)
 
     @transaction.atomic
-    def _delete(self, job: Job, by: By) -> None:
+    def _delete(self, job: Job, by: Actor) -> None:
         dependencies.lock_graph()
-        versions.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
+        etags.require(self.request, Job.objects.select_for_update().get(pk=job.pk))
         verbs.delete(job, by=by)
 
     @route(
@@ -236,7 +236,7 @@ class JobView(_Jobs):
         """
         job = changeable_job(account(request), job_id)
         try:
-            self._delete(job, By.request(request, SURFACE))
+            self._delete(job, Actor.request(request, SURFACE))
         except Job.DoesNotExist as error:
             raise no_such_job() from error
         deleted: _DeletedJob = {"id": str(job.uid), "name": job.name}
@@ -244,7 +244,7 @@ class JobView(_Jobs):
 
 
 def _cares(job: Job, dropped: tuple[str, ...]) -> list[str]:
-    told = [f"Secrets were {origins.described(dropped)}."] if dropped else []
+    told = [f"Secrets were {secret_targets.described(dropped)}."] if dropped else []
     if open_to_all := exposed_credentials.exposed(job):
         told.append(
             f"Credentials stand where everybody reads them: {', '.join(open_to_all)}. Keep them in secrets "

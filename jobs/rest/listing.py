@@ -1,4 +1,4 @@
-"""All jobs at once, as the list of the API shows them: thousands of rows, of which each need not be a model's instance."""
+"""The list of all jobs in the API: thousands of rows, read without a model instance for each."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.db.models import Model, QuerySet
 from accounts.models import Category, Team, User
 from environments.models import Environment
 from jobs.models import Dependency, Job, JobQuerySet, Pause, stored_schedule
+from jobs.models.column_types import column_of
 from jobs.models.fields import NAMES
-from jobs.models.shapes import column_of
 from jobs.rest.wire import JobJson, read_json
-from scheduler_site.lib.brief import brief
+from scheduler_site.lib.large_values import brief
 
 COLUMNS = (
     *(

@@ -9,17 +9,17 @@ from typing import Annotated, Any, Literal, TypedDict
 from django.conf import settings
 from rest_framework.request import Request
 
-from accounts.permissions import account, needs
-from audit.record import By
+from accounts.rest.permissions import account, needs
+from audit.record import Actor
 from jobs import verbs
 from jobs.models import Job
 from jobs.rest.access import NOT_YOURS, SURFACE, changeable_job, expired, no_such_job
-from jobs.rest.bodies import MAX_REASON, PauseChoice
 from jobs.rest.listing import pause_of
+from jobs.rest.request_types import MAX_REASON, PauseChoice
 from jobs.rest.wire import WrittenJob, job_json, read_moment
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Nothing
+from scheduler_site.rest.schema_types import Nothing
 from scheduler_site.rest.views import ApiError, ApiView
 
 
@@ -66,7 +66,7 @@ class PauseView(JobVerbView):
         body = self.payload(optional=True)
         reason, until = _reason(body.get("reason")), _until(body.get("until"), job)
         changed = carried_out(
-            lambda: verbs.pause(job, by=By.request(request, SURFACE), reason=reason, until=until)
+            lambda: verbs.pause(job, by=Actor.request(request, SURFACE), reason=reason, until=until)
         )
         return Answer(
             {
@@ -91,7 +91,7 @@ class ResumeView(JobVerbView):
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        changed = carried_out(lambda: verbs.resume(job, by=By.request(request, SURFACE)))
+        changed = carried_out(lambda: verbs.resume(job, by=Actor.request(request, SURFACE)))
         return Answer(
             {
                 "message": "Job resumed successfully" if changed else "Job is active already",

@@ -18,8 +18,8 @@ from jobs.forms.job import default_grace, form_data
 from jobs.forms.schedule_keys import SCHEDULE_KEYS, kind_named, kind_of, refuse_odd_values
 from jobs.forms.targets import TARGET_KEYS, TARGET_KINDS, with_target
 from jobs.models import Job, today
+from jobs.models.column_types import column_of, shape_of
 from jobs.models.fields import PLAIN, JobField
-from jobs.models.shapes import column_of, shape_of
 from jobs.rest.wire import read_moment
 from jobs.schedule import ScheduleError
 
@@ -40,7 +40,7 @@ def flag(body: Mapping[str, Any], name: str) -> bool | None:
     return bool(value)
 
 
-class Reading:
+class PayloadReader:
     """A body on top of what is stored, or of the defaults: `data` for the form, `errors` by field of the form.
 
     Null means absent, except where a field can be empty: metadata, end_date, pic_team, and columns that may be null.

@@ -1,4 +1,4 @@
-"""The REST routes that put a job right: taking it over, and moving its credentials to its secrets."""
+"""The REST routes that repair a job: take it over, and move its credentials to its secrets."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Annotated, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import account
-from audit.record import By
-from jobs import code_right, exposed_credentials
+from accounts.rest.permissions import account
+from audit.record import Actor
+from jobs import code_permission, exposed_credentials
 from jobs.rest.access import NOT_YOURS, SURFACE, changeable_job
 from jobs.rest.pausing import JobVerbView, carried_out, written
 from jobs.rest.wire import WrittenJob
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Nothing
+from scheduler_site.rest.schema_types import Nothing
 
 
 class JobTakenOver(TypedDict):
@@ -50,7 +50,7 @@ class TakeOverView(JobVerbView):
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        changed = carried_out(lambda: code_right.take_over(job, by=By.request(request, SURFACE)))
+        changed = carried_out(lambda: code_permission.take_over(job, by=Actor.request(request, SURFACE)))
         return Answer(
             {
                 "message": "Job taken over successfully" if changed else "Job is yours already",
@@ -74,7 +74,7 @@ class HideView(JobVerbView):
         """
         job = changeable_job(account(request), job_id)
         self.payload(optional=True)
-        moved = carried_out(lambda: bool(exposed_credentials.move(job, by=By.request(request, SURFACE))))
+        moved = carried_out(lambda: bool(exposed_credentials.move(job, by=Actor.request(request, SURFACE))))
         return Answer(
             {
                 "message": "Credentials moved successfully" if moved else "Nothing to move",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.core.exceptions import ValidationError
 from rest_framework.request import Request
 
-from accounts.permissions import account, needs
+from accounts.rest.permissions import account, needs
 from accounts.signin.throttle import TooManyAttempts
 from jobs import test_run
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KEYS, GitHubKeys
@@ -19,7 +19,7 @@ from jobs.runners import clean_options
 from jobs.runners.webhook.forms import TargetUrl
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.shapes import Rules, partial
+from scheduler_site.rest.schema_types import Rules, partial
 from scheduler_site.rest.views import ApiError, ApiView, too_many
 
 
@@ -55,7 +55,7 @@ class TrialView(ApiView):
         seconds = _seconds(body.get("timeout_seconds"))
         options = _options(target)
         try:
-            with test_run.Turn(account(request)):
+            with test_run.TestRunSlot(account(request)):
                 answer = _tried(options, metadata, seconds)
         except TooManyAttempts as refusal:
             raise too_many(refusal.wait) from refusal

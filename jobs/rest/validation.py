@@ -1,4 +1,4 @@
-"""From a JSON body to the checked changes of a job: the reading, the one form of all surfaces, and the error to tell."""
+"""From a JSON body to the checked changes of a job: reads it, validates it by the job form, chooses the error to return."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobs.forms.job import JobForm
 from jobs.forms.schedule_keys import SCHEDULE_KEYS
 from jobs.forms.targets import GITHUB_KEYS
 from jobs.models import Job
-from jobs.rest.payload import Reading
+from jobs.rest.payload import PayloadReader
 from jobs.verbs import JobChanges
 from scheduler_site.rest.views import ApiError
 
@@ -69,7 +69,7 @@ def examined(
     body: Mapping[str, Any], user: User, job: Job | None = None
 ) -> tuple[JobForm, dict[str, FieldError]]:
     """The form of a body, and all its errors by field of the form. Raises PermissionDenied for code without the right to it."""
-    reading = Reading(body, user, job)
+    reading = PayloadReader(body, user, job)
     form = _form(reading, user, job)
     return form, _form_errors(form) | reading.errors
 
@@ -86,7 +86,7 @@ def _require_fields(body: Mapping[str, Any]) -> None:
         raise ApiError(400, "Missing required fields", text, missing_fields=missing)
 
 
-def _form(reading: Reading, user: User, job: Job | None) -> JobForm:
+def _form(reading: PayloadReader, user: User, job: Job | None) -> JobForm:
     # The form writes into its instance; the job itself is needed for comparison.
     initial = {} if job else {"category": reading.category.pk}
     form = JobForm(reading.data, user=user, instance=copy.copy(job), initial=initial)

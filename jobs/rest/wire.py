@@ -14,11 +14,11 @@ from jobs import exposed_credentials, schedule, schedule_text
 from jobs.forms.targets import Target, target
 from jobs.models import Dependency, Job, Pause
 from jobs.models.stored_schedule import Timing
-from jobs.rest.plain import ANSWERED
+from jobs.rest.declared_fields import ANSWERED
 from jobs.runners import Options
 from jobs.schedule import ScheduleError
 from scheduler_site.lib import credentials
-from scheduler_site.rest.shapes import Day, Moment, Rules, Stamp, Uid, also, one_of
+from scheduler_site.rest.schema_types import Day, Moment, Rules, Stamp, Uid, also, one_of
 from scheduler_site.rest.views import timestamp
 
 NAMES = tuple(ANSWERED)

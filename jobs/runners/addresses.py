@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from jobs.runners.resolving import Resolving
+from jobs.runners.dns_lookups import LookupThreads
 from scheduler_site.lib.addresses import Address, Network, embedded, is_public, literal_address
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MAX_URL_LENGTH = 2048
 RESOLVE_AT_SAVE_SECONDS = 2.0
 
 # Separate threads: names that do not resolve must not delay others.
-resolving = Resolving[list[Address]]()
+resolving = LookupThreads[list[Address]]()
 
 
 class AddressRefused(ValueError):

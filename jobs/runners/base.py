@@ -132,7 +132,7 @@ class Runner:
         raise NotImplementedError
 
     def audience(self, options: Mapping[str, Any]) -> str:
-        """Who gets to see what is sent along: the job's secrets belong to it (jobs/changes/origins.py)."""
+        """Who gets to see what is sent along: the job's secrets belong to it (jobs/changes/secret_targets.py)."""
         raise NotImplementedError
 
     def clean_options(self, data: Any, *, allow_private: bool | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from environments.config import AccountUnusable, job_account
-from jobs.children.pool import Keeping, run
+from jobs.children.pool import PoolLimits, run
 from jobs.children.values import Finished, Request
 
 from .base import Context, Outcome, Spec, State
@@ -40,7 +40,7 @@ def run_child(
         stop_grace=spec.stop_grace,
         cancelled=context.cancelled,
         log=context.log,
-        keeping=_keeping(),
+        pool_limits=_pool_limits(),
         limits=limits(spec.kind, spec.options),
         ceilings=ceilings(spec.kind, spec.options),
         account=account,
@@ -51,8 +51,8 @@ def run_child(
     return outcome_of(finished, spec)
 
 
-def _keeping() -> Keeping:
-    return Keeping(
+def _pool_limits() -> PoolLimits:
+    return PoolLimits(
         most=settings.JOB_CLASS_PROCESSES,
         idle=settings.JOB_CLASS_IDLE_SECONDS,
         free=settings.JOB_CLASS_FREE_MB * MIB,

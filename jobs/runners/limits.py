@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from jobs.children.values import Ceilings, Limits
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 
 from .base import OptionsForm
 

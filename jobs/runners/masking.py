@@ -19,9 +19,8 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-        self.longest = max(
-            map(len, forms), default=0
-        )  # characters a cut must look ahead to see a whole secret
+        # How many characters a cut must look ahead to see a whole secret.
+        self.longest = max(map(len, forms), default=0)
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from jobs.children.values import Call
 from jobs.classes.base import is_allowed, is_dotted_path, load
 from scheduler_site.lib.strict_json import Decoder
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 
 from .base import CodeRunner, Context, Outcome, UsuallyField
 from .code import named_environment, run_child, run_environment

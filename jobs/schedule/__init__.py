@@ -9,7 +9,7 @@ from __future__ import annotations
 from jobs.schedule.cron import DayRule
 from jobs.schedule.due_times import Cron, Interval, Once, Schedule, Slots, parse_cron, slots_between
 from jobs.schedule.errors import NeverFires, ScheduleError
-from jobs.schedule.walltime import zone
+from jobs.schedule.wall_clock import zone
 
 __all__ = [
     "Cron",

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from jobs.schedule.cron import DayRule, Fields, normalise, parse
 from jobs.schedule.errors import NeverFires, ScheduleError
 from jobs.schedule.errors import Phrase as _
-from jobs.schedule.walltime import DAY, SECOND, Batch, batch, instant, next_day, seconds_of, zone
+from jobs.schedule.wall_clock import DAY, SECOND, Batch, batch, instant, next_day, seconds_of, zone
 
 HORIZON = timedelta(days=5 * 365 + 2)  # five years, leap days included: how far a cron schedule is searched
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=3653)

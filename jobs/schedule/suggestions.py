@@ -1,4 +1,4 @@
-"""What somebody probably meant who wrote no cron expression: `every monday at 8:30`, `0 3 * * fir`. Never taken by itself."""
+"""Suggests a cron expression for invalid input: `every monday at 8:30`, `0 3 * * fir`. It is never applied by itself."""
 
 from __future__ import annotations
 

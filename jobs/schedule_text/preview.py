@@ -1,4 +1,4 @@
-"""The next slots of a schedule, with a word where a clock change moves or repeats one."""
+"""The next due times of a schedule, with a note where a clock change moves or repeats one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from jobs.schedule.cron import Fields, large_steps
 from jobs.schedule.due_times import Cron, Schedule
-from jobs.schedule.walltime import DAY, SECOND, next_day, zone
+from jobs.schedule.wall_clock import DAY, SECOND, next_day, zone
 
 MOST = 100
 

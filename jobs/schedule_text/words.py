@@ -24,7 +24,7 @@ from jobs.schedule.cron import (
     normalise,
 )
 from jobs.schedule.due_times import Cron, Interval, Once, Schedule
-from jobs.schedule.walltime import zone
+from jobs.schedule.wall_clock import zone
 from jobs.schedule_text import phrases
 
 # Wordings of so many expressions are remembered: about 20 MB.
@@ -85,10 +85,8 @@ def _cron(expression: str, day_rule: DayRule) -> str:
     if "#" in day and weekday != "*":
         return expression
     if "#" in day:
-        day, weekday = (
-            "*",
-            day,
-        )  # the third Friday of the month, in the field in which cron_descriptor knows it
+        # The third Friday of the month, in the field in which cron_descriptor knows it.
+        day, weekday = "*", day
     if {"L", "#"} & set(day + weekday) and "," in day + weekday:
         return expression  # cron_descriptor garbles lists of these
     either = day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))

@@ -1,1 +1,1 @@
-"""What is written into the search box of the jobs: read (query.py), and found (narrow.py)."""
+"""The search box of the jobs: query.py parses the text, matching.py finds the jobs."""

@@ -1,4 +1,4 @@
-"""The words of the search box, read: a pure function.
+"""Parses the text of the search box: a pure function.
 
     nightly team:ops is:failing owner:"Uma Ng" kind:webhook
 

@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import Category, User
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.forms.job import JobForm
 from jobs.models import Job
+from jobs.models.column_types import column_of
 from jobs.models.fields import FIELDS
-from jobs.models.shapes import column_of
 
 UTC = dt.UTC
 
@@ -52,7 +52,7 @@ def make_job(owner: User | None = None, *, due: str | None = None, **changes: An
     user = owner or somebody()
     form = JobForm(form_values(**changes), user=user)
     assert form.is_valid(), form.errors.as_json()
-    job = verbs.create(form.changes(), by=By(user, "api"))
+    job = verbs.create(form.changes(), by=Actor(user, "api"))
     if due:
         job.next_run_at = moment(due)
         job.save(update_fields=["next_run_at"])

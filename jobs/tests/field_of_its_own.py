@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from jobs import versions
 from jobs.forms.job import JobForm
@@ -69,7 +69,7 @@ def test_version(ada: User) -> None:
     browser(ada).post(f"/jobs/{job.uid}/edit", edits(job, loudness="2"))
     job.refresh_from_db()
     assert job.loudness == 2  # type: ignore[attr-defined]
-    versions.restore(job, 1, by=By(ada, "page"), user=ada)
+    versions.restore(job, 1, by=Actor(ada, "page"), user=ada)
     job.refresh_from_db()
     assert job.loudness == 7  # type: ignore[attr-defined]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from environments import homes
+from environments import home_directory
 from jobs.runners import RUNNERS, CodeRunner, Context, Outcome
 
 from .processes import Stopwatch
@@ -46,10 +46,11 @@ def make_home(root: Path) -> Home:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
     version = ".".join(map(str, sys.version_info[:3]))
     variables = {"PATH": str(prefix / "bin"), "VIRTUAL_ENV": str(prefix), "ACTIVATED": "yes"}
-    homes.write(
-        home.path, homes.Description("pypi", str(prefix), str(prefix / "bin" / "python"), version, variables)
+    home_directory.write(
+        home.path,
+        home_directory.Description("pypi", str(prefix), str(prefix / "bin" / "python"), version, variables),
     )
-    homes.lock(home.path, shared=True)
+    home_directory.lock(home.path, shared=True)
     return home
 
 

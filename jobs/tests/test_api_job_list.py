@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from accounts.models import Category, Team, User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.models import State
 from executions.tests.test_page_list import make_run
@@ -27,7 +27,7 @@ def jobs_of_every_sort(ada: User, uma: User) -> list[Job]:
     cron = make_job(ada, name="cron", team=team.pk, metadata={"a": "é", "n": [1, None, True]})
     paused = make_job(uma, name="paused", category=other.pk, expression="0 9 * * mon-fri")
     verbs.pause(
-        paused, by=By(uma, "api"), reason="holidays", until=dt.datetime.now(dt.UTC) + dt.timedelta(days=9)
+        paused, by=Actor(uma, "api"), reason="holidays", until=dt.datetime.now(dt.UTC) + dt.timedelta(days=9)
     )
     interval = make_job(uma, name="interval", schedule_kind="interval", every=90, period="seconds")
     once = make_job(uma, name="once", schedule_kind="once", at="2099-03-29T03:00", timezone="Europe/Berlin")

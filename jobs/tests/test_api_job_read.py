@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from jobs import verbs
 from jobs.models import Job
@@ -56,7 +56,7 @@ def test_a_single_job_has_the_same_keys(api: Api, uma: User, vic: User) -> None:
 
 def test_a_paused_job_has_no_next_run(api: Api, uma: User) -> None:
     job = make_job(uma, due="2020-01-01 00:00")
-    verbs.pause(job, by=By(uma, "api"), reason="holiday")
+    verbs.pause(job, by=Actor(uma, "api"), reason="holiday")
     found = api(uma).get(f"{URL}/{job.uid}").json()["job"]
     assert (found["is_active"], found["next_execution_at"], found["pause"]["reason"]) == (
         False,
@@ -69,7 +69,7 @@ def test_a_job_that_is_paused_for_a_while_says_when_it_resumes(api: Api, uma: Us
     job = make_job(uma)
     until = dt.datetime(2099, 3, 1, 6, 0, tzinfo=dt.UTC)
     assert api(uma).get(f"{URL}/{job.uid}").json()["job"]["resumes_at"] is None
-    verbs.pause(job, by=By(uma, "api"), until=until)
+    verbs.pause(job, by=Actor(uma, "api"), until=until)
     (listed,) = api(uma).get(URL).json()["jobs"]
     alone = api(uma).get(f"{URL}/{job.uid}").json()["job"]
     for found in (listed, alone):
@@ -120,7 +120,7 @@ def test_the_list_takes_as_many_queries_for_thirty_jobs_as_for_three(api: Api, u
         return len(queries)
 
     client = api(uma)
-    by = By(uma, "api")
+    by = Actor(uma, "api")
     for number in range(3):
         verbs.pause(make_job(uma, name=f"job {number}"), by=by)
     few = count()
@@ -194,7 +194,7 @@ def test_a_job_without_a_schedule_cannot_be_paused(api: Api, uma: User) -> None:
 
 def test_a_job_that_has_ended_cannot_be_resumed(api: Api, uma: User) -> None:
     job = make_job(uma)
-    verbs.pause(job, by=By(uma, "api"))
+    verbs.pause(job, by=Actor(uma, "api"))
     Job.objects.update(end_date="2001-01-01")
     answer = api(uma).post(f"{URL}/{job.uid}/resume")
     assert (answer.status_code, answer.json()["error"]) == (400, "Job expired")

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, Team, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from jobs import verbs
 from jobs.models import Job, Pause, today
@@ -162,7 +162,7 @@ def test_a_refused_switch_undoes_the_other_changes(api: Api, uma: User) -> None:
 def test_an_expired_job_is_edited_while_paused_only(api: Api, uma: User) -> None:
     job = ended(make_job(uma))
     assert refused(api, uma, job, name="renamed") == "Job expired"
-    verbs.pause(job, by=By(uma, "api"))
+    verbs.pause(job, by=Actor(uma, "api"))
     assert refused(api, uma, job, is_active=True) == "Job expired"
     assert change(api, uma, job, name="renamed")["name"] == "renamed"
     tomorrow = (today() + dt.timedelta(days=1)).isoformat()
@@ -249,8 +249,8 @@ def test_what_somebody_else_changes_meanwhile_is_not_undone(
     job = make_job(uma)
     update = verbs.update
 
-    def slow_update(stale: Job, changes: verbs.JobChanges, *, by: By, **more: Any) -> Job:
-        update(stale, verbs.JobChanges({"metadata": {"from": "ada"}}), by=By(ada, "api"))
+    def slow_update(stale: Job, changes: verbs.JobChanges, *, by: Actor, **more: Any) -> Job:
+        update(stale, verbs.JobChanges({"metadata": {"from": "ada"}}), by=Actor(ada, "api"))
         return update(stale, changes, by=by, **more)
 
     monkeypatch.setattr(verbs, "update", slow_update)

@@ -165,7 +165,7 @@ def test_trying_again_and_again_has_its_limit(api: Api, uma: User, ada: User, se
 
 def test_only_a_few_try_at_once(api: Api, uma: User, settings: Settings) -> None:
     settings.GITHUB_TOKEN = ""
-    turns = [test_run.Turn(uma) for _ in range(4)]
+    turns = [test_run.TestRunSlot(uma) for _ in range(4)]
     for turn in turns:
         turn.__enter__()
     try:

@@ -16,11 +16,11 @@ from textwrap import dedent
 import psutil
 import pytest
 
-from environments.account import Account, resolve
+from environments.os_account import Account, resolve
 from jobs.children import pool as pool_module
-from jobs.children import watch
+from jobs.children import run_monitor
 from jobs.children.client import close as close_client
-from jobs.children.pool import Keeping, Pool
+from jobs.children.pool import Pool, PoolLimits
 from jobs.children.values import Call, Finished
 
 from .processes import Stopwatch, eventually, marked, marker
@@ -75,7 +75,7 @@ def go(
 ) -> Finished:
     return pool.run(
         Call(path, ["x"]),
-        keeping=Keeping(most=most, memory=256 << 20),
+        pool_limits=PoolLimits(most=most, memory=256 << 20),
         log=log or Stopwatch(),
         timeout=timeout,
         account=account,
@@ -192,7 +192,7 @@ def test_what_runs_while_the_code_changes_goes_on(pool: Pool, write: Write, modu
         ("import signal\nsignal.signal(signal.SIGTERM, lambda *_: None)\n", "the handlers of SIGTERM"),
         ("print('hello')\n", "writes output"),
         ("if os.fork() == 0:\n    os._exit(0)\n", "a process"),
-        ("if 'zygote' in sys.argv[0]:\n    os.write(int(sys.argv[1]), b'junk')\n", "JSONDecodeError"),
+        ("if 'class_server' in sys.argv[0]:\n    os.write(int(sys.argv[1]), b'junk')\n", "JSONDecodeError"),
     ],
 )
 def test_a_module_that_cannot_be_forked_from_is_imported_by_each_run_which_says_so_once(
@@ -253,7 +253,7 @@ def test_a_library_that_a_run_imports_is_imported_for_the_next_ones(pool: Pool, 
     def known() -> bool:
         run = pool.run(
             Call(path),
-            keeping=Keeping(),
+            pool_limits=PoolLimits(),
             log=Stopwatch(),
             timeout=20,
             stop_grace=1,
@@ -283,18 +283,18 @@ def test_as_another_account_the_module_is_imported_by_that_account_too(pool: Poo
         return found != 0
 
     assert eventually(forked)
-    zygote = psutil.Process(found)
-    assert set(zygote.uids()) == {other.uid}
-    keeper = zygote.parent()
+    server = psutil.Process(found)
+    assert set(server.uids()) == {other.uid}
+    keeper = server.parent()
     pool.close()
-    assert eventually(lambda: not zygote.is_running() and not (keeper and keeper.is_running()))
+    assert eventually(lambda: not server.is_running() and not (keeper and keeper.is_running()))
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root may change the account")
 def test_such_a_process_that_a_job_has_stopped_goes_on(
     pool: Pool, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "START_SECONDS", 0.5)
+    monkeypatch.setattr(run_monitor, "START_SECONDS", 0.5)
     other, path = resolve("nobody"), write("BORN = os.getpid()\n")
     assert eventually(lambda: born(go(pool, path, account=other)) != 0)
     stopped = born(go(pool, path, account=other))
@@ -333,7 +333,7 @@ def test_a_class_in_constant_use_gets_another_chance(
     monkeypatch.setattr(pool_module, "TRIED_AGAIN", 1.0)
     flag = modules / "flag"
     path = write(
-        f"if 'zygote' in sys.argv[0] and not os.path.exists({str(flag)!r}): 1 / 0\nBORN = os.getpid()\n"
+        f"if 'class_server' in sys.argv[0] and not os.path.exists({str(flag)!r}): 1 / 0\nBORN = os.getpid()\n"
     )
     log = Stopwatch()
     assert eventually(lambda: born(go(pool, path, log)) == 0 and "ZeroDivisionError" in log.text)
@@ -344,7 +344,7 @@ def test_a_class_in_constant_use_gets_another_chance(
 def test_what_hangs_at_a_library_that_it_was_to_learn_learns_no_more(
     pool: Pool, write: Write, modules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "START_SECONDS", 0.3)
+    monkeypatch.setattr(run_monitor, "START_SECONDS", 0.3)
     (modules / "endless.py").write_text("while True: pass\n")
     path = write("BORN = os.getpid()\n")
     learned = Finished("exited", loaded=("endless",))

@@ -14,7 +14,7 @@ import pytest
 
 from jobs.children import client as client_module
 from jobs.children import orphans
-from jobs.children import watch as watch_module
+from jobs.children import run_monitor as watch_module
 from jobs.children.client import Client
 from jobs.children.values import Call, Exec, Limits
 
@@ -216,7 +216,7 @@ def test_a_run_that_cannot_be_started_for_our_own_reasons_says_so(
 
 
 def test_a_warden_that_its_own_job_stopped_does_not_hold_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.children.watch.OVERDUE_SECONDS", 0.5)
+    monkeypatch.setattr("jobs.children.run_monitor.OVERDUE_SECONDS", 0.5)
     mark = marker()
     finished, _text = run_child(
         Exec(["sh", "-c", f"kill -STOP $PPID; sleep 300; : {mark}"]), timeout=0.3, stop_grace=0.1

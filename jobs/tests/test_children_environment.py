@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from jobs.children.environment import PROJECT_ROOT, clean_environment
-from jobs.children.job import NICE
+from jobs.children.job_process import NICE
 from jobs.children.values import Exec
 
 from .processes import run_child

@@ -40,13 +40,13 @@ def test_a_killed_worker_takes_its_jobs_their_offspring_and_the_server_with_it()
     assert worker.stdout is not None
     lines = [worker.stdout.readline().split() for _ in range(2)]
     server = psutil.Process(int(lines[0][0]))
-    wardens = server.children()
-    assert len(wardens) == 2
+    supervisors = server.children()
+    assert len(supervisors) == 2
     worker.kill()
     worker.wait()
     worker.stdout.close()
     assert eventually(lambda: not marked(mark))
-    assert eventually(lambda: not any(process.is_running() for process in [server, *wardens]))
+    assert eventually(lambda: not any(process.is_running() for process in [server, *supervisors]))
     assert eventually(lambda: not any(Path(directory).exists() for _pid, directory in lines))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jobs.children.job import to_json
+from jobs.children.job_process import to_json
 from jobs.children.modules import learn
 from jobs.children.values import Call, Limits
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from jobs import verbs
 from jobs.changes.dependencies import Edge
@@ -32,7 +32,7 @@ def edges(job: Job) -> list[tuple[str, str]]:
 
 def follow(job: Job, *after: Job, on: str = "success") -> Job:
     changes = JobChanges(depends_on=[Edge(one.pk, on) for one in after])
-    return verbs.update(job, changes, by=By(somebody(), "api"))
+    return verbs.update(job, changes, by=Actor(somebody(), "api"))
 
 
 def in_a_row(*names: str) -> list[Job]:
@@ -114,7 +114,7 @@ def test_a_change_is_in_the_history_with_the_names_of_the_jobs() -> None:
 
 def test_deleting_a_job_ends_what_followed_it_and_says_so_there() -> None:
     a, b = in_a_row("A", "B")
-    verbs.delete(a, by=By(somebody(), "api"))
+    verbs.delete(a, by=Actor(somebody(), "api"))
     assert not Dependency.objects.exists()
     entry = Entry.objects.filter(object_name="B").first()
     assert entry is not None
@@ -128,7 +128,7 @@ def test_a_job_that_is_gone_cannot_be_followed() -> None:
     gone = Edge(a.pk, "success")
     a.delete()
     with pytest.raises(Refused, match="deleted meanwhile"):
-        verbs.update(b, JobChanges(depends_on=[gone]), by=By(somebody(), "api"))
+        verbs.update(b, JobChanges(depends_on=[gone]), by=Actor(somebody(), "api"))
 
 
 # The API ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.forms.job import JobForm, form_data
 from jobs.models import Job
@@ -19,8 +19,8 @@ from jobs.tests.factories import form_values, make_job, moment, somebody
 pytestmark = pytest.mark.django_db
 
 
-def by() -> By:
-    return By(somebody(), "page", "127.0.0.1")
+def by() -> Actor:
+    return Actor(somebody(), "page", "127.0.0.1")
 
 
 def change(job: Job, **changes: Any) -> Job:

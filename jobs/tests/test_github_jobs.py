@@ -11,7 +11,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import launch, verbs
 from executions.models import Execution, State
@@ -120,7 +120,7 @@ def test_a_worker_follows_a_workflow_and_cancels_it_when_it_is_stopped(
     worker: Worker, github: GitHub, ledger: Ledger
 ) -> None:
     job = make_job(kind="github_actions", options=OPTIONS | {"workflow": "nightly"}, stop_grace=10)
-    first = launch.launch(job, by=By.system())
+    first = launch.launch(job, by=Actor.system())
     worker.perform([str(first.uid)])
     first = ended(first)
     assert (first.state, first.target, first.response_status) == ("success", "acme/tools/nightly.yml", 200)
@@ -128,10 +128,10 @@ def test_a_worker_follows_a_workflow_and_cancels_it_when_it_is_stopped(
 
     github.looks, github.course = 0, [("in_progress", None)]
     github.watched = threading.Event()
-    second = launch.launch(job, by=By.system())
+    second = launch.launch(job, by=Actor.system())
     worker.perform([str(second.uid)])
     assert github.watched.wait(10)
-    verbs.stop(second, by=By.system())
+    verbs.stop(second, by=Actor.system())
     second = ended(second)
     assert (second.state, second.reason) == ("stopped", "stopped")
     assert second.error == "Stopped. The workflow ended with the conclusion cancelled"

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from environments import account
-from environments.account import Account, files_of
+from environments import os_account
 from environments.config import AccountUnusable, job_account
+from environments.os_account import Account, files_of
 from jobs.children.client import run
 from jobs.children.values import Exec, Finished
 from jobs.runners.base import File, Spec
@@ -29,7 +29,7 @@ from .running import RUN_ID, run_class
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="only root may change the account"
 )
-OTHER = account.resolve("nobody") if sys.platform == "linux" else Account(0, 0, "", "")
+OTHER = os_account.resolve("nobody") if sys.platform == "linux" else Account(0, 0, "", "")
 SPEC = Spec(
     run_id=RUN_ID,
     attempt=1,
@@ -168,7 +168,7 @@ def test_files_are_reached_with_the_rights_of_the_account_by_one_thread_alone(tm
 
 
 def test_without_the_right_nothing_runs_as_belfry_instead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(account, "missing_rights", lambda: ["CAP_SETUID"])
+    monkeypatch.setattr(os_account, "missing_rights", lambda: ["CAP_SETUID"])
     outcome, _log = run_class("jobs.classes.shell.ShellJob", "id")
     assert outcome.state == "error"
     assert outcome.message == "This process may not run code as nobody: it lacks CAP_SETUID."

@@ -14,8 +14,8 @@ import pytest
 from django.conf import settings
 
 from jobs.models import Job
+from jobs.models.column_types import bounds_of, shape_of
 from jobs.models.fields import NAMES, PLAIN, JobField
-from jobs.models.shapes import bounds_of, shape_of
 
 COLUMNS = """
     loudness = models.PositiveSmallIntegerField(

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Category, Team, User
-from audit.record import By
+from audit.record import Actor
 from incidents.tests.factories import concerned, fail
 from jobs import verbs
 from jobs.models import Job
@@ -33,7 +33,7 @@ def test_an_empty_list_says_what_to_do(uma: User, vic: User) -> None:
 def test_it_shows_schedule_next_run_and_what_keeps_a_job_from_running(uma: User, vic: User) -> None:
     make_job(name="nightly", expression="30 2 * * *", timezone="Europe/Berlin", due="2030-01-01 01:30")
     paused = make_job(uma, name="paused one")
-    verbs.pause(paused, by=By(uma), reason="moving <house>", until=moment("2030-03-29 04:00"))
+    verbs.pause(paused, by=Actor(uma), reason="moving <house>", until=moment("2030-03-29 04:00"))
     client = browser(vic)
     client.cookies["zone"] = "Asia/Dubai"
     page = client.get("/jobs").content.decode()
@@ -66,7 +66,7 @@ def test_it_shows_only_the_jobs_of_the_users_category(vic: User) -> None:
 def test_it_searches_filters_and_sorts(uma: User) -> None:
     make_job(name="alpha", due="2030-01-02 00:00")
     paused = make_job(uma, name="beta")
-    verbs.pause(paused, by=By(uma))
+    verbs.pause(paused, by=Actor(uma))
     make_job(name="gamma", schedule_kind="none")
     Job.objects.filter(name="alpha").update(quarantine_reason="no such zone")
     assert names(uma, "?q=LPH") == ["alpha"]
@@ -110,7 +110,7 @@ def test_what_cannot_be_searched_for_is_told_and_finds_nothing(uma: User) -> Non
 
 def test_tabs_count_what_the_search_finds_in_each(uma: User) -> None:
     make_job(uma, name="mine")
-    verbs.pause(make_job(name="zz foreign"), by=By(uma))
+    verbs.pause(make_job(name="zz foreign"), by=Actor(uma))
     make_job(name="zz other")
     now = timezone.now()
     fail(now, concerned(uid=Job.objects.get(name="zz other").uid))

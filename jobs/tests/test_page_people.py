@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import Category, Team, User
 from accounts.signin import api_tokens
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import PASSWORD
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -61,7 +61,7 @@ def test_the_page_of_a_user_has_jobs_teams_sessions_and_tokens(ada: User, uma: U
     make_job(uma, name="nightly")
     team = Team.objects.create(name="Night shift")
     team.members.add(uma)
-    api_tokens.create(uma, "robot", read_only=True, expires_at=None, by=By(uma, "page"))
+    api_tokens.create(uma, "robot", read_only=True, expires_at=None, by=Actor(uma, "page"))
     page = text(browser(ada), f"/people/users/{uma.uid}")
     assert all(word in page for word in ("nightly", "Night shift", "robot", "uma@example.com"))
 

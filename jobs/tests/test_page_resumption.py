@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job
@@ -26,7 +26,7 @@ def words(client: Client, uma: User, address: str) -> str:
 
 def paused(uma: User, until: dt.datetime | None) -> Job:
     job = make_job(uma, expression="5 * * * *")
-    verbs.pause(job, by=By(uma, "page"), until=until)
+    verbs.pause(job, by=Actor(uma, "page"), until=until)
     return job
 
 
@@ -56,5 +56,5 @@ def test_without_an_end_of_the_pause_no_runs_are_announced(client: Client, uma: 
 @pytest.mark.parametrize("expression", ["5 * * * *", "0 0 29 2 *"])
 def test_a_pause_of_millennia_is_shown_as_well(client: Client, uma: User, expression: str) -> None:
     job = make_job(uma, expression=expression)
-    verbs.pause(job, by=By(uma, "page"), until=dt.datetime(8999, 12, 31, 23, 59, tzinfo=dt.UTC))
+    verbs.pause(job, by=Actor(uma, "page"), until=dt.datetime(8999, 12, 31, 23, 59, tzinfo=dt.UTC))
     assert "Resumes 8999-12-31" in words(client, uma, f"/jobs/{job.uid}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accounts.models import User
-from environments import homes
+from environments import home_directory
 from environments.models import Environment, Operation
 from jobs.models import Job
 from jobs.tests.pages import browser, edits
@@ -29,7 +29,7 @@ def where(tmp_path: Path, settings: Any, ada: User) -> Environment:
         record.mkdir(parents=True)
         (record / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     python = str(found.prefix / "bin" / "python")
-    homes.write(found.home, homes.Description("pypi", str(found.prefix), python, "3.12.4"))
+    home_directory.write(found.home, home_directory.Description("pypi", str(found.prefix), python, "3.12.4"))
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.models import Job
 from jobs.tests.factories import make_job, moment, somebody
@@ -16,8 +16,8 @@ from jobs.tests.factories import make_job, moment, somebody
 pytestmark = pytest.mark.django_db
 
 
-def by() -> By:
-    return By(somebody(), "page")
+def by() -> Actor:
+    return Actor(somebody(), "page")
 
 
 def fresh(job: Job) -> Job:

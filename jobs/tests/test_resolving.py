@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.runners import resolving
-from jobs.runners.resolving import Resolving
+from jobs.runners import dns_lookups
+from jobs.runners.dns_lookups import LookupThreads
 
 
 class System:
@@ -33,7 +33,7 @@ def system() -> Iterator[System]:
 
 
 def test_a_healthy_name_is_found_behind_64_dead_ones(system: System) -> None:
-    names: Resolving[str] = Resolving()
+    names: LookupThreads[str] = LookupThreads()
     for number in range(64):
         names.submit(system, f"dead-{number}.example", 443)
     assert names.submit(system, "healthy.example", 443).result(10) == "healthy.example is there"
@@ -42,9 +42,9 @@ def test_a_healthy_name_is_found_behind_64_dead_ones(system: System) -> None:
 def test_names_that_were_slow_before_have_threads_of_their_own(
     system: System, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolving, "SLOW", -1.0)
-    monkeypatch.setattr(resolving, "THREADS", 4)
-    names: Resolving[str] = Resolving()
+    monkeypatch.setattr(dns_lookups, "SLOW", -1.0)
+    monkeypatch.setattr(dns_lookups, "THREADS", 4)
+    names: LookupThreads[str] = LookupThreads()
     system.go_on.set()
     for number in range(20):
         with pytest.raises(OSError, match="not known"):
@@ -56,7 +56,7 @@ def test_names_that_were_slow_before_have_threads_of_their_own(
 
 
 def test_who_asks_for_a_name_that_is_being_looked_up_waits_for_that_answer(system: System) -> None:
-    names: Resolving[str] = Resolving()
+    names: LookupThreads[str] = LookupThreads()
     answers = [names.submit(system, "Dead.example" if number else "dead.example", 443) for number in range(5)]
     assert answers[0].cancel()
     system.go_on.set()
@@ -67,7 +67,7 @@ def test_who_asks_for_a_name_that_is_being_looked_up_waits_for_that_answer(syste
 
 
 def test_every_question_after_an_answer_is_asked_anew(system: System) -> None:
-    names: Resolving[str] = Resolving()
+    names: LookupThreads[str] = LookupThreads()
     for _ in range(3):
         names.submit(system, "healthy.example", 443).result(10)
     assert len(system.asked) == 3

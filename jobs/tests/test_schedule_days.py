@@ -10,7 +10,7 @@ import pytest
 
 from jobs.schedule import Cron, slots_between
 from jobs.schedule.cron import DayRule, parse
-from jobs.schedule.walltime import next_day
+from jobs.schedule.wall_clock import next_day
 
 
 def dates(expression: str, year: int = 2026, day_rule: DayRule = "either", years: int = 1) -> list[date]:

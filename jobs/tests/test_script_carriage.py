@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from jobs.runners.script.carriage import Reducer
+from jobs.runners.script.progress_lines import Reducer
 
 
 def visible(text: str) -> list[str]:

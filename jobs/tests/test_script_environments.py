@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from environments import homes
+from environments import home_directory
 
 from .processes import Stopwatch, eventually, marked, marker
 from .scripts import Events, Home, make_home, run_script
@@ -28,7 +28,7 @@ def taken(home: Home) -> IO[bytes] | None:
     found: list[IO[bytes]] = []
 
     def take() -> bool:
-        if (lock := homes.lock(home.path, shared=False)) is not None:
+        if (lock := home_directory.lock(home.path, shared=False)) is not None:
             found.append(lock)
         return bool(found)
 
@@ -110,8 +110,8 @@ def test_nobody_changes_an_environment_while_a_script_runs(home: Home) -> None:
     seen: list[object] = []
 
     def try_it() -> None:
-        seen.append(homes.lock(home.path, shared=False))
-        other = homes.lock(home.path, shared=True)
+        seen.append(home_directory.lock(home.path, shared=False))
+        other = home_directory.lock(home.path, shared=True)
         assert other is not None
         other.close()
 
@@ -135,7 +135,7 @@ def test_the_lock_stays_until_the_last_descendant_is_gone(home: Home) -> None:
         raise Fails
 
     def changeable() -> bool:
-        lock = homes.lock(home.path, shared=False)
+        lock = home_directory.lock(home.path, shared=False)
         if lock:
             lock.close()
         return lock is not None
@@ -187,9 +187,9 @@ def test_packages_that_only_conda_knows_count_too(own: Home) -> None:
 
 
 def test_an_environment_may_lie_elsewhere(own: Home, tmp_path: Path) -> None:
-    description = homes.read(own.path)
+    description = home_directory.read(own.path)
     assert description is not None
     registered = Home(own.root, uuid.uuid4().hex)
-    homes.write(registered.path, replace(description, backend="external"))
+    home_directory.write(registered.path, replace(description, backend="external"))
     outcome, log = run_script(registered, "import sys; print(sys.prefix)")
     assert (outcome.state, log) == ("success", f"{description.prefix}\n")

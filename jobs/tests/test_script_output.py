@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from executions.worker.output import HEAD, TAIL, Sink
+from executions.worker.output import HEAD, TAIL, OutputWriter
 
 from .processes import Stopwatch
 from .scripts import Events, Home, run_script
@@ -51,13 +51,15 @@ def test_binary_output_becomes_text(home: Home) -> None:
 
 
 def test_endless_output_ends_with_the_time_limit(home: Home) -> None:
-    outcome, _log = run_script(home, "while True: print('y' * 70)", log=Sink(lambda text: None), timeout=1.0)
+    outcome, _log = run_script(
+        home, "while True: print('y' * 70)", log=OutputWriter(lambda text: None), timeout=1.0
+    )
     assert outcome.state == "timeout"
 
 
 def test_a_hundred_megabytes_leave_head_and_tail_and_no_memory_behind(home: Home) -> None:
     sizes: list[int] = []
-    sink = Sink(lambda text: sizes.append(len(text)))
+    sink = OutputWriter(lambda text: sizes.append(len(text)))
     process = psutil.Process()
     run_script(home, "print('warm')", log=sink)
     before = process.memory_info().rss

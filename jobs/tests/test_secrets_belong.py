@@ -11,11 +11,11 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from conftest import Api
 from executions.ledger import claims, launch
 from executions.models import Execution
-from jobs import code_right, exposed_credentials, verbs, versions
+from jobs import code_permission, exposed_credentials, verbs, versions
 from jobs.models import Job
 from jobs.test_run import Answer
 from jobs.tests.factories import make_job, moment
@@ -102,14 +102,14 @@ def test_neither_a_restored_version_nor_a_change_of_kind_brings_them_elsewhere(
     verbs.update(
         job,
         JobChanges({"options": {"target_url": HERE}}, secrets=SECRET, fresh=frozenset(SECRET)),
-        by=By(uma, "api"),
+        by=Actor(uma, "api"),
     )
     assert stored(job) == SECRET
-    versions.restore(Job.objects.get(pk=job.pk), 1, by=By(mallory, "page"), user=mallory)
+    versions.restore(Job.objects.get(pk=job.pk), 1, by=Actor(mallory, "page"), user=mallory)
     assert stored(job) == {}
-    verbs.update(job, JobChanges(secrets=SECRET, fresh=frozenset(SECRET)), by=By(uma, "api"))
+    verbs.update(job, JobChanges(secrets=SECRET, fresh=frozenset(SECRET)), by=Actor(uma, "api"))
     workflow = {"owner": "o", "repo": "r", "workflow": "w.yml"}
-    verbs.update(job, JobChanges({"kind": "github_actions", "options": workflow}), by=By(mallory, "api"))
+    verbs.update(job, JobChanges({"kind": "github_actions", "options": workflow}), by=Actor(mallory, "api"))
     assert stored(job) == {}
 
 
@@ -144,11 +144,11 @@ def test_a_workflow_of_another_owner_does_not_get_the_token(api: Api, mallory: U
 
 
 def test_a_run_that_waits_does_not_get_the_secrets_of_a_later_target(job: Job, uma: User) -> None:
-    run = launch.launch(job, by=By(uma, "api"))
+    run = launch.launch(job, by=Actor(uma, "api"))
     new = JobChanges(
         {"options": {"target_url": THERE}}, secrets={"headers": "{}"}, fresh=frozenset({"headers"})
     )
-    verbs.update(job, new, by=By(uma, "api"))
+    verbs.update(job, new, by=Actor(uma, "api"))
     assert secrets_of(run) == {}
 
 
@@ -177,12 +177,12 @@ def test_who_changes_the_script_of_others_loses_their_secrets(ada: User, mallory
     owner = User.objects.create_user("owner", role="user", may_run_code=True)
     script = {"script": "print(1)"}
     job = make_job(owner, kind="script", options=script, environment=place.uid, secrets={"TOKEN": "abcdef"})
-    verbs.update(job, JobChanges({"description": "same script"}), by=By(mallory, "api"))
-    verbs.update(job, JobChanges({"options": {"script": "print(2)"}}), by=By(owner, "api"))
-    verbs.update(job, JobChanges({"options": {"script": "print(3)"}}), by=By(ada, "api"))
+    verbs.update(job, JobChanges({"description": "same script"}), by=Actor(mallory, "api"))
+    verbs.update(job, JobChanges({"options": {"script": "print(2)"}}), by=Actor(owner, "api"))
+    verbs.update(job, JobChanges({"options": {"script": "print(3)"}}), by=Actor(ada, "api"))
     assert stored(job) == {"TOKEN": "abcdef"}
     verbs.update(
-        job, JobChanges({"options": {"script": "import os; print(os.environ)"}}), by=By(mallory, "api")
+        job, JobChanges({"options": {"script": "import os; print(os.environ)"}}), by=Actor(mallory, "api")
     )
     assert stored(job) == {}
 
@@ -199,17 +199,17 @@ def script_job(mallory: User) -> Job:
 
 def adds_a_secret(job: Job, user: User) -> None:
     secrets = dict(job.secrets) | {"B": "mine-123"}
-    verbs.update(job, JobChanges(secrets=secrets, fresh=frozenset({"B"})), by=By(user, "api"))
+    verbs.update(job, JobChanges(secrets=secrets, fresh=frozenset({"B"})), by=Actor(user, "api"))
 
 
 def moves_credentials(job: Job, user: User) -> None:
-    assert exposed_credentials.move(job, by=By(user, "page")) == ["options.variables.API_TOKEN"]
+    assert exposed_credentials.move(job, by=Actor(user, "page")) == ["options.variables.API_TOKEN"]
     assert stored(job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
 
 
 def takes_it_over(job: Job, user: User) -> None:
     User.objects.filter(username="owner").delete()
-    assert code_right.take_over(job, by=By(user, "page"))
+    assert code_permission.take_over(job, by=Actor(user, "page"))
 
 
 @pytest.mark.parametrize("step", [adds_a_secret, moves_credentials, takes_it_over])
@@ -219,7 +219,7 @@ def test_no_step_before_makes_the_secrets_of_others_his_own(
     step(script_job, mallory)
     job = Job.objects.get(pk=script_job.pk)
     script = job.options | {"script": "import os; print(os.environ)"}
-    changed = verbs.update(job, JobChanges({"options": script}), by=By(mallory, "api"))
+    changed = verbs.update(job, JobChanges({"options": script}), by=Actor(mallory, "api"))
     assert stored(job) == {}
     left = Job.objects.get(pk=job.pk).options["variables"]
     assert left == {"LEVEL": "2"}
@@ -234,7 +234,7 @@ def test_who_typed_credentials_keeps_them_though_somebody_else_moved_them(
     verbs.update(
         script_job,
         JobChanges({"options": {"script": "print(2)", "variables": {"LEVEL": "2"}}}),
-        by=By(owner, "api"),
+        by=Actor(owner, "api"),
     )
     assert stored(script_job) == {"A": "abcdef", "API_TOKEN": "typed-1"}
 
@@ -244,8 +244,8 @@ def test_who_sets_all_secrets_of_a_script_changes_it_without_losing_them(
 ) -> None:
     script = {"script": "print(2)"}
     mine = JobChanges({"options": script}, secrets={"A": "mine-123"}, fresh=frozenset({"A"}))
-    verbs.update(script_job, mine, by=By(mallory, "api"))
-    verbs.update(script_job, JobChanges({"options": {"script": "print(3)"}}), by=By(mallory, "api"))
+    verbs.update(script_job, mine, by=Actor(mallory, "api"))
+    verbs.update(script_job, JobChanges({"options": {"script": "print(3)"}}), by=Actor(mallory, "api"))
     assert stored(script_job) == {"A": "mine-123"}
 
 
@@ -257,6 +257,6 @@ def test_another_class_takes_the_secrets_away(ada: User) -> None:
         secrets={"A": "abcdef"},
     )
     verbs.update(
-        job, JobChanges({"options": {"job_class": "jobs.classes.shell.ShellJob"}}), by=By(ada, "api")
+        job, JobChanges({"options": {"job_class": "jobs.classes.shell.ShellJob"}}), by=Actor(ada, "api")
     )
     assert stored(job) == {}

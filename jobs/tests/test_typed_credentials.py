@@ -11,7 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from compat.ndscheduler import tokens as v1_tokens
 from conftest import Api
 from executions.ledger import claims, launch
@@ -102,8 +102,8 @@ def test_names_of_other_things(name: str) -> None:
 def test_they_are_nowhere_in_what_anybody_reads(
     api: Api, job: Job, uma: User, ada: User, client: Client
 ) -> None:
-    run = launch.launch(job, by=By(uma, "api"))
-    verbs.update(job, JobChanges({"options": OPTIONS | {"method": "PUT"}}), by=By(uma, "api"))
+    run = launch.launch(job, by=Actor(uma, "api"))
+    verbs.update(job, JobChanges({"options": OPTIONS | {"method": "PUT"}}), by=Actor(uma, "api"))
     client.force_login(ada)
     pages = [
         f"/jobs/{job.uid}",
@@ -270,7 +270,7 @@ def test_with_a_run_that_goes_where_the_job_does_they_go_along(api: Api, ada: Us
 
 
 def test_a_version_is_restored_with_the_present_values_or_not_at_all(job: Job, uma: User) -> None:
-    by = By(uma, "page")
+    by = Actor(uma, "page")
     verbs.update(job, JobChanges({"options": OPTIONS | {"method": "PUT"}}), by=by)
     versions.restore(stored(job), 1, by=by, user=uma)
     assert stored(job).options == OPTIONS
@@ -288,11 +288,11 @@ def test_one_click_moves_them_and_the_request_stays_the_same(receiver: Receiver,
     metadata = {"db": {"password": f"{CANARY}-4", "host": "db"}}
     job = make_job(uma, options=options, metadata=metadata)
     call_webhook(options["target_url"], options, metadata=metadata)
-    assert exposed_credentials.move(job, by=By(uma, "page"))
+    assert exposed_credentials.move(job, by=Actor(uma, "page"))
     job = stored(job)
     assert CANARY not in json.dumps([job.options, job.metadata])
     assert exposed_credentials.exposed(job) == []
-    run = launch.launch(job, by=By(uma, "api"))
+    run = launch.launch(job, by=Actor(uma, "api"))
     (claim,) = claims.claim([str(run.uid)], "w", moment("2099-01-01 00:00"))
     call_webhook(job.options["target_url"], job.options, metadata=job.metadata, secrets=claim.spec.secrets)
     before, after = receiver.received
@@ -337,7 +337,7 @@ def test_what_the_secrets_have_no_place_for_is_not_said_to_be_moved(
 
 def test_what_is_moved_is_named_without_what_stays(uma: User) -> None:
     job = make_job(uma, options=OPTIONS, metadata=METADATA)
-    moved = exposed_credentials.move(job, by=By(uma, "page"))
+    moved = exposed_credentials.move(job, by=Actor(uma, "page"))
     assert exposed_credentials.exposed(stored(job)) == ["metadata.hook?user"]
     assert "metadata.db.password" in moved
     assert "metadata.hook?user" not in moved
@@ -345,7 +345,7 @@ def test_what_is_moved_is_named_without_what_stays(uma: User) -> None:
 
 def test_what_the_secrets_hold_already_counts(uma: User) -> None:
     job = make_job(uma, options=OPTIONS, secrets={"headers": '{"Authorization": "Bearer kept"}'})
-    exposed_credentials.move(job, by=By(uma, "page"))
+    exposed_credentials.move(job, by=Actor(uma, "page"))
     assert json.loads(stored(job).secrets["headers"]) == {
         "Authorization": "Bearer kept",
         "X-Api-Key": f"{CANARY}-3",

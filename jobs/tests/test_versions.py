@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Category, Team, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.due.tick import tick
 from executions.ledger.launch import launch
 from executions.models import Execution
@@ -69,7 +69,7 @@ def made(user: User, **values: Any) -> Job:
 def change(job: Job, user: User, **values: Any) -> Job:
     form = JobForm(form_values(**values), user=user, instance=Job.objects.get(pk=job.pk))
     assert form.is_valid(), form.errors
-    return verbs.update(job, form.changes(), by=By(user, "page"))
+    return verbs.update(job, form.changes(), by=Actor(user, "page"))
 
 
 def restore(user: User, job: Job, number: int) -> Any:
@@ -212,7 +212,7 @@ def test_a_team_that_was_disabled_is_named(uma: User) -> None:
 def test_a_job_to_run_after_that_is_gone_is_told(uma: User) -> None:
     first = make_job(uma, name="first")
     job = make_job(uma, name="second", depends_on=[{"job": str(first.uid), "on": "success"}])
-    verbs.delete(first, by=By(uma))
+    verbs.delete(first, by=Actor(uma))
     assert versions(job) == [1, 2]
     assert f"There is no job {first.uid}" in refusal(uma, job)
 
@@ -293,10 +293,10 @@ def test_a_job_of_before_there_were_versions_says_so(uma: User) -> None:
 
 def test_a_run_names_the_version_that_it_used(uma: User) -> None:
     job = make_job(uma, overlap="allow")
-    early = launch(job, by=By(uma))
+    early = launch(job, by=Actor(uma))
     change(job, uma, timeout=30, overlap="allow")
-    late = launch(Job.objects.get(pk=job.pk), by=By(uma))
-    other = launch(Job.objects.get(pk=job.pk), by=By(uma), overrides={"metadata": {"a": 1}})
+    late = launch(Job.objects.get(pk=job.pk), by=Actor(uma))
+    other = launch(Job.objects.get(pk=job.pk), by=Actor(uma), overrides={"metadata": {"a": 1}})
     texts = [browser(uma).get(f"/executions/{run.uid}").content.decode() for run in (early, late, other)]
     for number, text in zip((1, 2, 2), texts, strict=True):
         assert f'<a href="/jobs/{job.uid}/versions?old={number}">{number}</a>' in text
@@ -306,7 +306,7 @@ def test_a_run_names_the_version_that_it_used(uma: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_changes_at_the_same_time_are_versions_one_after_the_other() -> None:
     job = make_job()
-    by = By(job.owner, "api")
+    by = Actor(job.owner, "api")
     faults: list[Exception] = []
 
     def work(field: str) -> None:
@@ -336,7 +336,7 @@ def test_a_job_may_be_deleted_while_the_one_that_follows_it_is_changed() -> None
         first = make_job(name=f"first {number}")
         edge = [{"job": str(first.uid), "on": "success"}]
         job = make_job(name=f"second {number}", depends_on=edge)
-        by = By(first.owner, "api")
+        by = Actor(first.owner, "api")
         faults: list[Exception] = []
 
         def attempt(verb: Callable[[], Any], faults: list[Exception] = faults) -> None:

@@ -14,7 +14,7 @@ import zstandard
 from django.core.exceptions import ValidationError
 
 from jobs.runners import clean_options
-from jobs.runners.webhook.answer import SHOWN, size
+from jobs.runners.webhook.response import SHOWN, size
 
 from .running import Answer, Receiver, call_webhook
 

@@ -1,4 +1,4 @@
-"""The channels. Each is one module; to have it here is all that the rest of Belfry asks."""
+"""The registry of channels; each is one module."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ Label = Union[str, "_StrPromise"]
 
 
 class TemporaryFailure(Exception):
-    """It did not work this time; `wait` are the seconds that the other side asked for."""
+    """Delivery failed and may succeed later; `wait`: seconds that the server asked for."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
@@ -30,11 +30,11 @@ class TemporaryFailure(Exception):
 
 
 class PermanentFailure(Exception):
-    """It will not work, however often it is tried."""
+    """Delivery failed and will not succeed later."""
 
 
 class PartialDelivery(Exception):
-    """It went different ways for different recipients: `accepted` have it, `later` may be tried again, `never` not."""
+    """Delivery differs by recipient: `accepted` have it, `later` may be tried again, `never` not."""
 
     def __init__(
         self, reason: str, accepted: list[str], later: Mapping[str, int], never: Mapping[str, int]
@@ -44,11 +44,11 @@ class PartialDelivery(Exception):
 
 
 class SwitchedOff(Exception):
-    """It is not wanted."""
+    """The channel is switched off."""
 
 
 @dataclass(frozen=True)
-class About:
+class AlertSubject:
     """The job and the run that an alert is about; empty for the system's own."""
 
     job_uid: uuid.UUID | None = None
@@ -61,23 +61,23 @@ class About:
     team: int | None = None
 
 
-NOTHING = About()
+NOTHING = AlertSubject()
 
 
 @dataclass(frozen=True)
-class News:
-    """What is told: `uid` is that of the alert, `key` names the event for all its alerts."""
+class AlertMessage:
+    """A message to send: `uid` is that of the alert, `key` identifies the event for all its alerts."""
 
     message: Message
     event: Alert.Event
-    about: About
+    about: AlertSubject
     key: str
     uid: uuid.UUID
     at: dt.datetime
 
 
 @dataclass(frozen=True)
-class Worded:
+class RenderedMessage:
     """A message in the form of a channel; `text` is what is sent, for most channels a document in JSON."""
 
     text: str
@@ -108,7 +108,7 @@ DEEDS = frozenset({Alert.Event.ACKNOWLEDGED, Alert.Event.CLOSED})
 
 
 class Channel(Protocol):
-    """A way of telling people. A channel with `fields` has destinations, each with settings of its own."""
+    """A way to deliver alerts. A channel with `fields` has destinations, each with settings of its own."""
 
     name: ClassVar[str]
     label: ClassVar[Label]
@@ -116,9 +116,9 @@ class Channel(Protocol):
     fields: ClassVar[tuple[Field, ...]]
 
     def wants(self, event: Alert.Event) -> bool:
-        """Whether such news belongs there."""
+        """Whether this channel sends such messages."""
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         """The message, in the language that is active. What people wrote is data in it: no markup, mention or header."""
 
     def send(self, alert: Alert, now: dt.datetime) -> None:

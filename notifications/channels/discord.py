@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.channels import http
-from notifications.channels.base import Field, Label, News, Worded, cut
+from notifications.channels.base import AlertMessage, Field, Label, RenderedMessage, cut
 from notifications.channels.service import Service
 from notifications.messages import Message, one_line
 from notifications.models import Alert
@@ -41,10 +41,10 @@ class Discord(Service):
         ),
     )
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         embed = _embed(news.message, _colour(news))
         # Nothing in it may notify anybody, whatever it says.
-        return Worded(http.as_json({"embeds": [embed], "allowed_mentions": {"parse": []}}))
+        return RenderedMessage(http.as_json({"embeds": [embed], "allowed_mentions": {"parse": []}}))
 
     def request(self, alert: Alert, settings: Mapping[str, str], now: dt.datetime) -> http.Request:
         return http.Request(settings.get("webhook_url", ""), alert.text.encode())
@@ -94,7 +94,7 @@ def _log(message: Message, room: int) -> str:
     return f"{title}\n```\n" + "\n".join(reversed(kept)) + "\n```" if kept else ""
 
 
-def _colour(news: News) -> int:
+def _colour(news: AlertMessage) -> int:
     good = {Alert.Event.JOB_SUCCEEDED, Alert.Event.RECOVERED, Alert.Event.SYSTEM_RECOVERED}
     calm = {Alert.Event.TEST, Alert.Event.ENDING_SOON, Alert.Event.AUTO_PAUSED, Alert.Event.DIGEST}
     return GREEN if news.event in good else GREY if news.event in calm else RED

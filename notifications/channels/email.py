@@ -14,14 +14,14 @@ from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels.base import (
+    AlertMessage,
     Field,
     Label,
-    News,
     PartialDelivery,
     PermanentFailure,
+    RenderedMessage,
     SwitchedOff,
     TemporaryFailure,
-    Worded,
 )
 from notifications.channels.smtp import Refused
 from notifications.models import Alert
@@ -38,8 +38,8 @@ class Email:
     def wants(self, event: Alert.Event) -> bool:
         return True
 
-    def worded(self, news: News) -> Worded:
-        return Worded(news.message.text(), news.message.html())
+    def worded(self, news: AlertMessage) -> RenderedMessage:
+        return RenderedMessage(news.message.text(), news.message.html())
 
     def send(self, alert: Alert, now: dt.datetime) -> None:
         if not settings.MAIL_ENABLED:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from notifications import inbox
-from notifications.channels.base import Field, Label, News, Worded
+from notifications.channels.base import AlertMessage, Field, Label, RenderedMessage
 from notifications.models import Alert
 
 
@@ -21,9 +21,9 @@ class Inbox:
     def wants(self, event: Alert.Event) -> bool:
         return True
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         title, note = news.message.inbox
-        return Worded(str(note), subject=str(title))
+        return RenderedMessage(str(note), subject=str(title))
 
     def send(self, alert: Alert, now: dt.datetime) -> None:
         inbox.place(alert, now)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels import http
-from notifications.channels.base import Field, Label, News, Worded, cut
+from notifications.channels.base import AlertMessage, Field, Label, RenderedMessage, cut
 from notifications.channels.service import Service
 from notifications.messages import one_line
 from notifications.models import Alert
@@ -53,13 +53,13 @@ class PagerDuty(Service):
     def wants(self, event: Alert.Event) -> bool:
         return event not in CALM
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         action, key = _action(news), _key(news)
         told: dict[str, Any] = {"event_action": action, "dedup_key": key}
         if action == "trigger":
             told |= {"payload": _payload(news), "client": "Belfry", "client_url": news.message.link}
             told["links"] = [{"href": news.message.link, "text": "Belfry"}] if news.message.link else []
-        return Worded(http.as_json(told))
+        return RenderedMessage(http.as_json(told))
 
     def request(self, alert: Alert, settings: Mapping[str, str], now: dt.datetime) -> http.Request:
         return _request(json.loads(alert.text), settings)
@@ -77,13 +77,13 @@ def _request(told: dict[str, Any], settings: Mapping[str, str]) -> http.Request:
     return http.Request(settings.get("url", EVENTS), http.as_json(body).encode())
 
 
-def _action(news: News) -> str:
+def _action(news: AlertMessage) -> str:
     if phase := news.message.thread.phase.value:
         return PHASES.get(phase, "trigger")
     return "resolve" if news.event in GOOD else "trigger"
 
 
-def _key(news: News) -> str:
+def _key(news: AlertMessage) -> str:
     """The incident's; without one the job's, so that its problems are one incident there."""
     if news.message.thread.key:
         return news.message.thread.key[:KEY]
@@ -92,7 +92,7 @@ def _key(news: News) -> str:
     return news.key[:KEY]
 
 
-def _payload(news: News) -> dict[str, Any]:
+def _payload(news: AlertMessage) -> dict[str, Any]:
     message = news.message
     details: dict[str, Any] = {label: cut(value, DETAIL) for label, value in message.pairs()}
     if message.log:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from notifications.channels import http
-from notifications.channels.base import DEEDS, Field, Label, News, PermanentFailure, SwitchedOff, Worded
+from notifications.channels.base import (
+    DEEDS,
+    AlertMessage,
+    Field,
+    Label,
+    PermanentFailure,
+    RenderedMessage,
+    SwitchedOff,
+)
 from notifications.models import Alert, Destination
 
 TEST = Alert.Event.TEST
@@ -35,7 +43,7 @@ class Service:
     def wants(self, event: Alert.Event) -> bool:
         return event not in DEEDS
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         raise NotImplementedError
 
     def request(self, alert: Alert, settings: Mapping[str, str], now: dt.datetime) -> http.Request:

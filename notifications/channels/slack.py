@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from notifications.channels import http
-from notifications.channels.base import Field, Label, News, Worded
+from notifications.channels.base import AlertMessage, Field, Label, RenderedMessage
 from notifications.channels.service import Service, Target
 from notifications.messages import Message, one_line
 from notifications.models import Alert, SlackSettings
@@ -42,8 +42,8 @@ class Slack(Service):
         ),
     )
 
-    def worded(self, news: News) -> Worded:
-        return Worded(said(news.message))
+    def worded(self, news: AlertMessage) -> RenderedMessage:
+        return RenderedMessage(said(news.message))
 
     def request(self, alert: Alert, settings: Mapping[str, str], now: dt.datetime) -> http.Request:
         channel = settings.get("channel", "")

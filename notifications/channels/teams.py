@@ -10,7 +10,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from notifications.channels import http
-from notifications.channels.base import Field, Label, News, PermanentFailure, TemporaryFailure, Worded, cut
+from notifications.channels.base import (
+    AlertMessage,
+    Field,
+    Label,
+    PermanentFailure,
+    RenderedMessage,
+    TemporaryFailure,
+    cut,
+)
 from notifications.channels.service import Service
 from notifications.messages import Message, one_line
 from notifications.models import Alert
@@ -39,8 +47,8 @@ class Teams(Service):
         ),
     )
 
-    def worded(self, news: News) -> Worded:
-        return Worded(http.as_json(_fitting(news.message)))
+    def worded(self, news: AlertMessage) -> RenderedMessage:
+        return RenderedMessage(http.as_json(_fitting(news.message)))
 
     def request(self, alert: Alert, settings: Mapping[str, str], now: dt.datetime) -> http.Request:
         return http.Request(settings.get("webhook_url", ""), alert.text.encode())

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from notifications.channels import http
-from notifications.channels.base import Field, Label, News, Worded, cut
+from notifications.channels.base import AlertMessage, Field, Label, RenderedMessage, cut
 from notifications.channels.service import Service
 from notifications.models import Alert
 from scheduler_site.lib.signing import HEADER, signature
@@ -39,9 +39,9 @@ class Webhook(Service):
     def wants(self, event: Alert.Event) -> bool:
         return True
 
-    def worded(self, news: News) -> Worded:
+    def worded(self, news: AlertMessage) -> RenderedMessage:
         message = news.message
-        return Worded(
+        return RenderedMessage(
             http.as_json(
                 {
                     "id": str(news.uid),
@@ -76,5 +76,5 @@ class Webhook(Service):
         )
 
 
-def _job(news: News) -> dict[str, Any] | None:
+def _job(news: AlertMessage) -> dict[str, Any] | None:
     return {"id": str(news.about.job_uid), "name": news.about.job_name} if news.about.job_uid else None

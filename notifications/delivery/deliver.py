@@ -21,11 +21,11 @@ from django.db import transaction
 from django.db.models import F
 
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from notifications.channels import CHANNELS
 from notifications.channels.base import PartialDelivery, PermanentFailure, SwitchedOff, TemporaryFailure
-from notifications.delivery import allowance
-from notifications.delivery.post import GIVE_UP
+from notifications.delivery import mail_limits
+from notifications.delivery.outbox import GIVE_UP
 from notifications.models import Alert
 from scheduler_site.lib import clock
 
@@ -57,7 +57,7 @@ def deliver(uids: Sequence[str], now: dt.datetime | None = None) -> int:
 
 
 @transaction.atomic
-def send_again(alert: Alert, *, by: By) -> bool:
+def send_again(alert: Alert, *, by: Actor) -> bool:
     """Gives an alert that was given up another day. False when it is not (or no longer) of that kind."""
     now = clock.now()
     given_up = Alert.objects.filter(pk=alert.pk, state__in=(State.UNDELIVERABLE, State.SILENCED))
@@ -88,7 +88,7 @@ def _try(alert: Alert, now: dt.datetime | None) -> None:
         if alert.channel == Alert.Channel.INBOX:
             _place(alert, now or clock.now())
             return
-        if alert.channel == Alert.Channel.EMAIL and allowance.held(alert, now or clock.now()):
+        if alert.channel == Alert.Channel.EMAIL and mail_limits.held(alert, now or clock.now()):
             return
         CHANNELS[alert.channel].send(alert, now or clock.now())
     except TemporaryFailure as error:

@@ -1,4 +1,4 @@
-"""Which destinations hear of something: those that the job names, else those of its team, else the default ones."""
+"""Chooses the destinations of an alert: those that the job names, else those of its team, else the default ones."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext_noop as _
 
 from audit.models import Entry
-from audit.record import By, difference, masked, record
+from audit.record import Actor, difference, masked, record
 from notifications.delivery import deliver
 from notifications.delivery.destinations import new_slug
-from notifications.delivery.post import to_destination
+from notifications.delivery.outbox import to_destination
 from notifications.destinations.form import DestinationForm
 from notifications.messages import Message
 from notifications.models import Alert, Destination
@@ -22,7 +22,7 @@ from scheduler_site.lib.encrypted import Undecryptable
 
 
 @transaction.atomic
-def save(form: DestinationForm, *, by: By) -> Destination:
+def save(form: DestinationForm, *, by: Actor) -> Destination:
     """Makes or changes the destination of a valid form."""
     destination, values = form.destination, form.cleaned_data
     is_new = destination.pk is None
@@ -34,9 +34,8 @@ def save(form: DestinationForm, *, by: By) -> Destination:
     given = {name: text for name, text in values["settings"].items() if text}
     destination.options = {name: text for name, text in given.items() if name not in hidden}
     found = {name: text for name, text in given.items() if name in hidden}
-    if found or not isinstance(
-        destination.secrets, Undecryptable
-    ):  # what cannot be read looks empty, and stays
+    # Secrets that cannot be decrypted look empty, and stay.
+    if found or not isinstance(destination.secrets, Undecryptable):
         destination.secrets = found
     destination.updated_by = by.user
     if is_new:
@@ -51,7 +50,7 @@ def save(form: DestinationForm, *, by: By) -> Destination:
 
 
 @transaction.atomic
-def delete(destination: Destination, *, by: By) -> None:
+def delete(destination: Destination, *, by: Actor) -> None:
     """Jobs and teams that chose it are told of elsewhere from now on: where else they chose, or at the default destinations."""
     record(Entry.Event.DELETED, destination, by=by, changes=difference(_described(destination), {}))
     destination.delete()

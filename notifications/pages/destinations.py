@@ -6,12 +6,12 @@ import uuid
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit.record import By
+from accounts.pages.request import PageRequest, actor
 from notifications.channels import WITH_DESTINATIONS
 from notifications.destinations import verbs
 from notifications.destinations.form import DestinationForm, keys_of
@@ -23,7 +23,7 @@ guard = needs("notifications.change_destination")
 
 @guard
 @require_GET
-def destinations(request: HttpRequest) -> HttpResponse:
+def destinations(request: PageRequest) -> HttpResponse:
     rows = Destination.objects.filter(channel__in=WITH_DESTINATIONS).prefetch_related("teams")
     context = {
         "rows": [(row, keys_of(row)) for row in rows],
@@ -35,7 +35,7 @@ def destinations(request: HttpRequest) -> HttpResponse:
 
 @guard
 @require_http_methods(["GET", "POST"])
-def new(request: HttpRequest, channel: str) -> HttpResponse:
+def new(request: PageRequest, channel: str) -> HttpResponse:
     if channel not in WITH_DESTINATIONS:
         raise Http404(_("There is no such channel."))
     return _form(request, Destination(channel=channel))
@@ -44,32 +44,32 @@ def new(request: HttpRequest, channel: str) -> HttpResponse:
 @guard
 @require_http_methods(["GET", "POST"])
 @transaction.atomic
-def destination(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def destination(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     rows = Destination.objects.select_for_update() if request.method == "POST" else Destination.objects.all()
     return _form(request, get_object_or_404(rows, uid=uid, channel__in=WITH_DESTINATIONS))
 
 
 @guard
 @require_POST
-def delete(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(Destination, uid=uid)
-    verbs.delete(found, by=By.request(request, "page"))
+    verbs.delete(found, by=actor(request))
     messages.success(request, _("The destination “%(name)s” has been deleted.") % {"name": found.name})
     return redirect("destinations")
 
 
 @guard
 @require_POST
-def test(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def test(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     found = get_object_or_404(Destination, uid=uid, channel__in=WITH_DESTINATIONS)
     tell(request, verbs.test(found))
     return redirect("destination", uid)
 
 
-def _form(request: HttpRequest, found: Destination) -> HttpResponse:
+def _form(request: PageRequest, found: Destination) -> HttpResponse:
     form = DestinationForm(request.POST if request.method == "POST" else None, destination=found)
     if form.is_valid():
-        saved = verbs.save(form, by=By.request(request, "page"))
+        saved = verbs.save(form, by=actor(request))
         messages.success(request, _("The destination has been saved."))
         return redirect("destination", saved.uid)
     channel = WITH_DESTINATIONS[found.channel]

@@ -12,14 +12,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import InvalidPage, Page
 from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.permissions import account
-from audit.record import By
+from accounts.pages.request import PageRequest, actor
 from notifications import inbox, verbs
 from notifications.delivery import deliver
 from notifications.models import Alert, Notification, SlackSettings
@@ -28,7 +27,7 @@ from scheduler_site.lib.database.paging import Capped
 
 PAGE_SIZE = 50
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[PageRequest, P], HttpResponse]
 
 
 def needs(permission: str) -> Callable[[View[P]], View[P]]:
@@ -36,8 +35,8 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
 
     def guard(view: View[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if not account(request).has_perm(permission):
+        def guarded(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if not request.user.has_perm(permission):
                 raise PermissionDenied(_("This page is for administrators."))
             return view(request, *args, **kwargs)
 
@@ -51,8 +50,8 @@ def needs(permission: str) -> Callable[[View[P]], View[P]]:
 
 @login_required
 @require_GET
-def inbox_page(request: HttpRequest) -> HttpResponse:
-    items, show = account(request).notifications.order_by("-created_at", "-id"), request.GET.get("show", "")
+def inbox_page(request: PageRequest) -> HttpResponse:
+    items, show = request.user.notifications.order_by("-created_at", "-id"), request.GET.get("show", "")
     activity = Q(title__in=inbox.ACTIVITY)
     items = items.filter(activity if show == "activity" else ~activity)
     page = _page(request, items.filter(is_read=False) if show == "unread" else items)
@@ -62,14 +61,14 @@ def inbox_page(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def read(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def read(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     inbox.read(_own(request, uid))
     return redirect("inbox")
 
 
 @login_required
 @require_POST
-def open_item(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def open_item(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     """To the run or the job that an item is about, which has been read by that."""
     item = _own(request, uid)
     inbox.read(item)
@@ -80,22 +79,22 @@ def open_item(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def read_all(request: HttpRequest) -> HttpResponse:
-    inbox.read_all(account(request))
+def read_all(request: PageRequest) -> HttpResponse:
+    inbox.read_all(request.user)
     return redirect("inbox")
 
 
 @login_required
 @require_POST
-def delete(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+def delete(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     _own(request, uid).delete()
     return redirect("inbox")
 
 
 @login_required
 @require_POST
-def delete_read(request: HttpRequest) -> HttpResponse:
-    count, _rows = account(request).notifications.filter(is_read=True).delete()
+def delete_read(request: PageRequest) -> HttpResponse:
+    count, _rows = request.user.notifications.filter(is_read=True).delete()
     text = ngettext(
         "%(count)d notification has been deleted.", "%(count)d notifications have been deleted.", count
     )
@@ -108,7 +107,7 @@ def delete_read(request: HttpRequest) -> HttpResponse:
 
 @needs("notifications.view_alert")
 @require_GET
-def alerts(request: HttpRequest) -> HttpResponse:
+def alerts(request: PageRequest) -> HttpResponse:
     rows = Alert.objects.order_by("-id")
     state = request.GET.get("state", "")
     if state in Alert.State.values:
@@ -119,8 +118,8 @@ def alerts(request: HttpRequest) -> HttpResponse:
 
 @needs("notifications.resend_alert")
 @require_POST
-def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
-    if deliver.send_again(get_object_or_404(Alert, uid=uid), by=By.request(request, "page")):
+def again(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
+    if deliver.send_again(get_object_or_404(Alert, uid=uid), by=actor(request)):
         messages.success(request, _("The alert will be sent again."))
     else:
         messages.warning(request, _("Only a failed delivery can be sent again."))
@@ -129,12 +128,12 @@ def again(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 
 @needs("notifications.change_slacksettings")
 @require_http_methods(["GET", "POST"])
-def slack(request: HttpRequest) -> HttpResponse:
+def slack(request: PageRequest) -> HttpResponse:
     stored = SlackSettings.load()
     form = SlackForm(request.POST if request.method == "POST" else None, slack=stored)
     if form.is_valid():
         try:
-            verbs.update_slack(form.cleaned_data, by=By.request(request, "page"))
+            verbs.update_slack(form.cleaned_data, by=actor(request))
         except verbs.Invalid as problem:
             form.add_error(None, str(problem))
         else:
@@ -145,12 +144,12 @@ def slack(request: HttpRequest) -> HttpResponse:
 
 @needs("notifications.change_slacksettings")
 @require_POST
-def slack_test(request: HttpRequest) -> HttpResponse:
+def slack_test(request: PageRequest) -> HttpResponse:
     tell(request, verbs.test_slack())
     return redirect("slack")
 
 
-def tell(request: HttpRequest, alert: Alert) -> None:
+def tell(request: PageRequest, alert: Alert) -> None:
     """The result of a test."""
     if alert.last_error:
         text = _("The test message was not delivered: %(reason)s.")
@@ -159,11 +158,11 @@ def tell(request: HttpRequest, alert: Alert) -> None:
         messages.success(request, _("The test message has been delivered."))
 
 
-def _own(request: HttpRequest, uid: uuid.UUID) -> Notification:
-    return get_object_or_404(account(request).notifications, uid=uid)
+def _own(request: PageRequest, uid: uuid.UUID) -> Notification:
+    return get_object_or_404(request.user.notifications, uid=uid)
 
 
-def _page(request: HttpRequest, rows: QuerySet[Model]) -> Page[Model]:
+def _page(request: PageRequest, rows: QuerySet[Model]) -> Page[Model]:
     try:
         return Capped(rows, PAGE_SIZE).page(request.GET.get("page", "1"))
     except InvalidPage as error:

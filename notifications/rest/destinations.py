@@ -7,17 +7,17 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from django.db import transaction
 from rest_framework.request import Request
 
-from accounts.permissions import needs
-from audit.record import By
+from accounts.rest.permissions import needs
+from audit.record import Actor
 from notifications.channels import WITH_DESTINATIONS
 from notifications.destinations import verbs
 from notifications.destinations.form import PREFIX, DestinationForm, masked, shown
 from notifications.models import Destination
 from scheduler_site.openapi.route import route
-from scheduler_site.rest import versions
+from scheduler_site.rest import etags
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH
-from scheduler_site.rest.shapes import Rules, Stamp, Uid
+from scheduler_site.rest.schema_types import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, timestamp
 
 SURFACE = "api"
@@ -151,7 +151,7 @@ class DestinationsView(_Destinations):
             known = ", ".join(WITH_DESTINATIONS)
             raise ApiError(400, "Invalid destination", f"channel must be one of: {known}.")
         row = _saved(Destination(channel=channel), body, request)
-        return versions.tagged(Created[OneDestination]({"destination": destination_json(row)}), row)
+        return etags.tagged(Created[OneDestination]({"destination": destination_json(row)}), row)
 
 
 class DestinationView(_Destinations):
@@ -162,7 +162,7 @@ class DestinationView(_Destinations):
         For administrators.
         """
         row = self.row(destination_id)
-        return versions.tagged(Answer[OneDestination]({"destination": destination_json(row)}), row)
+        return etags.tagged(Answer[OneDestination]({"destination": destination_json(row)}), row)
 
     @route("update_destination", "As it is now.", CHANGED, headers=[IF_MATCH], request=DestinationChanges)
     def put(self, request: Request, destination_id: str) -> Answer[OneDestination]:
@@ -174,9 +174,9 @@ class DestinationView(_Destinations):
         with transaction.atomic():
             found = self.row(destination_id)
             row = Destination.objects.select_for_update().get(pk=found.pk)
-            versions.require(request, row)
+            etags.require(request, row)
             row = _saved(row, body, request)
-        return versions.tagged(Answer[OneDestination]({"destination": destination_json(row)}), row)
+        return etags.tagged(Answer[OneDestination]({"destination": destination_json(row)}), row)
 
     @route("delete_destination", "It is gone.")
     def delete(self, request: Request, destination_id: str) -> Answer[DestinationDeleted]:
@@ -184,7 +184,7 @@ class DestinationView(_Destinations):
 
         For administrators. Jobs and teams that chose it are told of where else they chose, or at the default destinations.
         """
-        verbs.delete(self.row(destination_id), by=By.request(request, SURFACE))
+        verbs.delete(self.row(destination_id), by=Actor.request(request, SURFACE))
         return Answer({"message": "Destination deleted"})
 
 
@@ -208,7 +208,7 @@ def _saved(row: Destination, body: dict[str, Any], request: Request) -> Destinat
         name, errors = next(iter(form.errors.items()))
         field = f"settings.{name.removeprefix(PREFIX)}" if name.startswith(PREFIX) else name
         raise ApiError(400, "Invalid destination", f"{field}: {errors[0]}")
-    return verbs.save(form, by=By.request(request, SURFACE))
+    return verbs.save(form, by=Actor.request(request, SURFACE))
 
 
 def _values(body: dict[str, Any], row: Destination) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Annotated, Literal, TypedDict, overload
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from accounts.permissions import account
+from accounts.rest.permissions import account
 from notifications import inbox
 from notifications.models import Notification
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import PAGE, RANGE, Flag, Integer
 from scheduler_site.rest.query import NaiveRange
-from scheduler_site.rest.shapes import Moment, Rules, Uid, one_of
+from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import BARE, ApiError, ApiView, DateRange, as_uuid, date_range
 
 MOST = 100

@@ -6,15 +6,15 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.permissions import needs
-from audit.record import By
+from accounts.rest.permissions import needs
+from audit.record import Actor
 from notifications import verbs
 from notifications.models import SlackSettings
 from scheduler_site.openapi.route import route
-from scheduler_site.rest import versions
+from scheduler_site.rest import etags
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import CHANGED, IF_MATCH
-from scheduler_site.rest.shapes import Rules, Stamp, Uid
+from scheduler_site.rest.schema_types import Rules, Stamp, Uid
 from scheduler_site.rest.views import ApiError, ApiView, timestamp
 
 SURFACE = "api"
@@ -93,7 +93,7 @@ class SlackView(_Slack):
         For administrators.
         """
         slack = SlackSettings.load()
-        return versions.tagged(Answer[OneSlack]({"slack_settings": slack_json(slack)}), slack)
+        return etags.tagged(Answer[OneSlack]({"slack_settings": slack_json(slack)}), slack)
 
     @route("update_slack_settings", "As they are now.", CHANGED, headers=[IF_MATCH], request=SlackChanges)
     def put(self, request: Request) -> Answer[SlackUpdated]:
@@ -103,14 +103,14 @@ class SlackView(_Slack):
         """
         values = _slack_values(self.payload())
         try:
-            with versions.unchanged(request, SlackSettings.objects.all()):
-                slack = verbs.update_slack(values, by=By.request(request, SURFACE))
+            with etags.unchanged(request, SlackSettings.objects.all()):
+                slack = verbs.update_slack(values, by=Actor.request(request, SURFACE))
         except verbs.Invalid as problem:
             raise ApiError(400, "Invalid settings", str(problem)) from problem
         answer = Answer[SlackUpdated](
             {"message": "Slack settings updated", "slack_settings": slack_json(slack)}
         )
-        return versions.tagged(answer, slack)
+        return etags.tagged(answer, slack)
 
 
 class SlackTestView(_Slack):

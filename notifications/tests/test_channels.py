@@ -15,13 +15,13 @@ from pytest_django import Settings
 from accounts.models import Team
 from jobs.tests.running import Answer, Receiver
 from notifications.channels import CHANNELS, WITH_DESTINATIONS, discord, http, teams
-from notifications.channels.base import About, Channel
+from notifications.channels.base import AlertSubject, Channel
 from notifications.delivery import deliver
-from notifications.delivery.post import fan_out, post, to_destination
+from notifications.delivery.outbox import fan_out, post, to_destination
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
 from notifications.tests.conftest import KEY, Service, service
-from notifications.thread import Phase, Thread
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ MESSAGE = Message(
     "/executions/1",
     log=("one", "two"),
 )
-JOB = About(uuid.UUID(int=7), "nightly", uuid.UUID(int=8))
+JOB = AlertSubject(uuid.UUID(int=7), "nightly", uuid.UUID(int=8))
 
 
 @pytest.fixture(autouse=True)
@@ -232,7 +232,7 @@ def test_an_incoming_webhook_of_teams_that_answers_200_to_a_refusal_is_understoo
 
 
 def in_phase(phase: Phase) -> Message:
-    return Message("subject", "heading", path="/x", thread=Thread("incident:4711", phase))
+    return Message("subject", "heading", path="/x", thread=IncidentThread("incident:4711", phase))
 
 
 def test_pagerduty_has_one_incident_for_each_of_ours(receiver: Receiver) -> None:
@@ -266,7 +266,7 @@ def test_nobody_is_called_by_pagerduty_for_what_is_no_problem(receiver: Receiver
 
 def told(destinations: str = "", team: int | None = None) -> list[str]:
     rows = fan_out(
-        "k", Alert.Event.JOB_FAILED, MESSAGE, NOW, about=About(destinations=destinations, team=team)
+        "k", Alert.Event.JOB_FAILED, MESSAGE, NOW, about=AlertSubject(destinations=destinations, team=team)
     )
     return [", ".join(row.whom) or row.channel for row in rows]
 

@@ -12,10 +12,10 @@ from django.db import connection
 from pytest_django import Settings
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from notifications import channels
 from notifications.delivery import deliver
-from notifications.delivery.post import compose, post
+from notifications.delivery.outbox import compose, post
 from notifications.messages import Message
 from notifications.models import Alert, Notification, SlackSettings
 from notifications.tests.conftest import Postbox, Slack
@@ -127,8 +127,8 @@ def test_a_mail_server_that_is_away_is_tried_for_a_day(settings: Settings) -> No
 def test_an_alert_that_was_given_up_can_be_sent_again(postbox: Postbox) -> None:
     alert = by_mail()
     Alert.objects.update(state="undeliverable", next_attempt_at=None, attempts=30)
-    assert deliver.send_again(alert, by=By.system()) is True
-    assert deliver.send_again(alert, by=By.system()) is False
+    assert deliver.send_again(alert, by=Actor.system()) is True
+    assert deliver.send_again(alert, by=Actor.system()) is False
     deliver.deliver_due()
     assert (now(alert)[0], len(postbox.mails)) == ("delivered", 1)
 

@@ -9,8 +9,8 @@ from collections import Counter
 import pytest
 from pytest_django import Settings
 
-from notifications.delivery import allowance, deliver
-from notifications.delivery.post import About, compose, post
+from notifications.delivery import deliver, mail_limits
+from notifications.delivery.outbox import AlertSubject, compose, post
 from notifications.messages import Message
 from notifications.models import Alert
 from notifications.tests.conftest import Postbox
@@ -22,7 +22,7 @@ JOB, ACCOUNT = uuid.uuid4(), uuid.uuid4()
 
 
 def write(number: int, *recipients: str, job: uuid.UUID = JOB, at: dt.datetime = NOW) -> None:
-    about = About(job, "nightly", account_uid=ACCOUNT)
+    about = AlertSubject(job, "nightly", account_uid=ACCOUNT)
     message = Message(f"Failed {number}: nightly", "It failed", [], path="/x")
     to = recipients or ("ops@example.com",)
     post(
@@ -106,6 +106,6 @@ def test_a_mail_that_another_process_has_taken_over_is_not_sent_by_the_one_befor
     deliver.deliver_due(NOW)
     ours = Alert.objects.get(state="pending")
     Alert.objects.filter(pk=ours.pk).update(state="sending", attempts=ours.attempts + 2)
-    assert allowance.held(ours, NOW)
+    assert mail_limits.held(ours, NOW)
     theirs = Alert.objects.get(pk=ours.pk)
     assert (theirs.state, theirs.attempts) == ("sending", ours.attempts + 2)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from pytest_django import Settings
 
-from audit.record import By
+from audit.record import Actor
 from notifications.delivery import deliver
 from notifications.models import Alert
 from notifications.tests.conftest import Postbox
@@ -230,6 +230,6 @@ def test_one_refused_for_a_day_is_given_up_and_can_be_sent_again(postbox: Postbo
     deliver.deliver_due(NOW + dt.timedelta(hours=25))
     assert now(part)[0] == "undeliverable"
     postbox.refuses = {}
-    assert deliver.send_again(part, by=By.system())
+    assert deliver.send_again(part, by=Actor.system())
     deliver.deliver_due()
     assert told(postbox) == [["ops@example.com"], ["full@example.com"]]

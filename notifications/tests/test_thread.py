@@ -6,10 +6,10 @@ import uuid
 
 from django.utils import timezone
 
-from notifications.delivery.post import fan_out
+from notifications.delivery.outbox import fan_out
+from notifications.incident_thread import IncidentThread, Phase
 from notifications.messages import Message
 from notifications.models import Alert, SlackSettings
-from notifications.thread import Phase, Thread
 
 INCIDENT = uuid.UUID(int=7)
 
@@ -22,7 +22,7 @@ def written(message: Message) -> set[tuple[str, str]]:
 
 
 def test_each_alert_has_the_incident_and_the_phase(db: None) -> None:
-    message = Message("s", "h", thread=Thread.of(INCIDENT, Phase.RECOVERED))
+    message = Message("s", "h", thread=IncidentThread.of(INCIDENT, Phase.RECOVERED))
     assert written(message) == {(f"incident:{INCIDENT}", "recovered")}
 
 

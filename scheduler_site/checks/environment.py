@@ -1,4 +1,4 @@
-"""Variables of the environment that look like a setting and are none: what lacks a letter changes nothing, in silence."""
+"""Warns of environment variables that look like a misspelled setting."""
 
 from __future__ import annotations
 

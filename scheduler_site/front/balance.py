@@ -1,4 +1,4 @@
-"""How many connections each web process has, known to all of them: the one with the fewest takes the next."""
+"""Shares the number of connections of each web process: the one with the fewest accepts the next."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 
 from scheduler_site.front import limits
-from scheduler_site.front.calls import Answer, Application, Call, Rest, finish
+from scheduler_site.front.django_calls import Answer, Application, Call, Rest, finish
 from scheduler_site.front.environ import Scope, client_of, environ, header
-from scheduler_site.front.turns import Turns
-from scheduler_site.front.waits import Waits
-from scheduler_site.lib.later import Kept
+from scheduler_site.front.fair_queue import Turns
+from scheduler_site.front.waiting_requests import Waits
+from scheduler_site.lib.deferred import DeferredRequest
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -115,7 +115,7 @@ class Bridge:
         body.seek(0)
         return body, True
 
-    async def _kept(self, kept: Kept, receive: Receive) -> None:
+    async def _kept(self, kept: DeferredRequest, receive: Receive) -> None:
         """Waits for what it waits for. Raises Gone when the client leaves meanwhile."""
         over = asyncio.ensure_future(self.waits.until(kept))
         left = asyncio.ensure_future(_left(receive))

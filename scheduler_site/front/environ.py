@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
-from scheduler_site.lib.later import KEPT
+from scheduler_site.lib.deferred import KEPT
 
 Scope = dict[str, Any]
 

@@ -24,9 +24,9 @@ from uvicorn.server import ServerState
 from scheduler_site.front import limits
 from scheduler_site.front.balance import Balance
 from scheduler_site.front.bridge import Bridge
+from scheduler_site.front.fair_queue import Turns
 from scheduler_site.front.protocol import Protocol
-from scheduler_site.front.turns import Turns
-from scheduler_site.front.waits import Waits
+from scheduler_site.front.waiting_requests import Waits
 
 # How long a process with more connections than another leaves the next one to it.
 LEAVE_SECONDS = 0.005

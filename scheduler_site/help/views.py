@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from scheduler_site.help import books
+from scheduler_site.help import manuals
 
 LONGEST_QUERY = 200
 
@@ -17,14 +17,14 @@ LONGEST_QUERY = 200
 def index(request: HttpRequest) -> HttpResponse:
     """All manuals; with `q` the sections in which all its words stand."""
     query = request.GET.get("q", "")[:LONGEST_QUERY].strip()
-    found = books.search(query)
-    context = {"shelves": list(books.shelves()), "query": query, "found": found, "most": books.MOST_FOUND}
+    found = manuals.search(query)
+    context = {"shelves": list(manuals.shelves()), "query": query, "found": found, "most": manuals.MOST_FOUND}
     return render(request, "help/index.html", context)
 
 
 @login_required
 @require_safe
 def page(request: HttpRequest, name: str) -> HttpResponse:
-    if (book := books.book(name)) is None:
+    if (book := manuals.book(name)) is None:
         raise Http404
-    return render(request, "help/page.html", {"book": book, "shelves": list(books.shelves())})
+    return render(request, "help/page.html", {"book": book, "shelves": list(manuals.shelves())})

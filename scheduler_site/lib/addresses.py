@@ -1,4 +1,4 @@
-"""Which addresses are ordinary ones of the internet, however they are written: all others are inside or reserved."""
+"""Tells public IP addresses, however they are written, from private and reserved ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNICAST_V6 = ipaddress.IPv6Network("2000::/3")  # the only global unicast block
 
 
 def is_public(address: Address) -> bool:
-    """Whether this is an ordinary address of the internet, also after unwrapping what carries an IPv4 address."""
+    """Whether the address is public, also after unwrapping an embedded IPv4 address."""
     inner = embedded(address)
     if inner is not address:
         return is_public(inner)

@@ -1,4 +1,4 @@
-"""What is remembered: values in the cache that all processes share, and answers that one process keeps for a moment."""
+"""The serializer of the shared cache, and a cache of one process with a time to live."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class JSONSerializer:
 
 
 class TTLCache(Generic[Answer]):
-    """However many ask, the question is asked once: at most every `seconds`, by one thread; the others wait for its answer.
+    """Caches the result of a function for `seconds`: one thread calls it, the others wait for its result.
 
-    The memory is that of one process. What the question raises is raised, and not remembered.
+    It belongs to one process. Exceptions are raised and not cached.
     """
 
     def __init__(self, ask: Callable[[], Answer], seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The one clock of an installation: that of its database.
+"""The clock of an installation: that of its database.
 
 Leases, turns, signs of life and due times are written by one process and judged by another. If each went by the clock of
 its own host, hosts whose clocks differ would take living runs for lost and start others too early. So whoever decides

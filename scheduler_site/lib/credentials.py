@@ -1,4 +1,4 @@
-"""Credentials that stand where everybody reads them: headers such as Authorization, keys in metadata, user:password@ in URLs.
+"""Finds and masks credentials in JSON values: headers such as Authorization, keys in metadata, user:password@ in URLs.
 
 Recognised by the name of what holds them, masked wherever they are shown, put back where a mask comes in again. Pure functions
 over JSON values; a path such as `headers.Authorization` says where one is.

@@ -1,4 +1,4 @@
-"""Reads JSON from strangers: whatever is accepted can be stored in every database and written out again."""
+"""Parses untrusted JSON: whatever is accepted can be stored in every database and written out again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from anywhere, for the database."""
+"""Cleans untrusted text: for databases, CSV files, terminals and names."""
 
 from __future__ import annotations
 

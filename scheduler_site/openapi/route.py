@@ -1,4 +1,4 @@
-"""How a view says what a route is for. The rest follows from the code: who may call it, what it takes, what it answers."""
+"""The decorator `route`: what a view adds to the API's document. The rest follows from types and permissions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from scheduler_site.openapi.shapes import Schema, in_one_line, schema_of
+from scheduler_site.openapi.json_schema import Schema, in_one_line, schema_of
 from scheduler_site.rest.parameters import Parameter
-from scheduler_site.rest.shapes import Detail, Error, Faults, Refusal, Warnings
+from scheduler_site.rest.schema_types import Detail, Error, Faults, Refusal, Warnings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 JSON = "application/json"
@@ -66,7 +66,7 @@ def route(
             ],
         )
         decorated: Any = decorate(method)
-        # What a request holds beside these is named in the answer (scheduler_site/rest/ignored.py).
+        # What a request holds beside these is named in the answer (scheduler_site/rest/unknown_keys.py).
         decorated.request_schema, decorated.query = body, frozenset(one.name for one in query)
         return decorated  # type: ignore[no-any-return]
 

@@ -12,8 +12,8 @@ from drf_spectacular.openapi import AutoSchema
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import AllowAny
 
+from scheduler_site.openapi.json_schema import COMPONENT, Schema
 from scheduler_site.openapi.route import OPTIONAL_BODY, usual
-from scheduler_site.openapi.shapes import COMPONENT, Schema
 
 ABOUT = """
 The REST API of a job scheduler for teams. The same routes are served below `/api/v2` and `/api`.

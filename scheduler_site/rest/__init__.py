@@ -1,1 +1,1 @@
-"""The manners of every REST route: bodies, queries, refusals, operators."""
+"""Shared by all REST routes: parsers, query parameters, errors, response types, operator tokens."""

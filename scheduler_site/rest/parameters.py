@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from scheduler_site.rest.problems import ApiError
+from scheduler_site.rest.errors import ApiError
 from scheduler_site.rest.query import boolean, integer
 
 Schema = dict[str, Any]

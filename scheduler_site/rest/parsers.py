@@ -10,7 +10,7 @@ from django.http import HttpRequest, QueryDict
 from rest_framework.parsers import BaseParser, FormParser
 
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.problems import BARE, ApiError, max_body, too_large
+from scheduler_site.rest.errors import BARE, ApiError, max_body, too_large
 from scheduler_site.rest.query import refuse_odd_texts
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, TypedDict, overload
 from uuid import UUID
 
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.problems import ApiError, SchemaError
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.errors import ApiError, SchemaError
+from scheduler_site.rest.schema_types import Rules
 
 # Far beyond any real page, and small enough to be multiplied by a page size in every database.
 MAX_INTEGER = 2**31 - 1

@@ -1,4 +1,4 @@
-"""The manners of the REST API: how requests are read, and the base of the views. Apps import from here."""
+"""The base class of REST views. Apps import from here."""
 
 from __future__ import annotations
 
@@ -20,11 +20,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from scheduler_site.lib import strict_json
-from scheduler_site.lib.later import Wait, later
-from scheduler_site.rest import ignored
-from scheduler_site.rest.operators import OperatorRefused, check_operator, without_operator
-from scheduler_site.rest.parsers import StrictFormParser, StrictJSONParser
-from scheduler_site.rest.problems import (
+from scheduler_site.lib.deferred import Wait, later
+from scheduler_site.rest import unknown_keys
+from scheduler_site.rest.errors import (
     BARE,
     ApiError,
     DetailError,
@@ -33,6 +31,8 @@ from scheduler_site.rest.problems import (
     exception_handler,
     too_many,
 )
+from scheduler_site.rest.operator_tokens import OperatorRefused, check_operator, without_operator
+from scheduler_site.rest.parsers import StrictFormParser, StrictJSONParser
 from scheduler_site.rest.query import (
     DateRange,
     as_uuid,
@@ -147,9 +147,13 @@ class ApiView(APIView):
 
     def _warnings(self, answer: Any) -> list[str]:
         handler = self._handler()
-        found = ignored.in_body(self._given(), getattr(handler, "request_schema", None))
-        query = ignored.in_query(self.request.query_params, getattr(handler, "query", ()))
-        return [*ignored.warnings(found, answer, self._before), *ignored.warnings(query), *self.notes]
+        found = unknown_keys.in_body(self._given(), getattr(handler, "request_schema", None))
+        query = unknown_keys.in_query(self.request.query_params, getattr(handler, "query", ()))
+        return [
+            *unknown_keys.warnings(found, answer, self._before),
+            *unknown_keys.warnings(query),
+            *self.notes,
+        ]
 
     def _handler(self) -> Any:
         method = (self.request.method or "").lower()
@@ -173,13 +177,13 @@ class ApiView(APIView):
         if (
             self.request.method == "PUT"
             and read
-            and ignored.in_body(body, getattr(handler, "request_schema", None))
+            and unknown_keys.in_body(body, getattr(handler, "request_schema", None))
         ):
             with suppress(exceptions.APIException):
                 self._before = read(self.request, **self.kwargs).data
 
     def later(self, request: Request, wait: Wait, then: Callable[[], Given]) -> Given:
-        """What `then` answers as soon as `wait` is over; no thread is held meanwhile (scheduler_site/lib/later.py).
+        """What `then` answers as soon as `wait` is over; no thread is held meanwhile (scheduler_site/lib/deferred.py).
 
         What is returned only stands for that answer.
         """

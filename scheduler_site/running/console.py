@@ -1,4 +1,4 @@
-"""What the supervisor and its programs say: whole lines, each after the name of who says it."""
+"""Writes the output of the supervisor and its programs: whole lines, each with the name of its program."""
 
 from __future__ import annotations
 

@@ -27,12 +27,12 @@ from django.db import connections
 from django.utils.log import configure_logging
 
 from environments import prctl
-from scheduler_site.running import drained, process_guard
+from scheduler_site.running import drain_status, process_guard
 
 
 @dataclass
 class Forked:
-    """A process as the supervisor and the leash know one; `stdout` is what it and its program write."""
+    """A process as the supervisor and the guard know one; `stdout` is what it and its program write."""
 
     pid: int
     stdout: IO[bytes] | None = None
@@ -48,8 +48,8 @@ def possible(argv: Sequence[str]) -> bool:
     return sys.platform == "linux" and tuple(argv[:2]) == (sys.executable, "-m")
 
 
-def leashed(options: argparse.Namespace, held: Iterable[int]) -> Forked:
-    """A leash in a session of its own that holds the program of `options.argv`; keeps the descriptors `held` open.
+def guarded(options: argparse.Namespace, held: Iterable[int]) -> Forked:
+    """A guard in a session of its own that holds the program of `options.argv`; keeps the descriptors `held` open.
 
     To be called from the main thread.
     """
@@ -68,8 +68,8 @@ def _hold(options: argparse.Namespace, output: int, held: set[int]) -> int:
     signal.set_wakeup_fd(-1)
     _redirect(output)
     _close_others(held)
-    prctl.be_called(f"leash {options.name}")
-    return process_guard.Leash(options, start=lambda: _program(options)).hold()
+    prctl.be_called(f"guard {options.name}")
+    return process_guard.Guard(options, start=lambda: _program(options)).hold()
 
 
 def _program(options: argparse.Namespace) -> Forked:
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _close_others(set(options.keep))
     prctl.be_called(options.name)
-    os.environ[drained.VARIABLE] = options.token
+    os.environ[drain_status.VARIABLE] = options.token
     sys.argv = list(options.argv[2:])
     runpy.run_module(options.argv[2], run_name="__main__", alter_sys=True)
     return 0

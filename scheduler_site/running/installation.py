@@ -1,4 +1,4 @@
-"""What an installation makes for itself where it was given nothing: a place for its sockets, and a key."""
+"""Defaults that an installation generates: a directory for its sockets, and SECRET_KEY."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Guards one program of the supervisor: no process of it survives, whichever process is killed.
 
-    supervisor ── leash ── program ── whatever the program starts, in whatever session
+    supervisor ── guard ── program ── whatever the program starts, in whatever session
 
-The leash adopts what the program leaves behind, and ends it. It ends everything when the supervisor asks (TERM:
+The guard adopts what the program leaves behind, and ends it. It ends everything when the supervisor asks (TERM:
 in peace, QUIT: at once) and when the supervisor dies (prctl(2), PR_SET_PDEATHSIG). Exits with the status of the
 program; 128 + n when signal n ended it.
 
@@ -97,7 +97,7 @@ class Program(Protocol):
     def terminate(self) -> None: ...
 
 
-class Leash:
+class Guard:
     """One program from its start until no process of it is left."""
 
     def __init__(self, options: argparse.Namespace, start: Callable[[], Program] | None = None) -> None:
@@ -183,7 +183,7 @@ def main() -> int:
     )
     parser.add_argument("argv", nargs="+")
     try:
-        return Leash(parser.parse_args()).hold()
+        return Guard(parser.parse_args()).hold()
     except OSError as error:
         sys.stderr.write(f"cannot be started: {error}\n")
         return 127

@@ -1,4 +1,4 @@
-"""What must be in order before the first program starts: directories, lock, port, database, static files."""
+"""Prepares a start: directories, lock, port, database, static files."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def make_private(path: Path) -> None:
 
 
 def take_lock(seconds: float = 30) -> int:
-    """The lock of DATA_DIR: a file descriptor, which the leashes inherit.
+    """The lock of DATA_DIR: a file descriptor, which the guards inherit.
 
     The kernel drops the lock with the last process that holds it, so it is never stale. The programs of a
     supervisor that was killed hold it until they have stopped; that is waited for. Raises CannotStart.

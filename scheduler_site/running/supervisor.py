@@ -1,8 +1,8 @@
 """Keeps the programs running, and ends them all when it ends.
 
-Every program hangs on a leash (running/process_guard.py) in a session of its own, so Ctrl-C in a terminal reaches
+Every program is started by a guard (running/process_guard.py) in a session of its own, so Ctrl-C in a terminal reaches
 the supervisor only, which then stops them in order. A program that dies is started again, each time a little later.
-Programs are started by the main thread alone: a leash dies with the *thread* that started it (prctl(2)).
+Programs are started by the main thread alone: a guard dies with the *thread* that started it (prctl(2)).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from django.conf import settings
 
 from environments import prctl
-from scheduler_site.running import drained, fork, process_guard
+from scheduler_site.running import drain_status, fork, process_guard
 from scheduler_site.running.console import Console
 from scheduler_site.running.programs import Program
 
@@ -42,7 +42,7 @@ def pause_before_try(failures: int) -> float:
 
 
 def describe(status: int) -> str:
-    """`was killed by SIGKILL` for 137, as a leash reports it."""
+    """`was killed by SIGKILL` for 137, as a guard reports it."""
     number = -status if status < 0 else status - 128
     if number > 0:
         with contextlib.suppress(ValueError):
@@ -66,7 +66,7 @@ class Child:
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
-    # Of the process that runs it, or ran it last (running/drained.py).
+    # Of the process that runs it, or ran it last (running/drain_status.py).
     token: str = ""
     # It was drained: not started again until `release` says so.
     parked: bool = False
@@ -93,7 +93,7 @@ class Supervisor:
         self._ending = False
         self._lock = (lock,) if lock is not None else ()
         self._directory = directory
-        # Open as long as the supervisor or a leash lives: programs that go last wait for its end.
+        # Open as long as the supervisor or a guard lives: programs that go last wait for its end.
         self._others_gone, self._others_alive = os.pipe()
         self._wakeup = process_guard.wakeup_pipe()
         prctl.become_subreaper()
@@ -147,7 +147,7 @@ class Supervisor:
         self._reap()
 
     def _leave(self, group: Iterable[Child]) -> list[int]:
-        """The leashes of programs that have been told to end and still have work: another supervisor may start beside them."""
+        """The guards of programs that have been told to end and still have work: another supervisor may start beside them."""
         left = [child for child in group if child.process and not self._impatient()]
         for child in left:
             self.console.say(f"{child.program.name} ends by itself when its runs have ended")
@@ -170,7 +170,7 @@ class Supervisor:
         return bool(self.asked) and self.asked[-1] - self.asked[0] > 1
 
     def _spawn(self, child: Child) -> None:
-        program, child.token = child.program, drained.new_token(settings.DATA_DIR)
+        program, child.token = child.program, drain_status.new_token(settings.DATA_DIR)
         held = self._lock + program.keep + (self._others_gone if program.last else self._others_alive,)
         child.process = self._fork(child, held) if fork.possible(program.argv) else self._execute(child, held)
         child.started = time.monotonic()
@@ -188,7 +188,7 @@ class Supervisor:
             argv=program.argv,
             token=child.token,
         )
-        return fork.leashed(options, held)
+        return fork.guarded(options, held)
 
     def _execute(self, child: Child, held: tuple[int, ...]) -> subprocess.Popen[bytes]:
         program = child.program
@@ -202,7 +202,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self._directory,
-            env=_environment(program) | {drained.VARIABLE: child.token},
+            env=_environment(program) | {drain_status.VARIABLE: child.token},
             pass_fds=held,
             start_new_session=True,
         )
@@ -218,12 +218,12 @@ class Supervisor:
     def _ended(self, child: Child, process: subprocess.Popen[bytes] | fork.Forked, status: int) -> None:
         process.returncode = status
         child.process = None
-        # A leash that was killed could not end its program; both are in one group.
+        # A guard that was killed could not end its program; both are in one group.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         if self._ending:
             return
-        if status == drained.STATUS:
+        if status == drain_status.STATUS:
             child.parked = True
             self.console.say(
                 f"{child.program.name} was drained; it is started again by `manage.py drain --cancel`"

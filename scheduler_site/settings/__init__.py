@@ -10,10 +10,17 @@ from typing import Any
 
 from scheduler_site.lib import env, logs
 from scheduler_site.lib.database import address
-from scheduler_site.settings.people import *  # noqa: F403
-from scheduler_site.settings.where import *  # noqa: F403
-from scheduler_site.settings.where import BASE_DIR, BASE_PATH, DATA_DIR, DEBUG, PRODUCTION, THEMES_ENABLED
-from scheduler_site.settings.work import *  # noqa: F403
+from scheduler_site.settings.accounts_and_api import *  # noqa: F403
+from scheduler_site.settings.deployment import *  # noqa: F403
+from scheduler_site.settings.deployment import (
+    BASE_DIR,
+    BASE_PATH,
+    DATA_DIR,
+    DEBUG,
+    PRODUCTION,
+    THEMES_ENABLED,
+)
+from scheduler_site.settings.workers import *  # noqa: F403
 
 # The house -------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Where Belfry begins, for addresses that have no name, and for pages that may not ask for one."""
+"""The base path, for URLs that have no name in the URLconf."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from scheduler_site.front.calls import Application
+from scheduler_site.front.django_calls import Application
 from scheduler_site.front.worker import Front
 
 

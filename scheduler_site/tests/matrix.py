@@ -23,22 +23,22 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
 
 from accounts.models import Category, Login, Team, User
-from accounts.signin import api_tokens, tokens
-from audit.record import By
+from accounts.signin import api_tokens, json_web_tokens
+from audit.record import Actor
 from compat.conda_tasks import sessions
 from compat.conda_tasks.tests import matrix as conda_matrix
 from compat.ndscheduler import tokens as v1_tokens
-from compat.ndscheduler.numbering import Numbers
+from compat.ndscheduler.identifiers import Numbers
 from conftest import PASSWORD
 from environments import verbs as environment_verbs
 from environments.models import Environment
-from executions.bulk import plan as bulk
-from executions.bulk.orders import Order
+from executions.bulk import preview as bulk
+from executions.bulk.commands import BulkCommand
 from executions.ledger.launch import row
 from executions.ledger.limits import holds
 from executions.models import Drain, State, Trigger
-from incidents import lifecycle, rules
-from incidents.lifecycle import Trouble
+from incidents import lifecycle, rule_verbs
+from incidents.lifecycle import Problem
 from incidents.models import Incident
 from jobs.changes.incidents import concerned
 from jobs.models import Job
@@ -162,7 +162,7 @@ class World:
         """A browser and a machine in one: with the session of an account, and with its tokens."""
         client = Client()
         if user := self.users.get(role):
-            self.tokens[role] = tokens.issue(user)
+            self.tokens[role] = json_web_tokens.issue(user)
             self.cookies[role] = f"session={sessions.open_session(user)}"
             client.force_login(user)
             session = client.session
@@ -256,7 +256,7 @@ def make_world() -> World:
     Numbers()  # the first look of the old dialect makes a category
     users = _people(here, away)
     owner, now = users["owner"], timezone.now()
-    by = By(owner, "api")
+    by = Actor(owner, "api")
     # Two may run at once, so that starting another is no question of whether one runs.
     job = make_job(owner, category=here.pk, overlap=Job.Overlap.ALLOW)
     run = row(job, now, now, Trigger.MANUAL)
@@ -280,10 +280,10 @@ def make_world() -> World:
         "jobs": job,
         "executions": run,
         "alerts": alert,
-        "incidents": lifecycle.happened(
-            Trouble(Incident.Kind.FAILING, str(job.uid), now, concerned(job)), now
+        "incidents": lifecycle.report_problem(
+            Problem(Incident.Kind.FAILING, str(job.uid), now, concerned(job)), now
         ),
-        "steps": rules.add_step(5, "email", by=by),
+        "steps": rule_verbs.add_step(5, "email", by=by),
         "notifications": Notification.objects.create(user=owner, title="t", message="m", created_at=now),
         "sessions": Login.objects.create(
             user=owner,
@@ -302,7 +302,7 @@ def make_world() -> World:
         "pic-teams": Team.objects.create(name="Team", slack_handle="@team"),
         "categories": here,
         "holds": holds.begin(reason="r", by=by, category=away),
-        "bulk": bulk.make(Order("pause"), Job.objects.filter(pk=job.pk), by=by),
+        "bulk": bulk.make(BulkCommand("pause"), Job.objects.filter(pk=job.pk), by=by),
     }
     Drain.objects.create(worker="w", roles="io", at=now, by_name="owner")
     unused = Category.objects.create(name="Unused")

@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 
 from compat.conda_tasks.tests import matrix as conda_matrix
-from environments import choice
+from environments import available_backends
 from executions.monitoring import health
 from notifications.channels.service import Service
 from scheduler_site.openapi import routes
@@ -37,7 +37,9 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
         {"prefix": FOUND["prefix"], "name": "registered"},
     )
     conda_matrix.no_workers(monkeypatch)
-    monkeypatch.setattr(choice, "standings", lambda: {"external": choice.Standing(found=[FOUND])})
+    monkeypatch.setattr(
+        available_backends, "statuses", lambda: {"external": available_backends.BackendStatus(found=[FOUND])}
+    )
     return matrix.make_world()
 
 

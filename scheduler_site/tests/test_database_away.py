@@ -22,7 +22,7 @@ from conftest import Api
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from scheduler_site.openapi import views
-from scheduler_site.rest.unavailable import TEXT
+from scheduler_site.rest.database_unavailable import TEXT
 
 # Method, path, and "bearer" or the headers.
 Asked = tuple[str, str, str | dict[str, str]]

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from environments.account import NEEDED
+from environments.os_account import NEEDED
 from scheduler_site.running import programs
 
 ROOT = Path(settings.BASE_DIR)

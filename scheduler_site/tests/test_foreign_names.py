@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.launch import row
 from executions.models import Execution, Reason, State, Trigger
 from executions.monitoring import health
@@ -43,7 +43,7 @@ def world(db: None, monkeypatch: pytest.MonkeyPatch) -> World:
     world = make_world()
     admin, away = world.users["admin"], world.users["afar"].category
     assert away is not None
-    by, seen = By(admin, "api"), world.job
+    by, seen = Actor(admin, "api"), world.job
     foreign, gone = (make_job(admin, name=name, category=away.pk) for name in (FOREIGN, DELETED))
     moved = make_job(admin, name=MOVED, category=seen.category_id)
     verbs.update(seen, JobChanges(depends_on=[Edge(foreign.pk, "success"), Edge(gone.pk, "finish")]), by=by)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from scheduler_site.help import books
+from scheduler_site.help import manuals
 
 pytestmark = pytest.mark.django_db
 
@@ -20,9 +20,9 @@ def reader(client: Client, uma: User) -> Client:
     return client
 
 
-@pytest.mark.parametrize("name", books.names())
+@pytest.mark.parametrize("name", manuals.names())
 def test_every_manual_has_a_page_with_its_title(reader: Client, name: str) -> None:
-    book = books.book(name)
+    book = manuals.book(name)
     assert book is not None
     page = reader.get(f"/help/{name}").content.decode()
     assert f"{book.title} · Belfry</title>" in unescape(page)
@@ -32,11 +32,11 @@ def test_every_manual_has_a_page_with_its_title(reader: Client, name: str) -> No
 def test_every_link_between_the_manuals_leads_to_a_heading_that_is_there() -> None:
     targets = {
         f"/help/{name}": {section.anchor for section in book.sections}
-        for name in books.names()
-        if (book := books.book(name))
+        for name in manuals.names()
+        if (book := manuals.book(name))
     }
-    for name in books.names():
-        for path, anchor in re.findall(r'href="(/help/[^"#]*)?#?([^"]*)"', str(books.book(name).html)):  # type: ignore[union-attr]
+    for name in manuals.names():
+        for path, anchor in re.findall(r'href="(/help/[^"#]*)?#?([^"]*)"', str(manuals.book(name).html)):  # type: ignore[union-attr]
             if path:
                 assert path in targets, name
                 assert not anchor or anchor in targets[path], f"{name}: {path}#{anchor}"
@@ -44,7 +44,7 @@ def test_every_link_between_the_manuals_leads_to_a_heading_that_is_there() -> No
 
 def test_the_list_names_every_manual_once(reader: Client) -> None:
     page = reader.get("/help").content.decode()
-    for name in books.names():
+    for name in manuals.names():
         assert page.count(f'href="/help/{name}"') == (
             2 if name == "moving-from-cron" else 1
         )  # the menu names one
@@ -53,7 +53,7 @@ def test_the_list_names_every_manual_once(reader: Client) -> None:
 def test_a_search_leads_to_the_sections_with_all_its_words(reader: Client) -> None:
     page = reader.get("/help", {"q": "duplicate READ committed"}).content.decode()
     assert "Nothing in the documentation" in page or 'class="found"' in page
-    hits = books.search("read committed")
+    hits = manuals.search("read committed")
     assert hits
     assert all("read" in f"{hit.section.heading} {hit.section.text}".lower() for hit in hits)
     assert f'href="{hits[0].url}"' in reader.get("/help", {"q": "read committed"}).content.decode()
@@ -71,5 +71,5 @@ def test_what_is_no_manual_is_not_found(reader: Client, name: str) -> None:
 
 
 def test_html_in_a_manual_is_shown_as_text() -> None:
-    parser_output = [str(books.book(name).html) for name in books.names()]  # type: ignore[union-attr]
+    parser_output = [str(manuals.book(name).html) for name in manuals.names()]  # type: ignore[union-attr]
     assert not [html for html in parser_output if re.search(r"<(script|iframe|img|style)\b", html)]

@@ -18,7 +18,7 @@ from conftest import Api
 from executions.models import Heartbeat
 from scheduler_site.lib.database import migrations as ours
 from scheduler_site.management.commands import migrate
-from scheduler_site.running import schema
+from scheduler_site.running import pending_migrations
 
 
 class LockNotAvailable(Exception):
@@ -129,8 +129,8 @@ def test_new_programs_wait_for_the_migrations_and_say_so(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     answers = [["executions.9000_next"], ["executions.9000_next"], []]
-    monkeypatch.setattr(schema, "missing", lambda: answers.pop(0))
-    waiting = threading.Thread(target=schema.wait, args=(0.01,))
+    monkeypatch.setattr(pending_migrations, "missing", lambda: answers.pop(0))
+    waiting = threading.Thread(target=pending_migrations.wait, args=(0.01,))
     waiting.start()
     waiting.join(10)
     assert answers == []
@@ -142,8 +142,8 @@ def test_new_programs_wait_for_the_migrations_and_say_so(
 def test_nothing_is_missing_when_all_were_run_and_no_migration_is_loaded_to_see_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(schema, "MigrationExecutor", None)
-    assert schema.missing() == []
+    monkeypatch.setattr(pending_migrations, "MigrationExecutor", None)
+    assert pending_migrations.missing() == []
 
 
 @pytest.mark.django_db
@@ -151,7 +151,7 @@ def test_a_migration_that_was_not_run_is_missing() -> None:
     recorder = MigrationRecorder(connection)
     *_, last = sorted(name for app, name in recorder.applied_migrations() if app == "executions")
     recorder.record_unapplied("executions", last)
-    assert schema.missing() == [f"executions.{last}"]
+    assert pending_migrations.missing() == [f"executions.{last}"]
 
 
 def test_a_column_that_is_not_there_yet_is_503_and_not_500(

@@ -15,7 +15,7 @@ from accounts.models import User
 from audit.models import Entry
 from conftest import Api
 from jobs.models import Job
-from scheduler_site.rest.operators import expected
+from scheduler_site.rest.operator_tokens import expected
 
 NOON = "2026-03-01 12:00:00+00:00"
 REFUSED = {"detail": "Token 驗證失敗"}

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 import pytest
 from rest_framework.request import Request
 
+from scheduler_site.openapi.json_schema import COMPONENT, schema_of
 from scheduler_site.openapi.route import route
-from scheduler_site.openapi.shapes import COMPONENT, schema_of
 from scheduler_site.rest.answers import Accepted, Answer
-from scheduler_site.rest.shapes import Rules, Stamp, one_of, partial
+from scheduler_site.rest.schema_types import Rules, Stamp, one_of, partial
 
 
 class Thing(TypedDict):

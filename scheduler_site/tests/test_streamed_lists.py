@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By, record
+from audit.record import Actor, record
 from conftest import Api
 from executions.ledger import launch
 from executions.models import Execution, State, Trigger
@@ -31,7 +31,7 @@ def _many(ada: User) -> None:
     now = timezone.now()
     for number in range(MANY):
         job = make_job(ada, name=f"job {number} “é”")
-        record(Entry.Event.PAUSED, job, by=By(user=ada, surface="v1"))
+        record(Entry.Event.PAUSED, job, by=Actor(user=ada, surface="v1"))
         run = launch.row(job, now - dt.timedelta(seconds=number), now, Trigger.MANUAL)
         run.state, run.error, run.finished_at = State.FAILED, "no", now
         run.save()

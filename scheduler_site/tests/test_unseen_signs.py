@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from accounts.models import Category, Team, User
 from accounts.pages.tokens import TokenForm
 from compat.ndscheduler import tokens
-from compat.ndscheduler.numbering import Numbers
+from compat.ndscheduler.identifiers import Numbers
 from jobs.models import Job
 from notifications.messages import one_line
 from scheduler_site.lib.logs import JsonFormatter, LineFormatter

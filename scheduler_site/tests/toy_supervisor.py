@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from scheduler_site.running import drained
+from scheduler_site.running import drain_status
 from scheduler_site.running.console import Console
 from scheduler_site.running.programs import Program
 from scheduler_site.running.supervisor import Supervisor
@@ -52,7 +52,7 @@ TOYS: dict[str, tuple[str, bool]] = {
     "parent": (LIVE + DETACH + "live()", False),
     "long": (LIVE + "live(lag=6)", False),
     "quick": (LIVE + "live()", False),
-    "drained": (f"import sys; sys.exit({drained.STATUS})", False),
+    "drained": (f"import sys; sys.exit({drain_status.STATUS})", False),
     "broken": ("import sys; sys.exit('the settings are wrong')", False),
 }
 

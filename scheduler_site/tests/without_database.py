@@ -32,9 +32,9 @@ def answers(requests: list[tuple[str, str, dict[str, str]]]) -> list[dict[str, A
 def bearer() -> str:
     """A token of an account that only the database knows; it is sound by itself."""
     from accounts.models import User
-    from accounts.signin import tokens
+    from accounts.signin import json_web_tokens
 
-    return tokens.issue(User(username="ada"))[0]
+    return json_web_tokens.issue(User(username="ada"))[0]
 
 
 if __name__ == "__main__":

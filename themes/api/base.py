@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from audit.record import By, address_of
+from audit.record import Actor, address_of
 from scheduler_site.lib import strict_json
-from scheduler_site.rest import unavailable
-from scheduler_site.rest.operators import OperatorRefused, require_operator
+from scheduler_site.rest import database_unavailable
+from scheduler_site.rest.operator_tokens import OperatorRefused, require_operator
 
-from ..refusals import Invalid, Refusal
+from ..errors import Invalid, Refusal
 from . import reader
 
 SURFACE = "themes"
@@ -42,7 +42,7 @@ class RegistryView(View):
     # Methods beside GET that change nothing, and therefore ask for no token.
     open_methods: ClassVar[tuple[str, ...]] = ()
     body: dict[str, Any]
-    by: By
+    by: Actor
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with translation.override(LANGUAGE):
@@ -61,9 +61,11 @@ class RegistryView(View):
             return detail(413, "Payload Too Large")
         except SuspiciousOperation:
             return detail(400, "Bad Request")
-        except unavailable.DATABASE_ERRORS as error:
-            unavailable.note(error, request.path)
-            return detail(unavailable.STATUS, unavailable.TEXT, unavailable.HEADERS)
+        except database_unavailable.DATABASE_ERRORS as error:
+            database_unavailable.note(error, request.path)
+            return detail(
+                database_unavailable.STATUS, database_unavailable.TEXT, database_unavailable.HEADERS
+            )
         except Exception:
             logger.exception("request_failed", extra={"path": request.path})
             return detail(500, "Internal Server Error")
@@ -91,13 +93,13 @@ class RegistryView(View):
             raise Invalid("body", str(error)) from error
         if method not in self.open_methods:
             operator = require_operator(request, value)
-            self.by = By(None, SURFACE, address_of(request), operator)
+            self.by = Actor(None, SURFACE, address_of(request), operator)
         if not isinstance(value, dict):
             raise Invalid("body", _("An object is expected."))
         return value
 
 
-class NowhereView(RegistryView):
+class NotFoundView(RegistryView):
     """Below the dialect's prefixes there is nothing else."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -8,12 +8,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from themes import reading
+from themes import queries
 from themes.models import CourseEntry, SubTheme, Theme
 from themes.verbs import entries as verbs
 from themes.verbs.rows import sub_theme_of
 
-from ..refusals import Invalid, Refusal, Unknown
+from ..errors import Invalid, Refusal, Unknown
 from . import reader, wire
 from .base import Answer, RegistryView
 
@@ -26,7 +26,7 @@ def _course(value: Any) -> str:
 
 def _entry_of(entry_id: str) -> CourseEntry:
     try:
-        found = reading.entries().filter(uid=uuid.UUID(entry_id)).first()
+        found = queries.entries().filter(uid=uuid.UUID(entry_id)).first()
     except ValueError:
         found = None
     if found is None:
@@ -50,7 +50,7 @@ class EntriesView(RegistryView):
     """Those of a course, and many at once."""
 
     def get(self, request: HttpRequest) -> Answer:
-        found = reading.entries().filter(course_id=_course(_asked(request, "course_id")))
+        found = queries.entries().filter(course_id=_course(_asked(request, "course_id")))
         if "school_year_semester" in request.GET:
             found = found.filter(school_year_semester=reader.semester(request.GET))
         return {"entries": [wire.entry(one) for one in found]}
@@ -124,10 +124,10 @@ class CopyEntriesView(RegistryView):
 
 class FormDataView(RegistryView):
     def get(self, request: HttpRequest, course_id: str, semester: str) -> Answer:
-        found = reading.entries().filter(course_id=_course(course_id), school_year_semester=semester)
+        found = queries.entries().filter(course_id=_course(course_id), school_year_semester=semester)
         entered = {one.sub_theme_id: one for one in found}
-        enabled = reading.enabled_in(semester)
-        themes = [wire.form_theme(one, enabled, entered) for one in reading.settings(semester)]
+        enabled = queries.enabled_in(semester)
+        themes = [wire.form_theme(one, enabled, entered) for one in queries.settings(semester)]
         return {"course_id": course_id, "school_year_semester": semester, "themes": themes}
 
 
@@ -135,9 +135,9 @@ class CoursesView(RegistryView):
     """Of a semester; not in the guide, for jobs that go through all of them."""
 
     def get(self, request: HttpRequest, semester: str) -> Answer:
-        return {"course_ids": reading.courses(semester)}
+        return {"course_ids": queries.courses(semester)}
 
 
 class SubThemeCoursesView(RegistryView):
     def get(self, request: HttpRequest, semester: str, theme_code: str, sub_theme_code: str) -> Answer:
-        return {"course_ids": reading.courses(semester, sub_theme_of(theme_code, sub_theme_code))}
+        return {"course_ids": queries.courses(semester, sub_theme_of(theme_code, sub_theme_code))}

@@ -9,7 +9,7 @@ from themes.export import Only, as_csv
 from themes.models import CourseEntry, SubTheme, Theme, ThemeSetting
 from themes.verbs.rows import sub_theme_of, theme_of
 
-from ..refusals import Invalid, Unknown
+from ..errors import Invalid, Unknown
 from . import reader
 from .base import Answer, RegistryView
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from scheduler_site.lib.strict_json import problem_of
 from themes.models import CourseEntry, Traced
 
-from ..refusals import Invalid
+from ..errors import Invalid
 
 Model = type[Traced]
 MISSING = object()

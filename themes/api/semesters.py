@@ -5,28 +5,28 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from themes import reading
+from themes import queries
 from themes.models import SubTheme, SubThemeSetting, Theme, ThemeSetting
 from themes.verbs import semesters as verbs
 from themes.verbs.rows import sub_theme_of, theme_of
 
-from ..refusals import Unknown
+from ..errors import Unknown
 from . import reader, wire
 from .base import Answer, RegistryView
 
 
 def _shown(setting: ThemeSetting) -> wire.ShownSetting:
-    return wire.setting(setting, reading.enabled_in(setting.school_year_semester))
+    return wire.setting(setting, queries.enabled_in(setting.school_year_semester))
 
 
 def _all_of(semester: str) -> list[wire.ShownSetting]:
-    enabled = reading.enabled_in(semester)
-    return [wire.setting(one, enabled) for one in reading.settings(semester)]
+    enabled = queries.enabled_in(semester)
+    return [wire.setting(one, enabled) for one in queries.settings(semester)]
 
 
 class SettingsView(RegistryView):
     def get(self, request: HttpRequest) -> Answer:
-        return {"settings": [one for semester in reversed(reading.semesters()) for one in _all_of(semester)]}
+        return {"settings": [one for semester in reversed(queries.semesters()) for one in _all_of(semester)]}
 
     def post(self, request: HttpRequest) -> Answer:
         semester = reader.semester(self.body)

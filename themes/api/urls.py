@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 
 from . import entries, exports, semesters, themes
-from .base import NowhereView
+from .base import NotFoundView
 
 
 class Slash:
@@ -59,5 +59,5 @@ routes = {
 
 urlpatterns = [
     *(path(f"{route}<slash:slash>", view.as_view()) for route, view in routes.items()),
-    *(path(f"{prefix}/<path:rest>", NowhereView.as_view()) for prefix in PREFIXES),
+    *(path(f"{prefix}/<path:rest>", NotFoundView.as_view()) for prefix in PREFIXES),
 ]

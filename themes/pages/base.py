@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.permissions import account
-from audit.record import By
+from accounts.pages.request import PageRequest
 from themes.models import Traced
 
-from ..refusals import Changed, Refusal, Unknown
+from ..errors import Changed, Refusal, Unknown
 from .forms import RegistryForm
 
 P = ParamSpec("P")
-Row = TypeVar("Row", bound=Traced)
-Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
-SURFACE = "page"
+Page = Callable[Concatenate[PageRequest, P], HttpResponse]
 
 
 def _needing(right: str, view: Page[P]) -> Page[P]:
     @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if not account(request).has_perm(right):
+    def guarded(request: PageRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not request.user.has_perm(right):
             raise PermissionDenied(_("Your role may not change the registry."))
         return view(request, *args, **kwargs)
 
@@ -51,20 +46,12 @@ def changes(view: Page[P]) -> Page[P]:
     return login_required(require_http_methods(["GET", "POST"])(_needing("themes.change_registry", view)))
 
 
-def may_change(request: HttpRequest) -> bool:
-    return account(request).has_perm("themes.change_registry")
-
-
-def by(request: HttpRequest) -> By:
-    return By.request(request, SURFACE)
-
-
-def one(rows: QuerySet[Row], uid: uuid.UUID) -> Row:
-    return get_object_or_404(rows, uid=uid)
+def may_change(request: PageRequest) -> bool:
+    return request.user.has_perm("themes.change_registry")
 
 
 def form_page(
-    request: HttpRequest,
+    request: PageRequest,
     form: forms.BaseForm,
     save: Callable[[], str],
     *,
@@ -91,7 +78,7 @@ def form_page(
 
 
 def delete_page(
-    request: HttpRequest,
+    request: PageRequest,
     row: Traced,
     delete: Callable[[], Any],
     *,

@@ -5,27 +5,28 @@ from __future__ import annotations
 import uuid
 
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.pages.request import PageRequest, actor
 from themes.models import SubTheme, Theme
 from themes.verbs import catalog
 
-from .base import by, changes, delete_page, form_page, may_change, one, reads
+from .base import changes, delete_page, form_page, may_change, reads
 from .forms import SubThemeForm, ThemeForm
 
 
 @reads
-def themes(request: HttpRequest) -> HttpResponse:
+def themes(request: PageRequest) -> HttpResponse:
     found = Theme.objects.annotate(count=Count("sub_themes"))
     return render(request, "themes/list.html", {"themes": found, "may_change": may_change(request)})
 
 
 @reads
-def theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
-    found = one(Theme.objects.all(), theme)
+def theme(request: PageRequest, theme: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(Theme.objects.all(), uid=theme)
     context = {
         "theme": found,
         "sub_themes": found.sub_themes.select_related("theme"),
@@ -36,23 +37,23 @@ def theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def new_theme(request: HttpRequest) -> HttpResponse:
+def new_theme(request: PageRequest) -> HttpResponse:
     form = ThemeForm(request.POST or None)
 
     def save() -> str:
-        made = catalog.create_theme(form.values, by(request))
+        made = catalog.create_theme(form.values, actor(request))
         return _("“%(name)s” has been created.") % {"name": made}
 
     return form_page(request, form, save, title=_("New theme"), back=reverse("registry"))
 
 
 @changes
-def edit_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
-    found = one(Theme.objects.all(), theme)
-    form = ThemeForm(request.POST or None, instance=one(Theme.objects.all(), theme))
+def edit_theme(request: PageRequest, theme: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(Theme.objects.all(), uid=theme)
+    form = ThemeForm(request.POST or None, instance=get_object_or_404(Theme.objects.all(), uid=theme))
 
     def save() -> str:
-        saved = catalog.update_theme(found, form.values, by(request), form.seen)
+        saved = catalog.update_theme(found, form.values, actor(request), form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
@@ -60,12 +61,12 @@ def edit_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def delete_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
-    found = one(Theme.objects.all(), theme)
+def delete_theme(request: PageRequest, theme: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(Theme.objects.all(), uid=theme)
     return delete_page(
         request,
         found,
-        lambda: catalog.delete_theme(found, by(request)),
+        lambda: catalog.delete_theme(found, actor(request)),
         back=reverse("registry-theme", args=[found.uid]),
         then=reverse("registry"),
         about=_(
@@ -78,12 +79,12 @@ def delete_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def new_sub_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
-    found = one(Theme.objects.all(), theme)
+def new_sub_theme(request: PageRequest, theme: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(Theme.objects.all(), uid=theme)
     form = SubThemeForm(request.POST or None)
 
     def save() -> str:
-        made = catalog.create_sub_theme(found, form.values, by(request))
+        made = catalog.create_sub_theme(found, form.values, actor(request))
         return _("“%(name)s” has been created.") % {"name": made}
 
     title = _("New sub theme of %(name)s") % {"name": found}
@@ -91,13 +92,13 @@ def new_sub_theme(request: HttpRequest, theme: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def edit_sub_theme(request: HttpRequest, sub_theme: uuid.UUID) -> HttpResponse:
+def edit_sub_theme(request: PageRequest, sub_theme: uuid.UUID) -> HttpResponse:
     rows = SubTheme.objects.select_related("theme")
-    found = one(rows, sub_theme)
-    form = SubThemeForm(request.POST or None, instance=one(rows, sub_theme))
+    found = get_object_or_404(rows, uid=sub_theme)
+    form = SubThemeForm(request.POST or None, instance=get_object_or_404(rows, uid=sub_theme))
 
     def save() -> str:
-        saved = catalog.update_sub_theme(found, form.values, by(request), form.seen)
+        saved = catalog.update_sub_theme(found, form.values, actor(request), form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
@@ -106,13 +107,13 @@ def edit_sub_theme(request: HttpRequest, sub_theme: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def delete_sub_theme(request: HttpRequest, sub_theme: uuid.UUID) -> HttpResponse:
-    found = one(SubTheme.objects.select_related("theme"), sub_theme)
+def delete_sub_theme(request: PageRequest, sub_theme: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(SubTheme.objects.select_related("theme"), uid=sub_theme)
     back = reverse("registry-theme", args=[found.theme.uid])
     return delete_page(
         request,
         found,
-        lambda: catalog.delete_sub_theme(found, by(request)),
+        lambda: catalog.delete_sub_theme(found, actor(request)),
         back=back,
         then=back,
         about=_(

@@ -5,18 +5,19 @@ from __future__ import annotations
 import uuid
 
 from django.core.paginator import InvalidPage, Paginator
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from themes import reading
+from accounts.pages.request import PageRequest, actor
+from themes import queries
 from themes.models import ThemeSetting
 from themes.verbs import entries as verbs
 
-from .base import by, changes, delete_page, form_page, may_change, one, reads
+from .base import changes, delete_page, form_page, may_change, reads
 from .forms import CopyEntriesForm, EntryFilter, EntryForm, NewEntryForm, around_now
 
 PAGE_SIZE = 50
@@ -27,19 +28,19 @@ def _back(course: str, semester: str) -> str:
 
 
 @reads
-def entries(request: HttpRequest) -> HttpResponse:
+def entries(request: PageRequest) -> HttpResponse:
     form = EntryFilter(request.GET)
     form.is_valid()
     wanted = form.wanted()
     try:
-        page = Paginator(reading.entries().filter(**wanted), PAGE_SIZE).page(request.GET.get("page", "1"))
+        page = Paginator(queries.entries().filter(**wanted), PAGE_SIZE).page(request.GET.get("page", "1"))
     except InvalidPage as error:
         raise Http404(_("There is no such page.")) from error
     semester = wanted.get("school_year_semester", "")
     context = {
         "form": form,
         "page": page,
-        "semesters": reading.semesters(),
+        "semesters": queries.semesters(),
         "exported": semester if ThemeSetting.objects.filter(school_year_semester=semester).exists() else "",
         "narrowed": bool(wanted),
         "may_change": may_change(request),
@@ -48,7 +49,7 @@ def entries(request: HttpRequest) -> HttpResponse:
 
 
 @changes
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: PageRequest) -> HttpResponse:
     place = {
         "course_id": request.GET.get("course", ""),
         "school_year_semester": request.GET.get("semester", ""),
@@ -63,7 +64,7 @@ def new(request: HttpRequest) -> HttpResponse:
         entered = verbs.Entered(
             course, semester, sub_theme.theme.theme_code, sub_theme.sub_theme_code, values
         )
-        return _("“%(name)s” has been saved.") % {"name": verbs.store(entered, by(request))}
+        return _("“%(name)s” has been saved.") % {"name": verbs.store(entered, actor(request))}
 
     asked = {name: request.POST.get(name, place[name]) for name in place}
     back = _back(asked["course_id"], asked["school_year_semester"])
@@ -71,12 +72,12 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @changes
-def edit(request: HttpRequest, entry: uuid.UUID) -> HttpResponse:
-    found = one(reading.entries(), entry)
-    form = EntryForm(request.POST or None, instance=one(reading.entries(), entry))
+def edit(request: PageRequest, entry: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(queries.entries(), uid=entry)
+    form = EntryForm(request.POST or None, instance=get_object_or_404(queries.entries(), uid=entry))
 
     def save() -> str:
-        saved = verbs.update(found, form.values, by(request), form.seen)
+        saved = verbs.update(found, form.values, actor(request), form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
@@ -85,13 +86,13 @@ def edit(request: HttpRequest, entry: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def delete(request: HttpRequest, entry: uuid.UUID) -> HttpResponse:
-    found = one(reading.entries(), entry)
+def delete(request: PageRequest, entry: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(queries.entries(), uid=entry)
     back = _back(found.course_id, found.school_year_semester)
     return delete_page(
         request,
         found,
-        lambda: verbs.delete(found, by(request)),
+        lambda: verbs.delete(found, actor(request)),
         back=back,
         then=back,
         about=_("The value that the course entered is removed; the audit trail keeps it."),
@@ -99,13 +100,13 @@ def delete(request: HttpRequest, entry: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def copy(request: HttpRequest) -> HttpResponse:
+def copy(request: PageRequest) -> HttpResponse:
     initial = around_now(timezone.localdate()) | {"course": request.GET.get("course", "")}
     form = CopyEntriesForm(request.POST or None, initial=initial)
 
     def save() -> str:
         given = form.cleaned_data
-        done = verbs.copy(given["course"], given["source"], given["target"], by(request))
+        done = verbs.copy(given["course"], given["source"], given["target"], actor(request))
         counts = {"copied": done.copied, "skipped": done.skipped, "deleted": done.deleted}
         text = _("%(copied)d entries copied, %(skipped)d skipped, %(deleted)d old ones replaced.")
         return text % counts

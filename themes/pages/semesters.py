@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from themes import reading
+from accounts.pages.request import PageRequest, actor
+from themes import queries
 from themes.models import Theme, ThemeSetting
 from themes.semesters import is_semester, of
 from themes.verbs import semesters as verbs
 
-from .base import by, changes, delete_page, form_page, may_change, one, reads
+from .base import changes, delete_page, form_page, may_change, reads
 from .forms import CopySettingsForm, NewSettingForm, SettingForm, around_now
 
 SETTINGS = ThemeSetting.objects.select_related("theme")
@@ -27,23 +28,23 @@ def _back(semester: str) -> str:
 
 
 @reads
-def settings(request: HttpRequest) -> HttpResponse:
+def settings(request: PageRequest) -> HttpResponse:
     """Of one semester: the one that is asked for, else the latest that has any."""
-    known = reading.semesters()
+    known = queries.semesters()
     semester = request.GET.get("semester") or (known[0] if known else of(timezone.localdate()))
     if not is_semester(semester):
         raise Http404(_("There is no such page."))
-    enabled = reading.enabled_in(semester)
+    enabled = queries.enabled_in(semester)
     rows = [
         (setting, [(sub, sub.pk in enabled) for sub in setting.theme.sub_themes.all()])
-        for setting in reading.settings(semester)
+        for setting in queries.settings(semester)
     ]
     context = {"semester": semester, "semesters": known, "rows": rows, "may_change": may_change(request)}
     return render(request, "themes/settings.html", context)
 
 
 @changes
-def new(request: HttpRequest) -> HttpResponse:
+def new(request: PageRequest) -> HttpResponse:
     asked = request.GET.get("semester", "")
     semester = asked if is_semester(asked) else of(timezone.localdate())
     form = NewSettingForm(request.POST or None, initial={"school_year_semester": semester})
@@ -51,7 +52,7 @@ def new(request: HttpRequest) -> HttpResponse:
     def save() -> str:
         values = dict(form.values)
         theme: Theme = values.pop("theme")
-        made = verbs.create_setting(values.pop("school_year_semester"), theme, values, by(request))
+        made = verbs.create_setting(values.pop("school_year_semester"), theme, values, actor(request))
         return _("“%(name)s” has been created.") % {"name": made}
 
     about = _("Every sub theme that the theme has now is enabled; change that afterwards.")
@@ -60,15 +61,17 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @changes
-def edit(request: HttpRequest, setting: uuid.UUID) -> HttpResponse:
-    found = one(SETTINGS.all(), setting)
-    initial = {"enabled": reading.enabled_in(found.school_year_semester)}
-    form = SettingForm(request.POST or None, instance=one(SETTINGS.all(), setting), initial=initial)
+def edit(request: PageRequest, setting: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(SETTINGS.all(), uid=setting)
+    initial = {"enabled": queries.enabled_in(found.school_year_semester)}
+    form = SettingForm(
+        request.POST or None, instance=get_object_or_404(SETTINGS.all(), uid=setting), initial=initial
+    )
 
     def save() -> str:
         values = dict(form.values)
         enabled = {sub_theme.pk for sub_theme in values.pop("enabled")}
-        saved = verbs.update_setting(found, values, by(request), enabled, form.seen)
+        saved = verbs.update_setting(found, values, actor(request), enabled, form.seen)
         return _("“%(name)s” has been saved.") % {"name": saved}
 
     title = _("Edit %(name)s") % {"name": found}
@@ -76,13 +79,13 @@ def edit(request: HttpRequest, setting: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def delete(request: HttpRequest, setting: uuid.UUID) -> HttpResponse:
-    found = one(SETTINGS.all(), setting)
+def delete(request: PageRequest, setting: uuid.UUID) -> HttpResponse:
+    found = get_object_or_404(SETTINGS.all(), uid=setting)
     back = _back(found.school_year_semester)
     return delete_page(
         request,
         found,
-        lambda: verbs.delete_setting(found, by(request)),
+        lambda: verbs.delete_setting(found, actor(request)),
         back=back,
         then=back,
         about=_(
@@ -92,12 +95,12 @@ def delete(request: HttpRequest, setting: uuid.UUID) -> HttpResponse:
 
 
 @changes
-def copy(request: HttpRequest) -> HttpResponse:
+def copy(request: PageRequest) -> HttpResponse:
     form = CopySettingsForm(request.POST or None, initial=around_now(timezone.localdate()))
 
     def save() -> str:
         given = form.cleaned_data
-        done = verbs.copy_settings(given["source"], given["target"], by(request))
+        done = verbs.copy_settings(given["source"], given["target"], actor(request))
         counts = {"themes": done.themes, "sub_themes": done.sub_themes, "semester": given["target"]}
         return (
             _("Copied to %(semester)s: settings of %(themes)d themes and %(sub_themes)d sub themes.") % counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from scheduler_site.rest.operators import expected
+from scheduler_site.rest.operator_tokens import expected
 from themes.models import CourseEntry, SubTheme, Theme, ThemeSetting
 
 from .registry import THEME, make_entry, make_setting, make_sub_theme, make_theme

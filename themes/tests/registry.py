@@ -9,8 +9,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.test import Client
 
-from audit.record import By
-from scheduler_site.rest.operators import expected
+from audit.record import Actor
+from scheduler_site.rest.operator_tokens import expected
 from themes.models import CourseEntry, SubTheme, Theme, ThemeSetting
 from themes.verbs import catalog, semesters
 
@@ -23,7 +23,7 @@ THEME = {
     "chinese_link": "https://globalgoals.tw/",
     "english_link": None,
 }
-BY = By(None, "themes", None, "seeder")
+BY = Actor(None, "themes", None, "seeder")
 
 
 @dataclass

@@ -9,7 +9,7 @@ from django.core import serializers
 from django.test import Client
 
 from audit.models import Entry
-from scheduler_site.rest.operators import expected
+from scheduler_site.rest.operator_tokens import expected
 from themes.models import CourseEntry, SubTheme, SubThemeSetting, Theme, ThemeSetting
 
 from .registry import THEME, Operator, answer, make_entry, make_setting, make_sub_theme, make_theme, send

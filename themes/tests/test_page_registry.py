@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from audit.models import Entry
 from jobs.tests.pages import browser
-from themes import reading
+from themes import queries
 from themes.models import CourseEntry, SubTheme, Theme, ThemeSetting
 
 from .registry import THEME, make_entry, make_setting, make_sub_theme, make_theme
@@ -135,11 +135,11 @@ def test_sub_themes_are_switched_beside_the_settings_of_their_theme(uma: User, s
     assert "has been created" in text(client.post("/registry/settings/new", form, follow=True))
     setting, other = ThemeSetting.objects.get(), make_sub_theme(theme, "02")
     assert (setting.scale_max, setting.fill_in_week_enabled) == (5, False)
-    assert reading.enabled_in("1132") == {sub_theme.pk}
+    assert queries.enabled_in("1132") == {sub_theme.pk}
     page = text(client.get(f"/registry/settings/{setting.uid}/edit"))
     assert page.count("checked") == 1
     client.post(f"/registry/settings/{setting.uid}/edit", {"scale_max": "4", "enabled": [other.pk]})
-    assert reading.enabled_in("1132") == {other.pk}
+    assert queries.enabled_in("1132") == {other.pk}
     left = Entry.objects.latest("pk")
     assert left.changes == {
         "scale_max": {"old": 5, "new": 4},
@@ -150,7 +150,7 @@ def test_sub_themes_are_switched_beside_the_settings_of_their_theme(uma: User, s
     assert "already exists" in page
     assert "less than or equal to 10" in page
     client.post(f"/registry/settings/{setting.uid}/delete")
-    assert reading.enabled_in("1132") == set()
+    assert queries.enabled_in("1132") == set()
 
 
 def test_settings_are_copied(uma: User, sub_theme: SubTheme) -> None:

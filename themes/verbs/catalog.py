@@ -5,14 +5,14 @@ from __future__ import annotations
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from audit.record import By
+from audit.record import Actor
 from themes.models import SubTheme, Theme
 
-from ..refusals import Refused, Taken
+from ..errors import Refused, Taken
 from .rows import Values, add, current, lock, modify, remove
 
 
-def create_theme(values: Values, by: By) -> Theme:
+def create_theme(values: Values, by: Actor) -> Theme:
     """Raises Taken."""
     try:
         with transaction.atomic():
@@ -21,7 +21,7 @@ def create_theme(values: Values, by: By) -> Theme:
         raise _theme_taken(values) from error
 
 
-def update_theme(theme: Theme, values: Values, by: By, seen: str = "") -> Theme:
+def update_theme(theme: Theme, values: Values, by: Actor, seen: str = "") -> Theme:
     """Raises Unknown, Taken, Changed."""
     try:
         with transaction.atomic():
@@ -35,7 +35,7 @@ def _theme_taken(values: Values) -> Taken:
 
 
 @transaction.atomic
-def delete_theme(theme: Theme, by: By) -> None:
+def delete_theme(theme: Theme, by: Actor) -> None:
     """With its settings. Raises Unknown, Refused while it has sub themes."""
     theme = lock(theme)
     if theme.sub_themes.exists():
@@ -45,7 +45,7 @@ def delete_theme(theme: Theme, by: By) -> None:
 
 
 @transaction.atomic
-def create_sub_theme(theme: Theme, values: Values, by: By) -> SubTheme:
+def create_sub_theme(theme: Theme, values: Values, by: Actor) -> SubTheme:
     """Raises Unknown, Taken."""
     theme = lock(theme)
     _must_be_free(theme, values["sub_theme_code"])
@@ -53,7 +53,7 @@ def create_sub_theme(theme: Theme, values: Values, by: By) -> SubTheme:
 
 
 @transaction.atomic
-def update_sub_theme(sub_theme: SubTheme, values: Values, by: By, seen: str = "") -> SubTheme:
+def update_sub_theme(sub_theme: SubTheme, values: Values, by: Actor, seen: str = "") -> SubTheme:
     """Raises Unknown, Taken, Changed."""
     theme = lock(sub_theme.theme)
     sub_theme = current(sub_theme)
@@ -63,7 +63,7 @@ def update_sub_theme(sub_theme: SubTheme, values: Values, by: By, seen: str = ""
 
 
 @transaction.atomic
-def delete_sub_theme(sub_theme: SubTheme, by: By) -> None:
+def delete_sub_theme(sub_theme: SubTheme, by: Actor) -> None:
     """With its settings. Raises Unknown, Refused while courses have entries for it."""
     lock(sub_theme.theme)
     sub_theme = current(sub_theme)

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from themes.models import CourseEntry, SubTheme
 
-from ..refusals import Refusal, Refused, Unknown
+from ..errors import Refusal, Refused, Unknown
 from .rows import Values, add, current, lock, lock_all, modify, remove, state, sub_theme_of, writer
 
 
@@ -67,14 +67,14 @@ class _Asked:
 
 
 @transaction.atomic
-def store(entered: Entered, by: By) -> CourseEntry:
+def store(entered: Entered, by: Actor) -> CourseEntry:
     """Makes the entry, or replaces what the course entered before. Raises Unknown, Refused."""
     lock_all()
     return _store(entered, _Asked(), by)
 
 
 @transaction.atomic
-def store_all(entries: Sequence[Entered], by: By) -> list[CourseEntry]:
+def store_all(entries: Sequence[Entered], by: Actor) -> list[CourseEntry]:
     """Those that break no rule; of several for one place the last one. Raises Refused when none is left."""
     lock_all()
     asked, stored = _Asked(), dict[int, CourseEntry]()
@@ -87,7 +87,7 @@ def store_all(entries: Sequence[Entered], by: By) -> list[CourseEntry]:
     return list(stored.values())
 
 
-def _store(entered: Entered, asked: _Asked, by: By) -> CourseEntry:
+def _store(entered: Entered, asked: _Asked, by: Actor) -> CourseEntry:
     place = {
         "course_id": entered.course_id,
         "school_year_semester": entered.semester,
@@ -114,7 +114,7 @@ def _at_most_one_is_most_relevant(entry: CourseEntry, values: Values) -> None:
 
 
 @transaction.atomic
-def update(entry: CourseEntry, values: Values, by: By, seen: str = "") -> CourseEntry:
+def update(entry: CourseEntry, values: Values, by: Actor, seen: str = "") -> CourseEntry:
     """Raises Unknown, Refused, Changed."""
     lock(entry.sub_theme.theme)
     entry = current(entry)
@@ -123,7 +123,7 @@ def update(entry: CourseEntry, values: Values, by: By, seen: str = "") -> Course
 
 
 @transaction.atomic
-def delete(entry: CourseEntry, by: By) -> CourseEntry:
+def delete(entry: CourseEntry, by: Actor) -> CourseEntry:
     """The entry as it was. Raises Unknown."""
     lock(entry.sub_theme.theme)
     entry = current(entry)
@@ -142,7 +142,7 @@ class Copied:
 
 
 @transaction.atomic
-def copy(course: str, source: str, target: str, by: By) -> Copied:
+def copy(course: str, source: str, target: str, by: Actor) -> Copied:
     """Replaces what a course entered in the target by what it entered in the source, as far as that is asked for there.
 
     Raises Refused when both are one semester; Unknown when the source has no entry, or the target asks for nothing.
@@ -171,7 +171,7 @@ def _entries(course: str, semester: str) -> list[CourseEntry]:
     return list(found.select_related("sub_theme__theme"))
 
 
-def _copy_of(entry: CourseEntry, target: str, by: By) -> CourseEntry:
+def _copy_of(entry: CourseEntry, target: str, by: Actor) -> CourseEntry:
     name = writer(by)
     return CourseEntry(
         course_id=entry.course_id,
@@ -184,7 +184,11 @@ def _copy_of(entry: CourseEntry, target: str, by: By) -> CourseEntry:
 
 
 def _record_copy(
-    done: Copied, places: tuple[str, str, str], replaced: list[CourseEntry], copies: list[CourseEntry], by: By
+    done: Copied,
+    places: tuple[str, str, str],
+    replaced: list[CourseEntry],
+    copies: list[CourseEntry],
+    by: Actor,
 ) -> None:
     """One entry for all of them, with what was there before. `places`: course, source, target."""
     course, source, target = places

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from themes.models import SubTheme, Theme, Traced
 
-from ..refusals import Changed, Unknown
+from ..errors import Changed, Unknown
 
 Row = TypeVar("Row", bound=Traced)
 Values = dict[str, Any]
 
 
-def writer(by: By) -> str:
+def writer(by: Actor) -> str:
     """Who stands in `created_by` and `updated_by`: the operator, or the account of the pages."""
     return by.operator or by.name
 
@@ -74,7 +74,7 @@ def state(row: Traced) -> Values:
     return {field: getattr(row, field) for field in row.FIELDS}
 
 
-def add(row: Row, by: By, **more: Any) -> Row:
+def add(row: Row, by: Actor, **more: Any) -> Row:
     """Stores a new row; `more` stands in the audit entry as well."""
     row.created_by = row.updated_by = writer(by)
     row.save(force_insert=True)
@@ -82,7 +82,7 @@ def add(row: Row, by: By, **more: Any) -> Row:
     return row
 
 
-def modify(row: Row, values: Values, by: By, *, seen: str = "", **changes: Any) -> Row:
+def modify(row: Row, values: Values, by: Actor, *, seen: str = "", **changes: Any) -> Row:
     """Every accepted write names its writer, also one that changes nothing else; `changes` stand in the entry as well.
 
     `seen`: the version that the writer knows, where that matters. Raises Changed when it is another one now.
@@ -99,6 +99,6 @@ def modify(row: Row, values: Values, by: By, *, seen: str = "", **changes: Any) 
     return row
 
 
-def remove(row: Traced, by: By, **more: Any) -> None:
+def remove(row: Traced, by: Actor, **more: Any) -> None:
     record(Entry.Event.DELETED, row, by=by, changes=difference(state(row) | more, {}))
     row.delete()

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.models import Entry
-from audit.record import By, difference, record
+from audit.record import Actor, difference, record
 from themes.models import SubTheme, SubThemeSetting, Theme, ThemeSetting
 
-from ..refusals import Refused, Taken, Unknown
+from ..errors import Refused, Taken, Unknown
 from .rows import Values, add, current, lock, lock_all, modify, remove, state, writer
 
 
@@ -38,7 +38,7 @@ def sub_setting_of(semester: str, sub_theme: SubTheme) -> SubThemeSetting:
 
 
 @transaction.atomic
-def create_setting(semester: str, theme: Theme, values: Values, by: By) -> ThemeSetting:
+def create_setting(semester: str, theme: Theme, values: Values, by: Actor) -> ThemeSetting:
     """And an enabled setting for each sub theme that has none. Raises Unknown, Taken."""
     theme = lock(theme)
     if theme.semester_settings.filter(school_year_semester=semester).exists():
@@ -52,7 +52,7 @@ def create_setting(semester: str, theme: Theme, values: Values, by: By) -> Theme
 
 @transaction.atomic
 def update_setting(
-    setting: ThemeSetting, values: Values, by: By, enabled: Collection[int] | None = None, seen: str = ""
+    setting: ThemeSetting, values: Values, by: Actor, enabled: Collection[int] | None = None, seen: str = ""
 ) -> ThemeSetting:
     """`enabled`: the sub themes (keys) that are on, all others are off; None leaves them as they are.
 
@@ -64,7 +64,7 @@ def update_setting(
     return modify(setting, values, by, seen=seen, **changes)
 
 
-def _switch(semester: str, theme: Theme, enabled: set[int], by: By) -> dict[str, dict[str, bool | None]]:
+def _switch(semester: str, theme: Theme, enabled: set[int], by: Actor) -> dict[str, dict[str, bool | None]]:
     """Turns the sub themes on or off; what changed, by code."""
     stored = {
         one.sub_theme_id: one
@@ -85,7 +85,7 @@ def _switch(semester: str, theme: Theme, enabled: set[int], by: By) -> dict[str,
 
 
 @transaction.atomic
-def delete_setting(setting: ThemeSetting, by: By) -> None:
+def delete_setting(setting: ThemeSetting, by: Actor) -> None:
     """With the settings of its sub themes there; what courses entered stays. Raises Unknown."""
     lock(setting.theme)
     setting = current(setting)
@@ -102,7 +102,7 @@ def delete_setting(setting: ThemeSetting, by: By) -> None:
 
 
 @transaction.atomic
-def create_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: By) -> SubThemeSetting:
+def create_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: Actor) -> SubThemeSetting:
     """Raises Unknown, Taken."""
     lock(sub_theme.theme)
     sub_theme = current(sub_theme)
@@ -113,7 +113,7 @@ def create_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: B
 
 
 @transaction.atomic
-def put_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: By) -> SubThemeSetting:
+def put_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: Actor) -> SubThemeSetting:
     """Creates it where there is none. Raises Unknown."""
     lock(sub_theme.theme)
     sub_theme = current(sub_theme)
@@ -124,13 +124,13 @@ def put_sub_setting(semester: str, sub_theme: SubTheme, values: Values, by: By) 
 
 
 @transaction.atomic
-def delete_sub_setting(setting: SubThemeSetting, by: By) -> None:
+def delete_sub_setting(setting: SubThemeSetting, by: Actor) -> None:
     """Raises Unknown."""
     lock(setting.sub_theme.theme)
     remove(current(setting), by)
 
 
-def _add_sub_settings(semester: str, enabled: dict[SubTheme, bool], by: By) -> list[SubThemeSetting]:
+def _add_sub_settings(semester: str, enabled: dict[SubTheme, bool], by: Actor) -> list[SubThemeSetting]:
     name = writer(by)
     rows = [
         SubThemeSetting(
@@ -157,7 +157,7 @@ class CopiedSettings:
 
 
 @transaction.atomic
-def copy_settings(source: str, target: str, by: By) -> CopiedSettings:
+def copy_settings(source: str, target: str, by: Actor) -> CopiedSettings:
     """The target's settings are replaced by the source's. Raises Refused when that has none, or is the target."""
     if source == target:
         raise Refused(_("Source and target are the same semester."))
@@ -185,7 +185,7 @@ def copy_settings(source: str, target: str, by: By) -> CopiedSettings:
     return copied
 
 
-def _copy_sub_settings(source: str, target: str, themes: list[int], by: By) -> int:
+def _copy_sub_settings(source: str, target: str, themes: list[int], by: Actor) -> int:
     """Every sub theme gets one, off where the source has none."""
     on = SubThemeSetting.objects.filter(school_year_semester=source, enabled=True)
     enabled = set(on.values_list("sub_theme_id", flat=True))

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import verbs
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 
 
 class Command(BaseCommand):
@@ -33,5 +33,5 @@ class Command(BaseCommand):
             validate_password(password, user)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        verbs.update(user, {"password": password}, by=By.command())
+        verbs.update(user, {"password": password}, by=Actor.command())
         self.stdout.write(f"The password of {user} has been changed.")

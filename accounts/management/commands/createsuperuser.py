@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import verbs
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         try:
             if password is not None:
                 validate_password(password, User(username=name, email=address))
-            verbs.register(name, password, by=By.command(), email=address, role=User.Role.ADMIN)
+            verbs.register(name, password, by=Actor.command(), email=address, role=User.Role.ADMIN)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except verbs.Taken as error:

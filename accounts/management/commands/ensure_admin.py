@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import verbs
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from scheduler_site.lib import env
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
             # The one that everybody knows has to be changed anyway.
             if password != verbs.DEFAULT_PASSWORD:
                 validate_password(password, User(username=name, email=email))
-            user = verbs.register(name, password, email=email, role=User.Role.ADMIN, by=By.system())
+            user = verbs.register(name, password, email=email, role=User.Role.ADMIN, by=Actor.system())
         except verbs.Taken as error:
             # No reason to keep the whole system from starting.
             return f"There is no admin, and the default one cannot be made: {error}."

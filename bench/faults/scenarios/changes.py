@@ -11,7 +11,7 @@ from dataclasses import replace
 from django.db import connection
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from audit.record import By
+from audit.record import Actor
 from bench.faults.checker import Grid
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
@@ -142,7 +142,7 @@ def _changed(trial: Trial, *, queued: bool) -> None:
         trial.system["code"].end()
         time.sleep(8)
     _stop_watching(trial, jobs[0])
-    verbs.delete(jobs[0], by=By.system())
+    verbs.delete(jobs[0], by=Actor.system())
     _pause(trial, jobs[1])
     _edit(trial, jobs[2])
     if queued:
@@ -158,7 +158,7 @@ def _middle_of_a_second() -> None:
 def _pause(trial: Trial, job: Job) -> None:
     _middle_of_a_second()
     _stop_watching(trial, job)
-    verbs.pause(job, by=By.system())
+    verbs.pause(job, by=Actor.system())
 
 
 def _edit(trial: Trial, job: Job, every: int = 3) -> None:
@@ -170,7 +170,7 @@ def _edit(trial: Trial, job: Job, every: int = 3) -> None:
     verbs.update(
         job,
         verbs.JobChanges({}, Timing("interval", every=every, period="seconds", start=start)),
-        by=By.system(),
+        by=Actor.system(),
     )
     _regrid(trial, job, Grid(anchor, every))
 

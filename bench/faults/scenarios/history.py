@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from audit.record import By
+from audit.record import Actor
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
 from executions.ledger.launch import row
@@ -36,7 +36,7 @@ def long_job_deleted(trial: Trial) -> None:
     slowest: list[float] = []
     trial.hurt_at = began = time.time()
     with connection.execute_wrapper(_timing(slowest)):
-        verbs.delete(job, by=By.system())
+        verbs.delete(job, by=Actor.system())
     told = time.time() - began
     gone = eventually(lambda: not Job.everything.filter(pk=job.pk).exists(), 900, 1.0)
     if not gone:

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from typing import Any
 
-from audit.record import By
+from audit.record import Actor
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
 from bench.servers.process import Server, free_port, wait_for_port
 from executions.models import OPEN, Execution
-from incidents import rules
+from incidents import rule_verbs
 from incidents.models import Incident
 from jobs.models import Job
 from notifications.models import Alert
@@ -26,7 +26,7 @@ MINUTE = 60.0
 def one_incident(trial: Trial) -> None:
     """1,000 failures of one job (--fast: 60) on two workers that are killed in turn, then it recovers"""
     wanted = FEW if trial.fast else FAILURES
-    rules.set_reminders({"email": 1, "inbox": 0, "slack": 0}, by=By.system())
+    rule_verbs.set_reminders({"email": 1, "inbox": 0, "slack": 0}, by=Actor.system())
     trial.system.start("beat", "io", "io-2", "code", "system")
     trial.up("beat", "io")
     port = free_port()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from audit.record import By
+from audit.record import Actor
 from bench.faults.installation import eventually
 from bench.faults.trial import Trial
 from bench.servers.process import Server
@@ -16,7 +16,7 @@ from executions.ledger.limits import holds
 from executions.models import Drain, Execution, Hold, Reason, State
 from executions.monitoring import drains
 from scheduler_site.lib import clock
-from scheduler_site.running.drained import STATUS
+from scheduler_site.running.drain_status import STATUS
 
 LONG = "long haul"
 # What was claimed before somebody ordered something may begin so much later.
@@ -35,7 +35,7 @@ def hold(trial: Trial) -> None:
             time.sleep(10)
             trial.system.start("beat")
             time.sleep(10)
-            holds.end(hold, by=By.system())
+            holds.end(hold, by=Actor.system())
 
         _held(trial, by_hand)
 
@@ -53,7 +53,7 @@ def drain(trial: Trial) -> None:
         for old, new in (("code", "code-2"), ("code-2", "code-3")):
             name = _name(trial, old)
             trial.system.start(new)
-            drains.order(drains.matching(name, clock.now()), by=By.system())
+            drains.order(drains.matching(name, clock.now()), by=Actor.system())
             server = trial.system[old]
             if not eventually(partial(_has_ended, server), 60):
                 trial.wrong.append(f"{old} did not end")
@@ -95,7 +95,7 @@ def deploy_long(trial: Trial) -> None:
 def _held(trial: Trial, end: Callable[[Hold], object], seconds: int | None = None) -> None:
     now = clock.now()
     until = now + dt.timedelta(seconds=seconds) if seconds else None
-    hold = holds.begin(reason="trial", by=By.system(), until=until)
+    hold = holds.begin(reason="trial", by=Actor.system(), until=until)
     began = time.time()
     end(hold)
     hold.refresh_from_db()

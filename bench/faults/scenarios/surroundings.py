@@ -275,7 +275,7 @@ def _ask(port: int, job: str, answers: list[str], done: threading.Event) -> None
 def _token() -> str:
     """Of an admin whom the trial makes for itself."""
     from accounts.models import User
-    from accounts.signin.tokens import issue
+    from accounts.signin.json_web_tokens import issue
 
     user, _ = User.objects.get_or_create(username="bench", defaults={"role": User.Role.ADMIN})
     user.set_unusable_password()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from accounts.models import User
-from accounts.signin import tokens
+from accounts.signin import json_web_tokens
 from bench.servers.process import Server, free_port, wait_for_port
 from bench.speed import population
 from bench.speed.bench import PROGRAMS, Bench
@@ -83,7 +83,7 @@ class Clients:
 
     def __init__(self, port: int, job: Job) -> None:
         user, _ = User.objects.get_or_create(username="bench", defaults={"role": User.Role.ADMIN})
-        self._headers = {"Authorization": f"Bearer {tokens.issue(user)[0]}"}
+        self._headers = {"Authorization": f"Bearer {json_web_tokens.issue(user)[0]}"}
         self._port, self._urls = port, {"list": "/api/v2/jobs", "job": f"/api/v2/jobs/{job.uid}"}
         self._until = math.inf
         self._warm = threading.Barrier(len(PACE) + 1)

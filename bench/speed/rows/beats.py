@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import psutil
 
-from audit.record import By
+from audit.record import Actor
 from bench.faults.installation import Installation
 from bench.servers.process import Server
 from bench.speed import population
@@ -108,7 +108,7 @@ def _edit(bench: Bench) -> float:
 def _reschedule(timing: Timing) -> None:
     job = Job.objects.order_by("pk").last()
     assert job
-    verbs.update(job, verbs.JobChanges({}, timing), by=By.system())
+    verbs.update(job, verbs.JobChanges({}, timing), by=Actor.system())
 
 
 def _stock(bench: Bench, seconds: int) -> dict[str, list[float]]:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from audit.record import By
+from audit.record import Actor
 from bench.speed import population
 from bench.speed.bench import Bench
 from bench.speed.figures import Line, Target
@@ -113,7 +113,7 @@ def _replace(file: Path, text: str) -> None:
 
 
 def _result(bench: Bench, job: Job) -> str:
-    run = launch.launch(job, by=By.system())
+    run = launch.launch(job, by=Actor.system())
     bench.wait(lambda: Execution.objects.filter(pk=run.pk, state="success").exists(), 60, "a run to end")
     return str(Execution.objects.values_list("result", flat=True).get(pk=run.pk))
 
@@ -132,7 +132,7 @@ def run_now(bench: Bench) -> Iterator[Line]:
             population.forget_runs()
             began = time.monotonic()
             for _number in range(count):
-                launch.launch(job, by=By.system())
+                launch.launch(job, by=Actor.system())
             bench.wait(lambda: population.ended() >= count, 120, "the runs to end")
             seconds.append(time.monotonic() - began)
             population.must_be_well()

@@ -22,7 +22,7 @@ from bench.speed.bench import Bench
 from bench.speed.figures import Line, Target, spread
 from bench.speed.noop import IO
 from bench.speed.rows.api import Clients, web
-from environments import homes
+from environments import home_directory
 from environments.models import Environment
 from executions.models import Execution
 from jobs.children import client
@@ -37,7 +37,7 @@ TICKS = 20  # seconds in which something is due each second, before the scripts 
 
 
 def script_cost(bench: Bench) -> Iterator[Line]:
-    """processor time of an empty script in worker thread, fork server, warden and child, without that of its interpreter"""
+    """processor time of an empty script in worker thread, fork server, supervisor and child, without that of its interpreter"""
     root, environment = _environment(bench)
     python = str(root / environment.hex / "prefix/bin/python")
     runs = bench.size(50, 200)
@@ -101,7 +101,7 @@ def _environment(bench: Bench) -> tuple[Path, uuid.UUID]:
     prefix = root / uid.hex / "prefix"
     subprocess.run((sys.executable, "-m", "venv", "--without-pip", str(prefix)), check=True)
     python, version = str(prefix / "bin/python"), ".".join(map(str, sys.version_info[:3]))
-    homes.write(root / uid.hex, homes.Description("pypi", str(prefix), python, version))
+    home_directory.write(root / uid.hex, home_directory.Description("pypi", str(prefix), python, version))
     return root, uid
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from accounts.models import Category, User
-from audit.record import By
+from audit.record import Actor
 from environments.models import Environment
 from executions.ledger.launch import row
 from executions.models import Execution, LogChunk, State, Trigger
@@ -32,7 +32,7 @@ def task(owner: User, where: Environment, timing: Timing = NIGHTLY, **columns: A
     """Whether or not its owner may run code."""
     values = {"name": "hello", "kind": "script", "options": {"script": SCRIPT}, "environment": where}
     values |= {"category": Category.general()} | columns
-    return verbs.create(JobChanges(values, timing), by=By(owner, "conda"))
+    return verbs.create(JobChanges(values, timing), by=Actor(owner, "conda"))
 
 
 def run(job: Job, state: str, ago: float = 60, seconds: float = 2, **columns: Any) -> Execution:

@@ -13,10 +13,10 @@ from pytest_django.fixtures import Settings
 from accounts import verbs
 from accounts.models import User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from compat.conda_tasks.tests.conftest import Old, Speak
 from conftest import PASSWORD
-from scheduler_site.rest.operators import expected
+from scheduler_site.rest.operator_tokens import expected
 
 RIGHT = {"username": "uma", "password": PASSWORD}
 NEW = {"username": "nora", "password": "secret"}
@@ -151,7 +151,7 @@ def test_logging_out_without_a_session_is_fine(old: Speak) -> None:
 
 
 def test_a_session_ends_with_the_password_and_with_the_account(old: Speak, ada: User, uma: User) -> None:
-    by = By(ada, "api")
+    by = Actor(ada, "api")
     client = old(uma)
     verbs.update(uma, {"password": "another-horse-10"}, by=by)
     assert not is_in(client)

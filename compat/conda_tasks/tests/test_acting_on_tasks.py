@@ -19,7 +19,7 @@ from executions.models import Execution, State
 from jobs.models import Job, Pause, stored_schedule
 from jobs.models.stored_schedule import NEVER, Timing
 from scheduler_site.lib import clock
-from scheduler_site.lib.later import Wait
+from scheduler_site.lib.deferred import Wait
 
 LOCKED = {
     "success": False,

@@ -18,11 +18,11 @@ from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Old, Speak
 from environments import verbs
 from environments.models import Environment, Operation
-from environments.operations.operator import Operator
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import _stand_in, operator
 from executions.models import State
 from jobs.models import Job
-from scheduler_site.lib.later import Wait
+from scheduler_site.lib.deferred import Wait
 
 __all__ = ["_stand_in", "operator"]
 
@@ -33,7 +33,7 @@ BODY = {"script": "print(1)", "conda_env": "data", "task_name": "hello"}
 
 
 @pytest.fixture(autouse=True)
-def worker(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def worker(operator: OperationWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system worker that looks as soon as somebody waits."""
     until_ended = verbs.until_ended
 

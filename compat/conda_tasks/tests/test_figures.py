@@ -16,7 +16,7 @@ from compat.conda_tasks.tests import rows
 from compat.conda_tasks.tests.conftest import Speak
 from environments.backends.base import Package
 from environments.models import Environment
-from environments.operations import reading
+from environments.operations import contents
 from executions.models import Execution, State
 from jobs.models import Job
 from jobs.models.stored_schedule import NEVER
@@ -134,7 +134,7 @@ def test_the_figures_of_environments(
     old: Speak, coder: User, data: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = (Package("six", "1.17.0"), Package("tomli", "2.0.1"))
-    monkeypatch.setattr(reading, "installed", lambda _environment: two)
+    monkeypatch.setattr(contents, "installed", lambda _environment: two)
     Environment.objects.filter(pk=data.pk).update(disk_bytes=1.234 * 1024**3)
     unused = rows.environment(coder, "unused", disk_bytes=None)
     rows.environment(coder, "named", state="absent")

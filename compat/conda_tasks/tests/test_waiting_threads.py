@@ -13,7 +13,7 @@ import pytest
 from accounts.models import User
 from conftest import PASSWORD
 from environments.models import Environment, Operation
-from environments.operations.operator import Operator
+from environments.operations.worker import OperationWorker
 from environments.tests.conftest import _stand_in, operator
 from jobs.models import Job
 from scheduler_site.tests.fronts import Site, running, timed
@@ -38,7 +38,7 @@ def cookie(site: Site, user: User) -> str:
         return connection.getresponse().headers["Set-Cookie"].partition(";")[0]
 
 
-def test_many_who_wait_delay_nobody(site: Site, coder: User, operator: Operator) -> None:
+def test_many_who_wait_delay_nobody(site: Site, coder: User, operator: OperationWorker) -> None:
     headers = {"Cookie": cookie(site, coder)}
 
     def make(number: int) -> tuple[int, bytes]:
@@ -56,7 +56,9 @@ def test_many_who_wait_delay_nobody(site: Site, coder: User, operator: Operator)
     assert Environment.objects.filter(state="ready").count() == MANY
 
 
-def test_a_task_is_made_though_its_client_has_left(site: Site, coder: User, operator: Operator) -> None:
+def test_a_task_is_made_though_its_client_has_left(
+    site: Site, coder: User, operator: OperationWorker
+) -> None:
     body = {"script": "print(1)", "conda_env": "data", "task_name": "hello", "requirements": "numpy"}
     sent = json.dumps(body).encode()
     with site.connect() as connection:

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from compat.moving import command
-from compat.moving.conda_tasks import Import
-from compat.moving.old_manager import OldManager, Unreachable
+from compat.importers import command
+from compat.importers.conda_tasks import Import
+from compat.importers.conda_tasks_client import OldManager, Unreachable
 from jobs import schedule
 
 VARIABLE = "CONDA_TASKS_PASSWORD"

@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from compat.moving import command
-from compat.moving.crontab import Choices, Import
-from compat.moving.crontab_lines import LARGEST, NoText, decoded
+from compat.importers import command
+from compat.importers.crontab import Choices, Import
+from compat.importers.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
 from scheduler_site.lib import clock
 

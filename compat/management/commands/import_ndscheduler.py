@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from compat.moving import command
-from compat.moving.ndscheduler import Import
-from compat.moving.old_database import OldDatabase, Unreachable
+from compat.importers import command
+from compat.importers.ndscheduler import Import
+from compat.importers.old_database import OldDatabase, Unreachable
 from scheduler_site.lib import clock
 
 

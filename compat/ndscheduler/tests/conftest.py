@@ -13,9 +13,9 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from compat.ndscheduler import tokens
-from compat.ndscheduler.numbering import Numbers
+from compat.ndscheduler.identifiers import Numbers
 from executions.ledger import launch
 from jobs import verbs
 from jobs.models import Job
@@ -128,4 +128,4 @@ def trail(job_id: str = "") -> list[tuple[str, str]]:
 
 
 def pause(job: Job, user: User) -> None:
-    verbs.pause(job, by=By(user, "api"))
+    verbs.pause(job, by=Actor(user, "api"))

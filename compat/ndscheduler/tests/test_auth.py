@@ -15,9 +15,9 @@ from django.test import Client
 
 from accounts import verbs
 from accounts.models import User
-from accounts.signin import tokens as native
+from accounts.signin import json_web_tokens as native
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from compat.ndscheduler import tokens
 from conftest import PASSWORD
 
@@ -136,7 +136,7 @@ def test_a_token_ends_with_the_account_its_name_and_its_password(ada: User, uma:
     for change in ({"username": "ulla"}, {"password": "another-horse-11"}):
         client = v1(User.objects.get(pk=uma.pk))
         assert client.ask("GET", "/jobs").status_code == 200
-        verbs.update(User.objects.get(pk=uma.pk), change, by=By(ada, "api"))
+        verbs.update(User.objects.get(pk=uma.pk), change, by=Actor(ada, "api"))
         assert told(client.ask("GET", "/jobs")) == (401, UNAUTHORIZED)
     client = v1(User.objects.get(pk=uma.pk))
     User.objects.get(pk=uma.pk).delete()
@@ -145,7 +145,7 @@ def test_a_token_ends_with_the_account_its_name_and_its_password(ada: User, uma:
 
 def test_rights_are_read_from_the_database_not_from_the_token(ada: User, uma: User, v1: Speak) -> None:
     client = v1(uma)
-    verbs.update(uma, {"role": User.Role.VIEWER}, by=By(ada, "api"))
+    verbs.update(uma, {"role": User.Role.VIEWER}, by=Actor(ada, "api"))
     assert client.get("/auth/verify")["user"]["is_permission"] is False
     assert told(client.ask("POST", "/jobs", BODY)) == (403, "Permission denied")
 
@@ -247,7 +247,7 @@ def test_unknown_methods_and_paths_are_told_with_a_code(ada: User, v1: Speak) ->
 def test_an_error_of_ours_tells_nothing_of_itself(
     ada: User, v1: Speak, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("compat.ndscheduler.views.scope.jobs", lambda _user: 1 / 0)
+    monkeypatch.setattr("compat.ndscheduler.views.access.jobs", lambda _user: 1 / 0)
     answer = v1(ada).ask("GET", "/jobs")
     assert told(answer) == (500, {"code": 500, "message": "Internal server error"})
 

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By
+from audit.record import Actor
 from jobs import verbs
 from jobs.forms.job import JobForm, form_data
 from jobs.models import Job, today
@@ -145,7 +145,7 @@ def test_a_name_given_on_the_pages_is_shown_here_too(ada: User, v1: Speak) -> No
     client = v1(ada)
     client.add(name="twin")
     second = Job.objects.get(uid=client.add(name="twin"))
-    verbs.update(second, verbs.JobChanges({"name": "renamed"}), by=By(ada, "api"))
+    verbs.update(second, verbs.JobChanges({"name": "renamed"}), by=Actor(ada, "api"))
     assert client.get(f"/jobs/{second.uid.hex}")["name"] == "renamed"
 
 
@@ -262,7 +262,7 @@ def test_modifying_keeps_the_rules_that_were_set_elsewhere(ada: User, v1: Speak)
     client = v1(ada)
     job = Job.objects.get(uid=client.add())
     rules = {"overlap": "queue", "catch_up": "skip", "start_deadline": 60, "timeout": 5, "max_attempts": 3}
-    verbs.update(job, verbs.JobChanges(dict(rules)), by=By(ada, "api"))
+    verbs.update(job, verbs.JobChanges(dict(rules)), by=Actor(ada, "api"))
     client.ask("PUT", f"/jobs/{job.uid.hex}", BODY | {"minute": "7"})
     job = Job.objects.get(pk=job.pk)
     assert {name: getattr(job, name) for name in rules} == rules
@@ -421,12 +421,12 @@ def test_a_job_edited_on_the_pages_shows_the_new_schedule(ada: User, v1: Speak) 
     job = Job.objects.get(uid=client.add(day_of_week="MON", hour="03"))
     form = JobForm(form_data(job) | {"name": "edited"}, user=ada, instance=job)
     assert form.is_valid(), form.errors
-    verbs.update(job, form.changes(), by=By(ada, "api"))
+    verbs.update(job, form.changes(), by=Actor(ada, "api"))
     assert strings(client.get(f"/jobs/{job.uid.hex}")) == "* | * | * | MON | 03 | */5"
     job = Job.objects.get(pk=job.pk)
     form = JobForm(form_data(job) | {"expression": "30 4 * * 0"}, user=ada, instance=job)
     assert form.is_valid(), form.errors
-    verbs.update(job, form.changes(), by=By(ada, "api"))
+    verbs.update(job, form.changes(), by=Actor(ada, "api"))
     assert strings(client.get(f"/jobs/{job.uid.hex}")) == "* | * | * | sun | 4 | 30"
 
 

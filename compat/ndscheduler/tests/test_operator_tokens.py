@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from audit.models import Entry
 from compat.ndscheduler.tests.conftest import BODY, Speak
-from scheduler_site.rest.operators import expected
+from scheduler_site.rest.operator_tokens import expected
 
 REFUSED = {"detail": "Token 驗證失敗"}
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts import verbs
 from accounts.signin import logins
 from accounts.signin.throttle import TooManyAttempts
-from compat import origin
+from compat import same_origin
 from compat.ndscheduler import tokens, wire
 from compat.ndscheduler.views.base import SURFACE, Answer, Refusal, V1View, as_json, refuse
 
@@ -24,7 +24,7 @@ class LoginView(V1View):
 
     def post(self, request: HttpRequest) -> Answer:
         # Anything but JSON a browser sends without a question beforehand (CORS), for any page; that gets no cookie.
-        if request.content_type != "application/json" and not origin.is_ours(request):
+        if request.content_type != "application/json" and not same_origin.is_ours(request):
             refuse(400, "Pages of other sites must send application/json")
         body = self.body()
         name, password = body.get("username"), body.get("password")

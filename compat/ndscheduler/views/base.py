@@ -1,4 +1,4 @@
-"""What all views of this dialect have in common: who asks, what he may, and the two shapes of errors."""
+"""The base view of this dialect: authentication, permissions, and the two shapes of errors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, ClassVar, NoReturn
 
 from django.http import HttpRequest
 
-from audit.record import By
-from compat import origin
+from audit.record import Actor
+from compat import same_origin
 from compat.ndscheduler import tokens
-from compat.ndscheduler.numbering import Numbers
+from compat.ndscheduler.identifiers import Numbers
 from compat.views import JSON_TYPE, Answer, DialectView, Refused, as_json, response
 from scheduler_site.lib import strict_json
-from scheduler_site.rest.operators import check_operator
+from scheduler_site.rest.operator_tokens import check_operator
 
 __all__ = ["DENIED", "JSON_TYPE", "Answer", "Refusal", "V1View", "as_json", "coded", "refuse", "response"]
 
@@ -53,7 +53,7 @@ class V1View(DialectView):
         user, by_cookie = tokens.account(request)
         if user is None:
             raise self.unauthorized()
-        if method != "GET" and by_cookie and not origin.is_ours(request):
+        if method != "GET" and by_cookie and not same_origin.is_ours(request):
             refuse(403, "A request from another origin needs an Authorization header")
         self.user = request.user = user
         permission = self.needs.get(method)
@@ -71,8 +71,8 @@ class V1View(DialectView):
         return Numbers()
 
     @property
-    def by(self) -> By:
-        return By.request(self.request, SURFACE)
+    def by(self) -> Actor:
+        return Actor.request(self.request, SURFACE)
 
     def body(self) -> dict[str, Any]:
         """The JSON object of the request, whatever its Content-Type says; 400 otherwise."""

@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 
 from django.http import HttpRequest
 
-from accounts import catalog
+from accounts import categories_and_teams
 from accounts.models import Category
 from compat.ndscheduler import wire
-from compat.ndscheduler.numbering import ALL, ALL_NAME, Numbers, number
+from compat.ndscheduler.identifiers import ALL, ALL_NAME, Numbers, number
 from compat.ndscheduler.views.base import Refusal, V1View, refuse
 from jobs.models import Job
 
@@ -44,13 +44,19 @@ class CategoriesView(CategoriesBase):
         try:
             # One that was deleted comes back: what pointed to it still does.
             if gone:
-                catalog.change(gone, values | {"is_active": True, "slug": gone.slug}, by=self.by)
+                categories_and_teams.change(gone, values | {"is_active": True, "slug": gone.slug}, by=self.by)
                 return 201, {"id": self.numbers.of(gone.pk)}
             slug = self.numbers.free_slug(name)
-            row = catalog.add(Category, name, slug=slug, description=values["description"], by=self.by)
-        except catalog.Hidden as error:
+            row = categories_and_teams.add(
+                Category, name, slug=slug, description=values["description"], by=self.by
+            )
+        except categories_and_teams.InvisibleCharacter as error:
             raise _unreadable(error) from error
-        except (catalog.SlugTaken, catalog.NoSlug, catalog.Fixed) as error:
+        except (
+            categories_and_teams.SlugTaken,
+            categories_and_teams.NoSlug,
+            categories_and_teams.NameIsFixed,
+        ) as error:
             raise Refusal(400, TAKEN) from error
         return 201, {"id": Numbers().of(row.pk)}
 
@@ -73,12 +79,12 @@ class CategoryView(CategoriesBase):
             self._deleted(values["name"], but=row)
             values["slug"] = self.numbers.free_slug(values["name"], but=row)
         try:
-            catalog.change(row, values, by=self.by)
-        except catalog.Hidden as error:
+            categories_and_teams.change(row, values, by=self.by)
+        except categories_and_teams.InvisibleCharacter as error:
             raise _unreadable(error) from error
-        except (catalog.SlugTaken, catalog.NoSlug) as error:
+        except (categories_and_teams.SlugTaken, categories_and_teams.NoSlug) as error:
             raise Refusal(400, TAKEN) from error
-        except catalog.Fixed as error:
+        except categories_and_teams.NameIsFixed as error:
             raise Refusal(400, "This category keeps its name") from error
         return {"id": self.numbers.of(row.pk)}
 
@@ -87,7 +93,7 @@ class CategoryView(CategoriesBase):
         row = self._row(category_id)
         if row == self.numbers.general or row.users.exists() or Job.objects.filter(category=row).exists():
             refuse(400, "Category is in use")
-        catalog.change(row, {"is_active": False}, by=self.by)
+        categories_and_teams.change(row, {"is_active": False}, by=self.by)
         return {"id": self.numbers.of(row.pk)}
 
     def _row(self, category_id: str) -> Category:
@@ -100,7 +106,7 @@ class CategoryView(CategoriesBase):
         refuse(404, "Category not found")
 
 
-def _unreadable(error: catalog.Hidden) -> Refusal:
+def _unreadable(error: categories_and_teams.InvisibleCharacter) -> Refusal:
     return Refusal(400, f"{error.field.capitalize()} contains an invisible character ({error.sign})")
 
 

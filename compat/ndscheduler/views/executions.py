@@ -11,8 +11,8 @@ from django.db.models.functions import Right
 from django.http import HttpRequest
 
 from compat.ndscheduler import wire
-from compat.ndscheduler.numbering import as_uuid
-from compat.ndscheduler.views import ranges, scope
+from compat.ndscheduler.identifiers import as_uuid
+from compat.ndscheduler.views import access, ranges
 from compat.ndscheduler.views.base import JSON_TYPE, Answer, Refusal, V1View, refuse
 from executions.ledger import launch
 from executions.ledger.limits.quotas import TooMany
@@ -34,7 +34,7 @@ class ExecutionsView(V1View):
 
     def get(self, request: HttpRequest) -> Answer:
         start, end = ranges.read(request, USUAL, clock.now())
-        rows = scope.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
+        rows = access.runs(self.user).runs().filter(due_at__gte=start, due_at__lte=end)
         found = _with_jobs(first(rows))
         if not is_long(found):
             return {"executions": _shown(sorted(found, key=_last_changed, reverse=True))}
@@ -52,13 +52,13 @@ class ExecutionView(V1View):
 
     def get(self, request: HttpRequest, execution_id: str) -> wire.ShownRun:
         uid = as_uuid(execution_id)
-        found = _with_jobs(scope.runs(self.user).filter(uid=uid)[:1]) if uid else []
+        found = _with_jobs(access.runs(self.user).filter(uid=uid)[:1]) if uid else []
         if not found:
             refuse(400, f"Execution not found: {execution_id}")
         return wire.execution_json(found[0], log=_tracebacks(found).get(found[0].pk, ""))
 
     def post(self, request: HttpRequest, execution_id: str) -> dict[str, Any]:
-        job = scope.changeable_job(self.user, execution_id, status=400)
+        job = access.changeable_job(self.user, execution_id, status=400)
         try:
             run = launch.launch(job, by=self.by)
         except TooMany as refusal:
@@ -66,7 +66,7 @@ class ExecutionView(V1View):
         except Refused as refusal:
             raise Refusal(400, str(refusal)) from refusal
         except Job.DoesNotExist:
-            scope.no_such_job(execution_id, 400)
+            access.no_such_job(execution_id, 400)
         return {"execution_id": run.uid.hex}
 
     def delete(self, request: HttpRequest, execution_id: str) -> NoReturn:

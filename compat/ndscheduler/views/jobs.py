@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from audit.models import Entry
 from audit.record import record
 from compat.ndscheduler import payload, wire
-from compat.ndscheduler.views import scope
+from compat.ndscheduler.views import access
 from compat.ndscheduler.views.base import DENIED, JSON_TYPE, Answer, Refusal, V1View, coded, refuse
 from jobs import verbs
 from jobs.classes.catalog import meta_infos
@@ -52,7 +52,7 @@ class JobsView(JobsBase):
     }
 
     def get(self, request: HttpRequest) -> Answer:
-        rows = scope.jobs(self.user)
+        rows = access.jobs(self.user)
         found = list(first(rows.only(*wire.SHOWN)))
         if not is_long(found):
             stored_schedule.attach(found)
@@ -94,16 +94,16 @@ class JobView(JobsBase):
     needs = JobsView.needs
 
     def get(self, request: HttpRequest, job_id: str) -> wire.ShownJob:
-        return self.shown(scope.job(self.user, job_id, status=400))
+        return self.shown(access.job(self.user, job_id, status=400))
 
     def put(self, request: HttpRequest, job_id: str) -> wire.ShownJob:
-        job = scope.changeable_job(self.user, job_id, status=404)
+        job = access.changeable_job(self.user, job_id, status=404)
         try:
             return self._modified(job)
         except verbs.Refused as refusal:
             raise Refusal(400, str(refusal)) from refusal
         except Job.DoesNotExist:
-            scope.no_such_job(job_id, 404)
+            access.no_such_job(job_id, 404)
 
     def _modified(self, job: Job) -> wire.ShownJob:
         for last in range(TRIES):
@@ -117,11 +117,11 @@ class JobView(JobsBase):
         raise AssertionError  # the last try returns or raises
 
     def delete(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
-        job = scope.changeable_job(self.user, job_id, status=400)
+        job = access.changeable_job(self.user, job_id, status=400)
         try:
             verbs.delete(job, by=self.by)
         except Job.DoesNotExist:
-            scope.no_such_job(job_id, 400)
+            access.no_such_job(job_id, 400)
         return {"job_id": job.uid.hex}
 
     def patch(self, request: HttpRequest, job_id: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class JobView(JobsBase):
 
     def _switched(self, job_id: str, event: Entry.Event) -> dict[str, Any]:
         """Each call is one entry of the trail, also where nothing changes."""
-        job = scope.changeable_job(self.user, job_id, status=404)
+        job = access.changeable_job(self.user, job_id, status=404)
         verb = verbs.pause if event == Entry.Event.PAUSED else verbs.resume
         try:
             with transaction.atomic():
@@ -142,7 +142,7 @@ class JobView(JobsBase):
         except verbs.Refused as refusal:
             raise Refusal(400, str(refusal)) from refusal
         except Job.DoesNotExist:
-            scope.no_such_job(job_id, 404)
+            access.no_such_job(job_id, 404)
         return {"job_id": job.uid.hex}
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from compat.ndscheduler import wire
-from compat.ndscheduler.views import ranges, scope
+from compat.ndscheduler.views import access, ranges
 from compat.ndscheduler.views.base import JSON_TYPE, Answer, V1View
 from jobs import redaction
 from jobs.models import Job
@@ -42,7 +42,7 @@ class LogsView(V1View):
             # Of a job that was moved meanwhile it counts where it is now, of one that is gone where it was.
             there = Job.objects.filter(pk=OuterRef("object_id"))
             gone = Q(category_id=self.user.category_id) & ~Exists(there)
-            found = found.filter(Exists(scope.jobs(self.user).filter(pk=OuterRef("object_id"))) | gone)
+            found = found.filter(Exists(access.jobs(self.user).filter(pk=OuterRef("object_id"))) | gone)
         found = found.order_by("-at", "-id")
         entries = list(first(found))
         if not is_long(entries):

@@ -13,7 +13,7 @@ from accounts.models import Category, User
 from accounts.rest.own_password import ASKED, is_fresh
 from accounts.signin.throttle import TooManyAttempts
 from compat.ndscheduler import tokens, wire
-from compat.ndscheduler.numbering import ALL, Numbers, number
+from compat.ndscheduler.identifiers import ALL, Numbers, number
 from compat.ndscheduler.views.base import DENIED, Refusal, V1View, refuse
 
 LONGEST_NAME = 50

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from environments.backends import grammar
+from environments.backends import validators
 from environments.backends.base import Failed, Found, Invalid, Progress
 from environments.backends.conda.prefix import CondaPrefix
 
@@ -74,7 +74,7 @@ class CondaBackend(CondaPrefix):
             draft.replace(self._versions_file)
 
     def validate(self, specs: Sequence[str]) -> list[str]:
-        return [spec.conda for spec in grammar.specs(specs, conda=True)]
+        return [spec.conda for spec in validators.specs(specs, conda=True)]
 
     def create(self, prefix: Path, python: str, specs: Sequence[str], progress: Progress) -> None:
         self._changes(progress).create(prefix, python, specs)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rattler import PrefixRecord, RepoDataRecord
 
-from environments.backends import culprits, grammar, prefixes
+from environments.backends import prefixes, refused_packages, validators
 from environments.backends.base import Config, Failed, Invalid, Progress
 from environments.backends.conda import rattler_calls, user_list
 from environments.backends.conda.prefix import refuse_absent, refuse_kept, refuse_needed
@@ -26,8 +26,8 @@ class Changes:
 
     def create(self, prefix: Path, python: str, specs: Sequence[str]) -> None:
         """With Python and pip, as conda does; pip only where the channels have it."""
-        wanted = grammar.specs(specs, conda=True)
-        version = grammar.python_version(python)
+        wanted = validators.specs(specs, conda=True)
+        version = validators.python_version(python)
         self._progress("Reading the index of the channels")
         tool = rattler_calls.Tool(self._config)
         requested = {"python": f"python {version}{'.*' if version.count('.') == 1 else ''}".strip()}
@@ -46,14 +46,14 @@ class Changes:
         user_list.remember(prefix)
 
     def install(self, prefix: Path, specs: Sequence[str]) -> None:
-        wanted = grammar.specs(specs, conda=True)
+        wanted = validators.specs(specs, conda=True)
         requested = _requested(prefix) | _asked(wanted)
         tool, records = self._changed(prefix, requested, wanted, set())
         _apply(tool, prefix, records, requested, self._progress)
 
     def remove(self, prefix: Path, names: Sequence[str]) -> None:
         """What only they needed goes with them."""
-        wanted = grammar.specs(names, conda=True)
+        wanted = validators.specs(names, conda=True)
         going = {spec.name.lower() for spec in wanted}
         refuse_absent(prefix, going)
         refuse_kept(going)
@@ -65,7 +65,7 @@ class Changes:
 
     def update(self, prefix: Path, names: Sequence[str]) -> None:
         """Of a package that is named, an earlier wish for a certain version is dropped; Python keeps its minor version."""
-        wanted = grammar.specs(names, conda=True)
+        wanted = validators.specs(names, conda=True)
         named = {spec.name.lower() for spec in wanted}
         refuse_absent(prefix, named)
         free = named - {"python"}
@@ -78,7 +78,7 @@ class Changes:
         self,
         prefix: Path,
         requested: Requested,
-        wanted: Sequence[grammar.Spec],
+        wanted: Sequence[validators.Spec],
         unlocked: set[str],
     ) -> tuple[rattler_calls.Tool, Records]:
         """What will be there; versions of what is not `unlocked` change only where they must."""
@@ -92,13 +92,13 @@ class Changes:
         tool: rattler_calls.Tool,
         requested: Requested,
         locked: Sequence[PrefixRecord],
-        wanted: Sequence[grammar.Spec],
+        wanted: Sequence[validators.Spec],
     ) -> Records:
         self._progress("Solving")
         try:
             return tool.solve(list(requested.values()), locked)
         except Failed as failure:
-            guilty = culprits.named_in(str(failure), wanted)
+            guilty = refused_packages.named_in(str(failure), wanted)
             raise Failed(
                 str(failure),
                 packages=[spec.conda for spec in guilty],
@@ -118,7 +118,7 @@ def _requested(prefix: Path) -> Requested:
     return asked or {record["name"]: record["name"] for record in records}
 
 
-def _asked(wanted: Sequence[grammar.Spec]) -> Requested:
+def _asked(wanted: Sequence[validators.Spec]) -> Requested:
     """By name; of a package that is named twice, all clauses count."""
     clauses: dict[str, list[str]] = {}
     for spec in wanted:
@@ -139,10 +139,10 @@ def _apply(
         ) from failure
 
 
-def _detail(tool: rattler_calls.Tool, spec: grammar.Spec, text: str) -> str:
+def _detail(tool: rattler_calls.Tool, spec: validators.Spec, text: str) -> str:
     if re.search(rf"No candidates were found for {re.escape(spec.name)}[ .]", text, re.IGNORECASE):
         found = tool.versions(spec.name.lower())
         if not found:
             return f"Package '{spec.name}' not found in available channels"
         return f"Package '{spec.name}' has no version {spec.version} in available channels"
-    return culprits.sentence(text, spec)
+    return refused_packages.sentence(text, spec)

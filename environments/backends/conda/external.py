@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from environments.backends import culprits, grammar, prefixes, processes
+from environments.backends import prefixes, processes, refused_packages, validators
 from environments.backends.base import Config, Failed, Found, Invalid, Progress
 from environments.backends.conda import user_list
 from environments.backends.conda.prefix import CondaPrefix, refuse_absent, refuse_kept, refuse_needed
@@ -46,24 +46,24 @@ class ExternalBackend(CondaPrefix):
         return [f"{major}.{minor}" for major, minor in sorted(minors, reverse=True)]
 
     def validate(self, specs: Sequence[str]) -> list[str]:
-        return [spec.conda for spec in grammar.specs(specs, conda=True)]
+        return [spec.conda for spec in validators.specs(specs, conda=True)]
 
     # Changes -----------------------------------------------------------------------------------------------------------
 
     def create(self, prefix: Path, python: str, specs: Sequence[str], progress: Progress) -> None:
-        wanted = grammar.specs(specs, conda=True)
-        version = grammar.python_version(python)
+        wanted = validators.specs(specs, conda=True)
+        version = validators.python_version(python)
         made_of = [f"python={version}" if version else "python", "pip"]
         self._do("create", prefix, [*made_of, *map(_argument, wanted)], wanted, progress)
         user_list.remember(prefix)
 
     def install(self, prefix: Path, specs: Sequence[str], progress: Progress) -> None:
-        wanted = grammar.specs(specs, conda=True)
+        wanted = validators.specs(specs, conda=True)
         self._do("install", prefix, list(map(_argument, wanted)), wanted, progress)
 
     def remove(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
         """It would remove what needs them too: that is refused before."""
-        wanted = grammar.specs(names, conda=True)
+        wanted = validators.specs(names, conda=True)
         going = {spec.name.lower() for spec in wanted}
         refuse_absent(prefix, going)
         refuse_kept(going)
@@ -74,7 +74,7 @@ class ExternalBackend(CondaPrefix):
         self._do("remove", prefix, sorted(going), wanted, progress)
 
     def update(self, prefix: Path, names: Sequence[str], progress: Progress) -> None:
-        wanted = grammar.specs(names, conda=True)
+        wanted = validators.specs(names, conda=True)
         named = {spec.name.lower() for spec in wanted}
         refuse_absent(prefix, named)
         self._do("update", prefix, sorted(named) or ["--all"], wanted, progress)
@@ -84,7 +84,7 @@ class ExternalBackend(CondaPrefix):
         command: str,
         prefix: Path,
         arguments: Sequence[str],
-        wanted: Sequence[grammar.Spec],
+        wanted: Sequence[validators.Spec],
         progress: Progress,
     ) -> None:
         executable = self._executable()
@@ -147,7 +147,7 @@ class ExternalBackend(CondaPrefix):
         return found
 
 
-def _argument(spec: grammar.Spec) -> str:
+def _argument(spec: validators.Spec) -> str:
     return spec.conda.replace(" ", "")
 
 
@@ -182,21 +182,21 @@ def _last_object(output: str) -> dict[str, Any]:
     return last if isinstance(last, dict) else {}
 
 
-def _failure(answer: dict[str, Any], result: processes.Result, wanted: Sequence[grammar.Spec]) -> Failed:
+def _failure(answer: dict[str, Any], result: processes.Result, wanted: Sequence[validators.Spec]) -> Failed:
     """conda says `message` and `exception_name`, micromamba `solver_problems`."""
     problems = answer.get("solver_problems")
     told = answer.get("message") or answer.get("error") or ("\n".join(map(str, problems)) if problems else "")
     text = str(told or result.errors or result.output).strip() or f"It ended with status {result.status}."
     missing = {_key(str(one)) for one in answer.get("packages") or () if isinstance(one, str)}
-    guilty = [spec for spec in wanted if spec.key in missing] or culprits.named_in(text, wanted)
+    guilty = [spec for spec in wanted if spec.key in missing] or refused_packages.named_in(text, wanted)
     unknown = answer.get("exception_name") == "PackagesNotFoundError"
     return Failed(
-        grammar.without_credentials(text),
+        validators.without_credentials(text),
         packages=[spec.conda for spec in guilty],
         details=[
             f"Package '{spec.name}' not found in available channels"
             if unknown
-            else culprits.sentence(text, spec)
+            else refused_packages.sentence(text, spec)
             for spec in guilty
         ],
     )
@@ -204,6 +204,6 @@ def _failure(answer: dict[str, Any], result: processes.Result, wanted: Sequence[
 
 def _key(text: str) -> str:
     try:
-        return grammar.spec(text, conda=True).key
+        return validators.spec(text, conda=True).key
     except Invalid:
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from environments.backends import culprits, disk, prefixes
+from environments.backends import disk, prefixes, refused_packages
 from environments.backends.base import Config, DiskUse, Package, Progress
 from environments.backends.conda import activation, user_list
 
@@ -40,13 +40,13 @@ def refuse_absent(prefix: Path, names: set[str]) -> None:
     text = {True: "Package '{}' came from PyPI, not from a channel", False: "Package '{}' is not installed"}
     absent = {name: text[name in others].format(name) for name in sorted(names - there)}
     if absent:
-        raise culprits.refusal(absent)
+        raise refused_packages.refusal(absent)
 
 
 def refuse_kept(names: set[str]) -> None:
     text = "Package '{}' is what the environment is made of"
     if names & _KEPT:
-        raise culprits.refusal({name: text.format(name) for name in sorted(names & _KEPT)})
+        raise refused_packages.refusal({name: text.format(name) for name in sorted(names & _KEPT)})
 
 
 def refuse_needed(going: set[str], staying: Mapping[str, Iterable[str]]) -> None:
@@ -59,4 +59,4 @@ def refuse_needed(going: set[str], staying: Mapping[str, Iterable[str]]) -> None
         if by:
             needed[name] = f"Package '{name}' is needed by {', '.join(by)}"
     if needed:
-        raise culprits.refusal(needed)
+        raise refused_packages.refusal(needed)

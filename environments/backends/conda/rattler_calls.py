@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import rattler
 from rattler.exceptions import GatewayError, InstallerError, SolverError
 
-from environments.backends import grammar
+from environments.backends import validators
 from environments.backends.base import Config, Failed, Progress
 
 Result = TypeVar("Result")
@@ -30,7 +30,7 @@ class Tool:
 
     def __init__(self, config: Config, *, retries: int = 3) -> None:
         self.config = config
-        self.urls = [grammar.channel_url(channel, config.channel_alias) for channel in config.channels]
+        self.urls = [validators.channel_url(channel, config.channel_alias) for channel in config.channels]
         self.sources = [rattler.Channel(url) for url in self.urls]
         self.platforms = [rattler.Subdir.current(), rattler.Subdir("noarch")]
         self._client = rattler.Client.from_config(_network(config), max_retries=retries)

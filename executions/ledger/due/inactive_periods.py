@@ -1,4 +1,4 @@
-"""Why did it not run? A time in which a job does not follow its schedule (a period) becomes one row of the ledger.
+"""Writes one row of the ledger for each period in which a job did not follow its schedule, with the reason.
 
 jobs/inactive_periods.py stores when it began, when it ended, and which schedules were valid in it. The row is written in the
 transaction that removes the period; the unique key of the due time refuses a second one.
@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned
-from executions.ledger.isolation import each
+from executions.ledger.error_isolation import each
 from executions.ledger.launch import scheduled_row
 from executions.models import Execution, Reason, State
 from jobs.models import InactivePeriod, Job

@@ -27,7 +27,7 @@ from executions.ledger.limits import holds
 from executions.ledger.limits.holds import TICK, Span, Window
 from executions.ledger.limits.overlap import apply_overlap
 from executions.models import OPEN, Execution, Reason, State
-from jobs import code_right, inactive_periods, verbs, zones
+from jobs import code_permission, inactive_periods, verbs, zones
 from jobs.models import Job, stored_schedule
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import Schedule
@@ -132,7 +132,7 @@ def _batch(now: dt.datetime, size: int, key: int | None = None) -> Ticked:
     definitions.keep(rows)
     Execution.objects.bulk_create(rows, ignore_conflicts=True, batch_size=LARGEST)
     _advance(sound)
-    pending.passed_over(rows, now)
+    pending.record_missed(rows, now)
     if settled := [job.pk for job in sound if job.pending_segments]:
         Job.objects.filter(pk__in=settled).update(pending_segments=[])
     return Ticked(len(due), [row for row in rows if row.state == State.QUEUED and not row.held])
@@ -149,10 +149,10 @@ def _locked(now: dt.datetime, most: int, key: int | None) -> list[Job]:
 
 def _without_suspended(jobs: list[Job]) -> list[Job]:
     """Those that may run; code whose owner may not run it is taken off its schedule."""
-    suspended = code_right.suspended_among(jobs)
+    suspended = code_permission.suspended_among(jobs)
     for job in jobs:
         if job.code_suspended or job.pk in suspended:
-            code_right.suspend(job, suspended.get(job.pk, job.code_suspended))
+            code_permission.suspend(job, suspended.get(job.pk, job.code_suspended))
             Job.objects.filter(pk=job.pk).update(next_run_at=None)
     return [job for job in jobs if not (job.code_suspended or job.pk in suspended)]
 

@@ -19,13 +19,13 @@ from django.db.models.functions import Cast
 
 from executions.ledger import definitions
 from executions.ledger.catch_up import Planned, summarised
-from executions.ledger.isolation import each
+from executions.ledger.error_isolation import each
 from executions.ledger.launch import scheduled_row
 from executions.models import Execution, Reason, State
 from jobs import zones
 from jobs.models import Job, stored_schedule
 from jobs.schedule import Cron, slots_between
-from jobs.schedule.walltime import when_fixed, zone
+from jobs.schedule.wall_clock import when_fixed, zone
 from scheduler_site.lib import clock
 
 log = logging.getLogger("executions.ledger.due.zone_change")

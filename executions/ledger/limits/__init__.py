@@ -1,1 +1,1 @@
-"""What a run may have to wait for: a free place, a quota, the end of a hold, an earlier run of its job."""
+"""What can delay the start of a run: concurrency limits, quotas, holds, and an earlier run of its job."""

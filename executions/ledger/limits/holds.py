@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Category, User
 from audit.models import Entry
-from audit.record import By, record
-from executions.ledger.isolation import each
+from audit.record import Actor, record
+from executions.ledger.error_isolation import each
 from executions.ledger.publish import publish
 from executions.models import Execution, ExecutionQuerySet, Hold, State
-from executions.models.control import EVERYTHING
+from executions.models.holds_drains_limits import EVERYTHING
 from jobs import inactive_periods
 from jobs.models import InactivePeriod, Job
 from jobs.schedule import zone
@@ -38,7 +38,9 @@ class Held(Refused):
 
 
 @transaction.atomic
-def begin(*, reason: str, by: By, until: dt.datetime | None = None, category: Category | None = None) -> Hold:
+def begin(
+    *, reason: str, by: Actor, until: dt.datetime | None = None, category: Category | None = None
+) -> Hold:
     """Holds all starts from now on, or those of a category. Raises Refused: no reason, `until` has passed, held already."""
     now = clock.now()
     _check(reason, until, now)
@@ -56,7 +58,7 @@ def begin(*, reason: str, by: By, until: dt.datetime | None = None, category: Ca
 
 
 @transaction.atomic
-def change(hold: Hold, *, reason: str, until: dt.datetime | None, by: By) -> Hold:
+def change(hold: Hold, *, reason: str, until: dt.datetime | None, by: Actor) -> Hold:
     """Another reason, or another end. Raises Refused as `begin`, and when it has ended meanwhile."""
     _check(reason, until, clock.now())
     hold = Hold.objects.select_for_update().get(pk=hold.pk)
@@ -72,7 +74,7 @@ def change(hold: Hold, *, reason: str, until: dt.datetime | None, by: By) -> Hol
 
 
 @transaction.atomic
-def end(hold: Hold, *, by: By) -> bool:
+def end(hold: Hold, *, by: Actor) -> bool:
     """Lets what waits start. False when it had ended already."""
     now = clock.now()
     if not Hold.objects.filter(pk=hold.pk, active__isnull=False).update(active=None, ended_at=now):
@@ -88,7 +90,7 @@ def end_due(now: dt.datetime) -> None:
     """Ends the holds whose end has come, and the periods of jobs that nobody holds any more."""
 
     def end_one(key: int) -> None:
-        end(Hold.objects.get(pk=key), by=By.system())
+        end(Hold.objects.get(pk=key), by=Actor.system())
 
     holds = list(Hold.objects.active().order_by("until", "pk").values_list("pk", "until", "active"))
     over = [key for key, until, _scope in holds if until is not None and until <= now]
@@ -129,7 +131,7 @@ def _last_held(job: Job) -> dt.datetime:
     return max(ended, min(free, default=ended))
 
 
-def refuse_held(job: Job, *, despite: bool, by: By) -> bool:
+def refuse_held(job: Job, *, despite: bool, by: Actor) -> bool:
     """Whether a run of the job that somebody asks for starts in spite of a hold. Raises Held when it must not start now."""
     hold = of(job)
     if hold is None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from audit.record import By
+from audit.record import Actor
 from executions.demo import verbs
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, remove: bool, owner: str | None, **options: Any) -> None:
         if remove:
-            names = verbs.remove(By.command())
+            names = verbs.remove(Actor.command())
             self.stdout.write("\n".join([f"deleted {name}" for name in names]) or "There are no examples.")
             return
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit.record import By
+from audit.record import Actor
 from executions.models import Drain
 from executions.monitoring import drains
 from executions.monitoring.drains import WorkerState
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             )
         except Refused as refusal:
             raise CommandError(str(refusal)) from refusal
-        drains.order(found, by=By.command(), reason=options["reason"])
+        drains.order(found, by=Actor.command(), reason=options["reason"])
         names = {one.name for one in found}
         for name in sorted(names):
             self.stdout.write(f"{name} is draining.")
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             rows = [row for row in rows if row.worker in targets or row.worker.rpartition(":")[0] in targets]
         if not rows:
             raise CommandError("None of them is drained.")
-        drains.cancel(rows, by=By.command())
+        drains.cancel(rows, by=Actor.command())
         for row in rows:
             self.stdout.write(f"{row.worker} is no longer drained.")
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Category
-from audit.record import By
+from audit.record import Actor
 from executions.ledger.limits import holds
 from executions.models import Hold
 from jobs.rest.wire import read_moment
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         elif reason:
             try:
                 until = _until(options["until"], options["lasting"])
-                hold = holds.begin(reason=reason, until=until, category=category, by=By.command())
+                hold = holds.begin(reason=reason, until=until, category=category, by=Actor.command())
             except Refused as refusal:
                 raise CommandError(str(refusal)) from refusal
             self.stdout.write(holds.described(hold))
@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
     def _end(self, category: Category | None) -> None:
         hold = Hold.objects.active().filter(category=category).first()
-        if hold is None or not holds.end(hold, by=By.command()):
+        if hold is None or not holds.end(hold, by=Actor.command()):
             raise CommandError("There is no such hold.")
         self.stdout.write("The hold has ended; what waited starts now.")
 

@@ -1,1 +1,1 @@
-"""The parts of the job form: its builder, its folded parts in a line, and what the page after it must know."""
+"""Parts of the job form: the schedule builder, summaries of folded sections, and what the next page shows."""

@@ -1,4 +1,4 @@
-"""What the folded parts of the job form hold, in one line each, so that nobody must open them to know."""
+"""One-line summaries of the folded sections of the job form."""
 
 from __future__ import annotations
 

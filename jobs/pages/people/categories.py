@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import catalog
+from accounts import categories_and_teams
 from accounts.models import Category
-from accounts.pages.catalog_forms import CategoryForm
+from accounts.pages.category_and_team_forms import CategoryForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.shared import counts, form_page, named, require, stored
+from jobs.pages.people.helpers import counts, form_page, named, require, stored
 
 
 @login_required
@@ -71,6 +71,6 @@ def disable(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         jobs = Job.objects.filter(category=found).order_by("name")
         context = {"tab": "categories", "row": found, "verb": "category", "back": reverse("categories")}
         return render(request, "people/disable.html", context | named(jobs, "category", found.name))
-    catalog.change(found, {"is_active": False}, by=actor(request))
+    categories_and_teams.change(found, {"is_active": False}, by=actor(request))
     messages.success(request, _("The category “%(name)s” is disabled.") % {"name": found})
     return redirect("categories")

@@ -15,12 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import catalog
+from accounts import categories_and_teams
 from accounts.models import Team
-from accounts.pages.catalog_forms import TeamForm
+from accounts.pages.category_and_team_forms import TeamForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.shared import counts, form_page, named, require, stored
+from jobs.pages.people.helpers import counts, form_page, named, require, stored
 
 
 def seen_by(request: PageRequest) -> QuerySet[Team]:
@@ -87,6 +87,6 @@ def disable(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         jobs = Job.objects.filter(team=found).order_by("name")
         context = {"tab": "teams", "row": found, "verb": "team", "back": reverse("team", args=[uid])}
         return render(request, "people/disable.html", context | named(jobs, "team", found.name))
-    catalog.change(found, {"is_active": False}, by=actor(request))
+    categories_and_teams.change(found, {"is_active": False}, by=actor(request))
     messages.success(request, _("The team “%(name)s” is disabled.") % {"name": found})
     return redirect("team", uid)

@@ -1,4 +1,4 @@
-"""The list of accounts, and one of them with its jobs, teams, sessions and tokens. For administrators; changes: leaving.py."""
+"""The list of accounts, and one of them with its jobs, teams, sessions and tokens. For administrators."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from accounts import verbs
 from accounts.models import Team, User
 from accounts.pages.account_forms import AccountForm, NewAccountForm
 from accounts.pages.request import PageRequest, actor
-from accounts.pages.zone import zone_of_reader
+from accounts.pages.time_zone import zone_of_reader
 from accounts.signin import logins
 from jobs.models import Job
 from jobs.pages.people import meanwhile
-from jobs.pages.people.shared import counts, form_page, last_seen, named, owned, require
+from jobs.pages.people.helpers import counts, form_page, last_seen, named, owned, require
 from scheduler_site.lib import clock
 
 PAGE_SIZE, SESSIONS, TOKENS, LONGEST = 50, 20, 20, 100

@@ -36,7 +36,7 @@ class GitHubActionsRunner(IORunner):
         return str(options.get("owner", "")).lower()
 
     async def run(self, context: Context[asyncio.Event]) -> Outcome:
-        from .course import run  # aiohttp is heavy, and the pages only need the form
+        from .run import run  # aiohttp is heavy, and the pages only need the form
 
         return await run(context)
 

@@ -14,7 +14,17 @@ from ..base import Outcome
 from ..masking import Mask
 from .client import Api, NoAnswer
 from .forms import GitHubActionsForm
-from .request import Answer, Order, Unsendable, Workflow, WorkflowRun, checked_token, inputs, refused, started
+from .request import (
+    Answer,
+    DispatchRequest,
+    Unsendable,
+    Workflow,
+    WorkflowRun,
+    checked_token,
+    inputs,
+    refused,
+    started,
+)
 
 Say = Callable[[str], None]
 
@@ -35,7 +45,7 @@ class Accepted:
     since: dt.datetime | None
 
 
-async def dispatch(api: Api, order: Order, say: Say) -> Accepted | Outcome:
+async def dispatch(api: Api, order: DispatchRequest, say: Say) -> Accepted | Outcome:
     """Starts the workflow, once; the outcome says why it was not accepted.
 
     A name without its extension is tried with one when there is no such workflow (wire facts, section 6).
@@ -55,7 +65,7 @@ async def dispatch(api: Api, order: Order, say: Say) -> Accepted | Outcome:
         return Outcome("failed", str(problem))
 
 
-async def _send(api: Api, workflow: Workflow, order: Order, say: Say) -> Answer:
+async def _send(api: Api, workflow: Workflow, order: DispatchRequest, say: Say) -> Answer:
     """Asks for the number of the run; a server that does not know this wish refuses it before it starts anything."""
     body = {"ref": order.ref, "inputs": order.inputs}
     path = f"{workflow.path}/dispatches"
@@ -67,7 +77,7 @@ async def _send(api: Api, workflow: Workflow, order: Order, say: Say) -> Answer:
     return answer
 
 
-async def find(api: Api, order: Order, accepted: Accepted) -> WorkflowRun | None:
+async def find(api: Api, order: DispatchRequest, accepted: Accepted) -> WorkflowRun | None:
     """The run of a dispatch whose answer did not name it (older servers); None unless there is no doubt.
 
     There is none when exactly one run was started by hand on this branch since then, seen twice: while others
@@ -91,7 +101,7 @@ async def find(api: Api, order: Order, accepted: Accepted) -> WorkflowRun | None
 
 
 async def _candidates(
-    api: Api, order: Order, workflow: Workflow, since: dt.datetime
+    api: Api, order: DispatchRequest, workflow: Workflow, since: dt.datetime
 ) -> list[WorkflowRun] | None:
     """The runs that may be it; None when the list may not be read."""
     wanted = {
@@ -111,7 +121,7 @@ async def _candidates(
     return [run for run in runs if run]
 
 
-def _may_be_it(row: Mapping[str, Any], order: Order, since: dt.datetime) -> bool:
+def _may_be_it(row: Mapping[str, Any], order: DispatchRequest, since: dt.datetime) -> bool:
     """Asked once more of what the server has filtered: one that knows less filters must not lead astray."""
     try:
         created = dt.datetime.fromisoformat(str(row.get("created_at")))

@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_site.lib.text import unseen
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 
 from ..addresses import MAX_URL_LENGTH, AddressRefused, parse_url
 from ..base import OptionsForm, UsuallyField

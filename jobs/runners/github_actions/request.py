@@ -62,7 +62,7 @@ class Workflow:
 
 
 @dataclass(frozen=True)
-class Order:
+class DispatchRequest:
     """What is to be started."""
 
     workflow: Workflow
@@ -124,14 +124,14 @@ class Answer:
         return f"GitHub returned status {self.status}{told}"
 
 
-def order(spec: Spec) -> Order:
+def order(spec: Spec) -> DispatchRequest:
     """What a run is to start; raises Unsendable."""
     workflow = Workflow(*(str(spec.options.get(name, "")) for name in ("owner", "repo", "workflow")))
     branch = spec.metadata.get("branchDetails") or spec.options.get("ref") or DEFAULT_REF
     ref = as_text(branch)
     if ref.startswith("-") or unseen(ref):
         raise Unsendable("branchDetails is not the name of a branch or tag.")
-    return Order(workflow, ref, inputs(spec.metadata))
+    return DispatchRequest(workflow, ref, inputs(spec.metadata))
 
 
 def inputs(metadata: Mapping[str, Any]) -> dict[str, str]:

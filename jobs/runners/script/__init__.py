@@ -11,15 +11,15 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from environments.config import AccountUnusable
-from environments.homes import Description
+from environments.home_directory import Description
 from jobs.children.deadline import Deadline
 from jobs.children.values import Exec
 
 from ..base import CodeRunner, Context, Outcome
 from ..code import run_child, run_environment
 from . import artifacts, variables
+from .environment_lock import Absent, NotInTime, held
 from .forms import ScriptForm
-from .home import Absent, NotInTime, held
 from .output import Output
 from .paths import PathRefused, allowed
 from .requirements import RequirementRefused, installed, parse, unmet

@@ -15,8 +15,8 @@ from typing import IO
 
 from django.conf import settings
 
-from environments.account import Account, files_of
 from environments.config import job_account
+from environments.os_account import Account, files_of
 from jobs.children.files import remove_tree
 
 from ..base import File, Spec

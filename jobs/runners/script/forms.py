@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_site.rest.shapes import Rules
+from scheduler_site.rest.schema_types import Rules
 
 from ..limits import LimitedForm, LimitOptions
 from .paths import PathRefused, allowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .carriage import Reducer
+from .progress_lines import Reducer
 
 PREFIX = "[Belfry] "
 

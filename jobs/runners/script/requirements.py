@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from environments.homes import Description
+from environments.home_directory import Description
 
 MOST = 500  # lines
 _MOST_CACHED = 200  # environments

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from scheduler_site.lib.strict_json import Decoder
-from scheduler_site.rest.shapes import Rules, one_of
+from scheduler_site.rest.schema_types import Rules, one_of
 
 from ..addresses import AddressRefused, check_url, parse_url
 from ..base import OptionsForm

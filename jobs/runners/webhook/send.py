@@ -24,8 +24,8 @@ from .. import addresses
 from ..addresses import AddressRefused, check_addresses, check_target, parse_url
 from ..base import Context, Outcome, Spec
 from ..masking import Mask
-from .answer import JUDGED, SHOWN, disappointment, is_judged, read, size
 from .request import Request, build, judge, loses_body, redirected, secret_values, succeeded
+from .response import JUDGED, SHOWN, disappointment, is_judged, read, size
 
 # Bytes of one header of an answer, and of all its lines; generous, since what cannot be read has arrived all the same.
 MAX_HEADER, MAX_HEADERS = 64 * 1024, 512

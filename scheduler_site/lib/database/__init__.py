@@ -1,1 +1,1 @@
-"""What is the same of every database, and what differs: its address, its errors, searches, migrations, pages of long tables."""
+"""Database helpers: URL, errors, case-insensitive lookups, migrations, paging of long tables."""

@@ -21,11 +21,11 @@ from accounts import verbs
 from environments.checks.job_user import console_notice
 from executions.monitoring import drains
 from scheduler_site.lib import env
-from scheduler_site.running import drained, embedded_redis, programs, startup
-from scheduler_site.running.apart import Apart
+from scheduler_site.running import drain_status, embedded_redis, programs, startup
 from scheduler_site.running.console import Console
 from scheduler_site.running.privacy import keep_private
 from scheduler_site.running.readiness import Probe
+from scheduler_site.running.separate_process import SeparateProcess
 from scheduler_site.running.supervisor import Supervisor
 
 BROKER_SECONDS = 20
@@ -96,7 +96,7 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
         console.say(news)
     if supervisor.asked:
         return
-    steps = [Apart("database", prepare_database), Apart("static files", prepare_pages)]
+    steps = [SeparateProcess("database", prepare_database), SeparateProcess("static files", prepare_pages)]
     programs.load()
     try:
         for step in steps:
@@ -140,7 +140,7 @@ def prepare_database() -> Iterator[str]:
     try:
         if startup.migrate():
             yield "the database is up to date"
-        drains.forget(drained.installation(settings.DATA_DIR))
+        drains.forget(drain_status.installation(settings.DATA_DIR))
         call_command("ensure_admin", stdout=(said := StringIO()))
         yield from said.getvalue().splitlines()
     except DatabaseError as error:

@@ -1,0 +1,1 @@
+"""Imports from other schedulers, with a report of differences first."""

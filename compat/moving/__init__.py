@@ -1,1 +1,0 @@
-"""Moving in: jobs of other schedulers become ours, after a report of what will differ."""
