@@ -27,7 +27,8 @@ REMEMBERED = dt.timedelta(days=90)
 DEVICE = 200
 
 
-def begin(
+def welcome(
+    answer: HttpResponse,
     user: User,
     request: HttpRequest,
     surface: str,
@@ -35,8 +36,8 @@ def begin(
     *,
     uid: uuid.UUID | None = None,
     session_key: str = "",
-) -> Login:
-    """Records a login that has just succeeded. `uid`: that of its tokens."""
+) -> None:
+    """Called after every successful login: records it and remembers the device. `uid`: that of its tokens."""
     now = timezone.now()
     values = {
         "user": user,
@@ -49,21 +50,7 @@ def begin(
         "expires_at": now + lifetime,
         "ended_at": None,
     }
-    return Login.objects.update_or_create(uid=uid or uuid.uuid4(), defaults=values)[0]
-
-
-def welcome(
-    answer: HttpResponse,
-    user: User,
-    request: HttpRequest,
-    surface: str,
-    lifetime: dt.timedelta,
-    *,
-    uid: uuid.UUID | None = None,
-    session_key: str = "",
-) -> None:
-    """Called after every successful login: records it and remembers the device."""
-    begin(user, request, surface, lifetime, uid=uid, session_key=session_key)
+    Login.objects.update_or_create(uid=uid or uuid.uuid4(), defaults=values)
     devices.remember(answer, request, user)
 
 

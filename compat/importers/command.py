@@ -19,9 +19,6 @@ class Found(Protocol):
 
     rows: list[Row]
 
-    @property
-    def faulty(self) -> bool: ...
-
     def apply(self, by: Actor) -> None: ...
 
 
@@ -48,7 +45,7 @@ def carry_out(found: Found, by: Actor, options: dict[str, Any], out: OutputWrapp
     if not options["apply"]:
         out.write("Nothing was written. Add --apply to import.")
         return
-    if found.faulty and not options["skip_errors"]:
+    if any(row.fate == "error" for row in found.rows) and not options["skip_errors"]:
         raise CommandError("Nothing was imported: there are errors. Add --skip-errors to leave those out.")
     try:
         found.apply(by)

@@ -71,10 +71,6 @@ class Import:
         if self._runs:
             self.rows.append(self._runs.row())
 
-    @property
-    def faulty(self) -> bool:
-        return any(row.fate == "error" for row in self.rows)
-
     @transaction.atomic
     def apply(self, by: Actor) -> None:
         """All that is new, or nothing."""

@@ -70,10 +70,6 @@ class Import:
             seen[line.text] = seen.get(line.text, 0) + 1
             self._read(line, seen[line.text])
 
-    @property
-    def faulty(self) -> bool:
-        return any(row.fate == "error" for row in self.rows)
-
     @transaction.atomic
     def apply(self, by: Actor) -> None:
         """All that is new, or nothing."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError
 from django.http import HttpResponse
@@ -18,14 +17,12 @@ from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods
 
 from accounts.pages.request import PageRequest, actor
 from compat.importers.crontab import Choices, Import
 from compat.importers.crontab_lines import LARGEST, NoText, decoded
 from jobs import schedule
-from jobs.csv_upload.upload import TooLarge, refuse_large
+from jobs.csv_upload.upload import limited
 from scheduler_site.lib import clock
 
 ENCODINGS = ("UTF-8", "ISO-8859-1", "ISO-8859-15", "Windows-1252", "EUC-JP", "Shift_JIS", "Big5", "GB18030")
@@ -133,21 +130,8 @@ class ConfirmedForm(CrontabForm):
         return super().clean() | {"named": named}
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@limited
 def page(request: PageRequest) -> HttpResponse:
-    """The length is judged before the CSRF token is: looking for the token reads the whole body."""
-    try:
-        refuse_large(request)
-    except TooLarge as problem:
-        return HttpResponse(f"{problem}\n", status=413, content_type="text/plain; charset=utf-8")
-    response: HttpResponse = _page(request)
-    return response
-
-
-@csrf_protect
-@login_required
-def _page(request: PageRequest) -> HttpResponse:
     if not (request.user.has_perm("jobs.add_job") and request.user.has_perm("jobs.run_code")):
         raise PermissionDenied(_("You may not create or change jobs that run code."))
     if request.method == "GET":

@@ -52,10 +52,6 @@ class Import:
         if self._history:
             self.rows += self._history.rows()
 
-    @property
-    def faulty(self) -> bool:
-        return any(row.fate == "error" for row in self.rows)
-
     @transaction.atomic
     def apply(self, by: Actor) -> None:
         """All that is new, or nothing."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
-from typing import Annotated, TypedDict, overload
+from typing import Annotated, TypedDict
 
 from accounts.models import User
 from environments.backends.base import Found, Package
@@ -12,7 +11,7 @@ from environments.models import Environment, Operation
 from environments.operations import contents
 from environments.usage import Summary, Usage
 from scheduler_site.rest.schema_types import Moment, Stamp, Uid, one_of
-from scheduler_site.rest.views import timestamp
+from scheduler_site.rest.views import moment, timestamp
 
 STATES = [state for state in Environment.State.values if state != Environment.State.ABSENT]
 OfThem = Annotated[str, "One of them."]
@@ -224,12 +223,3 @@ def summary_json(summary: Summary, environments: Iterable[Environment]) -> Envir
         ],
         "packages": [{"name": one.name, "count": len(contents.installed(one))} for one in environments],
     }
-
-
-@overload
-def moment(at: dt.datetime) -> str: ...
-@overload
-def moment(at: dt.datetime | None) -> str | None: ...
-def moment(at: dt.datetime | None) -> str | None:
-    """With an offset; null for none."""
-    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

@@ -40,9 +40,8 @@ def waits_no_more(since: dt.datetime) -> Message:
 def clocks_differ(hosts: str, since: dt.datetime) -> Message:
     """`hosts` names each with the seconds by which its clock is ahead."""
     title = Text(_("Belfry: a host's clock differs from the database's"))
-    facts: Facts = [(Text(_("Ahead of the database")), hosts), _since(since)]
     closing = _("Jobs start by the database's clock all the same. Set the clocks of these hosts by NTP.")
-    return _message("🟠", title, facts, Text(closing))
+    return _differ(title, (Text(_("Ahead of the database")), hosts), closing, since)
 
 
 def clocks_agree(since: dt.datetime) -> Message:
@@ -52,9 +51,8 @@ def clocks_agree(since: dt.datetime) -> Message:
 def zones_differ(hosts: str, since: dt.datetime) -> Message:
     """`hosts` names each with its release of tzdata."""
     title = Text(_("Belfry: hosts have different rules of time zones"))
-    facts: Facts = [(Text(_("Releases of tzdata")), hosts), _since(since)]
     closing = _("Jobs start by the newest of these rules. Update the images or packages of the other hosts.")
-    return _message("🟠", title, facts, Text(closing))
+    return _differ(title, (Text(_("Releases of tzdata")), hosts), closing, since)
 
 
 def zones_agree(since: dt.datetime) -> Message:
@@ -75,6 +73,10 @@ def outage(since: dt.datetime, until: dt.datetime) -> Message:
 
 def _since(moment: dt.datetime) -> tuple[Words, Words]:
     return Text(_("Since")), when(moment)
+
+
+def _differ(title: Text, hosts: tuple[Words, Words], closing: str, since: dt.datetime) -> Message:
+    return _message("🟠", title, [hosts, _since(since)], Text(closing))
 
 
 def _agree(title: Text, since: dt.datetime) -> Message:

@@ -15,10 +15,10 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from executions.monitoring import figures, health
-from executions.rest.wire import moment
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Rules, Warnings, one_of
 from scheduler_site.rest.views import ApiView
 

@@ -14,13 +14,13 @@ from accounts.rest.permissions import account, needs
 from audit.record import Actor
 from executions.ledger.limits import holds
 from executions.models import Hold
-from executions.rest.wire import moment
 from jobs.rest.access import SURFACE
 from jobs.rest.wire import read_moment
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Rules, Uid
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 

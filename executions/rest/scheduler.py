@@ -9,13 +9,13 @@ from rest_framework.request import Request
 from accounts.rest.permissions import needs
 from audit.record import Actor
 from executions.monitoring import heartbeat
-from executions.rest.wire import moment
 from executions.upkeep.resync import resync
 from jobs.models import Job
 from jobs.rest.access import SURFACE
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Nothing
 from scheduler_site.rest.views import ApiView
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Protocol, TypedDict, cast, overload
+from typing import Annotated, Protocol, TypedDict, cast
 
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left, Right
@@ -12,6 +11,7 @@ from executions.ledger.limits import concurrency
 from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
 from jobs.models import Job
+from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 
 # The three words of the dialect, and two that appear only when they are asked for.
@@ -171,17 +171,6 @@ def listed_json(run: Execution) -> ExecutionJson:
     if error and len(error) > LISTED_ERROR:
         told["error_message"] = f"{error[:LISTED_ERROR]}…"
     return told
-
-
-@overload
-def moment(value: dt.datetime) -> str: ...
-@overload
-def moment(value: dt.datetime | None) -> str | None: ...
-def moment(value: dt.datetime | None) -> str | None:
-    """UTC, milliseconds, `Z`: the format of when runs start and end."""
-    if value is None:
-        return None
-    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(run: Execution) -> str | None:

@@ -13,12 +13,12 @@ from executions.models import Drain
 from executions.monitoring import drains
 from executions.monitoring.drains import WorkerState
 from executions.rest.holds import MAX_REASON, read_reason
-from executions.rest.wire import moment
 from jobs.rest.access import SURFACE
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Nothing, Rules, one_of
 from scheduler_site.rest.views import ApiError, ApiView
 

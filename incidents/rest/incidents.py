@@ -7,7 +7,6 @@ from typing import Annotated, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.models import User
 from accounts.rest.permissions import account, needs
 from audit.record import Actor
 from incidents import filters, verbs
@@ -17,6 +16,7 @@ from incidents.rest.wire import (
     IncidentJson,
     TimelineJson,
     incident_json,
+    read_account,
     read_text,
     read_until,
     timeline_json,
@@ -178,7 +178,7 @@ class AssignView(_Incidents):
         The person is told in the inbox.
         """
         found, body = _visible(request, incident_id), self.payload()
-        user = _assignee(body.get("assignee", ""))
+        user = read_account(body.get("assignee", ""), "Invalid assignee", "null for nobody")
         return Answer(
             self.carried_out(found, lambda by: verbs.assign(found, user, by=by), "Incident assigned")
         )
@@ -284,13 +284,4 @@ def _changeable(request: Request, incident_id: str) -> Incident:
     found = _visible(request, incident_id)
     if not Incident.objects.changeable_by(account(request)).filter(pk=found.pk).exists():
         raise ApiError(403, "Insufficient permissions", "Only who may change the job may mute it.")
-    return found
-
-
-def _assignee(name: object) -> User | None:
-    if name is None:
-        return None
-    found = User.objects.filter(username=name).first() if isinstance(name, str) and name else None
-    if found is None:
-        raise ApiError(400, "Invalid assignee", "Write the username of an account, or null for nobody.")
     return found

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
-from accounts.models import Team, User
+from accounts.models import Team
 from accounts.rest.permissions import needs
 from audit.record import Actor
 from incidents import rule_verbs
 from incidents.models import EscalationStep, ReminderRules
 from incidents.models.rules import MINUTES_OF_A_WEEK
-from incidents.rest.wire import StepJson, step_json
+from incidents.rest.wire import StepJson, read_account, step_json
 from incidents.verbs import Invalid
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
@@ -112,7 +112,8 @@ class StepsView(ApiView):
             raise ApiError(400, "Invalid after", f"Write 1 to {MINUTES_OF_A_WEEK} minutes.")
         if not isinstance(channel, str):
             raise ApiError(400, "Invalid channel", "Write the name of a channel.")
-        user, team = _user(body.get("user")), _team(body.get("team"))
+        user = read_account(body.get("user"), "Invalid user", "leave it out")
+        team = _team(body.get("team"))
         by = Actor.request(request, SURFACE)
         try:
             step = rule_verbs.add_step(after, channel, user=user, team=team, by=by)
@@ -141,15 +142,6 @@ class StepView(ApiView):
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _user(name: object) -> User | None:
-    if name is None:
-        return None
-    found = User.objects.filter(username=name).first() if isinstance(name, str) and name else None
-    if found is None:
-        raise ApiError(400, "Invalid user", "Write the username of an account, or leave it out.")
-    return found
 
 
 def _team(name: object) -> Team | None:

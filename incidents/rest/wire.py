@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict, overload
+from typing import Annotated, Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from accounts.models import User
 from incidents.models import EscalationStep, Incident, TimelineEntry
+from scheduler_site.rest.query import in_utc
 from scheduler_site.rest.schema_types import Moment, Uid, one_of
 from scheduler_site.rest.views import ApiError
 
@@ -77,23 +79,23 @@ def incident_json(incident: Incident, now: dt.datetime) -> IncidentJson:
         "first_execution_id": _uid(incident.first_run),
         "last_execution_id": _uid(incident.last_run),
         "error": incident.error,
-        "since": moment(incident.since),
-        "opened_at": moment(incident.opened_at),
-        "last_at": moment(incident.last_at),
-        "closed_at": moment(incident.closed_at),
+        "since": in_utc(incident.since),
+        "opened_at": in_utc(incident.opened_at),
+        "last_at": in_utc(incident.last_at),
+        "closed_at": in_utc(incident.closed_at),
         "ending": incident.ending,
         "seconds": round(incident.lasted(now).total_seconds(), 3),
         "flapping": incident.flapping,
         "acknowledged_by": incident.acknowledged_by.get_username() if incident.acknowledged_by else None,
-        "acknowledged_at": moment(incident.acknowledged_at),
+        "acknowledged_at": in_utc(incident.acknowledged_at),
         "assignee": incident.assignee.get_username() if incident.assignee else None,
-        "snoozed_until": moment(incident.snoozed_until),
+        "snoozed_until": in_utc(incident.snoozed_until),
     }
 
 
 def timeline_json(incident: Incident) -> list[TimelineJson]:
     return [
-        {"at": moment(entry.at), "what": entry.what, "by": entry.by_name, "text": entry.text}
+        {"at": in_utc(entry.at), "what": entry.what, "by": entry.by_name, "text": entry.text}
         for entry in incident.timeline.all()
     ]
 
@@ -130,12 +132,12 @@ def read_text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-@overload
-def moment(value: dt.datetime) -> str: ...
-@overload
-def moment(value: dt.datetime | None) -> str | None: ...
-def moment(value: dt.datetime | None) -> str | None:
-    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds") if value else None
+def read_account(name: object, label: str, hint: str) -> User | None:
+    """The account of a username; None for null. 400."""
+    found = User.objects.filter(username=name).first() if isinstance(name, str) and name else None
+    if found is None and name is not None:
+        raise ApiError(400, label, f"Write the username of an account, or {hint}.")
+    return found
 
 
 def _uid(value: object) -> str | None:

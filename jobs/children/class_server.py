@@ -21,18 +21,12 @@ import time
 from collections.abc import Set
 from typing import Any
 
+from environments import prctl
 from environments.os_account import Account
 from environments.os_account import become as become_account
 from jobs.classes.base import load
 
-from .linux import (
-    become_subreaper,
-    children_of,
-    descendants_of,
-    die_with_parent,
-    outlive_parent,
-    send_signal,
-)
+from .linux import children_of, descendants_of, die_with_parent, send_signal
 from .modules import MOST_LEARNED, files_of_modules, learn, stamps, stamps_at_import
 from .server import FAREWELL_SECONDS, Server
 
@@ -70,7 +64,7 @@ class ClassServer(Server):
 
 def main(descriptor: int, path: str, account: Account | None) -> None:
     """Import, tell, and serve the control socket with this descriptor until its other end is closed."""
-    become_subreaper()
+    prctl.become_subreaper(strict=True)
     if account:
         keep(descriptor, account)
     else:
@@ -84,7 +78,7 @@ def main(descriptor: int, path: str, account: Account | None) -> None:
     gc.collect()
     gc.freeze()
     if not account:
-        outlive_parent()
+        prctl.outlive_parent(strict=True)
     control.send(READY)
     ClassServer(control).serve()
 
@@ -99,7 +93,7 @@ def keep(descriptor: int, account: Account) -> None:
     if child == 0:
         become_account(account)
         die_with_parent(keeper)
-        become_subreaper()
+        prctl.become_subreaper(strict=True)
         os.environ.update(account.variables)
         return
     os.close(descriptor)

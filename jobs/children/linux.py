@@ -16,21 +16,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _HAS_CHILDREN_FILE = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
 
 
-def become_subreaper() -> None:
-    """Become the parent of every descendant whose parent dies, so that none escapes by double forking."""
-    prctl.become_subreaper(strict=True)
-
-
 def die_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     """Receive this signal when the parent's thread ends. Exits at once if it is gone already."""
     prctl.die_with_parent(number, strict=True)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def outlive_parent() -> None:
-    """Undo `die_with_parent`."""
-    prctl.outlive_parent(strict=True)
 
 
 def children_of(pid: int) -> list[int]:

@@ -19,18 +19,12 @@ import socket
 import time
 from typing import Any
 
+from environments import prctl
 from environments.os_account import Account, files_of
 
 from . import job_process
 from .files import remove_tree
-from .linux import (
-    become_subreaper,
-    descendants_of,
-    die_with_parent,
-    resident_memory,
-    send_signal,
-    state_of,
-)
+from .linux import descendants_of, die_with_parent, resident_memory, send_signal, state_of
 from .usage import EVERY, OFTEN, Usage
 
 END_SIGNAL = signal.SIGUSR1  # from the server, or because it died; service managers send TERM to all: ignored
@@ -47,7 +41,7 @@ def supervise(server: int, control: socket.socket, descriptors: list[int]) -> No
     wakeup = receive_signals()
     os.setsid()
     die_with_parent(server, END_SIGNAL)
-    become_subreaper()
+    prctl.become_subreaper(strict=True)
     for left in reversed(range(MOST_RUNS)):
         if len(descriptors) < 3 or not _one_run(control if left else None, wakeup, *descriptors):
             return

@@ -24,8 +24,9 @@ import traceback
 from typing import Any
 
 import jobs.classes.base  # noqa: F401 - what every class needs is loaded once, before the forks
+from environments import prctl
 
-from .linux import become_subreaper, children_of, send_signal
+from .linux import children_of, send_signal
 from .run_supervisor import END_SIGNAL, ORPHAN_GRACE, receive_signals, supervise
 
 FAREWELL_SECONDS = ORPHAN_GRACE + 5.0
@@ -190,7 +191,7 @@ class Server:
 
 def main(descriptor: int) -> None:
     """Serve the control socket with this descriptor until its other end is closed."""
-    become_subreaper()
+    prctl.become_subreaper(strict=True)
     os.umask(0o022)  # a worker keeps its files to itself; what a job writes is for whom the job means
     gc.freeze()  # the children share these pages as long as nobody writes to them
     Server(socket.socket(fileno=descriptor)).serve()

@@ -16,15 +16,14 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 from redis.exceptions import RedisError
 
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
 from jobs.csv_upload.report import Report, process
 from jobs.csv_upload.table import Table, Unusable, read
-from jobs.csv_upload.upload import TooLarge, content, refuse_large
+from jobs.csv_upload.upload import TooLarge, content, limited
 
 # How long a file that was looked at waits for its confirmation.
 KEPT_SECONDS = 1800
@@ -44,21 +43,8 @@ class UploadForm(forms.Form):
     )
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@limited
 def upload(request: PageRequest) -> HttpResponse:
-    """The length is judged before the CSRF token is: looking for the token reads the whole body."""
-    try:
-        refuse_large(request)
-    except TooLarge as problem:
-        return HttpResponse(f"{problem}\n", status=413, content_type="text/plain; charset=utf-8")
-    response: HttpResponse = _upload(request)
-    return response
-
-
-@csrf_protect
-@login_required
-def _upload(request: PageRequest) -> HttpResponse:
     _require_right(request.user)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "GET" or not form.is_valid():

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
+from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods
+
+from accounts.pages.request import PageRequest
 
 # The other fields of the form, and what multipart/form-data puts between them.
 OVERHEAD = 64 * 1024
@@ -24,6 +31,22 @@ def refuse_large(request: HttpRequest) -> None:
     declared = str(request.META.get("CONTENT_LENGTH") or "0")
     if not declared.isdecimal() or int(declared[:20]) > settings.BULK_UPLOAD_MAX_BYTES + OVERHEAD:
         raise TooLarge
+
+
+def limited(view: Callable[[PageRequest], HttpResponse]) -> Callable[[PageRequest], HttpResponse]:
+    """A page that takes a file: 413 for one that is too large, before the look for the CSRF token reads the whole body."""
+    guarded = csrf_protect(login_required(view))
+
+    @csrf_exempt
+    @require_http_methods(["GET", "POST"])
+    def limiting(request: PageRequest) -> HttpResponse:
+        try:
+            refuse_large(request)
+        except TooLarge as problem:
+            return HttpResponse(f"{problem}\n", status=413, content_type="text/plain; charset=utf-8")
+        return guarded(request)
+
+    return limiting
 
 
 def content(file: UploadedFile[bytes]) -> bytes:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from jobs.children.values import Ceilings, Limits
@@ -83,46 +84,24 @@ class LimitOptions(TypedDict):
     ]
 
 
+def _limit(
+    label: str | Promise, most: int, help_text: str | Promise, *, least: int = 1
+) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, required=False, min_value=least, max_value=most, help_text=help_text
+    )
+
+
 class LimitedForm(OptionsForm):
     """The options of a kind that runs code; `kind` names whose bounds hold."""
 
     kind: str
 
-    memory_limit = forms.IntegerField(
-        label=_("Memory limit (MiB)"),
-        required=False,
-        min_value=1,
-        max_value=MAX_MEMORY,
-        help_text=_("For all processes of the run together."),
-    )
-    cpu_limit = forms.IntegerField(
-        label=_("CPU limit (s)"),
-        required=False,
-        min_value=1,
-        max_value=MAX_CPU,
-        help_text=_("For all processes of the run together."),
-    )
-    process_limit = forms.IntegerField(
-        label=_("Process limit"),
-        required=False,
-        min_value=1,
-        max_value=100_000,
-        help_text=_("How many the run may have at once."),
-    )
-    open_files_limit = forms.IntegerField(
-        label=_("Open files limit"),
-        required=False,
-        min_value=16,
-        max_value=2**20,
-        help_text=_("For each process."),
-    )
-    file_size_limit = forms.IntegerField(
-        label=_("File size limit (MiB)"),
-        required=False,
-        min_value=1,
-        max_value=2**24,
-        help_text=_("For each file that a process writes."),
-    )
+    memory_limit = _limit(_("Memory limit (MiB)"), MAX_MEMORY, _("For all processes of the run together."))
+    cpu_limit = _limit(_("CPU limit (s)"), MAX_CPU, _("For all processes of the run together."))
+    process_limit = _limit(_("Process limit"), 100_000, _("How many the run may have at once."))
+    open_files_limit = _limit(_("Open files limit"), 2**20, _("For each process."), least=16)
+    file_size_limit = _limit(_("File size limit (MiB)"), 2**24, _("For each file that a process writes."))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import Annotated, Literal, TypedDict, overload
+from typing import Annotated, Literal, TypedDict
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
@@ -14,7 +13,7 @@ from notifications.models import Notification
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import PAGE, RANGE, Flag, Integer
-from scheduler_site.rest.query import NaiveRange
+from scheduler_site.rest.query import NaiveRange, in_utc
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import BARE, ApiError, ApiView, DateRange, as_uuid, date_range
 
@@ -96,8 +95,8 @@ def notification_json(item: Notification) -> NotificationJson:
         "related_job_id": str(item.related_job_uid) if item.related_job_uid else None,
         "related_execution_id": str(item.related_execution_uid) if item.related_execution_uid else None,
         "is_read": item.is_read,
-        "read_at": _moment(item.read_at),
-        "created_at": _moment(item.created_at),
+        "read_at": in_utc(item.read_at, "microseconds"),
+        "created_at": in_utc(item.created_at, "microseconds"),
     }
 
 
@@ -187,12 +186,3 @@ def _own(request: Request, notification_id: str, verb: str) -> Notification:
     if found.user_id != account(request).pk:
         raise ApiError(403, f"Forbidden: Cannot {verb} other users notifications", BARE)
     return found
-
-
-@overload
-def _moment(moment: dt.datetime) -> str: ...
-@overload
-def _moment(moment: dt.datetime | None) -> str | None: ...
-def _moment(moment: dt.datetime | None) -> str | None:
-    """UTC, microseconds, `+00:00` (wire facts 1.2)."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds") if moment else None

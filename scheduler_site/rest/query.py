@@ -139,3 +139,21 @@ def timestamp(moment: datetime | None) -> str | None: ...
 def timestamp(moment: datetime | None) -> str | None:
     """UTC, no offset, microseconds: the format of `created_at` and `updated_at`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") if moment else None
+
+
+@overload
+def in_utc(moment: datetime, places: str = "milliseconds") -> str: ...
+@overload
+def in_utc(moment: datetime | None, places: str = "milliseconds") -> str | None: ...
+def in_utc(moment: datetime | None, places: str = "milliseconds") -> str | None:
+    """With the offset `+00:00`."""
+    return moment.astimezone(UTC).isoformat(timespec=places) if moment else None
+
+
+@overload
+def moment(at: datetime) -> str: ...
+@overload
+def moment(at: datetime | None) -> str | None: ...
+def moment(at: datetime | None) -> str | None:
+    """UTC, milliseconds, `Z`: the format of when something starts and ends."""
+    return in_utc(at).replace("+00:00", "Z") if at else None

@@ -39,6 +39,7 @@ from scheduler_site.rest.query import (
     boolean,
     date_range,
     integer,
+    moment,
     refuse_odd_texts,
     timestamp,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "date_range",
     "exception_handler",
     "integer",
+    "moment",
     "not_found",
     "refuse_odd_texts",
     "timestamp",
