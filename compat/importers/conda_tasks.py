@@ -163,7 +163,10 @@ class Import:
             row.after = row.before = [slot.at for slot in preview(schedule, self._now, TIMES)]
 
         def step(by: Actor) -> None:
-            more = {"environment": environments.named(environment), "category": _category(by)}
+            more = {
+                "environment": environments.named(environment),
+                "category": (by.user and by.user.category) or Category.general(),
+            }
             job = verbs.create(JobChanges(values | more, timing), by=by, tell=False)
             if paused:
                 verbs.pause(job, by=by, reason=PAUSED)
@@ -233,7 +236,3 @@ def series(version: str) -> str:
     """`3.11` of 3.11.7: the very version may not be to be had any more."""
     parts = version.strip().removeprefix("Python ").split(".")
     return ".".join(parts[:2]) if len(parts) > 1 else ""
-
-
-def _category(by: Actor) -> Category:
-    return (by.user.category if by.user else None) or Category.general()

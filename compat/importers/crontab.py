@@ -99,7 +99,8 @@ class Import:
         self._describe(row, line, schedule)
         values = {"uid": uid} | self._values(line)
         row.notes.insert(0, f"job: {values['name']}")
-        self._jobs.append(verbs.JobChanges(values, _timing(schedule)))
+        timing = Timing("cron", schedule.expression, schedule.timezone, schedule.day_rule)
+        self._jobs.append(verbs.JobChanges(values, timing))
 
     def _known(self, row: Row, uid: UUID, text: str) -> Job | None:
         """The job of this line, also when it was imported before crontabs had sources: then lines were known by their text."""
@@ -153,10 +154,6 @@ class Import:
         self._names.add(name.casefold())
         self._own.add(name.casefold())
         return name
-
-
-def _timing(schedule: Cron) -> Timing:
-    return Timing("cron", schedule.expression, schedule.timezone, schedule.day_rule)
 
 
 def _differences(job: Job, line: Line, schedule: Cron) -> list[str]:

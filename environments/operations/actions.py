@@ -55,7 +55,7 @@ def _create(job: Job) -> Answer:
     return _found(job, description)
 
 
-def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
+def _changed(change: Callable[[Job], Callable[..., None]]) -> Callable[[Job], Answer]:
     """A change that is completed, or undone.
 
     After a failure that leaves it `broken`, threads of a library may still be writing: `mend` undoes it, in another process.
@@ -70,7 +70,7 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
             backup.tidy(job.home)
             raise Failed(f"The environment cannot be read, so nothing was changed: {error}") from error
         try:
-            change(job)
+            change(job)(job.prefix, job.request.specs, job.progress)
             description = _describe(job)
         except (Failed, Invalid) as problem:
             if not (isinstance(problem, Failed) and problem.broken):
@@ -82,18 +82,6 @@ def _changed(change: Callable[[Job], None]) -> Callable[[Job], Answer]:
         return _found(job, description)
 
     return action
-
-
-def _install(job: Job) -> None:
-    job.backend.install(job.prefix, job.request.specs, job.progress)
-
-
-def _remove(job: Job) -> None:
-    job.backend.remove(job.prefix, job.request.specs, job.progress)
-
-
-def _update(job: Job) -> None:
-    job.backend.update(job.prefix, job.request.specs, job.progress)
 
 
 def _delete(job: Job) -> Answer:
@@ -137,9 +125,9 @@ def _found(job: Job, description: home_directory.Description) -> Answer:
 ACTIONS: dict[str, Callable[[Job], Answer]] = {
     # {"python_version": "3.12.4", "packages": [{"name", "version", "source", "build"}], "disk": {"total", "shared"}}
     "create": _create,
-    "install": _changed(_install),
-    "remove": _changed(_remove),
-    "update": _changed(_update),
+    "install": _changed(lambda job: job.backend.install),
+    "remove": _changed(lambda job: job.backend.remove),
+    "update": _changed(lambda job: job.backend.update),
     # {}
     "delete": _delete,
     # {"exists": whether there is an environment, "undone": whether a change was}; where there is one, with the keys above

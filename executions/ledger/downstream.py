@@ -102,7 +102,7 @@ def start(followers: DownstreamJobs, ends: Iterable[End], now: dt.datetime) -> N
             known.append(execution)
             written.append(execution)
     if waiting := [one for one in written if one.state == State.QUEUED and not one.held]:
-        transaction.on_commit(partial(_announce, waiting))
+        transaction.on_commit(partial(publish, waiting))
 
 
 def _write(
@@ -130,10 +130,6 @@ def _write(
         # That a run has ended is on record whatever is wrong with the job that follows.
         log.exception("follower_unwritable", extra={"job": job.name, "run": run})
         return None
-
-
-def _announce(runs: list[Execution]) -> None:
-    publish(runs)
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,7 @@ def _rows(job: Job, found: dict[What, Usual]) -> Iterator[Row]:
     for what, is_on in on.items():
         label, usual = _("Duration") if what == "duration" else _("Peak memory"), found.get(what)
         if usual and not usual.is_learning:
-            said = duration if what == "duration" else _megabytes
+            said = duration if what == "duration" else megabytes
             yield Row(label, usual.count, LEARNING, is_on, said(usual.median), range_of(usual, said))
         elif usual or is_on:
             yield Row(label, usual.count if usual else 0, LEARNING, is_on)
-
-
-def _megabytes(value: float) -> str:
-    return megabytes(round(value))

@@ -39,7 +39,7 @@ def duration_plot(runs: Sequence[Past], zone: str, usual: Usual | None = None) -
 
 @register.inclusion_tag(PLOT)
 def peak_memory_plot(runs: Sequence[Past], zone: str, usual: Usual | None = None) -> dict[str, Any]:
-    return _of_runs(_("Peak memory"), runs, zone, lambda run: run.peak_memory, _megabytes, usual)
+    return _of_runs(_("Peak memory"), runs, zone, lambda run: run.peak_memory, megabytes, usual)
 
 
 @register.filter
@@ -96,10 +96,6 @@ def range_of(usual: Usual, label: charts.Label) -> str:
     if usual.low > 0:
         return _("%(low)s to %(high)s") % {"low": label(usual.low), "high": label(usual.high)}
     return _("up to %(high)s") % {"high": label(usual.high)}
-
-
-def _megabytes(value: float) -> str:
-    return megabytes(round(value))
 
 
 def _context(title: str, words: str, plot: charts.Plot) -> dict[str, Any]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from jobs.children.values import Ceilings, Limits
 from scheduler_site.rest.schema_types import Rules
 
 from .base import OptionsForm
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 MIB = 1024 * 1024
 MAX_MEMORY = 64 * 1024 * 1024  # MiB
@@ -85,7 +87,7 @@ class LimitOptions(TypedDict):
 
 
 def _limit(
-    label: str | Promise, most: int, help_text: str | Promise, *, least: int = 1
+    label: str | _StrPromise, most: int, help_text: str | _StrPromise, *, least: int = 1
 ) -> forms.IntegerField:
     return forms.IntegerField(
         label=label, required=False, min_value=least, max_value=most, help_text=help_text

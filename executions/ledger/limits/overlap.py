@@ -65,10 +65,6 @@ def release(jobs: Iterable[int | None]) -> None:
     busy = Execution.objects.filter(job_id__in=heads).open().filter(held=False)
     for job in set(busy.values_list("job_id", flat=True)):
         heads.pop(job or 0, None)
-    let_go = [run for run in heads.values() if _let_go(run)]
+    let_go = [run for run in heads.values() if held.filter(pk=run.pk).update(held=False)]
     if let_go:
         transaction.on_commit(partial(publish, let_go))
-
-
-def _let_go(run: Execution) -> bool:
-    return bool(Execution.objects.filter(pk=run.pk, held=True, state=State.QUEUED).update(held=False))
