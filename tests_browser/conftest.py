@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
@@ -13,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from conftest import PASSWORD
+from tests_browser.ways import WAYS, Hand
 
 # Playwright's loop runs in the thread of the tests, in which Django would refuse to use the database.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -28,6 +30,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+USUAL = {"javascript": True, "width": 1280, "dark": False, "latency": 0, "keys": False}
 PATIENCE = 30_000  # milliseconds; an upper limit for slow machines, not a measure
 
 
@@ -37,6 +40,7 @@ class Visitor:
 
     page: Page
     server: str
+    hand: Hand
     complaints: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
@@ -80,33 +84,32 @@ Visit = Callable[..., Visitor]
 
 @pytest.fixture
 def visit(chromium: Browser, live_server: LiveServer) -> Iterator[Visit]:
-    """`visit(user, javascript=..., width=..., dark=..., zone=..., latency=...)` is a logged-in visitor, whose network answers
-    after `latency` milliseconds; complaints fail the test at its end."""
+    """`visit(user, way, javascript=..., width=..., dark=..., zone=..., latency=..., keys=...)` is a logged-in visitor, whose
+    network answers after `latency` milliseconds; `way` is a letter of ways.py. Complaints fail the test at its end."""
     visitors: list[Visitor] = []
 
-    def come(
-        user: User | None = None,
-        *,
-        javascript: bool = True,
-        width: int = 1280,
-        dark: bool = False,
-        zone: str | None = None,
-        latency: int = 0,
-    ) -> Visitor:
+    def come(user: User | None = None, way: str = "", *, zone: str | None = None, **manner: Any) -> Visitor:
+        manner = USUAL | WAYS[way] | manner
         context = chromium.new_context(
-            java_script_enabled=javascript,
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
+            java_script_enabled=manner["javascript"],
+            viewport={"width": manner["width"], "height": 900},
+            color_scheme="dark" if manner["dark"] else "light",
             timezone_id=zone,
         )
         context.set_default_timeout(PATIENCE)
-        visitor = Visitor(context.new_page(), live_server.url)
+        page = context.new_page()
+        visitor = Visitor(page, live_server.url, Hand(page, keys=manner["keys"]))
         visitor.watch()
         visitors.append(visitor)
         if user is not None:
             visitor.log_in(user)
-        if latency:
-            slow = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+        if manner["latency"]:
+            slow = {
+                "offline": False,
+                "latency": manner["latency"],
+                "downloadThroughput": -1,
+                "uploadThroughput": -1,
+            }
             context.new_cdp_session(visitor.page).send("Network.emulateNetworkConditions", slow)
         return visitor
 

@@ -12,6 +12,7 @@ from jobs.models import Job
 from jobs.tests.factories import make_job
 from jobs.verbs import JobChanges
 from tests_browser.conftest import Visit
+from tests_browser.ways import ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -40,25 +41,27 @@ def test_nothing_of_it_is_wider_than_a_small_phone(visit: Visit, ada: User, dark
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_a_version_is_compared_and_restored(visit: Visit, uma: User, javascript: bool) -> None:
+@ways("NKP")
+def test_a_version_is_compared_and_restored(visit: Visit, uma: User, way: str) -> None:
     job = changed(uma)
-    page = (visitor := visit(uma, javascript=javascript)).page
+    visitor = visit(uma, way)
+    page, hand = visitor.page, visitor.hand
     visitor.open(f"/jobs/{job.uid}")
-    page.click("section:has(h2:text('History')) >> text=View full history")
-    page.click("text=Compare versions")
+    hand.press("section:has(h2:text('History')) >> text=View full history")
+    hand.press("text=Compare versions")
     page.wait_for_selector("h2 >> text=Version 1 and version 2")
     assert page.locator("tr:has(code:text-is('timeout')) .new").inner_text().strip() == "60"
-    page.click("button >> text=Restore version 1")
+    hand.press("button >> text=Restore version 1")
     page.wait_for_selector("text=Version 1 has been restored.")
     assert Job.objects.get().name == "nightly"
 
 
-def test_the_trail_is_narrowed_to_one_person(visit: Visit, ada: User, uma: User) -> None:
+@ways("NKP")
+def test_the_trail_is_narrowed_to_one_person(visit: Visit, ada: User, uma: User, way: str) -> None:
     changed(uma)
-    visitor = visit(ada)
+    visitor = visit(ada, way)
     visitor.open("/audit")
-    visitor.page.fill("[name=person]", "uma")
-    visitor.page.click("form.filters button")
+    visitor.hand.write("[name=person]", "uma")
+    visitor.hand.press("form.filters button")
     visitor.page.wait_for_url("**person=uma**")
     assert visitor.page.locator(".trail > li").count() == Entry.objects.filter(actor_name="uma").count()

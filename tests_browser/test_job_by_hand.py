@@ -7,40 +7,39 @@ import pytest
 from accounts.models import User
 from jobs.models import Job
 from tests_browser.conftest import Visit, Visitor
+from tests_browser.ways import ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def fill_in(visitor: Visitor) -> None:
     visitor.open("/jobs/new")
-    visitor.page.click("text=Webhook")
-    visitor.page.fill("[name=name]", "nightly")
-    visitor.page.fill("[name=options-target_url]", "https://1.1.1.1/hook")
-    visitor.page.fill("[name=timezone]", "Europe/Berlin")
-    visitor.page.fill("[name=expression]", "30 2 * * *")
+    visitor.hand.press("text=Webhook")
+    visitor.hand.write("[name=name]", "nightly")
+    visitor.hand.write("[name=options-target_url]", "https://1.1.1.1/hook")
+    visitor.hand.write("[name=timezone]", "Europe/Berlin")
+    visitor.hand.write("[name=expression]", "30 2 * * *")
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_a_job_is_made_previewed_paused_resumed_and_deleted(
-    visit: Visit, uma: User, javascript: bool
-) -> None:
-    visitor = visit(uma, javascript=javascript)
-    page = visitor.page
+@ways("NKP")
+def test_a_job_is_made_previewed_paused_resumed_and_deleted(visit: Visit, uma: User, way: str) -> None:
+    visitor = visit(uma, way)
+    page, hand = visitor.page, visitor.hand
     fill_in(visitor)
-    if not javascript:
-        page.click("button[name=preview]")
+    if way == "N":
+        hand.press("button[name=preview]")
     page.wait_for_selector("#preview >> text=At 02:30 (Europe/Berlin)")
     assert page.locator("#preview li").count() == 10
-    page.click(".job-form > .actions button")
+    hand.press(".job-form > .actions button")
     page.wait_for_selector("h1 >> text=nightly")
-    page.click("a >> text=Pause")
-    page.fill("[name=reason]", "maintenance")
-    page.click("form.form button.primary")
+    hand.press("a >> text=Pause")
+    hand.write("[name=reason]", "maintenance")
+    hand.press("form.form button.primary")
     page.wait_for_selector(".notice >> text=maintenance")
-    page.click("button >> text=Resume")
+    hand.press("button >> text=Resume")
     page.wait_for_selector(".badge.active")
-    page.click("a >> text=Delete")
-    page.click("form.form button.danger")
+    hand.press("a >> text=Delete")
+    hand.press("form.form button.danger")
     page.wait_for_url(f"{visitor.server}/jobs")
     assert not Job.objects.exists()
 

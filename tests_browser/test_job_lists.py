@@ -8,24 +8,25 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.tests.factories import make_job
 from tests_browser.conftest import Visit
+from tests_browser.ways import ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-@pytest.mark.parametrize("javascript", [True, False])
-def test_marked_jobs_are_paused_after_a_preview(visit: Visit, uma: User, javascript: bool) -> None:
+@ways("NKPS")
+def test_marked_jobs_are_paused_after_a_preview(visit: Visit, uma: User, way: str) -> None:
     for name in ("alpha", "beta", "gamma"):
         make_job(uma, name=name)
-    visitor = visit(uma, javascript=javascript)
-    page = visitor.page
+    visitor = visit(uma, way)
+    page, hand = visitor.page, visitor.hand
     visitor.open("/jobs")
-    page.check("tr:has-text('alpha') input")
-    page.check("tr:has-text('gamma') input")
-    if javascript:
+    hand.mark("tr:has-text('alpha') input")
+    hand.mark("tr:has-text('gamma') input")
+    if way != "N":
         page.wait_for_selector("text=2 jobs marked")
-    page.click(".bulk button[value=pause]")
-    page.fill("[name=reason]", "moving")
-    page.click("button[name=go]")
+    hand.press(".bulk button[value=pause]")
+    hand.write("[name=reason]", "moving")
+    hand.press("button[name=go]")
     page.wait_for_selector("text=All done.")
     assert set(Job.objects.paused().values_list("name", flat=True)) == {"alpha", "gamma"}
 

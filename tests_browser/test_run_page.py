@@ -11,6 +11,7 @@ from executions.models import Execution, LogChunk, State
 from executions.tests.test_page_list import make_run
 from jobs.tests.factories import make_job
 from tests_browser.conftest import PATIENCE, Visit
+from tests_browser.ways import ways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,10 +33,11 @@ def write(run: Execution, first: int, last: int) -> None:
     LogChunk.objects.create(execution=run, attempt=1, at=timezone.now(), text=text)
 
 
-def test_a_growing_log_keeps_the_place_and_the_focus_of_its_reader(visit: Visit, uma: User) -> None:
+@ways("KP")
+def test_a_growing_log_keeps_the_place_and_the_focus_of_its_reader(visit: Visit, uma: User, way: str) -> None:
     run = make_run(make_job(uma), state=State.RUNNING, started_at=timezone.now(), attempt=1)
     write(run, 1, 300)
-    visitor = visit(uma)
+    visitor = visit(uma, way)
     visitor.open(f"/executions/{run.uid}")
     page = visitor.page
     page.evaluate(REACHED)
@@ -46,7 +48,7 @@ def test_a_growing_log_keeps_the_place_and_the_focus_of_its_reader(visit: Visit,
     page.wait_for_selector("#L320", state="attached")
     assert page.evaluate("document.getElementById('log').scrollTop") == 100
     assert page.evaluate("document.activeElement.id") == "stop"
-    page.check("#log-follow")
+    visitor.hand.mark("#log-follow")
     write(run, 321, 340)
     page.wait_for_selector("#L340", state="attached")
     expect(page.locator("#log-follow")).to_be_checked()
@@ -56,16 +58,17 @@ def test_a_growing_log_keeps_the_place_and_the_focus_of_its_reader(visit: Visit,
     page.wait_for_selector("#log [hx-get]", state="detached")
 
 
-def test_without_javascript_a_log_is_searched_and_its_lines_are_addresses(visit: Visit, uma: User) -> None:
+@ways("NKP")
+def test_a_log_is_searched_and_its_lines_are_addresses(visit: Visit, uma: User, way: str) -> None:
     run = make_run(make_job(uma), state=State.SUCCESS)
     write(run, 1, 9000)
-    visitor = visit(uma, javascript=False, width=360)
+    visitor = visit(uma, way)
     visitor.open(f"/executions/{run.uid}")
     page = visitor.page
-    page.fill("[name=q]", "line 77")
+    visitor.hand.write("[name=q]", "line 77")
     page.press("[name=q]", "Enter")
     expect(page.locator("#found")).to_contain_text("111 of 9000 lines contain “line 77”.")
-    page.click("#found ol a >> nth=0")
+    visitor.hand.press("#found ol a >> nth=0")
     expect(page.locator("#L77")).to_be_in_viewport(timeout=PATIENCE)
     page.uncheck("#log-wrap")
     assert page.locator("#L77").evaluate("line => getComputedStyle(line).whiteSpace") == "pre"
