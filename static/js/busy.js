@@ -33,10 +33,14 @@
   document.addEventListener("htmx:afterRequest", (event) => end(event.detail.xhr));
 
   const pressed = new Map();
+  // A second press may come before the buttons are disabled.
+  const sent = new WeakSet();
 
   function word(form, button) {
-    const action = button?.getAttribute("formaction") ?? form.getAttribute("action") ?? "";
-    if (action.endsWith("/run")) return words.starting;
+    if (button?.dataset.busy) return button.dataset.busy;
+    // Without an action a form goes where its page is.
+    const action = button?.getAttribute("formaction") || form.getAttribute("action") || "";
+    if (new URL(action, window.location.href).pathname.endsWith("/run")) return words.starting;
     return button?.classList.contains("primary") && form.classList.contains("form") ? words.saving : "";
   }
 
@@ -58,6 +62,7 @@
       if (nodes) button.replaceChildren(...nodes);
     }
     pressed.clear();
+    for (const form of document.forms) sent.delete(form);
     end("form");
   }
 
@@ -67,6 +72,11 @@
     if (event.defaultPrevented || form.target === "_blank" || form.method === "dialog") return;
     begin("form");
     if (form.method !== "post") return;
+    if (sent.has(form)) {
+      event.preventDefault();
+      return;
+    }
+    sent.add(form);
     window.setTimeout(() => press(form, event.submitter), 0);
     window.setTimeout(release, PATIENCE);
   });
