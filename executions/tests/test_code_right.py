@@ -22,6 +22,7 @@ from jobs.code_permission import CodeSuspended
 from jobs.models import Job
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job
+from jobs.tests.pages import browser
 from jobs.verbs import JobChanges
 from notifications.models import Notification
 
@@ -214,3 +215,15 @@ def test_code_that_a_command_of_the_server_made_needs_no_owner(ledger: Ledger, a
     upkeep.settle()
     assert not Job.objects.get(pk=made.pk).code_suspended
     assert launch.launch(made, by=Actor.command()).state == "queued"
+
+
+def test_the_page_of_a_suspended_job_lists_no_times_at_which_it_will_not_run(ada: User, cody: User) -> None:
+    job = code_job(cody)
+    client = browser(ada)
+    path = f"/jobs/{job.uid}"
+    assert "<ol" in client.get(path).content.decode().partition("Schedule</h2>")[2].partition("</section>")[0]
+    lose(cody, "inactive")
+    upkeep.settle()
+    card = client.get(path).content.decode().partition("Schedule</h2>")[2].partition("</section>")[0]
+    assert "No scheduled runs while its code is suspended." in card
+    assert "<ol" not in card

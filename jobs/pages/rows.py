@@ -107,7 +107,8 @@ def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
         job.kind,
         _LABELS.get(job.kind, job.kind),
         state,
-        in_words(job),
+        # The zone of the list stands in its head.
+        in_words(job).removesuffix(f" ({moments.zone_name})"),
         upcoming,
         note,
         title,

@@ -24,6 +24,11 @@ def test_a_user_makes_a_webhook_job(uma: User) -> None:
     assert Entry.objects.get(event=Entry.Event.ADDED).surface == "page"
 
 
+def test_what_is_folded_is_said_in_a_line_with_its_units(uma: User) -> None:
+    page = browser(uma).get("/jobs/new?kind=webhook").content.decode()
+    assert "Start deadline: 1 h, " in page
+
+
 def test_without_a_kind_the_kinds_are_offered_that_the_user_may_make(uma: User, ada: User) -> None:
     offered = browser(uma).get("/jobs/new").content.decode()
     assert "?kind=webhook" in offered

@@ -38,6 +38,8 @@ def test_it_shows_schedule_next_run_and_what_keeps_a_job_from_running(uma: User,
     client.cookies["zone"] = "Asia/Dubai"
     page = client.get("/jobs").content.decode()
     assert "At 02:30 (Europe/Berlin)" in page
+    client.cookies["zone"] = "Europe/Berlin"
+    assert ">At 02:30<" in client.get("/jobs").content.decode(), "the zone of the list is named in its head"
     # In the reader's zone, which is named once.
     assert '<time datetime="2030-01-01T01:30:00Z" title="2030-01-01 01:30:00 UTC">' in page
     assert "Tue 2030-01-01 05:30" in page

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from jobs.forms.page import PageJobForm
 from jobs.models.fields import FIELDS
+from jobs.templatetags.timing import duration
 from scheduler_site.lib.text import enumerated
 
 # Options of a select that say nothing by themselves.
@@ -48,6 +49,8 @@ def _rules(form: PageJobForm) -> list[str]:
         if field.row and field.always_shown:
             bound = form[field.name]
             value = _chosen(bound) or str(field.nothing and _(field.nothing))
+            if field.unit == "seconds" and value.isdecimal():
+                value = duration(float(value))
             shown.append(f"{bound.label}: {value}")
     return shown
 
