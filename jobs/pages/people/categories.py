@@ -6,8 +6,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,22 +18,16 @@ from accounts.models import Category
 from accounts.pages.category_and_team_forms import CategoryForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.helpers import counts, form_page, named, require, stored
+from jobs.pages.people.helpers import form_page, named, require, seen_by, stored, with_job_counts
 
 
 @login_required
 @require_GET
 def categories(request: PageRequest) -> HttpResponse:
-    found = list(_seen_by(request).annotate(user_count=Count("users")))
-    count = counts(Job.objects.visible_to(request.user), "category", [one.pk for one in found])
-    rows = [(one, count.get(one.pk, 0)) for one in found]
+    rows = with_job_counts(
+        request, "category", seen_by(request, Category).annotate(user_count=Count("users"))
+    )
     return render(request, "people/categories.html", {"tab": "categories", "rows": rows})
-
-
-def _seen_by(request: PageRequest) -> QuerySet[Category]:
-    """As the API lists them: those that are disabled for administrators only."""
-    rows = Category.objects.order_by(Lower("name"), "pk")
-    return rows if request.user.has_perm("accounts.view_category") else rows.filter(is_active=True)
 
 
 @login_required

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import Lower
 from django.forms import ModelForm
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiToken, Login, User
+from accounts.models import ApiToken, Category, Login, Team, User
 from accounts.pages.category_and_team_forms import CatalogForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job, JobQuerySet
-from jobs.pages.people import meanwhile
+from jobs.pages.people import edit_conflicts
 from jobs.search.query import with_word
 
+Row = TypeVar("Row", Category, Team)
 # So many jobs are named on a page; the rest is counted.
 NAMED = 50
 
@@ -31,7 +33,7 @@ def require(request: PageRequest, permission: str) -> None:
 
 def stored(
     request: PageRequest, form_class: type[CatalogForm], row: Any
-) -> tuple[CatalogForm, Any, meanwhile.Conflict | None]:
+) -> tuple[CatalogForm, Any, edit_conflicts.Conflict | None]:
     """The form of a team or category; what was stored, None where nothing was; and what is to be chosen before it is."""
     if request.method == "GET":
         return form_class(instance=row), None, None
@@ -39,19 +41,36 @@ def stored(
         if row.pk:
             row = type(row).objects.select_for_update().get(pk=row.pk)
         form = form_class(request.POST, instance=row)
-        conflict = meanwhile.settle(form, request.POST) if row.pk else None
+        conflict = edit_conflicts.settle(form, request.POST) if row.pk else None
         return form, form.store(by=actor(request)) if form.is_valid() else None, conflict
 
 
 def form_page(
-    request: PageRequest, form: ModelForm[Any], context: dict[str, Any], conflict: meanwhile.Conflict | None
+    request: PageRequest,
+    form: ModelForm[Any],
+    context: dict[str, Any],
+    conflict: edit_conflicts.Conflict | None,
 ) -> HttpResponse:
     context = {"form": form, "conflict": conflict, **context}
     if form.instance.pk:
         # What the form was filled from at first stays what it is compared with.
-        context["read"] = request.POST.get(meanwhile.READ) or meanwhile.read(form)
+        context["read"] = request.POST.get(edit_conflicts.READ) or edit_conflicts.read(form)
     status = 409 if conflict else 400 if form.is_bound else 200
     return render(request, "people/form.html", context, status=status)
+
+
+def seen_by(request: PageRequest, model: type[Row]) -> QuerySet[Row]:
+    """Teams or categories as the API lists them: those that are disabled for administrators only."""
+    rows = model.objects.order_by(Lower("name"), "pk")
+    see_all = request.user.has_perm(f"accounts.view_{model._meta.model_name}")
+    return rows if see_all else rows.filter(is_active=True)
+
+
+def with_job_counts(request: PageRequest, column: str, rows: Iterable[Row]) -> list[tuple[Row, int]]:
+    """Each row with the number of its jobs that the user sees."""
+    found = list(rows)
+    count = counts(Job.objects.visible_to(request.user), column, [one.pk for one in found])
+    return [(one, count.get(one.pk, 0)) for one in found]
 
 
 def counts(jobs: JobQuerySet, column: str, keys: Iterable[int]) -> dict[int, int]:

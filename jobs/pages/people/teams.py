@@ -7,8 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,28 +19,21 @@ from accounts.models import Team
 from accounts.pages.category_and_team_forms import TeamForm
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
-from jobs.pages.people.helpers import counts, form_page, named, require, stored
-
-
-def seen_by(request: PageRequest) -> QuerySet[Team]:
-    """As the API lists them: those that are disabled for administrators only."""
-    rows = Team.objects.order_by(Lower("name"), "pk")
-    return rows if request.user.has_perm("accounts.view_team") else rows.filter(is_active=True)
+from jobs.pages.people.helpers import form_page, named, require, seen_by, stored, with_job_counts
 
 
 @login_required
 @require_GET
 def teams(request: PageRequest) -> HttpResponse:
-    found = list(seen_by(request).annotate(member_count=Count("members")).prefetch_related("destinations"))
-    count = counts(Job.objects.visible_to(request.user), "team", [team.pk for team in found])
-    rows = [(team, count.get(team.pk, 0)) for team in found]
+    found = seen_by(request, Team).annotate(member_count=Count("members")).prefetch_related("destinations")
+    rows = with_job_counts(request, "team", found)
     return render(request, "people/teams.html", {"tab": "teams", "rows": rows})
 
 
 @login_required
 @require_GET
 def team(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
-    found = get_object_or_404(seen_by(request), uid=uid)
+    found = get_object_or_404(seen_by(request, Team), uid=uid)
     jobs = Job.objects.visible_to(request.user).filter(team=found).order_by("name")
     context = {
         "tab": "teams",

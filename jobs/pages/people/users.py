@@ -22,7 +22,7 @@ from accounts.pages.request import PageRequest, actor
 from accounts.pages.time_zone import zone_of_reader
 from accounts.signin import logins
 from jobs.models import Job
-from jobs.pages.people import meanwhile
+from jobs.pages.people import edit_conflicts
 from jobs.pages.people.helpers import counts, form_page, last_seen, named, owned, require
 from scheduler_site.lib import clock
 
@@ -120,12 +120,14 @@ def edit(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
 
 
 @transaction.atomic
-def _stored(request: PageRequest, person: User) -> tuple[AccountForm, User | None, meanwhile.Conflict | None]:
+def _stored(
+    request: PageRequest, person: User
+) -> tuple[AccountForm, User | None, edit_conflicts.Conflict | None]:
     try:
         form = AccountForm(request.POST, instance=verbs.locked(person)[0])
     except User.DoesNotExist as error:
         raise Http404(_("There is no such page.")) from error
-    conflict = meanwhile.settle(form, request.POST)
+    conflict = edit_conflicts.settle(form, request.POST)
     return form, form.store(by=actor(request)) if form.is_valid() else None, conflict
 
 
@@ -134,7 +136,7 @@ def _form(
     form: Any,
     title: str,
     uid: uuid.UUID | None = None,
-    conflict: meanwhile.Conflict | None = None,
+    conflict: edit_conflicts.Conflict | None = None,
 ) -> HttpResponse:
     context = {"tab": "users", "title": title, "uid": uid, "back": "person" if uid else "people"}
     return form_page(request, form, context, conflict)
