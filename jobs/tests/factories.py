@@ -48,7 +48,7 @@ def form_values(**changes: Any) -> dict[str, Any]:
 
 
 def make_job(owner: User | None = None, *, due: str | None = None, **changes: Any) -> Job:
-    """A job in the database; `due` sets the time of its next run, as if it had been made before."""
+    """A job in the database, without an end date; `due` sets the time of its next run, as if it had been made before."""
     user = owner or somebody()
     form = JobForm(form_values(**changes), user=user)
     assert form.is_valid(), form.errors.as_json()

@@ -14,7 +14,7 @@ from conftest import Api
 from executions.ledger import launch
 from executions.models import Execution, State
 from executions.tests.conftest import Ledger
-from executions.tests.test_followers import END, finish, follow, started
+from executions.tests.test_downstream_jobs import END, finish, follow, started
 from executions.upkeep import code_permission as upkeep
 from executions.values import Claim
 from jobs import code_permission, verbs
