@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
-from accounts.pages.expired_session import KeptForm, take
+from accounts.pages.expired_session import KeptForm, take_kept_form
 
 
 def accounts(request: HttpRequest) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def accounts(request: HttpRequest) -> dict[str, Any]:
 
 
 def _kept_form(request: HttpRequest) -> KeptForm | None:
-    return take(request) if isinstance(getattr(request, "user", None), User) else None
+    return take_kept_form(request) if isinstance(getattr(request, "user", None), User) else None
 
 
 def _default_password(request: HttpRequest) -> bool:

@@ -24,7 +24,7 @@ class KeptFormMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if expired_session.is_turned_away(request, response):
+        if expired_session.is_redirect_to_login(request, response):
             return expired_session.login_page(request) or response
         return response
 

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from audit.models import Entry
 from scheduler_site.lib import clock
-from scheduler_site.lib.large_values import brief
+from scheduler_site.lib.large_values import abbreviated
 from scheduler_site.rest.operator_tokens import operator_of
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, dict[
 def _brief(changes: dict[str, Any]) -> dict[str, Any]:
     """Replaces large values by their digest: the definition itself is in the snapshot of the version."""
     return {
-        field: {side: brief(value) for side, value in change.items()}
+        field: {side: abbreviated(value) for side, value in change.items()}
         if isinstance(change, dict)
-        else brief(change)
+        else abbreviated(change)
         for field, change in changes.items()
     }
 

@@ -109,7 +109,7 @@ class DialectView(View):
         return Refused(405, self.failure(405, "Method Not Allowed"), {"Allow": ", ".join(allowed)})
 
 
-def otherwise(
+def slash_or_not_found(
     kind: type[DialectView], not_found: Callable[..., HttpResponseBase]
 ) -> Callable[..., HttpResponseBase]:
     """For all paths that are left: one with a trailing slash is served like the one without, where that is a `kind`'s."""

@@ -10,7 +10,7 @@ from jobs.rest import cron, history, jobs, pausing, repair, test_run
 urlpatterns = [
     path("jobs", jobs.JobsView.as_view()),
     path("jobs/bulk-upload", BulkUploadView.as_view()),
-    path("jobs/test-run", test_run.TrialView.as_view()),
+    path("jobs/test-run", test_run.TestRunView.as_view()),
     path("jobs/validate-cron", cron.ValidateCronView.as_view()),
     path("jobs/cron-preview", cron.CronPreviewView.as_view()),
     path("jobs/<str:job_id>", jobs.JobView.as_view()),
@@ -18,5 +18,5 @@ urlpatterns = [
     path("jobs/<str:job_id>/pause", pausing.PauseView.as_view()),
     path("jobs/<str:job_id>/resume", pausing.ResumeView.as_view()),
     path("jobs/<str:job_id>/take-over", repair.TakeOverView.as_view()),
-    path("jobs/<str:job_id>/hide-credentials", repair.HideView.as_view()),
+    path("jobs/<str:job_id>/hide-credentials", repair.HideCredentialsView.as_view()),
 ]

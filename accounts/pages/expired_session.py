@@ -40,7 +40,7 @@ class KeptForm:
         return {"action": self.action, "fields": self.fields}
 
 
-def is_turned_away(request: HttpRequest, response: HttpResponse) -> bool:
+def is_redirect_to_login(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether a form was answered with a redirect to the login."""
     if request.method != "POST" or response.status_code != 302 or "HX-Request" in request.headers:
         return False
@@ -68,7 +68,7 @@ def login_page(request: HttpRequest) -> HttpResponse | None:
     return render(request, "accounts/login.html", context, status=401)
 
 
-def take(request: HttpRequest) -> KeptForm | None:
+def take_kept_form(request: HttpRequest) -> KeptForm | None:
     """The kept form of the requested page, removed from the session: it is shown once."""
     text = request.session.get(IN_SESSION)
     if not text or request.method != "GET":
@@ -82,7 +82,7 @@ def take(request: HttpRequest) -> KeptForm | None:
     )
 
 
-def welcome_back(request: HttpRequest) -> None:
+def keep_after_login(request: HttpRequest) -> None:
     """Called after a login: keeps the form that came with it in the session, for its page."""
     text = request.POST.get(FIELD, "")
     if text and unseal(text, seconds=LIFETIME):

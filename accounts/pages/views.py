@@ -61,7 +61,7 @@ class LoginView(Throttled, auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response, request = super().form_valid(form), self.request
         _welcome(response, request)
-        expired_session.welcome_back(request)
+        expired_session.keep_after_login(request)
         request.session[ZONE] = stored_zone(account(request))
         return response
 

@@ -10,9 +10,9 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from compat.conda_tasks import accounts, actions, environments, statistics, tasks
 from compat.conda_tasks.base import CondaView
-from compat.views import otherwise
+from compat.views import slash_or_not_found
 
-others = re_path("", otherwise(CondaView, environments.OtherView.as_view()))
+others = re_path("", slash_or_not_found(CondaView, environments.OtherView.as_view()))
 
 conda: list[URLPattern] = [
     path("environments", environments.EnvironmentsView.as_view()),

@@ -10,7 +10,7 @@ from django.urls.resolvers import URLPattern
 
 from compat.ndscheduler.views import auth, categories, executions, jobs, logs, users
 from compat.ndscheduler.views.base import V1View, coded
-from compat.views import otherwise
+from compat.views import slash_or_not_found
 
 
 class NotFoundView(V1View):
@@ -42,5 +42,5 @@ urlpatterns: list[URLPattern] = [
     path("users/current", users.CurrentUserView.as_view()),
     path("users/<str:user_id>", users.UserView.as_view()),
     path("logs", logs.LogsView.as_view()),
-    re_path("", otherwise(V1View, not_found)),
+    re_path("", slash_or_not_found(V1View, not_found)),
 ]

@@ -21,7 +21,7 @@ Backend = Environment.Backend
 LABELS = {Backend.CONDA: _("Conda packages"), Backend.PYPI: _("PyPI packages")}
 
 
-def sound(read: Callable[[], Result]) -> Result:
+def validated(read: Callable[[], Result]) -> Result:
     """What the grammar reads; what it refuses is the fault of the field."""
     try:
         return read()
@@ -36,7 +36,7 @@ class NameField(forms.CharField):
 
     def clean(self, value: Any) -> str:
         name: str = super().clean(value)
-        return sound(lambda: validators.environment_name(name))
+        return validated(lambda: validators.environment_name(name))
 
 
 class PackagesField(forms.CharField):
@@ -83,7 +83,7 @@ class NewForm(forms.Form):
 
     def clean_python_version(self) -> str:
         text: str = self.cleaned_data["python_version"]
-        return sound(lambda: validators.python_version(text))
+        return validated(lambda: validators.python_version(text))
 
     def clean(self) -> dict[str, Any]:
         backend = self.cleaned_data.get("backend") or available_backends.default_backend()

@@ -47,7 +47,7 @@ class Item:
         return self.job.notification_emails if wanted else []
 
 
-def tell_opened(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
+def announce_opened(items: list[Item], headline: Words, path: str, now: dt.datetime) -> bool:
     """As `tell`, but only of incidents that nobody was told of before, and whose jobs are not muted."""
     in_one, administrators = len(items) > FEW, admins()
     fresh = [

@@ -24,7 +24,7 @@ log = logging.getLogger("executions.ledger.lost")
 MOST_LOST = 3
 
 
-def lose(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: bool = False) -> int:
+def give_up(rows: ExecutionQuerySet, reason: Reason, now: dt.datetime, *, skip: bool = False) -> int:
     """Gives up those of the rows that still run and are still as `rows` says: a lease that was judged may have been renewed.
 
     `skip` leaves those alone that somebody else is changing at this moment. Returns how many were given up.

@@ -21,7 +21,7 @@ from executions.ledger.artifacts import is_name
 from executions.ledger.downstream import End
 from executions.ledger.limits import concurrency
 from executions.ledger.limits.overlap import release
-from executions.ledger.lost import chosen, lose, waiting
+from executions.ledger.lost import chosen, give_up, waiting
 from executions.models import Artifact, Execution, LogChunk, Measurement, Reason, State, over
 from executions.values import Claim
 from jobs import retry
@@ -178,7 +178,7 @@ def _values(ends: list[tuple[Claim, Outcome]], wait: float | None, now: dt.datet
 
 def _give_up(report: Report, worker: str, now: dt.datetime) -> bool:
     mine = Execution.objects.filter(pk=report.claim.pk, worker=worker, attempt=report.claim.attempt)
-    return bool(lose(mine, report.why, now))
+    return bool(give_up(mine, report.why, now))
 
 
 def _final_ends(last: Iterable[tuple[Claim, Outcome]], ended: list[Claim]) -> Iterator[End]:

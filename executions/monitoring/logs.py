@@ -28,7 +28,7 @@ SIZE = Coalesce("size", Length("text"))
 
 
 @dataclass(frozen=True)
-class Piece:
+class LogExcerpt:
     """Consecutive lines of a log: whole ones, then `line`, which has no end yet and may be written over.
 
     `first` is the number of the first of them. More lies before it (`before`) or after it (`after`); then `total` has the
@@ -65,7 +65,7 @@ class Piece:
 # Parts ------------------------------------------------------------------------------------------------------------------
 
 
-def tail(execution: Execution, attempt: int) -> Piece:
+def tail(execution: Execution, attempt: int) -> LogExcerpt:
     """The end of the log."""
     rows = of(execution, attempt)
     chunks, more = _backwards(rows)
@@ -78,7 +78,7 @@ def tail(execution: Execution, attempt: int) -> Piece:
     return _piece(text, first, last=last, before=True, total=(_lines(ends, text), size))
 
 
-def around(execution: Execution, attempt: int, line: int) -> Piece:
+def around(execution: Execution, attempt: int, line: int) -> LogExcerpt:
     """A line with some before it, and what follows; of a number beyond the end the end."""
     rows, first = of(execution, attempt), max(1, line - CONTEXT)
     if (place := _place(rows, line)) is None:
@@ -88,7 +88,7 @@ def around(execution: Execution, attempt: int, line: int) -> Piece:
     return piece if line <= piece.final else _from(rows, place, line)
 
 
-def before(execution: Execution, attempt: int, line: int) -> Piece:
+def before(execution: Execution, attempt: int, line: int) -> LogExcerpt:
     """What lies before a line; of a number beyond the end the end."""
     rows = of(execution, attempt)
     if (place := _place(rows, line)) is None:
@@ -101,7 +101,7 @@ def before(execution: Execution, attempt: int, line: int) -> Piece:
     return _piece(text, first, last=key, before=cut, after=True, total=_total(rows))
 
 
-def _from(rows: QuerySet[LogChunk], place: tuple[int, int], line: int) -> Piece:
+def _from(rows: QuerySet[LogChunk], place: tuple[int, int], line: int) -> LogExcerpt:
     key, ends = place
     pieces, size, start, last, more = list[str](), 0, -1, 0, False
     for chunk in rows.filter(pk__gte=key).order_by("pk").iterator(chunk_size=50):
@@ -123,7 +123,7 @@ def _from(rows: QuerySet[LogChunk], place: tuple[int, int], line: int) -> Piece:
 # Growth -----------------------------------------------------------------------------------------------------------------
 
 
-def after(execution: Execution, attempt: int, last: int, line: int) -> Piece | None:
+def after(execution: Execution, attempt: int, last: int, line: int) -> LogExcerpt | None:
     """What has been written since the chunk `last`, in which the line of this number has no end yet; it begins with that line.
 
     None where more has been written than is shown at once: then the end is shown anew.
@@ -136,7 +136,7 @@ def after(execution: Execution, attempt: int, last: int, line: int) -> Piece | N
         if size > LIMIT:
             return None
     if not chunks:
-        return Piece(first=line, last=last)
+        return LogExcerpt(first=line, last=last)
     begun = open_line(execution, attempt, last)
     return _piece(begun + "".join(chunk.text for chunk in chunks), line, last=chunks[-1].pk)
 
@@ -219,9 +219,9 @@ def _piece(
     before: bool = False,
     after: bool = False,
     total: tuple[int, int] = (0, 0),
-) -> Piece:
+) -> LogExcerpt:
     lines, end, line = text.rpartition("\n")
-    return Piece(lines + end, line, first, last, before, after, total)
+    return LogExcerpt(lines + end, line, first, last, before, after, total)
 
 
 def _backwards(rows: QuerySet[LogChunk], *, beside: int = 0) -> tuple[Sequence[LogChunk], bool]:

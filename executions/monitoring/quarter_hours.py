@@ -40,7 +40,7 @@ def counted(
 ) -> dict[dt.datetime, dict[str, int]]:
     """By the beginning of the quarter, then by state. `rows` are all, or those of the category.
 
-    Read as totals.Choice reads: mostly from the totals, and again when these have moved on meanwhile.
+    Read as totals.RunFilter reads: mostly from the totals, and again when these have moved on meanwhile.
     """
     if rows.query.is_empty():
         return {}

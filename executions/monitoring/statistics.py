@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from executions.models import NOT_RUN, OPEN, State
-from executions.monitoring.totals import Choice, Sums
+from executions.monitoring.totals import RunFilter, Sums
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Statistics:
         return self.success / self.total * 100 if self.total else 0.0
 
 
-def of(choice: Choice) -> Statistics:
+def of(choice: RunFilter) -> Statistics:
     """The statistics of the runs that are asked for."""
     counts = {state: sums for state, sums in choice.by_state().items() if state not in NOT_RUN}
     all_of_them, well = sum(counts.values(), Sums()), counts.get(State.SUCCESS, Sums())

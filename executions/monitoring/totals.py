@@ -36,7 +36,7 @@ class Sums:
 
 
 @dataclass(frozen=True)
-class Choice:
+class RunFilter:
     """Runs that somebody asks for: as rows, without the range of their time; and their totals, where there are such."""
 
     rows: ExecutionQuerySet
@@ -70,23 +70,25 @@ class Choice:
         return _read([_counted(self.matching())])[0]
 
 
-def of_all(rows: ExecutionQuerySet, category: int | None, between: DateRange = EVER, **only: Any) -> Choice:
+def of_all(
+    rows: ExecutionQuerySet, category: int | None, between: DateRange = EVER, **only: Any
+) -> RunFilter:
     """Those of all jobs, or of one category; `only`: filters that rows and totals have in common."""
     scope = Total.objects.filter(scope=Total.Scope.DAY, **only)
-    return Choice(
+    return RunFilter(
         rows.filter(**only), scope if category is None else scope.filter(category=category), between
     )
 
 
 def of_job(
     rows: ExecutionQuerySet, uid: Any, category: int | None, between: DateRange = EVER, **only: Any
-) -> Choice:
+) -> RunFilter:
     """Those of a job that is there. Of a range of its time its rows are counted: they are few, and have an index."""
     rows = rows.filter(job__uid=uid, **only)
     if between != EVER:
-        return Choice(rows, None, between)
+        return RunFilter(rows, None, between)
     scope = Total.objects.filter(scope=Total.Scope.JOB, job_uid=uid, **only)
-    return Choice(rows, scope if category is None else scope.filter(category=category))
+    return RunFilter(rows, scope if category is None else scope.filter(category=category))
 
 
 def within(rows: ExecutionQuerySet, range_: DateRange) -> ExecutionQuerySet:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from executions.models import Execution
 from executions.monitoring import log_search, logs
 from executions.monitoring.log_search import Found
-from executions.monitoring.logs import Piece
+from executions.monitoring.logs import LogExcerpt
 from scheduler_site.lib import ansi
 
 # Words of lines that people look for first, unless a count of none is what the line says.
@@ -30,7 +30,7 @@ MOST = 2**31
 
 
 @dataclass(frozen=True)
-class Asked:
+class LogQuery:
     """What of the log is to be seen: an attempt, the surroundings of a line, what lies before one, a text that is searched."""
 
     attempt: int
@@ -55,8 +55,8 @@ class LogView:
     """What `executions/_log.html` shows."""
 
     run: Execution
-    asked: Asked
-    piece: Piece
+    asked: LogQuery
+    piece: LogExcerpt
     found: Found | None = None
 
     @property
@@ -113,12 +113,12 @@ class LogView:
         return f"?{urlencode(query)}#L{line}"
 
 
-def asked(run: Execution, query: Mapping[str, str]) -> Asked:
+def asked(run: Execution, query: Mapping[str, str]) -> LogQuery:
     """What cannot be is as if it were not asked for."""
     attempt = number(query.get("attempt", ""))
     named = 0 < attempt <= max(run.attempt, 1)
     text = query.get("q", "").replace("\0", "")[: log_search.MOST_SIGNS]
-    return Asked(
+    return LogQuery(
         attempt if named else max(run.attempt, 1),
         number(query.get("line", "")),
         number(query.get("until", "")),
@@ -127,7 +127,7 @@ def asked(run: Execution, query: Mapping[str, str]) -> Asked:
     )
 
 
-def view(run: Execution, what: Asked) -> LogView:
+def view(run: Execution, what: LogQuery) -> LogView:
     if what.line:
         piece = logs.around(run, what.attempt, what.line)
     elif what.until:
@@ -143,7 +143,7 @@ def number(text: str) -> int:
     return value if value < MOST else 0
 
 
-def lines_of(piece: Piece, style: ansi.Style = ansi.USUAL) -> Lines:
+def lines_of(piece: LogExcerpt, style: ansi.Style = ansi.USUAL) -> Lines:
     """The whole lines; the one without an end is made by `last_line`."""
     found = Lines(style=style)
     if piece.text:
@@ -155,7 +155,7 @@ def lines_of(piece: Piece, style: ansi.Style = ansi.USUAL) -> Lines:
     return found
 
 
-def last_line(run: Execution, what: Asked, piece: Piece, style: ansi.Style, *, live: bool) -> str:
+def last_line(run: Execution, what: LogQuery, piece: LogExcerpt, style: ansi.Style, *, live: bool) -> str:
     """The line without an end; of a run that goes on it asks for what comes next, and is replaced by it."""
     if not live:
         return _line(piece.following, piece.line, style)[0] if piece.line else ""

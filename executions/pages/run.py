@@ -70,7 +70,7 @@ def output(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     return HttpResponse(mark_safe("".join(lines.html)))  # noqa: S308 - each line is escaped where it is made
 
 
-def _anew(request: PageRequest, found: Execution, asked: log_view.Asked, follows: bool) -> HttpResponse:
+def _anew(request: PageRequest, found: Execution, asked: log_view.LogQuery, follows: bool) -> HttpResponse:
     """The end of the log in place of all lines: of the next attempt, or where more was written than is shown at once."""
     asked = log_view.asked(found, {} if follows else {"attempt": str(asked.attempt)})
     context = {"execution": found, "log": log_view.view(found, asked)}

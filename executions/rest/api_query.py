@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.roles import home_category
 from executions.models import NOT_RUN, Execution, ExecutionQuerySet, State, Trigger
 from executions.monitoring import totals
-from executions.monitoring.totals import Choice
+from executions.monitoring.totals import RunFilter
 from executions.rest.wire import STATUS, for_wire
 from jobs.models import Job
 from scheduler_site.lib.database import keyset
@@ -54,7 +54,7 @@ class Page:
         return math.ceil((self.total or 0) / self.limit)
 
 
-def choice(user: User, params: Mapping[str, Any]) -> Choice:
+def choice(user: User, params: Mapping[str, Any]) -> RunFilter:
     """The runs that the parameters choose; without `status` or `state` only runs, no missed or skipped due times.
 
     Unknown values match nothing, empty ones everything. 400 for odd dates.
@@ -73,21 +73,21 @@ def choice(user: User, params: Mapping[str, Any]) -> Choice:
     return of_anybody(user, params, **only)
 
 
-def of_anybody(user: User, params: Mapping[str, Any], **only: Any) -> Choice:
+def of_anybody(user: User, params: Mapping[str, Any], **only: Any) -> RunFilter:
     """The runs that the account may see; with `job_id` those of the job with this id."""
     rows, between, category = Execution.objects.visible_to(user), date_range(params), home_category(user)
     if not user.has_perm("executions.view_execution"):
-        return Choice(rows)
+        return RunFilter(rows)
     job_id = JOB_ID.of(params)
     if not job_id:
         return totals.of_all(rows, category, between, **only)
     uid = as_uuid(job_id)
     if uid and Job.objects.filter(uid=uid).exists():
         return totals.of_job(rows, uid, category, between, **only)
-    return Choice(rows.filter(job__uid=uid, **only) if uid else rows.none(), None, between)
+    return RunFilter(rows.filter(job__uid=uid, **only) if uid else rows.none(), None, between)
 
 
-def page(chosen: Choice, params: Mapping[str, Any]) -> Page:
+def page(chosen: RunFilter, params: Mapping[str, Any]) -> Page:
     """By number and with the total, or, where there is a `cursor`, what lies beyond it without counting anything.
 
     422 for `page` and `limit` out of bounds, 400 for a cursor that is none of ours.

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from audit.record import Actor
 from executions.ledger import outcomes
-from executions.ledger.lost import lose
+from executions.ledger.lost import give_up
 from executions.ledger.outcomes import Report
 from executions.models import AlertCondition, Execution, PendingAlert, Reason
 from executions.monitoring import health
@@ -175,7 +175,7 @@ def test_a_tick_without_missed_times_writes_nothing_about_them(ledger: Ledger) -
 
 def lose_all(now: str) -> None:
     for found in Execution.objects.running():
-        lose(Execution.objects.filter(pk=found.pk), Reason.LOST, moment(now))
+        give_up(Execution.objects.filter(pk=found.pk), Reason.LOST, moment(now))
 
 
 def test_a_lost_run_is_told_like_a_failure(ledger: Ledger) -> None:

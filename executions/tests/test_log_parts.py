@@ -44,12 +44,12 @@ def in_pieces(text: str, size: int = 30_001) -> list[str]:
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
-def lines_of(piece: logs.Piece) -> dict[int, str]:
+def lines_of(piece: logs.LogExcerpt) -> dict[int, str]:
     texts = (piece.text + piece.line).split("\n")
     return {piece.first + place: text for place, text in enumerate(texts) if text}
 
 
-def agrees(piece: logs.Piece) -> bool:
+def agrees(piece: logs.LogExcerpt) -> bool:
     """Each line has the number that is written in it."""
     return all(text.strip(".") == f"line {number}" for number, text in lines_of(piece).items())
 
@@ -59,7 +59,7 @@ def test_a_short_log_is_shown_from_line_one(run: Execution) -> None:
     piece = logs.tail(run, 1)
     assert agrees(piece)
     assert (piece.first, piece.final, piece.cut) == (1, 3, False)
-    assert logs.tail(run, 2) == logs.Piece()
+    assert logs.tail(run, 2) == logs.LogExcerpt()
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -111,7 +111,7 @@ def test_what_is_new_begins_with_the_line_that_had_no_end(run: Execution) -> Non
     piece = logs.after(run, 1, first.pk, 2)
     assert piece is not None
     assert lines_of(piece) == {2: "line 2", 3: "line 3", 4: "li"}
-    assert logs.after(run, 1, second.pk, 4) == logs.Piece(first=4, last=second.pk)
+    assert logs.after(run, 1, second.pk, 4) == logs.LogExcerpt(first=4, last=second.pk)
     write(run, "x" * (logs.LIMIT + 1))
     assert logs.after(run, 1, second.pk, 4) is None
 

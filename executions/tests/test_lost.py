@@ -76,7 +76,7 @@ def test_runs_that_may_be_repeated_and_others_are_given_up_together(ledger: Ledg
     again = Execution.objects.order_by("pk")[0]
     again.definition["rerun_lost"] = True
     again.save(update_fields=["definition"])
-    assert lost.lose(Execution.objects.all(), Reason.LOST, LATER) == 2
+    assert lost.give_up(Execution.objects.all(), Reason.LOST, LATER) == 2
     assert [run.state for run in Execution.objects.order_by("pk")] == ["queued", "lost"]
 
 

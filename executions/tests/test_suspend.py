@@ -11,7 +11,7 @@ from audit.models import Entry
 from audit.record import Actor
 from conftest import Api
 from executions.ledger import outcomes, verbs
-from executions.ledger.lost import lose
+from executions.ledger.lost import give_up
 from executions.ledger.outcomes import Report
 from executions.models import AlertCondition, Execution, Reason, State
 from executions.tests.conftest import WORKER, Ledger
@@ -123,7 +123,7 @@ def test_a_run_that_is_lost_is_not_suspended_any_more_nor_is_its_next_attempt(
 ) -> None:
     run = going(ledger, code(rerun_lost=again))
     verbs.suspend(run, by=Actor.system())
-    lose(Execution.objects.all(), Reason.LOST, moment("2026-03-01 10:01"))
+    give_up(Execution.objects.all(), Reason.LOST, moment("2026-03-01 10:01"))
     row = Execution.objects.get()
     assert (row.state, row.suspended_at) == ("queued" if again else "lost", None)
 

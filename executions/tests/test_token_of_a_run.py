@@ -14,7 +14,7 @@ from audit.models import Entry
 from audit.record import Actor
 from conftest import Api
 from executions.ledger import launch, outcomes, verbs
-from executions.ledger.lost import lose as lose_runs
+from executions.ledger.lost import give_up as lose_runs
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Reason
 from executions.tests.conftest import WORKER, Ledger, ledger

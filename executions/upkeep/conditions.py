@@ -184,7 +184,7 @@ def _tell_conditions(unannounced: QuerySet[AlertCondition], now: dt.datetime) ->
         items = [
             replace(_item(row, event, word), incident=incident_triggers.opened_by(row, now)) for row in mine
         ]
-        in_one = grouping.tell_opened(items, Text(HEADLINES[kind], count=str(len(items))), "/jobs", now)
+        in_one = grouping.announce_opened(items, Text(HEADLINES[kind], count=str(len(items))), "/jobs", now)
         AlertCondition.objects.filter(pk__in=[row.pk for row in mine]).update(told_at=now, quiet=in_one)
 
 

@@ -69,7 +69,7 @@ def _tell_missed(rows: list[PendingAlert], now: dt.datetime) -> None:
         )
         for row in news
     ]
-    in_one = grouping.tell_opened(items, headline, "/executions?state=missed", now)
+    in_one = grouping.announce_opened(items, headline, "/executions?state=missed", now)
     # The end of what was told in one message, or was made up for at once, is not told job by job.
     conditions = []
     for row in news:
@@ -141,7 +141,7 @@ def _tell_lost(rows: list[PendingAlert], now: dt.datetime) -> None:
     ]
     first, last = min(row.first for row in rows), max(row.last for row in rows)
     headline = _span(_("%(count)s runs due between %(first)s and %(last)s were lost"), len(rows), first, last)
-    grouping.tell_opened(items, headline, "/executions?state=lost", now)
+    grouping.announce_opened(items, headline, "/executions?state=lost", now)
 
 
 def _opened(rows: list[PendingAlert]) -> dict[uuid.UUID | None, Incident]:

@@ -23,7 +23,7 @@ from executions.ledger.due import inactive_periods
 from executions.ledger.error_isolation import each, steps, together
 from executions.ledger.limits import concurrency, holds
 from executions.ledger.limits.overlap import release
-from executions.ledger.lost import lose
+from executions.ledger.lost import give_up
 from executions.ledger.publish import BROKER_ERRORS, QUEUES, depth, of_queue, publish
 from executions.models import AUTOMATIC, Execution, ExecutionQuerySet, Heartbeat, Reason, State, over
 from executions.monitoring import drains, totals_update
@@ -159,11 +159,11 @@ def lose_expired(now: dt.datetime) -> None:
     expired = Execution.objects.running().filter(Q(lease_until__lt=now) | Q(lease_until=None))
     keys = list(expired.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
 
-    def give_up(part: list[int]) -> None:
-        lose(expired.filter(pk__in=part), Reason.LOST, now, skip=True)
+    def lose(part: list[int]) -> None:
+        give_up(expired.filter(pk__in=part), Reason.LOST, now, skip=True)
 
     for start in range(0, len(keys), TOGETHER):
-        together(keys[start : start + TOGETHER], give_up, "losing")
+        together(keys[start : start + TOGETHER], lose, "losing")
 
 
 def release_held() -> None:

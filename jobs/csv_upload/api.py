@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from accounts.rest.permissions import needs
 from audit.record import Actor
 from jobs.csv_upload.report import BulkReport, process
-from jobs.csv_upload.table import Unusable, read
+from jobs.csv_upload.table import UnusableFile, read
 from jobs.csv_upload.upload import TooLarge, content, refuse_large
 from jobs.rest.access import SURFACE
 from scheduler_site.openapi.route import route
@@ -67,7 +67,7 @@ class BulkUploadView(ApiView):
         refuse_odd_texts(form)
         try:
             table = read(_or_413(lambda: content(file)), most=settings.BULK_UPLOAD_MAX_ROWS)
-        except Unusable as problem:
+        except UnusableFile as problem:
             raise ApiError(400, problem.label, str(problem)) from problem
         report = process(
             table,

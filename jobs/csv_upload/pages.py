@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from accounts.models import User
 from accounts.pages.request import PageRequest, actor
 from jobs.csv_upload.report import Report, process
-from jobs.csv_upload.table import Table, Unusable, read
+from jobs.csv_upload.table import Table, UnusableFile, read
 from jobs.csv_upload.upload import TooLarge, content, limited
 
 # How long a file that was looked at waits for its confirmation.
@@ -54,7 +54,7 @@ def upload(request: PageRequest) -> HttpResponse:
         data = content(form.cleaned_data["file"])
         report = process(_table(data), by=actor(request), default_owner=owner, dry_run=True)
         token = _keep(request.user, data, owner) if report.jobs else ""
-    except (Unusable, TooLarge) as problem:
+    except (UnusableFile, TooLarge) as problem:
         form.add_error("file", str(problem))
     except CACHE_ERRORS:
         form.add_error(None, _("The file cannot be kept for your confirmation just now. Try again later."))

@@ -50,7 +50,7 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?(?:\r\n|\r|\n)', re.IGNORECASE)
 BLANK_FACTOR = 10
 
 
-class Unusable(ValueError):
+class UnusableFile(ValueError):
     """Why the file as a whole is refused."""
 
     def __init__(self, message: str, label: str = "Invalid CSV") -> None:
@@ -84,7 +84,7 @@ class Table:
 
 
 def read(data: bytes, *, most: int) -> Table:
-    """The rows of a CSV file in UTF-8, with or without a byte order mark. Raises Unusable.
+    """The rows of a CSV file in UTF-8, with or without a byte order mark. Raises UnusableFile.
 
     Cells are separated by commas, semicolons or tabs, as a first line `sep=;` says, else as the header does.
 
@@ -102,7 +102,7 @@ def read(data: bytes, *, most: int) -> Table:
         if any(map(str.strip, cells)):
             rows.append(_row(cells, names, len(header)))
         if len(rows) > most or total > most * BLANK_FACTOR:
-            raise Unusable(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
+            raise UnusableFile(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
     stats: BulkStats = {
         "original_column_count": len(header),
         "original_row_count": total,
@@ -132,7 +132,7 @@ def _separated(text: str) -> tuple[str, str]:
 
 def _decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Unusable(_("The file is in UTF-16. Save it as CSV in UTF-8."))
+        raise UnusableFile(_("The file is in UTF-16. Save it as CSV in UTF-8."))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -140,11 +140,11 @@ def _decoded(data: bytes) -> str:
         problem = _(
             "Line %(line)d is not in UTF-8 (in Latin-1 or Shift JIS?). Save the file as CSV in UTF-8."
         )
-        raise Unusable(problem % {"line": line}) from error
+        raise UnusableFile(problem % {"line": line}) from error
     if not text.strip():
-        raise Unusable(_("The file is empty."))
+        raise UnusableFile(_("The file is empty."))
     if "\0" in text:
-        raise Unusable(_("The file contains NUL characters (is it in UTF-16?). Save it as CSV in UTF-8."))
+        raise UnusableFile(_("The file contains NUL characters (is it in UTF-16?). Save it as CSV in UTF-8."))
     return text
 
 
@@ -157,16 +157,16 @@ def _lines(text: str, separator: str) -> Iterator[list[str]]:
             "line": reader.line_num,
             "reason": str(error),
         }
-        raise Unusable(problem) from error
+        raise UnusableFile(problem) from error
 
 
 def _check_header(names: list[str]) -> None:
     if not KNOWN.intersection(names):
-        raise Unusable(
+        raise UnusableFile(
             _("The first line names no known column, such as: Job Name, Cron expression, Target URL.")
         )
     if twice := next((name for name in names if names.count(name) > 1), ""):
-        raise Unusable(_("The column “%(name)s” appears twice.") % {"name": twice[:100]})
+        raise UnusableFile(_("The column “%(name)s” appears twice.") % {"name": twice[:100]})
 
 
 def _row(cells: list[str], names: dict[int, str], width: int) -> Row:

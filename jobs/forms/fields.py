@@ -17,7 +17,7 @@ class LinesField(forms.CharField):
         return super().to_python(LINE_END.sub("\n", str(value)) if value is not None else value) or ""
 
 
-class Settled(forms.Field):
+class GivenRow(forms.Field):
     """A row that was read and judged elsewhere."""
 
     def __init__(self, row: Model | None) -> None:

@@ -19,7 +19,7 @@ from jobs.changes import dependencies
 from jobs.changes.dependencies import Edge
 from jobs.forms.environment_field import EnvironmentField, offered
 from jobs.forms.errors import OptionError
-from jobs.forms.fields import LinesField, Settled
+from jobs.forms.fields import GivenRow, LinesField
 from jobs.forms.masked_values import HiddenValue, without_masks
 from jobs.forms.schedule_fields import ScheduleFields
 from jobs.forms.timing import in_reach, schedule_data
@@ -101,7 +101,7 @@ class JobForm(forms.ModelForm[Job], ScheduleFields):
 
     def settle(self, category: Category, team: Team | None) -> None:
         """Takes this category and this team, of which the surface has judged by its own rules whether they may be chosen."""
-        self.fields["category"], self.fields["team"] = Settled(category), Settled(team)
+        self.fields["category"], self.fields["team"] = GivenRow(category), GivenRow(team)
 
     def _get_validation_exclusions(self) -> set[str]:
         """The rows that a job refers to were read when they were chosen: the model need not ask whether they are there."""

@@ -14,7 +14,7 @@ from jobs.models import Dependency, Job, JobQuerySet, Pause, stored_schedule
 from jobs.models.column_types import column_of
 from jobs.models.fields import NAMES
 from jobs.rest.wire import JobJson, read_json
-from scheduler_site.lib.large_values import brief
+from scheduler_site.lib.large_values import abbreviated
 
 COLUMNS = (
     *(
@@ -48,7 +48,9 @@ def listed(
     found = started(jobs).order_by(*NEWEST).annotate(**stored_schedule.columns("periodic_task__"))
     values = found.values(*COLUMNS, "last_started_at", *stored_schedule.COLUMNS)
     # What is large is left out row by row, before the next ones are read.
-    rows = [row | {name: brief(row[name]) for name in LARGE} for row in values.iterator(chunk_size=CHUNK)]
+    rows = [
+        row | {name: abbreviated(row[name]) for name in LARGE} for row in values.iterator(chunk_size=CHUNK)
+    ]
     categories, teams = _shared(Category, rows, "category_id"), _shared(Team, rows, "team_id")
     owners = _shared(User, rows, "owner_id")
     environments = _shared(Environment, rows, "environment_id", "uid")

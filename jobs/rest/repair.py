@@ -59,7 +59,7 @@ class TakeOverView(JobVerbView):
         )
 
 
-class HideView(JobVerbView):
+class HideCredentialsView(JobVerbView):
     @route(
         "hide_credentials",
         "The job as it is now.",

@@ -34,7 +34,7 @@ class Target(GitHubKeys):
     ]
 
 
-class TrialView(ApiView):
+class TestRunView(ApiView):
     tag = "Tools"
     method_permissions = {"POST": needs("jobs.run_job")}
 

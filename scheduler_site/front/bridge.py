@@ -16,8 +16,8 @@ from django.core.exceptions import RequestDataTooBig
 from scheduler_site.front import limits
 from scheduler_site.front.django_calls import Answer, Application, Call, Rest, finish
 from scheduler_site.front.environ import Scope, client_of, environ, header
-from scheduler_site.front.fair_queue import Turns
-from scheduler_site.front.waiting_requests import Waits
+from scheduler_site.front.fair_queue import FairQueue
+from scheduler_site.front.waiting_requests import WaitingRequests
 from scheduler_site.lib.deferred import DeferredRequest
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -29,11 +29,11 @@ PROBES = ("/healthz", "/api/health", "/api/v2/health", "/metrics")
 AROUND = 64 * 1024
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The client has left, or was too slow."""
 
 
-class Unread:
+class UnreadBody:
     """A body that no view takes, so that it is not read: too long, or of unknown length."""
 
     def read(self, *_: Any) -> NoReturn:
@@ -47,14 +47,14 @@ class Bridge:
     """An ASGI application out of a WSGI application. `work` and `probes`: the threads; `waits`: who waits without one."""
 
     application: Application
-    work: Turns
-    probes: Turns
-    waits: Waits
+    work: FairQueue
+    probes: FairQueue
+    waits: WaitingRequests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._serve(scope, receive, send)
-        except Gone:
+        except ClientGone:
             return
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,10 +95,10 @@ class Bridge:
                 await self.work.run(client, rest.close)
 
     async def _body(self, scope: Scope, receive: Receive) -> tuple[IO[bytes], bool]:
-        """The body, and whether it is there. Raises TimeoutError, Gone."""
+        """The body, and whether it is there. Raises TimeoutError, ClientGone."""
         length = header(scope, b"content-length")
         if header(scope, b"transfer-encoding") or (length.isdigit() and int(length) > largest_body()):
-            return Unread(), False  # type: ignore[return-value]
+            return UnreadBody(), False  # type: ignore[return-value]
         body = tempfile.SpooledTemporaryFile(max_size=limits.BODY_IN_MEMORY)  # noqa: SIM115 - closed by the caller
         more = length not in ("", "0")
         try:
@@ -106,7 +106,7 @@ class Bridge:
                 while more:
                     message = await asyncio.wait_for(receive(), limits.BODY_PAUSE_SECONDS)
                     if message["type"] == "http.disconnect":
-                        raise Gone
+                        raise ClientGone
                     body.write(message.get("body", b""))
                     more = message.get("more_body", False)
         except BaseException:
@@ -116,13 +116,13 @@ class Bridge:
         return body, True
 
     async def _kept(self, kept: DeferredRequest, receive: Receive) -> None:
-        """Waits for what it waits for. Raises Gone when the client leaves meanwhile."""
+        """Waits for what it waits for. Raises ClientGone when the client leaves meanwhile."""
         over = asyncio.ensure_future(self.waits.until(kept))
         left = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait({over, left}, return_when=asyncio.FIRST_COMPLETED)
             if not over.done() and not kept.to_the_end:
-                raise Gone
+                raise ClientGone
             await over
         finally:
             for task in (over, left):
@@ -173,10 +173,10 @@ async def _linger(receive: Receive) -> None:
 
 
 async def _send(scope: Scope, send: Send, body: bytes | memoryview, *, more: bool) -> None:
-    """Returns when the client has taken most of what was sent before. Raises Gone."""
+    """Returns when the client has taken most of what was sent before. Raises ClientGone."""
     await send({"type": "http.response.body", "body": body, "more_body": more})
     if more and scope["state"]["gone"]():
-        raise Gone
+        raise ClientGone
 
 
 def _refused(status: int, text: str) -> Answer:

@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Turns:
+class FairQueue:
     """`places` threads. One client leaves `share` of them free for others; while these have work, it has no more than as many.
 
     To be used from the event loop.

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 Asked = Callable[[Callable[[], Collection[int]]], Awaitable[Collection[int]]]
 
 
-class Waits:
+class WaitingRequests:
     """`ask` does a short piece of work in a thread; `bound`: how many requests of an account may wait."""
 
     def __init__(self, ask: Asked, bound: int) -> None:

@@ -24,9 +24,9 @@ from uvicorn.server import ServerState
 from scheduler_site.front import limits
 from scheduler_site.front.balance import Balance
 from scheduler_site.front.bridge import Bridge
-from scheduler_site.front.fair_queue import Turns
+from scheduler_site.front.fair_queue import FairQueue
 from scheduler_site.front.protocol import Protocol
-from scheduler_site.front.waiting_requests import Waits
+from scheduler_site.front.waiting_requests import WaitingRequests
 
 # How long a process with more connections than another leaves the next one to it.
 LEAVE_SECONDS = 0.005
@@ -78,10 +78,10 @@ class Front:
         self._worker, self._loop = worker, asyncio.get_event_loop()
         self._state = ServerState()
         threads = max(int(worker.cfg.threads), 2)
-        self._work = Turns(threads, share=max(threads // 4, 1))
-        self._probes = Turns(2, share=1, name="probe")
-        self._looks = Turns(2, share=1, name="look")
-        self._waits = Waits(lambda look: self._looks.run("", look), settings.WAITS_PER_ACCOUNT)
+        self._work = FairQueue(threads, share=max(threads // 4, 1))
+        self._probes = FairQueue(2, share=1, name="probe")
+        self._looks = FairQueue(2, share=1, name="look")
+        self._waits = WaitingRequests(lambda look: self._looks.run("", look), settings.WAITS_PER_ACCOUNT)
         bridge = Bridge(worker.wsgi, self._work, self._probes, self._waits)
         self._config: Any = uvicorn.Config(
             bridge,

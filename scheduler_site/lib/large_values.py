@@ -11,7 +11,7 @@ LARGE = 8 * 1024
 KEYS = frozenset({"omitted", "bytes", "sha256"})
 
 
-def brief(value: Any, most: int = LARGE) -> Any:
+def abbreviated(value: Any, most: int = LARGE) -> Any:
     """The value; `{"omitted": true, "bytes", "sha256"}` in the place of each part that is larger than `most` bytes of JSON.
 
     Of an object its large members; what is still too large then, as a whole. The digest is that of the JSON with sorted keys.
@@ -22,7 +22,7 @@ def brief(value: Any, most: int = LARGE) -> Any:
     if len(text) <= most:
         return value
     if isinstance(value, dict):
-        shorter = {name: brief(item, most) for name, item in value.items()}
+        shorter = {name: abbreviated(item, most) for name, item in value.items()}
         if len(_json(shorter)) <= most:
             return shorter
     return {"omitted": True, "bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
