@@ -64,7 +64,7 @@ class Verb:
 VERBS = (
     Verb("run", gettext_lazy("Run"), "run", "jobs.run_job"),
     Verb("pause", gettext_lazy("Pause…"), "paused", "jobs.change_job"),
-    Verb("resume", gettext_lazy("Resume"), "active", "jobs.change_job"),
+    Verb("resume", gettext_lazy("Resume"), "resume", "jobs.change_job"),
     Verb("owner", gettext_lazy("Owner…"), "user", "jobs.change_all_jobs"),
     Verb("team", gettext_lazy("Team…"), "user", "jobs.change_job"),
     Verb("category", gettext_lazy("Category…"), "edit", "jobs.change_job"),

@@ -132,7 +132,7 @@ class _Buttons:
         }
         self._icons = {
             "run": icon("run"),
-            "resume": icon("active"),
+            "resume": icon("resume"),
             "pause": icon("paused"),
             "edit": icon("edit"),
         }
