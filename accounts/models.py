@@ -195,7 +195,7 @@ class Preferences(models.Model):
     daily_digest = models.BooleanField(default=False)
     weekly_report = models.BooleanField(default=False)
     jobs_table_columns = models.JSONField(default=dict)
-    # Chosen on the pages; empty as long as nothing was.
+    # Chosen on the pages; empty: not chosen.
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     # In which lists show their times; empty: the browser's.
     zone = models.CharField(_("time zone"), max_length=64, blank=True, default="", db_default="")

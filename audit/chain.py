@@ -30,7 +30,7 @@ from audit.models import Entry, EntryQuerySet, Seal
 log = logging.getLogger("audit.chain")
 
 BATCH = 500
-# So many are sealed in one turn of whoever reconciles, who has more to do than this.
+# At most this many entries are sealed in one turn of the reconciler.
 AT_ONCE = 2000
 # How far back, in sealed entries, a turn looks for one that was committed late. What came later still is found by the
 # hourly look at everything, and by verify_audit.

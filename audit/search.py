@@ -15,7 +15,7 @@ from scheduler_site.lib.database import keyset
 from scheduler_site.lib.database.keyset import Keyset
 
 PAGE_SIZE = 50
-# So many entries are searched for a text at once.
+# A search for a text reads this many entries at once.
 WINDOW = 20_000
 # Of the changes of one entry, as a list or a page has them, in characters.
 HEAVY = 128 * 1024

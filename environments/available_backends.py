@@ -27,7 +27,7 @@ log = logging.getLogger("environments.available_backends")
 Backend = Environment.Backend
 
 KEY = "environments:backends"
-# Answers are looked for again after so many seconds, sooner while a backend cannot be used, and forgotten in the end.
+# Seconds after which a status is refreshed, sooner while a backend is unavailable, and after which it is dropped.
 AGAIN, AGAIN_WHEN_AWAY, FORGOTTEN = 300.0, 60.0, 1800
 LOOK_SECONDS = 30.0
 
@@ -88,7 +88,7 @@ def _is_due(standing: BackendStatus | None, now: float) -> bool:
     if standing is None:
         return True
     age = now - standing.at
-    # A clock that went back must not stop the looking.
+    # A clock that was set back must not stop the refresh.
     return not 0 <= age < (AGAIN_WHEN_AWAY if standing.problem else AGAIN)
 
 

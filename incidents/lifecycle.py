@@ -22,9 +22,9 @@ from notifications.messages import one_line
 from scheduler_site.lib.text import storable
 
 Kind = Incident.Kind
-# It was opened so often in so long a time: it comes and goes.
+# An incident that was opened this often within this time is flapping.
 FLAPPING_OPENINGS, FLAPPING_WINDOW = 4, dt.timedelta(hours=12)
-# The end of what comes and goes is believed after so long without it, and after so many good runs.
+# A flapping incident is closed after this long without an occurrence, and after this many good runs.
 CALM, CALM_RUNS = dt.timedelta(minutes=30), 3
 # Between a look and an INSERT somebody else may open or close the same: a few such turns happen, many do not.
 TRIES = 5

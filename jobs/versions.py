@@ -22,7 +22,7 @@ from jobs.models import Job
 from jobs.verbs import JobChanges
 from scheduler_site.lib import credentials
 
-# So many are offered to be compared; older ones by their number.
+# At most this many versions are offered for comparison; older ones by their number.
 SHOWN = 200
 # What a column of numbers holds on every database.
 MOST = 2**31

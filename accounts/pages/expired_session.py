@@ -24,7 +24,7 @@ LIFETIME = 3600
 # Of what a request may hold, so much is left for the other fields of the login form.
 OTHERS = 64 * 1024
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-# Nobody has typed these.
+# Fields that the user did not type.
 OURS = ("csrfmiddlewaretoken", "next")
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.pages.request import PageRequest, actor
 from accounts.signin import logins
 
-# So many are shown.
+# At most this many sessions are shown.
 MOST = 200
 
 

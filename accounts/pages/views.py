@@ -66,7 +66,7 @@ class LoginView(Throttled, auth.LoginView):
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # Stays through a wrong password.
+        # The kept form survives a wrong password.
         return super().get_context_data(**kwargs) | {"kept": self.request.POST.get(expired_session.FIELD, "")}
 
 

@@ -25,7 +25,7 @@ from audit.record import Actor, record
 
 PREFIX = "belfry_"
 SHOWN = len(PREFIX) + 8
-# So many of one account may be in use.
+# At most this many tokens of an account may be valid.
 MOST = 50
 NOTED = dt.timedelta(minutes=1)
 # The `type` of `request.auth` where an API token was sent; that of a login's token is access or refresh.

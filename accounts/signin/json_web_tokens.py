@@ -30,7 +30,7 @@ from accounts.models import Login, User
 Kind = Literal["access", "refresh"]
 ACCESS_LIFETIME: timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]  # type: ignore[assignment]
 REFRESH_LIFETIME: timedelta = settings.SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]  # type: ignore[assignment]
-# How exactly it is known when a login was last used: a look must not be a write each time.
+# The last use of a login is stored at most this often: a read must not be a write each time.
 NOTED = timedelta(minutes=5)
 
 

@@ -14,9 +14,9 @@ from compat.conda_tasks.base import Refused, Steps
 from environments import verbs
 from environments.models import Operation
 
-# So many of a web process's requests may wait at once.
+# At most this many requests of a web process may wait at once.
 MOST_WAITING = 32
-# Beyond the time that an operation has: until a worker takes it, and until it is ended.
+# Seconds beyond the timeout of an operation: until a worker claims it, and until it is stopped.
 UNTIL_TAKEN, UNTIL_ENDED = 30, 20
 _places = BoundedSemaphore(MOST_WAITING)
 

@@ -26,7 +26,7 @@ LONGEST_NAME = 200
 # How the old manager ran tasks: no time limit of its own; a stop is over within five seconds.
 POLICIES: dict[str, Any] = {"timeout": 7 * DAY, "stop_grace": 3}
 NUMBER = ("Delay seconds must be a valid number", "Invalid delay seconds value")
-# Less is now: the tick would see it too late.
+# A shorter delay means now: the tick would come too late.
 SHORTEST = 1.0
 
 

@@ -33,7 +33,7 @@ TICK = 0.25
 LONGEST_LINE = 8 * 1024 * 1024
 LAST_WORDS = 4096
 
-# Hears the progress so far; answers with the reason to stop, or nothing.
+# Called with the progress so far; returns the reason to stop, or an empty text.
 Pulse = Callable[[], str]
 TIMEOUT = "timeout"
 

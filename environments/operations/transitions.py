@@ -19,9 +19,9 @@ from scheduler_site.lib.text import storable
 
 Kind, State = Operation.Kind, Operation.State
 
-# An operator is believed to live so long after its last word.
+# A worker counts as dead this long after it last renewed the lease.
 LEASE = dt.timedelta(seconds=45)
-# What is kept of the words of a tool.
+# Characters that are kept of a tool's output.
 LONGEST_LOG = 64 * 1024
 LONGEST_ERROR = 16 * 1024
 LOST = _("The worker that carried this operation out ended or lost touch with the database.")

@@ -31,7 +31,7 @@ from scheduler_site.lib.database.errors import passes
 log = logging.getLogger("executions.bulk.apply")
 
 TASK = "executions.bulk.go_on"
-# How long a request, and a turn of the task or the reconciler, works at it.
+# Seconds that a request, and a turn of the task or of the reconciler, may work on an action.
 IN_A_REQUEST, IN_A_TURN, IN_THE_RECONCILER = 1.0, 5.0, 2.0
 # Nobody else goes on for so long after the last sign of life. After too many starts it is looked at again.
 LEASE, AGAIN = dt.timedelta(seconds=30), dt.timedelta(seconds=5)

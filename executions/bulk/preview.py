@@ -23,9 +23,9 @@ from scheduler_site.lib import clock
 
 # Large, and not shown.
 UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "client_form")
-# So many jobs at once, and in each statement.
+# At most this many jobs in an action, and in each statement.
 MOST, CHUNK = 10_000, 500
-# So many previews of one account are kept.
+# At most this many previews of an account are kept.
 KEPT = 20
 # Counting due times takes at most so long; of a pause without an end those of a day are counted.
 SECONDS, WITHOUT_END = 1.0, dt.timedelta(days=1)

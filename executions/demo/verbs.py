@@ -28,7 +28,7 @@ BATCH = 500
 # Of so many runs of a job, the newest ones, the log is kept.
 LOGGED = 20
 PAUSE = dt.timedelta(days=5)
-# Where the numbers of the stories begin: the same history for everybody.
+# The seed of the random numbers: the same history for everybody.
 SEED = 20
 
 

@@ -25,7 +25,7 @@ from scheduler_site.lib import clock
 # Those that run jobs. A worker of the system's own queue has no runs, and is drained only by its name.
 OF_JOBS = ("io", "code")
 ROLES = (*OF_JOBS, "system")
-# So long after its end the order to a worker that no supervisor asked for is forgotten.
+# The drain of a worker that no supervisor asked about is deleted this long after its end.
 KEPT = dt.timedelta(days=30)
 
 

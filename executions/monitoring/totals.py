@@ -18,7 +18,7 @@ from executions.monitoring.totals_update import MARK, day
 from scheduler_site.rest.query import DateRange
 
 ONE_DAY = dt.timedelta(days=1)
-# So often it is tried to find the totals as they were believed to be.
+# How often the query is repeated because the totals have changed meanwhile.
 TRIES = 5
 EVER = DateRange()
 

@@ -22,11 +22,11 @@ log = logging.getLogger("executions.monitoring.totals_update")
 
 MARK = "totals"
 SLICE = 2000
-# So long a turn may go on with it, in seconds.
+# Seconds that one turn may take.
 SPENT = 1.0
 # Transactions end sooner: keys that are still to come are higher than those of rows that are so old.
 YOUNG = dt.timedelta(minutes=10)
-# So long quarters of an hour are kept.
+# Totals of quarters of an hour are kept for this long.
 QUARTERS = dt.timedelta(days=3)
 BATCH = 500
 Scope = Total.Scope

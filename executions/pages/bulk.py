@@ -29,7 +29,7 @@ from jobs.models import Job, JobQuerySet
 from jobs.search.matching import TABS, Search
 from jobs.search.query import with_word
 
-# So many names of each kind are shown; the rest is counted.
+# At most this many names of each kind are shown; the rest is counted.
 SHOWN = 200
 
 

@@ -23,7 +23,7 @@ from jobs.templatetags.timing import zone_of
 from scheduler_site.lib import clock
 
 PAGE_SIZE = 50
-# So many jobs may be named in a statement.
+# At most this many jobs are named in a statement.
 FEW = 500
 GROUPS: dict[str, tuple[str, ...]] = {"open": OPEN, "ended": FINAL, "bad": BAD, "not-run": NOT_RUN}
 STATES = [

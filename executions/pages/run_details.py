@@ -10,7 +10,7 @@ from executions.models import Artifact, Execution, Measurement
 from executions.pages import artifact_previews
 from jobs.models import Script, named_digest
 
-# So many files are listed, and so many of them shown.
+# At most this many files are listed, and this many shown with a preview.
 LISTED, SHOWN = 200, 20
 
 

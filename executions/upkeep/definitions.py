@@ -20,11 +20,11 @@ from executions.models import OPEN, Definition, Execution, Watermark
 from scheduler_site.lib import clock
 
 SLICE = 500
-# So long a turn may go on with it, in seconds.
+# Seconds that one turn may take.
 SPENT = 1.0
 # Transactions end sooner: keys that are still to come are higher than those of rows that are so old.
 YOUNG = dt.timedelta(minutes=10)
-# So many keys of the ledger are looked at in one statement.
+# One statement covers this many keys of the ledger.
 KEYS = 10_000
 
 

@@ -22,7 +22,7 @@ from notifications.models import Alert
 from notifications.texts import Lines, Text, Words
 
 HOUR = 8
-# So many are named; the others are counted.
+# At most this many are named; the others are counted.
 NAMED = 20
 
 

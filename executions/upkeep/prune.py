@@ -27,7 +27,7 @@ from scheduler_site.lib import clock
 log = logging.getLogger("executions.upkeep.prune")
 
 BATCH = 1000
-# So many runs may have been written by transactions that were open a moment ago.
+# At most this many runs may come from transactions that were open a moment ago.
 OPEN_KEYS = 10_000
 
 

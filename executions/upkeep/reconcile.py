@@ -46,7 +46,7 @@ UNANNOUNCED = dt.timedelta(seconds=5)
 # A message that was not acted upon for so long may have been lost with its broker.
 UNHEARD = dt.timedelta(seconds=30)
 AT_ONCE = 1000
-# So many runs are given up in one transaction.
+# At most this many runs are given up in one transaction.
 TOGETHER = 200
 
 

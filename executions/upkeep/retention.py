@@ -14,7 +14,7 @@ from executions.monitoring import totals_update
 from jobs.models import Job
 from scheduler_site.lib import clock
 
-# So many runs go at once, with all that they wrote.
+# Runs are removed in slices of this size, with their output.
 SLICE = 200
 # What happened within this time is kept whatever its number: a retry, a follower or an alert may still ask for it.
 KEPT = dt.timedelta(hours=24)

@@ -25,9 +25,9 @@ Event = Alert.Event
 SILENT = AlertCondition.Kind.SILENT
 WAITS = ("oldest due", "oldest queued")
 WATCHED = (*health.NAMES.values(), "broker", health.CLOCKS, health.ZONES, *WAITS)
-# Seen in two turns: what is silent for a moment when a turn is taken is nobody's business.
+# Must be seen in two turns: a short silence needs no alert.
 PATIENCE = dt.timedelta(seconds=10)
-# A burst makes runs wait for a while, and is nobody's business either.
+# A burst makes runs wait for a while, which needs no alert either.
 LONG_WAIT = dt.timedelta(minutes=5)
 # A pause of the whole system that is longer than any restart.
 OUTAGE = dt.timedelta(seconds=60)

@@ -17,7 +17,7 @@ from jobs.children.deadline import Deadline
 
 log = logging.getLogger("executions.worker.active_runs")
 
-# So long after the time limit and the grace a run has ended, unless its own thread hangs.
+# Seconds after timeout and grace within which a run has ended, unless its own thread hangs.
 OVERDUE_SECONDS = 30.0
 
 

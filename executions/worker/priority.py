@@ -12,7 +12,7 @@ from executions.values import Claim
 
 log = logging.getLogger("executions.worker.priority")
 
-# How often others are looked for instead of runs that were not to be had.
+# How often a claim looks for other runs in place of those that it did not get.
 ROUNDS = 5
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 log = logging.getLogger("executions.worker.watchdog")
 
 POLL_SECONDS = 5.0
-# So often in a row: after a process was frozen, its threads need a moment.
+# So many checks in a row must fail: after a process was frozen, its threads need a moment.
 STRIKES = 3
 # EX_SOFTWARE of sysexits(3).
 STATUS = 70

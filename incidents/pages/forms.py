@@ -108,7 +108,7 @@ class SnoozeForm(forms.Form):
 
     def end(self, now: dt.datetime) -> dt.datetime:
         if until := self.cleaned_data["until"]:
-            # Django took it for a time of its own zone.
+            # Django interpreted it in its own time zone.
             wall: dt.datetime = until.replace(tzinfo=ZoneInfo(self.zone))
             return wall.astimezone(dt.UTC)
         return now + dt.timedelta(hours=int(self.cleaned_data["hours"]))

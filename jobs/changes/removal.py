@@ -19,7 +19,7 @@ from jobs.models import Job
 
 # As many runs are taken off the job at once: in the request, and in each statement afterwards.
 AT_ONCE, SLICE = 1000, 500
-# So long one turn of the reconciler does that.
+# Seconds that one turn of the reconciler spends on this.
 SECONDS = 3.0
 
 

@@ -25,7 +25,7 @@ from notifications.models import Alert, AlertQuerySet
 
 HOUR = dt.timedelta(hours=1)
 HELD = "held back: "
-# So many are named in one summary; the others are counted.
+# At most this many are named in one summary; the others are counted.
 MOST_LINES = 100
 
 State = Alert.State

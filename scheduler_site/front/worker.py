@@ -28,7 +28,7 @@ from scheduler_site.front.fair_queue import FairQueue
 from scheduler_site.front.protocol import Protocol
 from scheduler_site.front.waiting_requests import WaitingRequests
 
-# How long a process with more connections than another leaves the next one to it.
+# Seconds that a process with more connections than another leaves it the next one.
 LEAVE_SECONDS = 0.005
 # The event loop gets its share between threads that compute; Python's usual 5 ms add up to a visible pause.
 SWITCH_SECONDS = 0.001

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-# So many are named; somebody who sends thousands learns that there are more.
+# At most this many are named; the answer says that there are more.
 MOST = 50
 LONGEST_NAME = 100
 _NO_BODY: Mapping[str, Any] = {"type": "object", "properties": {}}

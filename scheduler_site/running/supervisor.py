@@ -30,7 +30,7 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 # A program that ran as long as this (seconds) has started well; its earlier failures are forgotten.
 STEADY = 60.0
-# So many failures in a row before the system was ready mean that it never will be.
+# After this many failures in a row before the system was ready, the start fails.
 TRIES_AT_START = 3
 # What a program that is not ours is told of our environment.
 PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")

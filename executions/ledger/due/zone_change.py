@@ -33,7 +33,7 @@ log = logging.getLogger("executions.ledger.due.zone_change")
 SLICE = 200
 INSTANT = dt.timedelta(microseconds=1)
 SECOND = dt.timedelta(seconds=1)
-# No zone was ever moved by more.
+# No time zone ever changed its offset by more.
 LARGEST = dt.timedelta(days=1)
 
 

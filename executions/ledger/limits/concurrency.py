@@ -31,9 +31,9 @@ from jobs.models.job import PRIORITY
 ONE = 1
 MOST = 1000
 AT_ONCE = 1000
-# Who starts first.
+# The order of start.
 ORDER = ("-priority", "due_at", "id")
-# So long it may take until a process notices that jobs have priorities.
+# After at most this many seconds a process notices that jobs have priorities.
 REMEMBERED = 5.0
 
 # What a claim must know of a run besides its columns.

@@ -23,7 +23,7 @@ from scheduler_site.lib import clock
 from scheduler_site.lib.cache import TTLCache
 
 MINUTE = dt.timedelta(minutes=1)
-# How long a run waits before it is looked at again.
+# How long a run over its quota waits before it is tried again.
 AGAIN = dt.timedelta(seconds=10)
 SECONDS = 1.0
 

@@ -22,7 +22,7 @@ from jobs.pages.people import edit_conflicts
 from jobs.search.query import with_word
 
 Row = TypeVar("Row", Category, Team)
-# So many jobs are named on a page; the rest is counted.
+# At most this many jobs are named on a page; the rest is counted.
 NAMED = 50
 
 

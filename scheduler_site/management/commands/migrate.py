@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections
 from scheduler_site.lib.database.errors import Kind, kind_of
 from scheduler_site.lib.database.migrations import ResumingExecutor, patient
 
-# So long locks are waited for, and so long between two attempts.
+# Seconds to wait for locks, and between two attempts.
 WAIT_SECONDS, PAUSE_SECONDS = 600.0, 2.0
 
 
