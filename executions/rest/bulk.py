@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, NotRequired, TypedDict, TypeVar
 
-from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.models import Category, Team, User
@@ -18,9 +16,8 @@ from executions.bulk.commands import BulkCommand, Verb
 from executions.models import BulkAction, BulkResult
 from jobs.models import Job, JobQuerySet
 from jobs.rest.access import SURFACE
-from jobs.rest.wire import read_moment
+from jobs.rest.wire import read_until
 from jobs.search.matching import Search
-from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
@@ -170,7 +167,7 @@ def _command(body: Mapping[str, Any]) -> BulkCommand:
     command = BulkCommand(
         verb,
         reason=reason,
-        until=_until(body.get("until")),
+        until=read_until(body.get("until"), future=True),
         owner=_owner(body.get("owner")),
         team=_named_row(Team, body.get("team"), "team"),
         category=_named_row(Category, body.get("category"), "category"),
@@ -180,19 +177,6 @@ def _command(body: Mapping[str, Any]) -> BulkCommand:
     if verb == Verb.TEAM and "team" not in body:
         raise ApiError(400, "Missing team", "Write the new team, or null for none.")
     return command
-
-
-def _until(value: Any) -> dt.datetime | None:
-    if value is None:
-        return None
-    try:
-        until = read_moment(value, settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        text = "Write a time such as 2026-03-29T03:00:00+02:00."
-        raise ApiError(400, "Invalid until", text) from error
-    if until <= clock.now():
-        raise ApiError(400, "Invalid until", "This time has passed already.")
-    return until
 
 
 def _owner(value: Any) -> User | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
-from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.models import Category
@@ -15,9 +13,8 @@ from audit.record import Actor
 from executions.ledger.limits import holds
 from executions.models import Hold
 from jobs.rest.access import SURFACE
-from jobs.rest.wire import read_moment
+from jobs.rest.wire import read_until
 from jobs.verbs import Refused
-from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
 from scheduler_site.rest.query import moment
@@ -117,7 +114,8 @@ class HoldsView(ApiView):
         For administrators. Runs that go on go on; what waits keeps waiting; due times leave one row for each job.
         """
         body = self.payload()
-        reason, until, category = read_reason(body), _until(body), read_category(body)
+        reason, until = read_reason(body), read_until(body.get("until"), future=True)
+        category = read_category(body)
         by = Actor.request(request, SURFACE)
         hold = carried_out(lambda: holds.begin(reason=reason, until=until, category=category, by=by))
         return Created({"message": "Starts are held", "hold": hold_json(hold)})
@@ -134,7 +132,7 @@ class HoldView(ApiView):
         """
         hold, body = _hold(hold_id), self.payload()
         reason = read_reason(body) if "reason" in body else hold.reason
-        until = _until(body) if "until" in body else hold.until
+        until = read_until(body["until"], future=True) if "until" in body else hold.until
         by = Actor.request(request, SURFACE)
         hold = carried_out(lambda: holds.change(hold, reason=reason, until=until, by=by))
         return Answer({"message": "Hold changed", "hold": hold_json(hold)})
@@ -171,20 +169,6 @@ def read_reason(body: Mapping[str, Any]) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_REASON:
         raise ApiError(400, "Invalid reason", f"Write a text of 1 to {MAX_REASON} characters.")
     return value
-
-
-def _until(body: Mapping[str, Any]) -> dt.datetime | None:
-    """ISO 8601; without an offset in the scheduler's zone."""
-    value = body.get("until")
-    if value is None:
-        return None
-    try:
-        until = read_moment(value, settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise ApiError(400, "Invalid until", "Write a time such as 2026-03-29T03:00:00+02:00.") from error
-    if until <= clock.now():
-        raise ApiError(400, "Invalid until", "This time has passed already.")
-    return until
 
 
 def read_category(body: Mapping[str, Any]) -> Category | None:

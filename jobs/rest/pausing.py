@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypedDict
 
-from django.conf import settings
 from rest_framework.request import Request
 
 from accounts.rest.permissions import account, needs
@@ -16,7 +14,7 @@ from jobs.models import Job
 from jobs.rest.access import NOT_YOURS, SURFACE, changeable_job, expired, no_such_job
 from jobs.rest.listing import pause_of
 from jobs.rest.request_types import MAX_REASON, PauseChoice
-from jobs.rest.wire import WrittenJob, job_json, read_moment
+from jobs.rest.wire import WrittenJob, job_json, read_until
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.schema_types import Nothing
@@ -64,7 +62,7 @@ class PauseView(JobVerbView):
         """
         job = changeable_job(account(request), job_id)
         body = self.payload(optional=True)
-        reason, until = _reason(body.get("reason")), _until(body.get("until"), job)
+        reason, until = _reason(body.get("reason")), read_until(body.get("until"), job.timing.timezone)
         changed = carried_out(
             lambda: verbs.pause(job, by=Actor.request(request, SURFACE), reason=reason, until=until)
         )
@@ -123,14 +121,3 @@ def _reason(value: Any) -> str:
     if value is not None and (not isinstance(value, str) or len(value) > MAX_REASON):
         raise ApiError(400, "Invalid reason", f"Write a text of at most {MAX_REASON} characters.")
     return value or ""
-
-
-def _until(value: Any, job: Job) -> dt.datetime | None:
-    """ISO 8601; without an offset in the job's zone."""
-    if value is None:
-        return None
-    try:
-        return read_moment(value, job.timing.timezone or settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        text = "Write a time such as 2026-03-29T03:00:00+02:00."
-        raise ApiError(400, "Invalid until", text) from error

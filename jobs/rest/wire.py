@@ -17,9 +17,9 @@ from jobs.models.stored_schedule import Timing
 from jobs.rest.declared_fields import ANSWERED
 from jobs.runners import Options
 from jobs.schedule import ScheduleError
-from scheduler_site.lib import credentials
+from scheduler_site.lib import clock, credentials
 from scheduler_site.rest.schema_types import Day, Moment, Rules, Stamp, Uid, also, one_of
-from scheduler_site.rest.views import timestamp
+from scheduler_site.rest.views import ApiError, timestamp
 
 NAMES = tuple(ANSWERED)
 _plain = attrgetter(*NAMES)
@@ -232,6 +232,23 @@ def read_moment(text: str, zone: str) -> dt.datetime:
         return moment.astimezone(local)
     except OverflowError as error:
         raise ValueError("This time is out of range.") from error
+
+
+def read_until(value: Any, zone: str = "", *, future: bool = False) -> dt.datetime | None:
+    """ISO 8601, in UTC; without an offset it is meant in `zone`, by default the scheduler's. None for null.
+
+    400 for anything else, with `future` also for a time that has passed.
+    """
+    if value is None:
+        return None
+    try:
+        until = read_moment(value, zone or settings.SCHEDULER_TIMEZONE).astimezone(dt.UTC)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        text = "Write a time such as 2026-03-29T03:00:00+02:00."
+        raise ApiError(400, "Invalid until", text) from error
+    if future and until <= clock.now():
+        raise ApiError(400, "Invalid until", "This time has passed already.")
+    return until
 
 
 def _in_words(timing: Timing, zone: str) -> str:
