@@ -17,7 +17,6 @@ HEIGHT = 100  # of the view box; a column is one unit wide
 # How a value is said.
 Label = Callable[[float], str]
 GROUPS = ("success", "bad", "other", "open")
-SPARK_STEP, SPARK_MIDDLE = 5, 12
 
 
 @dataclass(frozen=True)
@@ -55,16 +54,6 @@ class Chart:
         return {group: sum(column.counts[group] for column in self.columns) for group in GROUPS}
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One run of a sparkline: upwards when it went well, downwards when it did not, a tick when it did not run."""
-
-    x: int
-    y: float
-    height: float
-    state: str
-
-
 def last_quarters(rows: ExecutionQuerySet, now: dt.datetime, category: int | None = None) -> Chart:
     """The last 24 hours in quarters, the present one included; of all runs, or of those of a category."""
     present = begin_of(now)
@@ -84,38 +73,6 @@ def group_of(state: str) -> str:
     if state in OPEN:
         return "open"
     return "success" if state == State.SUCCESS else "other"
-
-
-class Measured(Protocol):
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def duration(self) -> float | None: ...
-
-
-def spark(runs: Sequence[Measured]) -> list[Bar]:
-    """The runs given newest first, drawn oldest first; the height tells the duration, on a logarithmic scale."""
-    longest = max((math.log1p(run.duration or 0) for run in runs), default=0) or 1
-    return [_bar(index, run, longest) for index, run in enumerate(reversed(runs))]
-
-
-def spark_paths(runs: Sequence[Measured]) -> dict[str, str]:
-    """The bars as data of an SVG path, by state."""
-    paths: dict[str, list[str]] = {}
-    for bar in spark(runs):
-        paths.setdefault(bar.state, []).append(f"M{bar.x} {bar.y:.1f}h4v{bar.height:.1f}h-4z")
-    return {state: "".join(parts) for state, parts in paths.items()}
-
-
-def _bar(index: int, run: Measured, longest: float) -> Bar:
-    x, group = index * SPARK_STEP, group_of(run.state)
-    if group == "other":
-        return Bar(x, SPARK_MIDDLE - 1, 2, run.state)
-    height = 3 + 8 * math.log1p(run.duration or 0) / longest
-    return Bar(
-        x, SPARK_MIDDLE if group == "bad" else round(SPARK_MIDDLE - height, 1), round(height, 1), run.state
-    )
 
 
 def _grouped(counts: dict[str, int]) -> dict[str, int]:

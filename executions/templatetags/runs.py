@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
 
 from django import template
-from django.db.models import OuterRef, Q, Subquery
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import User
 from audit.models import Entry
 from executions.ledger.limits import concurrency, holds
 from executions.models import Execution, Reason, State
-from executions.pages import charts
 from jobs.models import Job
 from jobs.runners.github_actions.request import safe_link
 from jobs.templatetags.icons import icon
-from scheduler_site.lib.text import enumerated
 
 register = template.Library()
 
@@ -47,24 +40,6 @@ CHECK_WORDS = {
     "none is running": gettext_noop("not running"),
     "waits too long": gettext_noop("too long"),
 }
-SPARK_RUNS = 20
-SPARK = (
-    '<svg class="spark" viewBox="0 0 100 24" role="img" aria-label="{}"><title>{}</title>'
-    '<line class="axis" x1="0" x2="100" y1="12" y2="12"/>{}</svg>'
-)
-
-
-class Drawn(NamedTuple):
-    """What a sparkline needs of a run."""
-
-    pk: int
-    state: str
-    duration: float | None
-
-
-class LastRuns(NamedTuple):
-    newest: Execution | None
-    drawn: list[Drawn]
 
 
 @register.simple_tag
@@ -128,49 +103,9 @@ def job_badge(state: str) -> SafeString:
 
 
 @register.simple_tag
-def last_runs(jobs: Sequence[Job], user: User) -> dict[int, LastRuns]:
-    """The last 20 rows of each job, newest first.
-
-    Three statements, whatever the length of the ledger: where the twentieth row of each job lies, what is newer, and
-    the newest.
-    """
-    visible = Execution.objects.visible_to(user)
-    twentieth = visible.filter(job=OuterRef("pk")).order_by("-due_at", "-id").values("due_at")
-    edges = Job.objects.filter(pk__in=[job.pk for job in jobs]).annotate(
-        edge=Subquery(twentieth[SPARK_RUNS - 1 : SPARK_RUNS])
-    )
-    newer = Q(pk__in=[])
-    for pk, edge in edges.values_list("pk", "edge"):
-        newer |= Q(job_id=pk, due_at__gte=edge) if edge else Q(job_id=pk)
-    rows = visible.filter(newer).order_by("-due_at", "-id").values_list("job_id", "pk", "state", "duration")
-    found: dict[int, list[Drawn]] = {job.pk: [] for job in jobs}
-    for job, pk, state, duration in rows:
-        if len(found[job or 0]) < SPARK_RUNS:
-            found[job or 0].append(Drawn(pk, state, duration))
-    shown = visible.only("job_id", "uid", "state", "due_at", "exit_code", "stop_requested_at", "suspended_at")
-    newest = shown.in_bulk([drawn[0].pk for drawn in found.values() if drawn])
-    return {pk: LastRuns(newest.get(drawn[0].pk) if drawn else None, drawn) for pk, drawn in found.items()}
-
-
-@register.simple_tag
 def open_runs(job: Job) -> int:
     """How many runs of it wait or go on."""
     return job.executions.open().count()
-
-
-@register.filter
-def of_job(runs: dict[int, LastRuns], job: Job) -> LastRuns:
-    return runs.get(job.pk) or LastRuns(None, [])
-
-
-@register.simple_tag
-def sparkline(runs: Sequence[charts.Measured]) -> SafeString:
-    """Up: went well, down: went badly, a tick: did not run. One path for each state, since a list has many of these."""
-    counts = Counter(run.state for run in runs)
-    words = enumerated(f"{count} {State(state).label}" for state, count in counts.most_common())
-    told = _("Last %(count)s: %(words)s") % {"count": len(runs), "words": words}
-    paths = format_html_join("", '<path class="bar-{}" d="{}"/>', charts.spark_paths(runs).items())
-    return format_html(SPARK, told, told, paths)
 
 
 @register.filter

@@ -166,14 +166,3 @@ def test_the_chart_stacks_a_day_in_quarters_of_an_hour_by_outcome(vic: User) -> 
     # Each bar leads to the runs that it counts.
     found = browser(vic).get(f"/executions?{chart.columns[-2].query}").context["rows"]
     assert sorted(row.badge.count("failed") > 0 for row in found) == [False, True]
-
-
-def test_a_sparkline_points_down_where_it_went_badly(db: None) -> None:
-    job = make_job()
-    runs = [
-        make_run(job, state=state, duration=2.0) for state in (State.SUCCESS, State.FAILED, State.SKIPPED)
-    ]
-    bars = charts.spark(runs)
-    assert [bar.state for bar in bars] == ["skipped", "failed", "success"]
-    assert bars[1].y == charts.SPARK_MIDDLE
-    assert bars[2].y < charts.SPARK_MIDDLE

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import User
 from executions.models import Execution, State, Trigger
-from executions.templatetags.runs import last_runs
+from executions.monitoring import recent_runs
 from executions.tests.conftest import Ledger
 from executions.tests.test_page_list import make_run
 from jobs.models import Job
@@ -74,8 +74,7 @@ def test_of_each_job_the_last_twenty_runs_are_drawn(ada: User) -> None:
     for number in range(25):
         make_run(busy, due_at=start + dt.timedelta(minutes=number // 2))
     newest = Execution.objects.filter(job=busy).order_by("-due_at", "-id")[:20]
-    found = last_runs([busy, idle], ada)
-    assert [drawn.pk for drawn in found[busy.pk].drawn] == [run.pk for run in newest]
-    assert found[busy.pk].newest == newest[0]
-    assert found[idle.pk] == (None, [])
-    assert last_runs([], ada) == {}
+    found = recent_runs.of_jobs([busy.pk, idle.pk], ada, 20)
+    assert [drawn.uid for drawn in found[busy.pk]] == [run.uid for run in newest]
+    assert idle.pk not in found
+    assert recent_runs.of_jobs([], ada, 20) == {}

@@ -33,7 +33,6 @@ def zone_of(job: Job | None) -> str:
         return settings.SCHEDULER_TIMEZONE
 
 
-@register.filter
 def in_words(job: Job) -> str:
     """The schedule of a job as a sentence; what is wrong with it, when it cannot be read."""
     try:
@@ -148,9 +147,3 @@ def listed(parts: Iterable[object]) -> str:
 def as_json(value: Any) -> str:
     """A JSON value to be read by people."""
     return json.dumps(value, indent=2, ensure_ascii=False)
-
-
-@register.simple_tag
-def clock(value: dt.datetime) -> str:
-    """Hours and minutes in the scheduler's zone."""
-    return f"{value.astimezone(schedule.zone(settings.SCHEDULER_TIMEZONE)):%H:%M}"
