@@ -78,18 +78,18 @@ def refresh_when_due() -> None:
 
 def refresh(names: Iterable[str] = tuple(Backend.values)) -> None:
     """Asks these backends now."""
-    known = {name: asdict(standing) for name, standing in statuses().items()}
+    known = {name: asdict(status) for name, status in statuses().items()}
     for name in names:
         known[name] = asdict(_asked(name))
     cache.set(KEY, known, FORGOTTEN)
 
 
-def _is_due(standing: BackendStatus | None, now: float) -> bool:
-    if standing is None:
+def _is_due(status: BackendStatus | None, now: float) -> bool:
+    if status is None:
         return True
-    age = now - standing.at
+    age = now - status.at
     # A clock that was set back must not stop the refresh.
-    return not 0 <= age < (AGAIN_WHEN_AWAY if standing.problem else AGAIN)
+    return not 0 <= age < (AGAIN_WHEN_AWAY if status.problem else AGAIN)
 
 
 def _asked(name: str) -> BackendStatus:

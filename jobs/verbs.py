@@ -136,7 +136,7 @@ def _changed(
     job = locked(job)
     if check:
         check(job)
-    standing = LockedFacts.of(job)
+    facts = LockedFacts.of(job)
     refuse_excess(changes, job, by)
     before, last_day, old_task = describe(job), job.end_date, job.periodic_task_id
     old, old_secrets, invalid = job.timing, job.secrets, job.quarantine_reason
@@ -145,7 +145,7 @@ def _changed(
     moved = not timing.same_schedule(old) or changes.values.get("end_date", last_day) != last_day
     if changed := bool(moved or job.quarantine_reason):
         keep_pending(job, now)
-        if standing.is_inactive:
+        if facts.is_inactive:
             inactive_periods.turn(job, now)
     for name, value in changes.values.items():
         setattr(job, name, value)
@@ -173,7 +173,7 @@ def _changed(
     if old_task != job.periodic_task_id:
         stored_schedule.discard(old_task)
         job.pauses.filter(ended_at=None).update(ended_at=now)
-    if changed and (standing.is_inactive or inactive_periods.reason(job)):
+    if changed and (facts.is_inactive or inactive_periods.reason(job)):
         inactive_periods.follow(job, now, by.user)
     record(
         Entry.Event.MODIFIED,
@@ -182,11 +182,11 @@ def _changed(
         changes=diff,
         description=description,
         snapshot=snapshot(job),
-        last_version=standing.last_version,
+        last_version=facts.last_version,
     )
     if "category" in diff:
         notices.moved(job)
-    if standing.has_incidents and diff.keys() & incidents.FOLLOWED:
+    if facts.has_incidents and diff.keys() & incidents.FOLLOWED:
         incidents.follow(job)
     notices.updated(job, by)
     return job

@@ -55,18 +55,18 @@ def _percent(part: int, whole: int) -> int:
 
 def backends() -> dict[str, Any]:
     """What pages say of the backends: the default, and why Conda cannot be used where that is so."""
-    standings = available_backends.statuses()
+    statuses = available_backends.statuses()
     default = available_backends.default_backend()
-    unusable = standings[default].problem if default in standings else ""
-    conda = standings.get(Environment.Backend.CONDA)
+    unusable = statuses[default].problem if default in statuses else ""
+    conda = statuses.get(Environment.Backend.CONDA)
     # Said only where Conda would have been taken.
     passed_over = conda.problem if conda and settings.ENVIRONMENT_BACKEND == "auto" else ""
     return {
         "default": Environment.Backend(default).label,
-        "known": bool(standings) or settings.ENVIRONMENT_BACKEND != "auto",
+        "known": bool(statuses) or settings.ENVIRONMENT_BACKEND != "auto",
         "unusable": bool(unusable),
         "problem": unusable or passed_over,
-        "pythons": sorted({one for standing in standings.values() for one in standing.pythons}, key=_version),
+        "pythons": sorted({one for status in statuses.values() for one in status.pythons}, key=_version),
     }
 
 

@@ -69,16 +69,16 @@ def of(environment: Environment | None, text: Any, user: User) -> MissingPackage
     )
 
 
-def install(lacking: MissingPackages, *, by: Actor) -> MissingPackages:
+def install(missing: MissingPackages, *, by: Actor) -> MissingPackages:
     """Starts to install the missing packages and says how that went. The caller has checked the permission."""
-    environment, specs = lacking.environment, lacking.specs
+    environment, specs = missing.environment, missing.specs
     try:
         operation = verbs.install(environment, specs, by=by)
     except (Refused, Invalid) as refusal:
-        return MissingPackages(**(vars(lacking) | {"told": worded(refusal), "refused": True}))
+        return MissingPackages(**(vars(missing) | {"told": worded(refusal), "refused": True}))
     told = _("%(packages)s will be installed in %(name)s.")
     values = {"packages": ", ".join(specs), "name": environment.name}
-    return MissingPackages(**(vars(lacking) | {"told": told % values, "going_on": operation}))
+    return MissingPackages(**(vars(missing) | {"told": told % values, "going_on": operation}))
 
 
 def url_of(name: str, *args: Any) -> str:
