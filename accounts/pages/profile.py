@@ -65,7 +65,7 @@ def profile(request: PageRequest) -> HttpResponse:
         "zones": sorted(available_timezones()),
         "teams": Team.objects.filter(members=request.user),
     }
-    return render(request, "accounts/profile.html", context)
+    return render(request, "accounts/profile.html", context, status=400 if form.is_bound else 200)
 
 
 def chosen_zone(request: PageRequest) -> str:

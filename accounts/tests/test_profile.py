@@ -43,7 +43,7 @@ def test_a_zone_that_there_is_not_is_refused_and_changes_nothing(
     reader: Client, uma: User, zone: str
 ) -> None:
     page = reader.post("/profile", {"zone": zone, "language": ""})
-    assert page.status_code == 200
+    assert page.status_code == 400
     assert 'aria-invalid="true"' in page.content.decode()
     assert Preferences.objects.get(user=uma).zone == ""
 

@@ -53,6 +53,13 @@ def test_a_preview_names_the_jobs_and_counts_the_due_times_and_changes_nothing(u
     assert paused() == set()
 
 
+def test_thousands_of_marks_are_taken(uma: User) -> None:
+    job = make_job(uma, name="a")
+    sent = {"verb": "pause", "job": [str(job.uid)] * preview.MOST, "q": "", "next": "/jobs"}
+    assert browser(uma).post("/jobs/bulk", sent).status_code == 302
+    assert BulkAction.objects.get().total == 1
+
+
 def test_it_is_done_once_with_a_result_for_each_job_and_an_entry_of_each(uma: User) -> None:
     client = browser(uma)
     path = previewed(client, "pause", make_job(uma, name="a"), make_job(uma, name="b"))

@@ -43,3 +43,11 @@ def test_a_refusal_says_whom_to_ask(uma: User, vic: User) -> None:
     answer = browser(vic).post(f"/jobs/{job.uid}/run")
     assert answer.status_code == 403
     assert "Ask uma." in answer.content.decode()
+
+
+def test_who_can_do_nothing_to_jobs_is_offered_no_marks(uma: User, vic: User) -> None:
+    make_job(uma, name="nightly")
+    assert 'name="job"' in browser(uma).get("/jobs").content.decode()
+    page = browser(vic).get("/jobs").content.decode()
+    assert 'name="job"' not in page
+    assert "Ask uma." in page

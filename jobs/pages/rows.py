@@ -182,4 +182,4 @@ def _paused(job: Job, pause: Pause | None, moments: Moments) -> tuple[SafeString
     title = [pause.reason[:LONGEST_REASON]] if pause.reason else []
     if pause.until and (following := due_after(job, pause.until)):
         title.append(_("Next run %(time)s") % {"time": moments.day(following)})
-    return "", text, " · ".join(title)
+    return "", text, " · ".join([text, *title])

@@ -25,10 +25,12 @@ def cron(fields: Sequence[str], day_rule: DayRule) -> str:
     if "#" in day:
         day, weekday = "*", day
     either = day_rule == "either" and not (day.startswith("*") or weekday.startswith("*"))
-    values = {"days": _days(_month_days(day), _weekdays(weekday), either), "time": _time(minute, hour)}
+    days, (time, often) = _days(_month_days(day), _weekdays(weekday), either), _time(minute, hour)
     months = MONTH.values(month)
+    values = {"days": days or _("every day"), "time": time}
     if len(months) == MONTH.size:
-        return _("%(days)s, %(time)s") % values
+        # What comes every few minutes needs no “every day”.
+        return time if often and not days else _("%(days)s, %(time)s") % values
     names = enumerated(MONTHS[number] for number in sorted(months))
     return _("in %(months)s: %(days)s, %(time)s") % {**values, "months": names}
 
@@ -51,12 +53,13 @@ def once(time: str, zone: str) -> str:
     return _("once, at %(time)s (%(zone)s)") % {"time": time, "zone": zone}
 
 
-def _time(minute: str, hour: str) -> str:
+def _time(minute: str, hour: str) -> tuple[str, bool]:
+    """The times of a day; whether they are told by how often they come."""
     minutes, hours = MINUTE.values(minute), HOUR.values(hour)
     if len(minutes) * len(hours) <= MOST_TIMES:
         return _("at %(times)s") % {
             "times": enumerated(f"{one:02}:{other:02}" for one in sorted(hours) for other in sorted(minutes))
-        }
+        }, False
     if len(minutes) == MINUTE.size:
         often = _("every minute")
     elif minute.startswith("*/") and "," not in minute and MINUTE.size % int(minute[2:]) == 0:
@@ -64,8 +67,8 @@ def _time(minute: str, hour: str) -> str:
     else:
         often = _("at minute %(minutes)s of the hour") % {"minutes": _ranges(minutes)}
     if len(hours) == HOUR.size:
-        return often
-    return _("%(often)s, in hour %(hours)s") % {"often": often, "hours": _ranges(hours)}
+        return often, True
+    return _("%(often)s, in hour %(hours)s") % {"often": often, "hours": _ranges(hours)}, True
 
 
 def _days(days: str, weekdays: str, either: bool) -> str:
@@ -75,7 +78,7 @@ def _days(days: str, weekdays: str, either: bool) -> str:
     if days and weekdays:
         both = _("%(days)s, or %(weekdays)s") if either else _("%(days)s, and only %(weekdays)s")
         return both % {"days": days, "weekdays": weekdays}
-    return days or weekdays or _("every day")
+    return days or weekdays
 
 
 def _month_days(text: str) -> str:

@@ -43,7 +43,7 @@ def test_the_list_says_so_too(client: Client, uma: User) -> None:
     client.cookies["zone"] = "UTC"
     page = client.get("/jobs").content.decode()
     assert "until Sun 2099-03-01 06:00 by uma" in page
-    assert 'title="Next run Sun 2099-03-01 06:05"' in page
+    assert 'title="until Sun 2099-03-01 06:00 by uma · Next run Sun 2099-03-01 06:05"' in page
 
 
 def test_without_an_end_of_the_pause_no_runs_are_announced(client: Client, uma: User) -> None:

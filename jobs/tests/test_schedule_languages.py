@@ -16,12 +16,12 @@ from jobs.tests.pages import browser
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 WORDS: list[tuple[str, DayRule, str]] = [
-    ("* * * * *", "either", "every day, every minute"),
-    ("*/15 * * * *", "either", "every day, every 15 minutes"),
-    ("*/45 * * * *", "either", "every day, at minute 0, 45 of the hour"),
+    ("* * * * *", "either", "every minute"),
+    ("*/15 * * * *", "either", "every 15 minutes"),
+    ("*/45 * * * *", "either", "at minute 0, 45 of the hour"),
     ("30 2 * * *", "either", "every day, at 02:30"),
-    ("30 * * * *", "either", "every day, at minute 30 of the hour"),
-    ("*/15 9-17 * * *", "either", "every day, every 15 minutes, in hour 9-17"),
+    ("30 * * * *", "either", "at minute 30 of the hour"),
+    ("*/15 9-17 * * *", "either", "every 15 minutes, in hour 9-17"),
     ("0 9-11 * * *", "either", "every day, at 09:00, 10:00, 11:00"),
     ("0 9 * * mon-fri", "either", "on Monday, Tuesday, Wednesday, Thursday, Friday, at 09:00"),
     ("0 9 * * 0", "either", "on Sunday, at 09:00"),

@@ -58,6 +58,20 @@ APPS = (
 )
 
 
+# What anybody can send (django.core.exceptions): a line of the log, but not the traceback with it.
+REFUSED = (
+    "DisallowedHost",
+    "DisallowedRedirect",
+    "RequestDataTooBig",
+    "SuspiciousFileOperation",
+    "SuspiciousMultipartForm",
+    "SuspiciousOperation",
+    "SuspiciousSession",
+    "TooManyFieldsSent",
+    "TooManyFilesSent",
+)
+
+
 def configured(level: str, form: str) -> dict[str, Any]:
     """Django's LOGGING; `form` is `line` or `json`."""
     return {
@@ -74,8 +88,10 @@ def configured(level: str, form: str) -> dict[str, Any]:
         | {
             "celery.worker.consumer": {"level": "WARNING"},
             "django.request": {"level": "ERROR", "filters": ["unexpected"]},
-            # Anybody can send a wrong name: a line, but not the traceback with it.
-            "django.security.DisallowedHost": {"level": "ERROR", "filters": ["without_traceback"]},
+        }
+        | {
+            f"django.security.{what}": {"level": "ERROR", "filters": ["without_traceback"]}
+            for what in REFUSED
         },
     }
 

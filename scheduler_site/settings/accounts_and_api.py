@@ -82,6 +82,8 @@ WAITS_PER_ACCOUNT = env.integer("WAITS_PER_ACCOUNT", 20, low=0, high=10_000)
 # Of a request, files apart. A script of the largest size fits in, though a browser sends two bytes for each line end, and JSON
 # escapes what is not ASCII.
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(1024 * 1024, 2 * SCRIPT_MAX_BYTES)
+# As many jobs as may be changed at once can be marked one by one (executions/bulk/preview.py), and some fields beside them.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_100
 
 # Browsers of other origins may call the API. With any origin (*) they send no credentials of the browser; named ones may.
 CORS_ORIGINS = env.words("CORS_ORIGINS", "*")

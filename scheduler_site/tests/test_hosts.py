@@ -1,25 +1,46 @@
-"""A request for a host that is not ours is refused, and costs the log one line."""
+"""A request for a host that is not ours, or with too much in it, is refused, and costs the log one line."""
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 from django.conf import settings
+from django.core import exceptions
+from django.core.exceptions import SuspiciousOperation
 from django.test import Client
 
-from scheduler_site.lib.logs import LineFormatter, configured
+from scheduler_site.lib.logs import REFUSED, LineFormatter, configured
+
+
+def lines_of(logger: str, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """As the log has them; the logger has the filter of the settings."""
+    assert settings.LOGGING["loggers"][logger] == configured("INFO", "line")["loggers"][logger]
+    return [LineFormatter().format(record) for record in caplog.records if record.name == logger]
 
 
 def test_a_wrong_host_is_a_400_and_one_line_without_a_traceback(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    logger = logging.getLogger("django.security.DisallowedHost")
-    said = settings.LOGGING["loggers"]["django.security.DisallowedHost"]
-    assert said == configured("INFO", "line")["loggers"]["django.security.DisallowedHost"]
-    with caplog.at_level("ERROR", logger.name):
+    with caplog.at_level("ERROR", "django.security.DisallowedHost"):
         assert client.get("/login", HTTP_HOST="evil.example.com").status_code == 400
-    lines = [LineFormatter().format(record) for record in caplog.records if record.name == logger.name]
-    assert len(lines) == 1
-    assert "evil.example.com" in lines[0]
-    assert "Traceback" not in lines[0]
+    (line,) = lines_of("django.security.DisallowedHost", caplog)
+    assert "evil.example.com" in line
+    assert "Traceback" not in line
+
+
+def test_too_many_fields_are_a_400_and_one_line_without_a_traceback(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    fields = {f"field-{number}": "x" for number in range(settings.DATA_UPLOAD_MAX_NUMBER_FIELDS + 1)}
+    with caplog.at_level("ERROR", "django.security.TooManyFieldsSent"):
+        assert client.post("/login", fields).status_code == 400
+    (line,) = lines_of("django.security.TooManyFieldsSent", caplog)
+    assert "Traceback" not in line
+
+
+def test_every_refusal_of_django_is_named() -> None:
+    kinds: list[type[Exception]] = [SuspiciousOperation, *_below(SuspiciousOperation)]
+    assert {kind.__name__ for kind in kinds if hasattr(exceptions, kind.__name__)} - set(REFUSED) == set()
+
+
+def _below(kind: type[Exception]) -> list[type[Exception]]:
+    return [below for one in kind.__subclasses__() for below in [one, *_below(one)]]
