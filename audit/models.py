@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)
 
@@ -81,8 +82,9 @@ class Entry(AppendOnly):
     """One thing that somebody did. Names are kept as they were; ids stay even when their rows are gone."""
 
     class Event(models.TextChoices):
-        ADDED = "added", _("created")
-        MODIFIED = "modified", _("updated")
+        # What happened: the same words head columns of times, which other languages say otherwise.
+        ADDED = "added", pgettext_lazy("event", "created")
+        MODIFIED = "modified", pgettext_lazy("event", "updated")
         DELETED = "deleted", _("deleted")
         PAUSED = "paused", _("paused")
         RESUMED = "resumed", _("resumed")

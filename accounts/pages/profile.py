@@ -37,6 +37,8 @@ class ProfileForm(forms.ModelForm[Preferences]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        language = self.fields["language"]
+        language.choices = [("", _("that of your browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
         self.fields["zone"].widget.attrs |= {"list": "timezones", "spellcheck": "false"}
 
     def clean_zone(self) -> str:

@@ -52,3 +52,9 @@ def test_the_page_names_role_category_and_teams(reader: Client) -> None:
     page = reader.get("/profile").content.decode()
     for label in ("Role", "Category", "Teams", "API tokens"):
         assert label in page
+
+
+def test_no_choice_of_a_language_says_whose_it_is_then(reader: Client) -> None:
+    assert (
+        '<option value="" selected>that of your browser</option>' in reader.get("/profile").content.decode()
+    )

@@ -21,7 +21,7 @@ from jobs.forms import environment_field, missing_packages
 from jobs.forms.environment_field import EnvironmentField
 from jobs.forms.missing_packages import MissingPackages
 from jobs.forms.page import PageJobForm
-from jobs.runners import OptionsForm
+from jobs.runners import OptionsForm, limits
 
 State = Environment.State
 # Options that have places of their own on the page.
@@ -63,7 +63,11 @@ def context(form: PageJobForm, options: OptionsForm, request: PageRequest) -> di
     return {
         "environments": shown,
         "lacking": missing,
-        "apart": APART,
+        "apart": (*APART, *limits.NAMES),
+        "limits": [options[name] for name in limits.NAMES if name in options.fields],
+        "limited": any(
+            options[name].value() or options[name].errors for name in limits.NAMES if name in options.fields
+        ),
         "most_bytes": settings.SCRIPT_MAX_BYTES,
         # A path that is stored stays in sight, though the setting may be gone.
         "by_path": "path" in options.fields and bool(settings.SCRIPT_DIRECTORIES or path),

@@ -192,3 +192,12 @@ def test_with_crlf_every_line_end_counts_twice(ada: User, settings: Any) -> None
     refused = browser(ada).post("/jobs/new", sent | {"line_ends": "crlf"})
     assert refused.context["options"].errors["script"]
     assert browser(ada).post("/jobs/new", sent).status_code == 302
+
+
+def test_limits_are_folded_until_one_is_set(ada: User) -> None:
+    page = browser(ada).get("/jobs/new?kind=script").content.decode()
+    folded = page.partition("<summary>Limits")[0].rpartition("<details")[2]
+    assert "open" not in folded
+    assert (
+        page.index("options-arguments") < page.index("<summary>Limits") < page.index("options-memory_limit")
+    )
