@@ -82,12 +82,12 @@ def test_a_create_that_is_cancelled_while_it_waits_for_an_index_leaves_nothing(
 WORKER = """
 import sys
 from pathlib import Path
-from environments import homes
+from environments import home_directory
 from environments.backends.base import Config, Request
 from environments.operations import process
 home, index = sys.argv[1:]
 asked = Request("create", "pypi", Config(home + "/../cache", index_url=index), home + "/prefix", home, "", ("far-away",))
-process.ask(asked, seconds=60, lock=homes.lock(Path(home), shared=False))
+process.ask(asked, seconds=60, lock=home_directory.lock(Path(home), shared=False))
 """
 
 

@@ -27,13 +27,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORKER = """
 import sys
 from pathlib import Path
-from environments import homes
+from environments import home_directory
 from environments.backends.base import Config, Request
 from environments.operations import process
 action, standin, home, package = sys.argv[1:]
 process.COMMAND = (sys.executable, standin)
 asked = Request(action, "pypi", Config("/tmp/none"), home + "/prefix", home, "", (package,))
-lock = homes.lock(Path(home), shared=False)
+lock = home_directory.lock(Path(home), shared=False)
 process.ask(asked, seconds=60, lock=lock, progress=lambda text: print(text, flush=True))
 """
 

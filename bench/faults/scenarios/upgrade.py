@@ -21,7 +21,10 @@ from bench.servers.databases import MariaDB
 MAKE_JOBS = """
 import datetime as dt, json, math, time
 from accounts.models import Category
-from audit.record import By
+try:
+    from audit.record import Actor
+except ImportError:
+    from audit.record import By as Actor
 from jobs import verbs
 from jobs.models.stored_schedule import Timing
 anchor = math.ceil(time.time()) + 12
@@ -33,7 +36,7 @@ for name, every, seconds, overlap in {jobs}:
     values = {{"name": name, "kind": "python_class", "category": Category.general(), "options": options, "stop_grace": 1}}
     values |= {{"overlap": overlap, "start_deadline": 3600, "catch_up": "all"}}
     changes = getattr(verbs, "Draft", None) or verbs.JobChanges
-    verbs.create(changes(values, timing), by=By.system())
+    verbs.create(changes(values, timing), by=Actor.system())
 print(json.dumps(anchor))
 """
 JOBS = (("each second", 1, 0.0, "allow"), ("long", 3, 2.0, "allow"), ("one at a time", 4, 1.0, "queue"))
