@@ -35,6 +35,20 @@ def test_the_theme_is_remembered(visit: Visit, uma: User) -> None:
     assert visitor.page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_the_profile_leads_back_to_the_colors_of_the_system(visit: Visit, uma: User) -> None:
+    visitor = visit(uma)
+    visitor.open("/profile")
+    page = visitor.page
+    page.check("#themes input[value=dark]")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    visitor.open("/profile")
+    assert page.is_checked("#themes input[value=dark]")
+    page.check("#themes input[value='']")
+    visitor.open("/profile")
+    assert page.evaluate("document.documentElement.dataset.theme || ''") == ""
+    assert page.is_checked("#themes input[value='']")
+
+
 def test_a_run_is_followed_to_its_end(visit: Visit, uma: User) -> None:
     run = make_run(make_job(uma), state=State.RUNNING, started_at=timezone.now(), attempt=1)
     visitor = visit(uma)
