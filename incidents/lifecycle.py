@@ -1,7 +1,8 @@
 """Opens, counts and closes incidents. There is at most one open incident for each subject and kind.
 
-Called in the transaction of what happened, by any worker. Each step is a conditional UPDATE or an INSERT under a unique key:
-of two workers at once one opens, the other counts; a transaction that does not commit leaves nothing.
+Called in the transaction of what happened, by any worker: executions/alerting/incident_triggers.py and
+executions/upkeep/conditions.py decide. Each step is a conditional UPDATE or an INSERT under a unique key: of two workers at
+once one opens, the other counts; a transaction that does not commit leaves nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """When a job is due next, and what is kept of a schedule that is changed while due times of it are not in the ledger.
 
-The arithmetic itself is in jobs/schedule/. A due time that the tick has not recorded yet survives a change of the schedule:
+Asked when somebody changes a job; after each due time the tick asks its schedule itself (executions/ledger/due/tick.py). The
+arithmetic is in jobs/schedule/. A due time that the tick has not recorded yet survives a change of the schedule:
 the old one is kept in `Job.pending_segments` until the tick has written its due times into the ledger.
 """
 

@@ -224,6 +224,8 @@ def delete(job: Job, *, by: Actor) -> None:
 def pause(job: Job, *, by: Actor, reason: str = "", until: dt.datetime | None = None) -> bool:
     """Pauses the schedule until it is resumed or until `until`. False if it was already paused.
 
+    What runs goes on. Queued scheduled runs become skipped (executions/ledger/claims.py, upkeep/reconcile.py).
+
     Raises Unscheduled, and TooLate for an `until` that has passed.
     """
     now = clock.now()

@@ -2,9 +2,9 @@
 
 Who writes them, under executions/: overlap and replaced, ledger/limits/overlap.py; quota, ledger/limits/quotas.py; down,
 deadline, too many and coalesced, ledger/catch_up.py; paused, ended, broken and held, ledger/due/inactive_periods.py, and for
-what was queued ledger/claims.py, as deleted, owner and unstartable; rules, ledger/due/zone_change.py; stopped,
-ledger/verbs.py; shutdown, ledger/outcomes.py; lost, upkeep/reconcile.py; overdue, worker/worker.py; retrying,
-ledger/requeue.py.
+what was queued ledger/claims.py and upkeep/reconcile.py, as deleted, owner and unstartable; rules,
+ledger/due/zone_change.py; stopped, ledger/verbs.py; shutdown, ledger/outcomes.py; lost, upkeep/reconcile.py; overdue,
+worker/worker.py; retrying, ledger/requeue.py.
 """
 
 from __future__ import annotations

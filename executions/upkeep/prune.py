@@ -1,4 +1,4 @@
-"""Deletes rows that are older than their retention, in small batches that hold no lock for long."""
+"""Deletes rows that are older than their retention, in small batches that hold no lock for long (runs: retention.py)."""
 
 from __future__ import annotations
 

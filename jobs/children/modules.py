@@ -1,4 +1,7 @@
-"""The modules imported in this process: their files, whether these have changed, and which modules a run has added."""
+"""The modules imported in this process: their files, whether these have changed, and which modules a run has added.
+
+What follows from a change is decided in class_server.py.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 
-from jobs.classes.sources import LIBRARIES, STANDARD, Stamp, read, stamp
+from jobs.classes.fresh_imports import LIBRARIES, STANDARD, Stamp, read, stamp
 
 MOST_LEARNED = 2000  # modules that are taken over from one run
 LONGEST_LIST = 1 << 16  # characters of their names

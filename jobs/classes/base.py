@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from . import sources
+from . import fresh_imports
 
 # Here, since every process that imports classes imports this first.
-sources.install()
+fresh_imports.install()
 
 _SEGMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
