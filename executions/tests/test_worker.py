@@ -139,7 +139,10 @@ def test_what_waits_for_a_slot_when_its_worker_is_told_to_end_goes_back_to_the_q
     ledger.announced.clear()
     message = threading.Thread(target=worker.perform, args=([str(run.uid) for run in runs], "code"))
     message.start()
-    eventually(lambda: len(worker._runs) == settings.WORKER_CODE_SLOTS)
+    # One that is in a slot, but has not begun, goes back as well.
+    eventually(
+        lambda: sum(run.begun_at is not None for run in worker.active_runs()) == settings.WORKER_CODE_SLOTS
+    )
     worker.shut_down(0)
     message.join(5)
     assert [row.uid for row in ledger.announced] == [runs[-1].uid]
