@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -33,7 +32,7 @@ class Row:
     url: str
     name: str
     kind: str
-    kind_label: Any  # translated when it is shown
+    kind_label: str
     state: str
     schedule: str
     next: SafeString | str
@@ -65,6 +64,7 @@ class _Shared:
     present: dict[int, str]
     categories: dict[int, str]
     pauses: dict[int, Pause]
+    kinds: dict[str, str]
     # Of the list: the page of each job is below it.
     base: str
     buttons: _Buttons
@@ -81,6 +81,7 @@ class _Shared:
             {key: name for key, name, active in owners if active},
             _names(Category.objects.all(), {job.category_id for job in jobs}, "name"),
             {pause.job_id: pause for pause in pauses} if paused else {},
+            {kind.value: str(kind.label) for kind in Job.Kind},
             reverse("jobs"),
             _Buttons(),
         )
@@ -105,7 +106,7 @@ def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
         f"{shared.base}/{job.uid}",
         job.name,
         job.kind,
-        _LABELS.get(job.kind, job.kind),
+        shared.kinds.get(job.kind, job.kind),
         state,
         # The zone of the list stands in its head.
         in_words(job).removesuffix(f" ({moments.zone_name})"),
@@ -158,9 +159,6 @@ class _Buttons:
         label = escape(self._labels[verb])
         picture = self._icons[verb]
         return f' id="{verb}-{key}" title="{label}">{picture}<span class="sr">{label} {name}</span>'
-
-
-_LABELS: dict[str, Any] = {kind.value: kind.label for kind in Job.Kind}
 
 
 def _upcoming(
