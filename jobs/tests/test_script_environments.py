@@ -100,9 +100,9 @@ def test_a_run_that_waits_can_be_suspended(home: Home) -> None:
 
     def later() -> None:
         operation.close()
-        threading.Timer(0.8, events.suspended.clear).start()
+        threading.Timer(3.5, events.suspended.clear).start()
 
-    outcome, _log = run_script(home, "print(1)", log=Stopwatch("Waiting", later), events=events, timeout=0.7)
+    outcome, _log = run_script(home, "print(1)", log=Stopwatch("Waiting", later), events=events, timeout=3)
     assert outcome.state == "success"
 
 
