@@ -64,7 +64,7 @@ def between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Row]:
 
 
 def _parts(name: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Splits two objects into the keys that differ: nobody finds one number in two pages of JSON."""
+    """Splits two objects into the keys that differ, so that a small change in a large object is found."""
     if not (isinstance(old, dict) and isinstance(new, dict)):
         yield name, old, new
         return

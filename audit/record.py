@@ -54,7 +54,7 @@ class Actor:
 
     @classmethod
     def command(cls) -> Actor:
-        """Whoever runs a management command; known only by the name of the system account."""
+        """The actor of a management command, known only by the name of the system account."""
         try:
             operator = getpass.getuser()
         except (KeyError, OSError):  # an account without a name, as in containers

@@ -1,4 +1,4 @@
-"""Shared by the import commands: the report first, then all of it or nothing."""
+"""Shared by the import commands: they print the report, then import everything in one transaction or nothing."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
 
 
 def _count_ownerless() -> tuple[int, list[str]]:
-    """How many jobs nobody answers for, and the names of the first."""
+    """The number of jobs without an active owner, and the names of the first."""
     rows = Job.objects.without_owner()
     named = list(rows.order_by("name").values_list("name", flat=True)[: NAMED + 1])
     return len(named) if len(named) <= NAMED else rows.count(), named[:NAMED]
