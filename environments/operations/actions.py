@@ -1,6 +1,7 @@
 """The actions of the child process (child.py): changes, which are completed or undone, and queries.
 
-Before a change all of the environment is kept aside (backends/backup.py). A process that dies in the middle leaves the copy for `mend`.
+Before a change all of the environment is kept aside (backends/backup.py). A process that dies in the middle leaves the copy for
+`mend`.
 """
 
 from __future__ import annotations
