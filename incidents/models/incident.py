@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import Category, Team, User
 from accounts.roles import home_category
 from notifications.models import LONGEST_NAME
+from scheduler_site.lib.text import label_of
 
 LONGEST_ERROR = 300
 
@@ -155,6 +156,13 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.kind}"
+
+    # In place of Django's, which translates all of a field's choices for each row that it shows.
+    def get_kind_display(self) -> str:  # type: ignore[no-redef]
+        return label_of(Incident.Kind, self.kind)
+
+    def get_state_display(self) -> str:  # type: ignore[no-redef]
+        return label_of(Incident.State, self.state)
 
     @property
     def name(self) -> str:
