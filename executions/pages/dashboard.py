@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -37,7 +37,7 @@ class Problem:
     """What is open of one job, or of one part of the system; the newest incident first."""
 
     incidents: list[Incident]
-    runs: list[Recent] = field(default_factory=list)
+    runs: Recent | None = None
     pk: int = 0
 
     @property
@@ -121,7 +121,7 @@ def _add_runs(shown: list[Problem], user: User) -> None:
     last = recent_runs.of_jobs(list(keys.values()), user, RESULTS)
     for problem in shown:
         problem.pk = keys.get(problem.newest.job_uid, 0) if problem.newest.job_uid else 0
-        problem.runs = last.get(problem.pk, [])
+        problem.runs = last.get(problem.pk)
 
 
 def _chart(request: PageRequest, moments: Moments) -> dict[str, Any]:

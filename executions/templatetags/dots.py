@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django import template
 from django.urls import reverse
@@ -18,6 +18,7 @@ from executions.monitoring import recent_runs
 from executions.monitoring.recent_runs import Recent
 from executions.pages import charts
 from executions.pages.charts import group_of
+from executions.templatetags.runs import job_badge
 from jobs.pages.rows import Row
 from jobs.schedule_text.moments import Moments
 from scheduler_site.lib.text import enumerated
@@ -31,32 +32,65 @@ _STATES = {state.value: state for state in State}
 
 
 @register.simple_tag
-def last_results(rows: Iterable[Row], user: User) -> dict[int, list[Recent]]:
-    """The last ten rows of each job of a list, newest first; one statement."""
-    return recent_runs.of_jobs([row.pk for row in rows], user, COUNT)
+def last_results(rows: Sequence[Row], user: User, moments: Moments) -> list[SafeString]:
+    """The last ten results of each job of a list, drawn; one statement."""
+    found, same = recent_runs.of_jobs([row.pk for row in rows], user, COUNT), _Drawings()
+    return [_dots(found.get(row.pk), row.pk, moments, same) for row in rows]
 
 
 @register.simple_tag
-def dots(runs: dict[int, list[Recent]], row: Row, moments: Moments) -> SafeString:
-    return dots_of(runs.get(row.pk) or [], row.pk, moments)
+def dots_of(found: Recent | None, key: int, moments: Moments) -> SafeString:
+    return _dots(found, key, moments, _Drawings())
 
 
 @register.simple_tag
-def dots_of(found: list[Recent], key: int, moments: Moments) -> SafeString:
+def next_runs(rows: Iterable[Row]) -> list[SafeString | str]:
+    """When each job of a list runs next; of one that does not, its state and why."""
+    return [
+        row.next or format_html('{} <span class="soft">{}</span>', job_badge(row.state), row.note)
+        for row in rows
+    ]
+
+
+class _Drawings(dict[tuple[str, ...], tuple[str, str, str]]):
+    """Results that are alike are drawn once in a list: the paths, the newest state in words, and how many there are of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Of the list: the page of each run is below it.
+        self.base = reverse("executions")
+
+    def __missing__(self, states: tuple[str, ...]) -> tuple[str, str, str]:
+        paths: dict[str, str] = {}
+        for place, state in enumerate(states):
+            group = group_of(state)
+            x = (COUNT - 1 - place) * STEP + 6
+            paths[group] = f"{paths.get(group, '')}M{x} {MIDDLE}{_MARKS[group]}"
+        drawn = "".join(f'<path class="dot-{group}" d="{path}"/>' for group, path in paths.items())
+        words = enumerated(
+            f"{count} {_STATES[state].label}" for state, count in Counter(states).most_common()
+        )
+        self[states] = drawn, str(_STATES[states[0]].label), words
+        return self[states]
+
+
+def _dots(found: Recent | None, key: int, moments: Moments, drawings: _Drawings) -> SafeString:
     """One path for each kind of result, the newest at the right; a link to the newest run. In words for who hears the page."""
     if not found:
         return format_html('<span class="soft">{}</span>', _("no runs yet"))
-    paths: dict[str, str] = {}
-    for place, run in enumerate(found):
-        group = group_of(run.state)
-        x = (COUNT - 1 - place) * STEP + 6
-        paths[group] = f"{paths.get(group, '')}M{x} {MIDDLE}{_MARKS[group]}"
-    drawn = "".join(f'<path class="dot-{group}" d="{path}"/>' for group, path in paths.items())
-    words = escape(_told(found, moments))
-    href = reverse("execution", args=[found[0].uid])
+    drawn, newest, counts = drawings[tuple(found.states)]
+    words = escape(
+        _("Last run %(time)s: %(state)s. Last %(count)s: %(words)s")
+        % {
+            "time": moments.distance(found.due_at),
+            "state": newest,
+            "count": len(found.states),
+            "words": counts,
+        }
+    )
     width = COUNT * STEP
     return mark_safe(  # noqa: S308 - texts are escaped above, the rest is numbers
-        f'<a class="dots" id="dots-{key}" href="{href}" title="{words}">'
+        f'<a class="dots" id="dots-{key}" href="{drawings.base}/{found.uid}" title="{words}">'
         f'<svg viewBox="0 0 {width} 16" aria-hidden="true">{drawn}</svg>'
         f'<span class="sr">{words}</span></a>'
     )
@@ -109,15 +143,3 @@ def quarters(chart: charts.Chart, moments: Moments) -> SafeString:
             if column.total
         )
     )
-
-
-def _told(runs: list[Recent], moments: Moments) -> str:
-    newest = runs[0]
-    counts = Counter(run.state for run in runs)
-    words = enumerated(f"{count} {_STATES[state].label}" for state, count in counts.most_common())
-    return _("Last run %(time)s: %(state)s. Last %(count)s: %(words)s") % {
-        "time": moments.distance(newest.due_at),
-        "state": _STATES[newest.state].label,
-        "count": len(runs),
-        "words": words,
-    }

@@ -63,7 +63,7 @@ def test_a_job_needs_attention_in_one_line_until_it_is_well_again(uma: User, vic
     late = fail(now, of_job, kind="late", error="")
     client = browser(uma)
     (problem,) = client.get("/").context["problems"]
-    assert (problem.newest.name, problem.count, len(problem.runs)) == ("shaky", 3, 1)
+    assert (problem.newest.name, problem.count, len(problem.runs.states)) == ("shaky", 3, 1)
     shown = part(client, "live")
     assert "3 times" in shown
     assert f"/incidents/{late.uid}/acknowledge" in shown

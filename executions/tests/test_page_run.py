@@ -73,8 +73,9 @@ def test_of_each_job_the_last_twenty_runs_are_drawn(ada: User) -> None:
     start = moment("2026-05-01 10:00")
     for number in range(25):
         make_run(busy, due_at=start + dt.timedelta(minutes=number // 2))
-    newest = Execution.objects.filter(job=busy).order_by("-due_at", "-id")[:20]
+    Execution.objects.filter(pk__lt=Execution.objects.order_by("id")[15].pk).update(state=State.FAILED)
+    newest = list(Execution.objects.filter(job=busy).order_by("-due_at", "-id")[:20])
     found = recent_runs.of_jobs([busy.pk, idle.pk], ada, 20)
-    assert [drawn.uid for drawn in found[busy.pk]] == [run.uid for run in newest]
+    assert found[busy.pk] == ([run.state for run in newest], newest[0].uid, newest[0].due_at)
     assert idle.pk not in found
     assert recent_runs.of_jobs([], ada, 20) == {}

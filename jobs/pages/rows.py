@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -18,37 +18,39 @@ from jobs.schedule_text.moments import Moments
 from jobs.templatetags.icons import icon
 from jobs.templatetags.timing import due_after, in_words, state_of
 
-# What is left in the database: large, and not shown.
-UNSEEN = ("options", "metadata", "secrets", "description", "notification_emails", "client_form")
+# All that a row shows, or that says how a job stands.
+COLUMNS = (
+    *("uid", "name", "kind", "owner_id", "team_id", "category_id", "periodic_task_id", "day_rule", "at_zone"),
+    *("next_run_at", "end_date", "quarantine_reason", "code_suspended"),
+)
 LONGEST_REASON = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A job in a line. `next` is when it runs next; empty where it does not, `note` says why."""
+    """A job in a line. `next` is when it runs next; empty where it does not, `note` says why, and `next_title` more of it."""
 
     pk: int
     uid: str
     url: str
     name: str
+    picture: SafeString
     kind: str
-    kind_label: str
     state: str
     schedule: str
     next: SafeString | str
     note: str
-    note_title: str
+    next_title: SafeString | str
     team: str
     owner: str
     category: str
     # The buttons of a job that the reader may change; else whom to ask.
-    verbs: SafeString | str
-    whom: str
+    verbs: SafeString
 
 
 def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
     """`jobs` are those of one page: what they share is read once, however many they are."""
-    found = stored_schedule.attach(jobs.defer(*UNSEEN))
+    found = stored_schedule.attach(jobs.only(*COLUMNS))
     keys = [job.pk for job in found]
     changeable = set(
         Job.objects.changeable_by(user).filter(pk__in=keys).order_by().values_list("pk", flat=True)
@@ -86,8 +88,9 @@ class _Shared:
             _Buttons(),
         )
 
-    def whom(self, job: Job) -> str:
-        return hint_of_names(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
+    def whom(self, job: Job) -> SafeString:
+        hint = hint_of_names(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
+        return format_html('<span class="soft whom" title="{}">{}</span>', hint, hint)
 
 
 def _names(
@@ -100,24 +103,25 @@ def _names(
 def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
     state, pause = state_of(job), shared.pauses.get(job.pk)
     upcoming, note, title = _upcoming(job, state, pause, moments)
+    uid = str(job.uid)
+    url = f"{shared.base}/{uid}"
     return Row(
         job.pk,
-        str(job.uid),
-        f"{shared.base}/{job.uid}",
+        uid,
+        url,
         job.name,
-        job.kind,
+        icon(job.kind),
         shared.kinds.get(job.kind, job.kind),
         state,
         # The zone of the list stands in its head.
         in_words(job).removesuffix(f" ({moments.zone_name})"),
         upcoming,
         note,
-        title,
+        format_html(' title="{}"', title) if title else "",
         shared.teams.get(job.team_id or 0, ""),
         shared.owners.get(job.owner_id or 0, ""),
         shared.categories.get(job.category_id, ""),
-        shared.buttons.of(job, f"{shared.base}/{job.uid}") if changeable else "",
-        "" if changeable else shared.whom(job),
+        shared.buttons.of(job, url) if changeable else shared.whom(job),
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 from django.template import Context, Template
+from django.utils.safestring import mark_safe
 from django.utils.translation import override
 
 PAGE = '{% load tables %}{% table _("Name") column actions=may %}<tr><td>{{ text }}</td></tr>{% endtable %}'
@@ -28,3 +31,21 @@ def test_columns_are_named_in_the_language_of_the_reader(language: str) -> None:
 def test_the_column_of_actions_is_there_only_for_those_who_have_some() -> None:
     assert "Actions" in shown(may=True)
     assert "Actions" not in shown(may=False)
+
+
+class Row(NamedTuple):
+    name: str
+    size: int
+
+
+def listed(page: str, **values: object) -> str:
+    return Template(f"{{% load i18n tables %}}{page}").render(Context(values))
+
+
+def test_each_row_gets_the_same_content_with_its_own_texts() -> None:
+    rows = [Row("<b>", 1), Row("{size}", 2)]
+    page = "{% each rows dots=dots %}<li title='{name}'>{% if may %}{size}{% endif %} {dots} {name}</li>{% endeach %}"
+    assert listed(page, rows=rows, may=True, dots=[mark_safe("<i>"), "&"]) == (
+        "<li title='&lt;b&gt;'>1 <i> &lt;b&gt;</li><li title='{size}'>2 &amp; {size}</li>"
+    )
+    assert listed(page, rows=[], dots=[]) == ""
