@@ -217,7 +217,8 @@ def _keep_evidence(outcomes: Sequence[tuple[Claim, Outcome]], ended: list[Claim]
     measurements = [
         Measurement(execution_id=claim.pk, attempt=claim.attempt, points=outcome.points)
         for claim, outcome in kept
-        if outcome.points
+        # One alone is no picture, and what it says is in the run's own columns.
+        if len(outcome.points) > 1
     ]
     files = [
         Artifact(execution_id=claim.pk, attempt=claim.attempt, name=file.name, size=file.size)

@@ -65,7 +65,7 @@ class Worker:
         self._pace = Prefetch(settings.WORKER_CODE_SLOTS)
         self._executors = Executors(settings.WORKER_CODE_SLOTS, self._register, self._report_end)
         self._stopping = threading.Event()
-        self._writer = Writer(name, self._written)
+        self._writer = Writer(name, self._written, partial(self._capacity.has_ahead, CODE))
         self._leases = Leases(name, self.active_runs)
         # How often runs were asked for that have not been started yet.
         self._starting = 0
@@ -104,7 +104,8 @@ class Worker:
             part, left = left[:taken], left[taken:]
             with self._lock:
                 self._starting += 1
-            self._writer.claim(part, pool).add_done_callback(partial(self._start, part, pool))
+            claimed = self._writer.claim(part, pool, hurry=not self._capacity.has_ahead(pool))
+            claimed.add_done_callback(partial(self._start, part, pool))
         self._decline(left)
 
     def _start(self, uids: Sequence[str], pool: str, answer: Future[list[Claim]]) -> None:

@@ -24,6 +24,7 @@ from executions.ledger.outcomes import Report
 from executions.models import Reason
 from executions.values import Claim
 from executions.worker import priority
+from executions.worker.pace import Pace
 from jobs.runners import Outcome
 from scheduler_site.lib import clock
 from scheduler_site.lib.database.errors import Kind, breaks_connection, kind_of
@@ -31,9 +32,6 @@ from scheduler_site.lib.database.errors import Kind, breaks_connection, kind_of
 log = logging.getLogger("executions.worker.writer")
 
 TOGETHER = 100
-# Within so long after a batch the worker counts as busy, and waits for more while more comes, so many times a moment: a batch
-# costs more than a run in it.
-BUSY, MOMENTS, MOMENT = 0.05, 3, 0.001
 # Characters after which a batch is full: MariaDB takes statements of 16 MiB, and a character may have four bytes.
 MOST_TEXT = 1 << 20
 # A report that breaks the connection so often in a row, while the database answers, is to blame itself.
@@ -63,19 +61,24 @@ Item = ClaimRequest | ReturnRequest | Report
 
 
 class Writer(threading.Thread):
-    """`written` is called with each claim whose end is on record (or was refused)."""
+    """`written` is called with each claim whose end is on record (or was refused). has_ahead: as Pace has it."""
 
-    def __init__(self, worker: str, written: Callable[[Sequence[Claim]], None]) -> None:
+    def __init__(
+        self,
+        worker: str,
+        written: Callable[[Sequence[Claim]], None],
+        has_ahead: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__(name="writer", daemon=True)
         self._worker, self._written = worker, written
+        self._pace = Pace(has_ahead)
         self._waiting: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._leaving = False
-        self._wrote_at = 0.0
         self._unanswered: set[Future[list[Claim]]] = set()
         self._door = threading.Lock()
 
-    def claim(self, uids: Sequence[str], queue: str = "io") -> Future[list[Claim]]:
-        """What the database will answer; cancelled once the worker leaves.
+    def claim(self, uids: Sequence[str], queue: str = "io", *, hurry: bool = True) -> Future[list[Claim]]:
+        """What the database will answer; cancelled once the worker leaves. hurry: slots wait for these runs.
 
         Its callbacks run in the writer's thread, or in the one that leaves.
         """
@@ -86,6 +89,8 @@ class Writer(threading.Thread):
                 return wanted.answer
             self._unanswered.add(wanted.answer)
             self._waiting.put(wanted)
+            if hurry:
+                self._pace.hurry()
         wanted.answer.add_done_callback(self._forget)
         return wanted.answer
 
@@ -105,6 +110,7 @@ class Writer(threading.Thread):
         with self._door:
             self._leaving = True
             waiting = list(self._unanswered)
+        self._pace.hurry()
         for answer in waiting:
             answer.cancel()
 
@@ -119,12 +125,13 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         while batch := self._next():
+            self._pace.begin()
             try:
                 self._handle(batch)
             except Exception:
                 # Of whatever went wrong with handing on an answer: nobody else writes for this worker.
                 log.exception("writer_failed")
-            self._wrote_at = time.monotonic()
+            self._pace.end()
         connection.close()
 
     def _handle(self, batch: list[Item]) -> None:
@@ -141,8 +148,8 @@ class Writer(threading.Thread):
     def _next(self) -> list[Item]:
         """What waits, at least one; empty at the end."""
         item, batch, text = self._waiting.get(), list[Item](), 0
-        if self._busy:
-            self._gather()
+        if not self._leaving:
+            self._pace.gather(self._waiting.qsize, TOGETHER)
         while item is not None:
             batch.append(item)
             text += item.characters if isinstance(item, Report) else 0
@@ -152,17 +159,6 @@ class Writer(threading.Thread):
         if batch:
             self._waiting.put(None)
         return batch
-
-    @property
-    def _busy(self) -> bool:
-        return time.monotonic() - self._wrote_at < BUSY
-
-    def _gather(self) -> None:
-        for _ in range(MOMENTS):
-            waiting = self._waiting.qsize()
-            time.sleep(MOMENT)
-            if self._waiting.qsize() == waiting:
-                return
 
     # Reports ---------------------------------------------------------------------------------------------------------
 
@@ -249,7 +245,7 @@ class Writer(threading.Thread):
         pause, broke = 0.1, 0
         while True:
             try:
-                if not self._busy:
+                if not self._pace.is_busy:
                     # Which asks a connection whether it still lives: one that was just used is found out by its use.
                     close_old_connections()
                 return step()
