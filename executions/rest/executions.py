@@ -10,7 +10,7 @@ from accounts.rest.permissions import account
 from executions.rest import api_query
 from executions.rest.access import one, runs_of, visible
 from executions.rest.wire import ExecutionJson, execution_json, listed_json
-from jobs.rest.access import visible_job
+from jobs.rest.access import named_job
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import PAGE
@@ -86,11 +86,11 @@ class JobExecutionsView(_Executions):
     )
     def get(self, request: Request, job_id: str) -> Answer[JobExecutions]:
         """The runs of a job, the latest due first."""
-        job = visible_job(account(request), job_id)
+        job = named_job(account(request), job_id)
         limit = api_query.JOB_LIMIT.of(request.query_params)
         rows = api_query.choice(account(request), request.query_params).matching().filter(job=job)
         page = api_query.beyond(rows, request.query_params.get("cursor", ""), limit)
-        found = [listed_json(run) for run in page.executions]
+        found = listed_json(page.executions)
         return Answer(
             {
                 "job_id": str(job.uid),
@@ -107,7 +107,7 @@ class JobExecutionView(_Executions):
     @route("get_job_execution", "The run.")
     def get(self, request: Request, job_id: str, execution_id: str) -> Answer[JobExecution]:
         """One run of a job."""
-        job = visible_job(account(request), job_id)
+        job = named_job(account(request), job_id)
         run = one(runs_of(job, account(request)), execution_id)
         return Answer({"job": {"id": str(job.uid), "name": job.name}, "execution": execution_json(run)})
 
@@ -124,7 +124,7 @@ class ExecutionsView(_Executions):
         chosen = api_query.choice(account(request), request.query_params)
         page = api_query.page(chosen, request.query_params)
         found: FollowingPage = {
-            "executions": [listed_json(run) for run in page.executions],
+            "executions": listed_json(page.executions),
             "limit": page.limit,
             "next_cursor": page.next_cursor,
             "previous_cursor": page.previous_cursor,

@@ -13,7 +13,7 @@ from executions.monitoring import statistics, totals
 from executions.rest import api_query
 from executions.rest.access import runs_of
 from executions.rest.wire import ExecutionJson, execution_json, for_wire
-from jobs.rest.access import visible_job
+from jobs.rest.access import named_job
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
 from scheduler_site.rest.parameters import RANGE
@@ -62,7 +62,7 @@ class JobStatisticsView(ApiView):
     @route("get_job_statistics", "Counts over all of its runs.")
     def get(self, request: Request, job_id: str) -> Answer[JobStatistics]:
         """How a job has done."""
-        job = visible_job(account(request), job_id)
+        job = named_job(account(request), job_id)
         rows, user = runs_of(job, account(request)), account(request)
         chosen = totals.of_job(Execution.objects.visible_to(user), job.uid, home_category(user))
         latest = for_wire(rows.runs()).first()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Protocol, TypedDict, cast
+from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
-from django.db.models.functions import Left, Right
+from django.db.models import F
 
 from executions.ledger.limits import concurrency
-from executions.models import Execution, ExecutionQuerySet, LogChunk, Reason, State, Trigger
+from executions.models import Execution, ExecutionQuerySet, Reason, State, Trigger
 from executions.monitoring.logs import as_shown
+from executions.rest import written
+from executions.rest.written import Written
 from jobs.models import Job
 from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
@@ -27,41 +30,26 @@ STATUS: dict[str, str] = {
     State.MISSED: "missed",
     State.SKIPPED: "skipped",
 }
-OUTPUT = 1000
+OUTPUT = written.SIZE
 # Characters of an error that a list tells; the run has all of it.
 LISTED_ERROR = 1000
 CALLS = [Job.Kind.WEBHOOK.value, Job.Kind.GITHUB_ACTIONS.value]
-# What of another run is not needed.
-LARGE = ("definition", "result", "error")
 
 
-class _Read(Protocol):
-    """What `for_wire` adds to a row."""
+class _Named(Protocol):
+    """What `for_wire` adds to a row: who asked for the run, and the ids of others."""
 
-    first_chunk: int | None
-    last_chunk: int | None
-    first_text: str | None
-    last_text: str | None
-    second_text: str | None
-    last_end: str | None
+    requested_by_name: str | None
+    blocked_by_uid: UUID | None
+    caused_by_uid: UUID | None
 
 
 def for_wire(rows: ExecutionQuerySet) -> ExecutionQuerySet:
-    """With all that `execution_json` needs, in one query; without what may be large."""
-    chunks = LogChunk.objects.filter(execution=OuterRef("pk"), attempt=OuterRef("attempt"))
-    chunks = chunks.annotate(start=Left("text", OUTPUT), end=Right("text", OUTPUT))
-    first, last = chunks.order_by("id"), chunks.order_by("-id")
-    return (
-        rows.select_related("requested_by", "blocked_by", "caused_by")
-        .defer("definition", *(f"{run}__{name}" for run in ("blocked_by", "caused_by") for name in LARGE))
-        .annotate(
-            first_chunk=Subquery(first.values("id")[:1]),
-            last_chunk=Subquery(last.values("id")[:1]),
-            first_text=Subquery(first.values("start")[:1]),
-            last_text=Subquery(last.values("start")[:1]),
-            second_text=Subquery(first.values("start")[1:2]),
-            last_end=Subquery(last.values("end")[:1]),
-        )
+    """With all that `execution_json` needs of the table; without what may be large."""
+    return rows.defer("definition").annotate(
+        requested_by_name=F("requested_by__username"),
+        blocked_by_uid=F("blocked_by__uid"),
+        caused_by_uid=F("caused_by__uid"),
     )
 
 
@@ -121,6 +109,17 @@ class ExecutionJson(TypedDict):
 
 def execution_json(run: Execution) -> ExecutionJson:
     """A row out of `for_wire`."""
+    return _told(run, written.of([run]).get(run.pk, written.NOTHING))
+
+
+def listed_json(runs: Sequence[Execution]) -> list[ExecutionJson]:
+    """The same of a list, which tells the beginning of a long error."""
+    logs = written.of(runs)
+    return [_shortened(_told(run, logs.get(run.pk, written.NOTHING))) for run in runs]
+
+
+def _told(run: Execution, log: Written) -> ExecutionJson:
+    others = cast("_Named", run)
     github = run.kind == Job.Kind.GITHUB_ACTIONS
     return {
         "id": str(run.uid),
@@ -136,7 +135,7 @@ def execution_json(run: Execution) -> ExecutionJson:
         "github_repo": run.target.split("/")[1] if github and run.target.count("/") == 2 else None,
         "response_status": run.response_status,
         "error_message": _error(run),
-        "output": _output(run),
+        "output": _output(run, log),
         "state": run.state,
         "reason": run.reason or None,
         "kind": run.kind,
@@ -158,15 +157,13 @@ def execution_json(run: Execution) -> ExecutionJson:
         "priority": run.priority,
         "limit_key": run.limit_key or None,
         "waits_for": concurrency.described(run) or None,
-        "requested_by": run.requested_by.get_username() if run.requested_by else None,
-        "blocked_by": str(run.blocked_by.uid) if run.blocked_by else None,
-        "caused_by": str(run.caused_by.uid) if run.caused_by else None,
+        "requested_by": others.requested_by_name,
+        "blocked_by": str(others.blocked_by_uid) if others.blocked_by_uid else None,
+        "caused_by": str(others.caused_by_uid) if others.caused_by_uid else None,
     }
 
 
-def listed_json(run: Execution) -> ExecutionJson:
-    """The same in a list, which tells the beginning of a long error."""
-    told = execution_json(run)
+def _shortened(told: ExecutionJson) -> ExecutionJson:
     error = told["error_message"]
     if error and len(error) > LISTED_ERROR:
         told["error_message"] = f"{error[:LISTED_ERROR]}…"
@@ -182,15 +179,14 @@ def _error(run: Execution) -> str | None:
     return str(run.get_reason_display()) or None
 
 
-def _output(run: Execution) -> str | None:
+def _output(run: Execution, log: Written) -> str | None:
     """The beginning of what the last attempt wrote: of code its output, of calls the answer's body.
 
     A call logs its request and its status before; the body, when there is one, is the piece that was written last.
     """
-    read = cast(_Read, run)
     if run.kind in Job.CODE_KINDS:
-        return _beginning(read) if read.first_text else read.first_text
-    return read.last_text if read.last_chunk != read.first_chunk else None
+        return _beginning(log) if log.first else log.first
+    return log.last if log.goes_on else None
 
 
 def stored(run: Execution) -> ExecutionJson:
@@ -198,14 +194,14 @@ def stored(run: Execution) -> ExecutionJson:
     return execution_json(for_wire(Execution.objects.filter(pk=run.pk)).get())
 
 
-def _beginning(read: _Read) -> str:
+def _beginning(log: Written) -> str:
     """As a terminal shows it. A line that is still written over where this ends, such as a progress bar, is left out: what it
     says there is long out of date. Where there is nothing else, the last of it is told instead.
     """
-    text, goes_on = read.first_text or "", read.last_chunk != read.first_chunk
-    if goes_on and len(text) < OUTPUT:
-        text = (text + (read.second_text or ""))[:OUTPUT]
+    text = log.first or ""
+    if len(text) < OUTPUT:
+        text = (text + (log.second or ""))[:OUTPUT]
     lines, end, line = text.rpartition("\n")
-    if "\r" in line and (goes_on or len(text) == OUTPUT):
-        return as_shown(lines) + end or as_shown(read.last_end or "")
+    if "\r" in line and (log.goes_on or len(text) == OUTPUT):
+        return as_shown(lines) + end or as_shown(log.last or "")
     return as_shown(text)

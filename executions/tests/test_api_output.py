@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from conftest import Api
@@ -38,3 +39,17 @@ def test_the_output_of_code(api: Api, ada: User, chunks: list[str], output: str 
         api(ada).get("/api/v2/executions").json()["executions"][0],
     ):
         assert (told["output"] or "").lstrip(" ") == (output or "")
+
+
+def test_the_logs_of_a_list_are_read_in_one_statement(
+    api: Api, ada: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    job, written = make_job(ada), {}
+    for number in range(5):
+        run = make_run(job, kind="webhook" if number % 2 else "script", state="success", attempt=1)
+        for text in ("first\n", "second\n", "last\n"):
+            LogChunk.objects.create(execution=run, attempt=1, at=run.due_at, text=f"{number} {text}")
+        written[str(run.uid)] = f"{number} last\n" if number % 2 else f"{number} first\n{number} second\n"
+    with django_assert_max_num_queries(3):  # whose request it is, the runs, their logs
+        told = api(ada).get("/api/v2/executions?cursor=").json()["executions"]
+    assert {run["id"]: run["output"] for run in told} == written

@@ -18,7 +18,7 @@ from audit.rest.entries import (
     page_for,
 )
 from jobs import redaction
-from jobs.rest.access import visible_job
+from jobs.rest.access import named_job
 from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
@@ -57,7 +57,7 @@ class HistoryView(ApiView):
     def get(self, request: Request, job_id: str) -> Answer[JobHistory]:
         """What was done to a job, the newest first."""
         user = account(request)
-        job = visible_job(user, job_id)
+        job = named_job(user, job_id)
         page, limit = page_for(Entry.objects.about(job.uid), request.query_params)
         redaction.for_reader(page.entries, user)
         # Where people sit is nothing that their colleagues need to know.
