@@ -11,6 +11,7 @@ import argparse
 import atexit
 import contextlib
 import gc
+import logging
 import os
 import runpy
 import signal
@@ -22,9 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
-from django.conf import settings
 from django.db import connections
-from django.utils.log import configure_logging
 
 from environments import prctl
 from scheduler_site.running import drain_status, process_guard
@@ -112,9 +111,14 @@ def _redirect(output: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
+    former = sys.stdout, sys.stderr
     sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115 - a descriptor, for good
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
-    configure_logging(settings.LOGGING_CONFIG, settings.LOGGING)
+    for reference in logging._handlerList:  # type: ignore[attr-defined]
+        # Not configured anew: that writes to four megabytes of memory that stay shared like this.
+        handler = reference()
+        if isinstance(handler, logging.StreamHandler) and handler.stream in former:
+            handler.stream = sys.stdout if handler.stream is former[0] else sys.stderr
 
 
 def _close_others(held: set[int]) -> None:

@@ -16,6 +16,8 @@ from django.db.migrations.recorder import MigrationRecorder
 log = logging.getLogger("scheduler_site.schema")
 
 PAUSE_SECONDS, SAY_SECONDS = 1.0, 30.0
+# What `manage.py up` has seen to before it forks its programs: they need not look again.
+_applied = False
 
 
 def missing() -> list[str]:
@@ -40,8 +42,16 @@ def _files() -> set[tuple[str, str]]:
     return found
 
 
+def applied() -> None:
+    """Tells this process, and those that it forks, that the database has all migrations of this code."""
+    global _applied
+    _applied = True
+
+
 def wait(pause: float = PAUSE_SECONDS) -> None:
     """Returns when the database has what this code needs. One that is newer has it: see docs/operations.md, Upgrades."""
+    if _applied:
+        return
     said = -SAY_SECONDS
     while waits_for := _missing():
         if time.monotonic() - said >= SAY_SECONDS:

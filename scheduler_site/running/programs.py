@@ -13,11 +13,19 @@ from scheduler_site.running import embedded_redis
 
 # What the programs import for themselves; imported once before they are forked, it is there for all of them.
 MODULES = (
+    "billiard.pool",
+    "celery.app.amqp",
+    "celery.app.control",
+    "celery.app.events",
+    "celery.app.log",
     "celery.apps.beat",
     "celery.apps.worker",
-    "celery.bin.celery",
     "celery.concurrency.thread",
-    "celery.worker.consumer",
+    "celery.events.receiver",
+    "celery.worker.autoscale",
+    "celery.worker.components",
+    "celery.worker.consumer.delayed_delivery",
+    "celery.worker.strategy",
     "environments.tasks",
     "executions.beat",
     "executions.tasks",
@@ -34,9 +42,10 @@ def load() -> None:
     for module in MODULES:
         import_module(module)
     current_app.finalize(auto=True)
-    current_app.loader.import_default_modules()
+    current_app.loader.init_worker()
 
 
+CELERY = (sys.executable, "-m", "scheduler_site.celery_program")
 FRONT = "scheduler_site.front.worker.FrontWorker"
 
 
@@ -83,16 +92,11 @@ def broker() -> Program:
 
 
 def beat() -> Program:
-    return Program("beat", (*_celery("beat"), "--max-interval", "1", "--pidfile="), grace=5)
+    return Program("beat", (*CELERY, "beat"), grace=5)
 
 
 def worker(pool: Pool) -> Program:
-    argv = (
-        *_celery("worker"),
-        *("--queues", pool.queue, "--hostname", f"{pool.queue}@%h"),
-        *("--pool", "threads", "--concurrency", str(pool.threads)),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-    )
+    argv = (*CELERY, "worker", pool.queue, str(pool.threads))
     return Program(f"worker-{pool.queue}", argv, grace=worker_grace(), outlives=True)
 
 
@@ -110,17 +114,3 @@ def table(listener: int) -> tuple[Program, ...]:
     """All but the broker, in the order of their start; the clock comes last and is stopped first."""
     workers = tuple(worker(pool) for pool in pools())
     return (web(listener), *workers, *((beat(),) if settings.SCHEDULER_ENABLED else ()))
-
-
-def _celery(command: str) -> tuple[str, ...]:
-    return (
-        sys.executable,
-        "-m",
-        "celery",
-        "--quiet",
-        "-A",
-        "scheduler_site",
-        command,
-        "--loglevel",
-        "WARNING",
-    )

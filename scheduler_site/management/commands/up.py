@@ -20,8 +20,9 @@ from django.db import DatabaseError, connections
 from accounts import verbs
 from environments.checks.job_user import console_notice
 from executions.monitoring import drains
+from scheduler_site.front.warm_up import warm_up
 from scheduler_site.lib import env
-from scheduler_site.running import drain_status, embedded_redis, programs, startup
+from scheduler_site.running import drain_status, embedded_redis, pending_migrations, programs, startup
 from scheduler_site.running.console import Console
 from scheduler_site.running.privacy import keep_private
 from scheduler_site.running.readiness import Probe
@@ -107,6 +108,8 @@ def start(supervisor: Supervisor, console: Console, listener: int) -> None:
             step.wait()
     if supervisor.asked:
         return
+    pending_migrations.applied()
+    warm_up()
     supervisor.start(*programs.table(listener))
     probe = Probe()
     probe.start()
