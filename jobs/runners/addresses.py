@@ -130,10 +130,12 @@ def _as_typed(url: str, parsed: URL) -> URL:
     from yarl import URL
 
     typed = URL(url, encoded=True)
+    # An empty query is one (RFC 3986, 6.2.3), which yarl does not keep apart from none.
+    bare = "?" if url.partition("#")[0].endswith("?") and not typed.raw_query_string else ""
     return URL.build(
         scheme=parsed.scheme,
         authority=parsed.raw_authority,
-        path=typed.raw_path,
+        path=(typed.raw_path or "/") + bare,
         query_string=typed.raw_query_string,
         encoded=True,
     )

@@ -86,6 +86,7 @@ def test_of_a_webhook(
         "answer_contains": texts[0],
         "answer_lacks": texts[1],
         "answer_json": expected,
+        "answer_json_lacks": expected,
         "connect_timeout": 5,
         "success_codes": "200-204, 304",
         "follow_as_get": True,

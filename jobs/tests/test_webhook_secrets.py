@@ -66,7 +66,7 @@ def test_a_secret_across_the_cut_is_masked_before_it_is_cut(receiver: Receiver) 
     receiver.answers["/"] = Answer(200, b"x" * (65536 - 5) + b"canary-secret-value" + b"y" * 100)
     outcome, _log = call_webhook(receiver.url(), secrets=secret_headers(**{"X-Key": "canary-secret-value"}))
     assert "canar" not in outcome.output
-    assert len(outcome.output) == 65536
+    assert len(outcome.output.split("\n")[0]) == 65536
 
 
 def test_a_secret_in_the_address_is_masked_in_log_target_and_message(receiver: Receiver) -> None:

@@ -21,6 +21,8 @@ from accounts.models import User
 from conftest import Api
 from jobs.models import Job
 from jobs.runners import RUNNERS, Context, IORunner, Outcome
+from jobs.runners.addresses import parse_url
+from jobs.runners.webhook.request import build
 from jobs.tests.factories import make_job
 from jobs.tests.forms import as_sent
 from jobs.tests.pages import browser
@@ -49,7 +51,6 @@ odd = st.lists(st.sampled_from(SIGNS), max_size=10).map("".join)
 # In a URL what is typed as such; a fragment is not sent, and a blank or a line end is none of it.
 in_query = st.lists(
     st.sampled_from([s for s in SIGNS if s.isascii() and not s.isspace() and s not in "#%"]),
-    min_size=1,
     max_size=10,
 )
 one_line = odd.map(lambda text: re.sub(r"[\r\n\t]", "", text).strip())
@@ -128,6 +129,18 @@ def test_a_url(uma: User, wire: Wire, path: list[str], query: list[str]) -> None
     assert target == typed
 
 
+def test_an_empty_query_stays_one(uma: User, wire: Wire) -> None:
+    url = f"http://127.0.0.1:{wire.port}"
+    for typed, wanted in (("/a?", "/a?"), ("?", "/?"), ("/a?#b", "/a?"), ("/a#b?", "/a")):
+        assert sent(wire, stored(uma, wire, target_url=url + typed))[0] == wanted
+
+
+def test_what_a_secret_adds_to_an_empty_query_is_all_of_it() -> None:
+    spec = spec_for("webhook", {}, secrets={"query": '{"key": "1"}'})
+    request = build(spec, parse_url("https://example.com/a?"), agent="", now=0)
+    assert request.url.raw_path_qs == "/a?key=1"
+
+
 @FEW
 @given(body=odd.filter(bool))
 @example(body='{ "a" : 1.0,\r\n  "b":"\\u00e9" }\n')
@@ -176,6 +189,16 @@ def test_a_json_body_is_sent_as_json_and_stays_so_when_its_page_is_saved(uma: Us
     path = f"/jobs/{job.uid}/edit"
     page.post(path, dict(as_sent(page.get(path).content.decode(), "schedule_kind").lists()))
     assert sent(wire, Job.objects.get().options)[2] == first
+
+
+@pytest.mark.parametrize("body", [[], {}, 0, False])
+def test_a_json_body_that_says_little_is_sent_and_stays(uma: User, api: Api, wire: Wire, body: Any) -> None:
+    assert sent(wire, stored(uma, wire, body=body))[2] == json.dumps(body).encode()
+    job, page = Job.objects.get(), browser(uma)
+    path = f"/jobs/{job.uid}/edit"
+    page.post(path, dict(as_sent(page.get(path).content.decode(), "schedule_kind").lists()))
+    assert Job.objects.get().options == job.options
+    assert api(uma).get(f"/api/v2/jobs/{job.uid}").json()["job"]["options"]["body"] == body
 
 
 def test_headers_that_are_typed_twice_are_refused(uma: User) -> None:

@@ -1,7 +1,7 @@
 """Webhook jobs: call a URL and judge the answer.
 
 options   target_url, and optionally method, headers, body, connect_timeout (seconds), success_codes, follow_as_get;
-          answer_contains, answer_lacks, answer_json: what must (not) be in the answer
+          answer_contains, answer_lacks, answer_json, answer_json_lacks: what must (not) be in the answer
 secrets   "headers": JSON object merged over the options' headers; "signing_key": signs it (see request.py)
 
 Without a method the call is GET, or POST with the job's metadata as its JSON body when there is any.

@@ -70,6 +70,11 @@ class WebhookOptions(TypedDict):
             "What a JSON answer must hold: paths such as `items.0.id`, and values.",
         ]
     ]
+    answer_json_lacks: NotRequired[
+        Annotated[
+            dict[str, Annotated[Any, "The value."]], "What a JSON answer must not hold, in the same way."
+        ]
+    ]
 
 
 class HeadersField(forms.JSONField):
@@ -173,6 +178,12 @@ class WebhookForm(OptionsForm):
         required=False,
         help_text=_('Paths and values, such as {"status": "ok", "items.0.id": 7}.'),
     )
+    answer_json_lacks = AnswerField(label=_("response must not have (JSON)"), required=False)
+
+    def options(self) -> dict[str, Any]:
+        """An empty list or object that was given as the body is a body: `[]` and `{}` are sent as they are."""
+        body = self.cleaned_data["body"]
+        return super().options() | ({"body": body} if body in ([], {}) else {})
 
     def clean_target_url(self) -> str:
         url: str = self.cleaned_data["target_url"]

@@ -60,7 +60,7 @@ def build(spec: Spec, url: URL, *, agent: str, now: float) -> Request:
     metadata = credentials.joined(spec.metadata, _object(spec.secrets, "metadata"))
     method, body, content_type = _method_and_body(options, metadata)
     if query := _object(spec.secrets, "query"):
-        url = url.extend_query({name: str(text) for name, text in query.items()})
+        url = plain(url).extend_query({name: str(text) for name, text in query.items()})
     own = {"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "identity"}
     own |= {"X-Belfry-Run": spec.run_id, "Idempotency-Key": spec.run_id}
     if spec.slot is not None:
@@ -71,6 +71,13 @@ def build(spec: Spec, url: URL, *, agent: str, now: float) -> Request:
     if key := spec.secrets.get("signing_key"):
         private[HEADER] = signature(key, body, int(now))
     return Request(method, url, body, own, private)
+
+
+def plain(url: URL) -> URL:
+    """Without a sign that only its spelling has (`addresses.parse_url`), to make another URL of it."""
+    from yarl import URL
+
+    return URL(str(url), encoded=True)
 
 
 def _method_and_body(options: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[str, bytes, str]:
@@ -170,10 +177,10 @@ def succeeded(status: int, options: Mapping[str, Any]) -> bool:
 
 
 def judge(status: int, options: Mapping[str, Any], retry_after: str | None, now: datetime) -> Outcome:
-    """The outcome of an answer with this status and Retry-After header."""
+    """The outcome of an answer with this status and Retry-After header. What was done (2xx) is not done twice."""
     if succeeded(status, options):
         return Outcome("success", response_status=status)
-    retryable = not 400 <= status < 500 or status in NOT_PERMANENT
+    retryable = not (200 <= status < 300 or 400 <= status < 500) or status in NOT_PERMANENT
     wait = parse_retry_after(retry_after, now) if retryable else None
     message = f"Webhook returned status {status}"
     return Outcome("failed", message, response_status=status, retryable=retryable, retry_after=wait)

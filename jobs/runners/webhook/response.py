@@ -9,7 +9,7 @@ import zlib
 from codecs import lookup as lookup_codec
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import brotli
@@ -34,7 +34,7 @@ class Body:
     broken: str = ""
 
     def note(self, shown: int) -> str:
-        """What the log says about a body of which only the first `shown` characters are kept; nothing where it is all there."""
+        """What is said below a body of which only the first `shown` characters are kept; nothing where it is all there."""
         if self.broken:
             return f"The answer ended too soon: {self.broken}"
         if not self.cut and len(self.text) <= shown:
@@ -59,7 +59,9 @@ async def read(answer: aiohttp.ClientResponse, room: int) -> Body:
     ]
     packed = [coding for coding in codings if coding != "identity"]
     raw, broken, whole = await _raw(answer, MAX_PACKED if packed else room)
-    unpacked, more = _unpacked(raw, packed, room)
+    unpacked, more, unfinished = _unpacked(raw, packed, room)
+    if unfinished and whole and not broken:
+        broken = "its compression ends in the middle"
     length = answer.headers.get("Content-Length", "")
     total = int(length) if length.isascii() and length.isdecimal() and not packed else None
     text = unpacked.decode(_codec(answer), errors="replace").replace("\0", "")
@@ -81,43 +83,95 @@ async def _raw(answer: aiohttp.ClientResponse, most: int) -> tuple[bytes, str, b
         answer.close()
 
 
-def _unpacked(raw: bytes, codings: list[str], room: int) -> tuple[bytes, bool]:
-    """At most `room` bytes, and whether there are more. What is not compressed although it says so is left as it is."""
+def _unpacked(raw: bytes, codings: list[str], room: int) -> tuple[bytes, bool, bool]:
+    """At most `room` bytes, whether there are more, and whether they break off.
+
+    What is not compressed although it says so is left as it is.
+    """
     if len(codings) > MAX_CODINGS:
-        return raw[:room], len(raw) > room
-    more = False
+        return raw[:room], len(raw) > room, False
+    more = unfinished = False
     for coding in reversed(codings):
         unpack = _CODINGS.get(coding)
         try:
-            raw = unpack(raw, room + 1) if unpack else raw
+            raw, ended = unpack(raw, room + 1) if unpack else (raw, True)
         except (zlib.error, brotli.error, zstandard.ZstdError):
             break
         more = more or len(raw) > room
-    return raw[:room], more or len(raw) > room
+        unfinished = unfinished or not ended
+    more = more or len(raw) > room
+    return raw[:room], more, unfinished and not more
 
 
-def _gzip(raw: bytes, room: int) -> bytes:
-    return zlib.decompressobj(wbits=47).decompress(raw, room)  # 32 + 15: gzip or zlib, whichever it is
+class _Inflater(Protocol):
+    """What unpacks a stream piece by piece."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
 
-def _deflate(raw: bytes, room: int) -> bytes:
+def _members(raw: bytes, room: int, inflater: Callable[[], _Inflater]) -> tuple[bytes, bool]:
+    """At most `room` bytes of a stream that may have several parts, and whether it came to its end.
+
+    What follows the first part and is none itself is no part of the body (as gunzip sees it).
+    """
+    found, ended = b"", False
+    while raw and len(found) < room:
+        one = inflater()
+        try:
+            found += one.decompress(raw, room - len(found))
+        except zlib.error:
+            if not ended:
+                raise
+            break
+        raw, ended = one.unused_data, one.eof
+        if not ended:
+            break
+    return found, ended or not found
+
+
+def _gzip(raw: bytes, room: int) -> tuple[bytes, bool]:
+    """RFC 1952, 2.2: a file has one member or several."""
+    return _members(raw, room, lambda: zlib.decompressobj(wbits=47))  # 32 + 15: gzip or zlib, whichever it is
+
+
+def _deflate(raw: bytes, room: int) -> tuple[bytes, bool]:
     """RFC 9110, 8.4.1.2 means zlib's format; some servers send the bare one."""
     try:
-        return zlib.decompressobj().decompress(raw, room)
+        return _members(raw, room, zlib.decompressobj)
     except zlib.error:
-        return zlib.decompressobj(wbits=-15).decompress(raw, room)
+        return _members(raw, room, lambda: zlib.decompressobj(wbits=-15))
 
 
-def _brotli(raw: bytes, room: int) -> bytes:
-    return bytes(brotli.Decompressor().process(raw, output_buffer_limit=room))[:room]
+def _brotli(raw: bytes, room: int) -> tuple[bytes, bool]:
+    stream = brotli.Decompressor()
+    found = bytes(stream.process(raw, output_buffer_limit=room))
+    return found[:room], stream.is_finished() or not raw
 
 
-def _zstd(raw: bytes, room: int) -> bytes:
-    with zstandard.ZstdDecompressor(max_window_size=1 << 23).stream_reader(io.BytesIO(raw)) as reader:
-        return reader.read(room)
+def _zstd(raw: bytes, room: int) -> tuple[bytes, bool]:
+    """RFC 8878, 3: one frame or several."""
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 23)
+    with unpacker.stream_reader(io.BytesIO(raw), read_across_frames=True) as reader:
+        found = reader.read(room)
+    return found, len(found) == room or _frames_end(raw)
 
 
-_CODINGS: dict[str, Callable[[bytes, int], bytes]] = {
+def _frames_end(raw: bytes) -> bool:
+    """Only of what is known to unpack to little."""
+    while raw:
+        frame = zstandard.ZstdDecompressor(max_window_size=1 << 23).decompressobj()
+        frame.decompress(raw)
+        if not frame.eof:
+            return False
+        raw = frame.unused_data
+    return True
+
+
+_CODINGS: dict[str, Callable[[bytes, int], tuple[bytes, bool]]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,
@@ -138,8 +192,11 @@ def _codec(answer: aiohttp.ClientResponse) -> str:
 # What must be in it ----------------------------------------------------------------------------------------------------
 
 
+EXPECTATIONS = ("answer_contains", "answer_lacks", "answer_json", "answer_json_lacks")
+
+
 def is_judged(options: Mapping[str, Any]) -> bool:
-    return any(options.get(name) for name in ("answer_contains", "answer_lacks", "answer_json"))
+    return any(options.get(name) for name in EXPECTATIONS)
 
 
 def disappointment(body: Body, options: Mapping[str, Any]) -> str:
@@ -154,14 +211,17 @@ def disappointment(body: Body, options: Mapping[str, Any]) -> str:
         return f"The answer contains “{unwanted}”"
     if unwanted and body.cut:
         return f"The answer is longer than {size(JUDGED)}: whether it contains “{unwanted}” is not known"
-    return _unequal(body, options["answer_json"]) if options.get("answer_json") else ""
+    expected, refused = options.get("answer_json") or {}, options.get("answer_json_lacks") or {}
+    return _unequal(body, expected, refused) if expected or refused else ""
 
 
-def _unequal(body: Body, expected: Mapping[str, Any]) -> str:
+def _unequal(body: Body, expected: Mapping[str, Any], refused: Mapping[str, Any]) -> str:
     if body.cut:
         return f"The answer is longer than {size(JUDGED)}: its JSON is not judged"
     try:
-        document = json.loads(body.text)
+        document, expected, refused = (
+            json.loads(text, parse_float=_number) for text in (body.text, _plain(expected), _plain(refused))
+        )
     except (ValueError, RecursionError):
         return "The answer is not JSON"
     for path, value in expected.items():
@@ -170,6 +230,10 @@ def _unequal(body: Body, expected: Mapping[str, Any]) -> str:
             return f"The answer has no “{path}”"
         if _plain(found) != _plain(value):
             return f"The answer's “{path}” is {_plain(found)[:200]}, not {_plain(value)[:200]}"
+    for path, value in refused.items():
+        found = _at(document, path)
+        if found is not MISSING and _plain(found) == _plain(value):
+            return f"The answer's “{path}” is {_plain(found)[:200]}"
     return ""
 
 
@@ -191,3 +255,9 @@ def _at(value: Any, path: str) -> Any:
 def _plain(value: Any) -> str:
     """One spelling of a JSON value: for Python `1 == True`, for JSON it is not."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def _number(digits: str) -> float:
+    """1, 1.0 and 1e0 are one number (RFC 8259, 6)."""
+    value = float(digits)
+    return int(value) if value.is_integer() else value

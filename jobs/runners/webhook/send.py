@@ -24,7 +24,7 @@ from .. import addresses
 from ..addresses import AddressRefused, check_addresses, check_target, parse_url
 from ..base import Context, Outcome, Spec
 from ..masking import Mask
-from .request import Request, build, judge, loses_body, redirected, secret_values, succeeded
+from .request import Request, build, judge, loses_body, plain, redirected, secret_values, succeeded
 from .response import JUDGED, SHOWN, disappointment, is_judged, read, size
 
 # Bytes of one header of an answer, and of all its lines; generous, since what cannot be read has arrived all the same.
@@ -131,7 +131,7 @@ async def _exchange(
                 location = answer.headers.get("Location")
                 if answer.status not in REDIRECTS or not location or succeeded(answer.status, spec.options):
                     return await _judged(context, answer, mask)
-                following = parse_url(str(request.url.join(URL(location.strip()))))
+                following = parse_url(str(plain(request.url).join(URL(location.strip()))))
                 check_target(following, settings.WEBHOOK_ALLOWED_HOSTS)
                 if loses_body(request, answer.status) and not spec.options.get("follow_as_get"):
                     return _redirected_away(answer.status, following)
@@ -145,11 +145,11 @@ async def _judged(context: Context[asyncio.Event], answer: aiohttp.ClientRespons
     verdict = judge(answer.status, options, answer.headers.get("Retry-After"), datetime.now(UTC))
     judged = verdict.state == "success" and is_judged(options)
     body = await read(answer, (JUDGED if judged else SHOWN) + mask.longest)
-    if note := body.note(SHOWN):
-        context.log(f"{note}\n")
     if judged and (problem := disappointment(body, options)):
         verdict = replace(verdict, state="failed", message=problem, retryable=False)
-    return replace(verdict, output=mask(body.text)[:SHOWN])
+    # Where a body ends is where its reader looks for the rest; a page shows the end of a long log.
+    note = f"\n[{text}]" if (text := body.note(SHOWN)) else ""
+    return replace(verdict, output=mask(body.text)[:SHOWN] + note)
 
 
 def _redirected_away(status: int, to: URL) -> Outcome:
