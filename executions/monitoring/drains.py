@@ -145,6 +145,8 @@ def forget(installation: str) -> None:
 
 def forget_gone(now: dt.datetime) -> None:
     """Orders to workers that died before they could obey, and those that nobody asks for any more."""
+    if not Drain.objects.exists():
+        return
     Drain.objects.filter(ended_at__lt=now - KEPT).delete()
     alive = {one.name for one in workers(now) if one.age is not None}
     Drain.objects.filter(ended_at=None, at__lt=now - GONE).exclude(worker__in=alive).delete()

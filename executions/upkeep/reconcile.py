@@ -202,8 +202,9 @@ def _announce_again(runs: list[Execution], queue: str) -> None:
 
 def announce_retries(now: dt.datetime) -> None:
     """Publishes attempts whose wait is over; the tick calls it, so that they start within a second of their time."""
-    due = Execution.objects.startable(now).filter(next_attempt_at__lte=now, published_at=None)
-    if runs := list(due.order_by("next_attempt_at")[:AT_ONCE]):
+    due = Execution.objects.filter(state=State.QUEUED, next_attempt_at__lte=now, published_at=None)
+    # Each second, and usually for nothing: the whole question is asked only where there may be any.
+    if due.exists() and (runs := list(due.startable(now).order_by("next_attempt_at")[:AT_ONCE])):
         publish(runs)
 
 
