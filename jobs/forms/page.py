@@ -320,12 +320,12 @@ def _as_meant(data: Any, job: Job | None) -> Any:
     for name in (*SCHEDULE, "end_date"):
         if name not in data and known.get(name) not in (None, ""):
             data[name] = known[name]
-    if "at" in known and (data.get("at"), data.get("timezone")) == (
-        f"{known['at']:{MOMENT}}",
-        known["timezone"],
-    ):
-        # With what the field does not show: parts of a second, and which of two hours it is when the clocks go back.
-        data["at"] = known["at"]
+    if "at" in known and data.get("timezone") == known["timezone"]:
+        shown = f"{known['at']:{MOMENT}}"
+        # Browsers leave out seconds that are 0 (HTML, 2.3.5.5).
+        if data.get("at") in (shown, shown.removesuffix(":00")):
+            # With what the field does not show: parts of a second, and which of two hours it is when the clocks go back.
+            data["at"] = known["at"]
     return data
 
 

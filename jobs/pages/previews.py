@@ -47,13 +47,8 @@ class Preview:
 def of_job(job: Job) -> Preview:
     """What will run: of a paused job what is due after the pause, nothing where its end is not known."""
     zone = job.timing.timezone or settings.SCHEDULER_TIMEZONE
-    pause = None if job.timing.enabled else job.current_pause
-    resumes = pause.until if pause else None
     try:
-        found = _preview(job.timing.schedule(job.end_date), zone, after=resumes)
-        if job.timing.enabled:
-            return found
-        return replace(found, paused=True, resumes=resumes, occurrences=found.occurrences if resumes else [])
+        return _preview(job.timing.schedule(job.end_date), zone, job)
     except ScheduleError as error:
         return Preview(settings.SCHEDULER_TIMEZONE, error=refusal(error))
 
@@ -70,8 +65,9 @@ def of_input(data: Mapping[str, Any], user: User, job: Job | None) -> Preview:
     if form.timing is None:
         return Preview(settings.SCHEDULER_TIMEZONE)
     zone = form.timing.timezone or form.cleaned_data["timezone"] or settings.SCHEDULER_TIMEZONE
-    shown = _preview(form.timing.schedule(form.cleaned_data["end_date"]), zone)
-    return _compared(shown, job, form.timing.schedule(form.cleaned_data["end_date"])) if job else shown
+    entered = form.timing.schedule(form.cleaned_data["end_date"])
+    shown = _preview(entered, zone, job)
+    return _compared(shown, job, entered) if job else shown
 
 
 def _compared(shown: Preview, job: Job, new: Schedule | None) -> Preview:
@@ -91,10 +87,16 @@ def _compared(shown: Preview, job: Job, new: Schedule | None) -> Preview:
     return replace(shown, before=schedule_text.in_words(old, zone), moved=moved, compared=len(before))
 
 
-def _preview(found: Schedule | None, zone: str, *, after: dt.datetime | None = None) -> Preview:
+def _preview(found: Schedule | None, zone: str, job: Job | None) -> Preview:
+    """Of a paused job what is due after the pause, nothing where its end is not known: saving resumes nothing."""
     if found is None:
         return Preview(zone, manual=True)
-    now = clock.now()
-    start = max(now, after) if after else now
+    paused = job if job and job.pk and not job.timing.enabled else None
+    pause = paused.current_pause if paused else None
+    resumes = pause.until if pause else None
+    start = max(clock.now(), resumes) if resumes else clock.now()
     words, slots = schedule_text.in_words(found, zone), schedule_text.preview(found, start, COUNT)
-    return Preview(zone, words, slots, remarks=schedule_text.remarks(found))
+    shown = slots if resumes or not paused else []
+    return Preview(
+        zone, words, shown, remarks=schedule_text.remarks(found), paused=bool(paused), resumes=resumes
+    )

@@ -194,7 +194,7 @@ def schedule_json(timing: Timing) -> Schedule:
         "every": timing.every if interval else None,
         "period": timing.period if interval else None,
         "at": zoned(timing.at, zone),
-        "in_words": _in_words(timing, settings.SCHEDULER_TIMEZONE),
+        "in_words": _in_words(timing, zone),
     }
 
 

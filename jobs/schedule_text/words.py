@@ -45,7 +45,7 @@ def in_words(schedule: Schedule, timezone: str = "UTC") -> str:
         case Interval():
             return f"Every {_period(schedule.every)}"
         case Once():
-            return f"Once, at {schedule.at.astimezone(zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
+            return f"Once, at {_moment(schedule, timezone)} ({timezone})"
 
 
 def _translated(schedule: Schedule, timezone: str) -> str:
@@ -57,7 +57,13 @@ def _translated(schedule: Schedule, timezone: str) -> str:
         case Interval():
             return phrases.every(schedule.every)
         case Once():
-            return phrases.once(f"{schedule.at.astimezone(zone(timezone)):%Y-%m-%d %H:%M}", timezone)
+            return phrases.once(_moment(schedule, timezone), timezone)
+
+
+def _moment(schedule: Once, timezone: str) -> str:
+    """With its seconds where it has some."""
+    at = schedule.at.astimezone(zone(timezone))
+    return f"{at:%Y-%m-%d %H:%M:%S}" if at.second else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _period(every: timedelta) -> str:

@@ -47,6 +47,8 @@ class _Form(HTMLParser):
                 self._add(name, given.get("value") or "on")
         elif kind not in _SILENT:
             value = given.get("value") or ""
+            if kind == "datetime-local":
+                value = re.sub(r"(T\d\d:\d\d):00(\.0+)?$", r"\1", value)  # in its shortest form (2.3.5.5)
             self._add(name, value if kind == "hidden" else _END.sub("", value))
 
     def handle_endtag(self, tag: str) -> None:

@@ -136,6 +136,14 @@ def test_flat_keys_make_a_schedule_as_well(api: Api, uma: User) -> None:
     assert job["schedule"]["in_words"] == "At 02:30 (Europe/Berlin)"
 
 
+def test_a_single_time_is_shown_and_worded_in_the_zone_it_was_given_in(api: Api, uma: User) -> None:
+    schedule = {"kind": "once", "at": "2099-07-01T10:00:00", "timezone": "Europe/Berlin"}
+    body = {"name": "once", "target_url": HOOK, "schedule": schedule}
+    told = api(uma).post(URL, body, format="json").json()["job"]["schedule"]
+    assert (told["at"], told["timezone"]) == ("2099-07-01T10:00:00+02:00", "Europe/Berlin")
+    assert told["in_words"] == "Once, at 2099-07-01 10:00 (Europe/Berlin)"
+
+
 def test_a_job_may_run_once_or_only_by_hand(api: Api, uma: User) -> None:
     at = (dt.datetime.now(dt.UTC) + dt.timedelta(days=2)).replace(microsecond=0)
     once = {"name": "once", "target_url": HOOK, "schedule": {"kind": "once", "at": at.isoformat()}}

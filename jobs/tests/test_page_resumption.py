@@ -37,6 +37,25 @@ def test_the_page_of_a_job_says_when_it_resumes_and_runs_again(client: Client, u
     assert "07:05" not in text
 
 
+def test_the_form_of_a_paused_job_announces_no_run_before_it_is_resumed(client: Client, uma: User) -> None:
+    address = f"/jobs/{paused(uma, SIX).uid}/edit"
+    entered = (
+        f"/jobs/preview?job={address.split('/')[2]}&schedule_kind=cron&expression=15+*+*+*+*&timezone=UTC"
+    )
+    for shown, first in ((address, "06:05:00"), (entered, "06:15:00")):
+        text = words(client, uma, shown)
+        assert f"Resumes 2099-03-01 06:00:00 UTC . Runs after that: Sun 2099-03-01 {first} UTC" in text
+        assert (
+            f"{dt.datetime.now(dt.UTC):%Y}-"
+            not in text.split("Runs after that:")[0].split("minutes past")[-1]
+        )
+
+
+def test_the_form_of_a_job_that_is_paused_for_good_announces_none(client: Client, uma: User) -> None:
+    text = words(client, uma, f"/jobs/{paused(uma, None).uid}/edit")
+    assert "No runs until the job is resumed." in text
+
+
 def test_the_list_says_so_too(client: Client, uma: User) -> None:
     paused(uma, SIX)
     client.force_login(uma)

@@ -125,6 +125,7 @@ def test_a_cron_schedule_in_words(expression: str, day_rule: DayRule, words: str
         (Interval(timedelta(days=14), NOW), "Every 2 weeks"),
         (Interval(timedelta(seconds=1.5), NOW), "Every 1.5 seconds"),
         (Once(NOW), "Once, at 2026-01-01 09:00 (Asia/Tokyo)"),
+        (Once(NOW + timedelta(seconds=30)), "Once, at 2026-01-01 09:00:30 (Asia/Tokyo)"),
     ],
 )
 def test_other_schedules_in_words(schedule: Schedule, words: str) -> None:
