@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 from accounts.pages.expired_session import KeptForm, take_kept_form
+from scheduler_site.lib.database.prepared import Prepared
 
 
 def accounts(request: HttpRequest) -> dict[str, Any]:
@@ -30,4 +31,9 @@ def _default_password(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
     if not isinstance(user, User) or not user.has_perm("accounts.change_user"):
         return False
-    return User.objects.filter(must_change_password=True, is_active=True).exists()
+    return bool(_with_default_password())
+
+
+_with_default_password = Prepared(
+    lambda: User.objects.filter(must_change_password=True, is_active=True).order_by().values_list("pk")[:1]
+)

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
+from accounts.readers import ForReader
 from executions.ledger.limits import holds
 from executions.models import Hold
 
@@ -19,7 +20,10 @@ def banner(request: HttpRequest) -> dict[str, Any]:
 
 def _held(request: HttpRequest) -> list[str]:
     user = getattr(request, "user", None)
-    if not isinstance(user, User):
+    if not isinstance(user, User) or not _active(user):
         return []
     found = Hold.objects.visible_to(user).active().select_related("category").order_by("active")
     return [holds.described(hold) for hold in found]
+
+
+_active = ForReader(lambda user: Hold.objects.visible_to(user).active().order_by().values_list("pk")[:1])

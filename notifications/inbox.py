@@ -13,6 +13,7 @@ from accounts.roles import roles_with
 from notifications.models import LONGEST_NAME, Alert, Notification
 from notifications.texts import Words, from_json, in_english, to_json
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.prepared import Prepared
 from scheduler_site.lib.text import storable
 
 BATCH = 500
@@ -95,7 +96,18 @@ def read_all(user: User) -> int:
 
 def unread(user: User) -> int:
     """How many items are new, without what people did to jobs."""
-    return user.notifications.filter(is_read=False).exclude(title__in=ACTIVITY).count()
+    return _unread.count(user.pk)
+
+
+_unread = Prepared(
+    lambda user: (
+        Notification.objects.filter(user=user, is_read=False)
+        .exclude(title__in=ACTIVITY)
+        .order_by()
+        .values_list("pk")
+    ),
+    int,
+)
 
 
 def _recipients(words: Iterable[str]) -> QuerySet[User]:

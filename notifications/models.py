@@ -32,9 +32,9 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         """What may be tried now: new, waiting for another try, or left behind by a process that died in the middle."""
         return self.filter(state__in=Alert.OPEN, next_attempt_at__lte=now)
 
-    def undelivered(self, now: dt.datetime, patience: dt.timedelta) -> AlertQuerySet:
-        """What people should have and do not have: given up, or still open after `patience`."""
-        late = Q(state__in=Alert.OPEN, created_at__lt=now - patience)
+    def undelivered(self, before: dt.datetime) -> AlertQuerySet:
+        """What people should have and do not have: given up, or still open though it is older than that."""
+        late = Q(state__in=Alert.OPEN, created_at__lt=before)
         return self.filter(late | Q(state=Alert.State.UNDELIVERABLE))
 
 

@@ -67,10 +67,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
             return rows
         return rows.select_for_update(skip_locked=skip and features.has_select_for_update_skip_locked)
 
-    def oldest_queued(self) -> dt.datetime | None:
-        """When the run that has waited longest for a worker was due; what waits on purpose does not count."""
+    def for_a_worker(self) -> ExecutionQuerySet:
+        """Those that wait for a worker, the oldest first; what waits on purpose is not among them."""
         waiting = self.filter(state=State.QUEUED, held=False, waits_for="", next_attempt_at=None).free()
-        return waiting.order_by("due_at").values_list("due_at", flat=True).first()
+        return waiting.order_by("due_at")
 
     def runs(self) -> ExecutionQuerySet:
         """What ran or is to run: without the due times that were missed or skipped."""

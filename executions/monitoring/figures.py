@@ -16,6 +16,7 @@ from executions.monitoring import heartbeat
 from notifications.models import Alert
 from scheduler_site.lib import clock
 from scheduler_site.lib.cache import TTLCache
+from scheduler_site.lib.database.prepared import Prepared
 
 SECONDS = 2.0
 DAY = dt.timedelta(days=1)
@@ -63,10 +64,10 @@ def count(now: dt.datetime) -> Figures:
     """The figures at a moment. Raises what the database raises."""
     return Figures(
         oldest_due=age(now, next_due()),
-        oldest_queued=age(now, Execution.objects.oldest_queued()),
+        oldest_queued=age(now, oldest_queued()),
         open=open_runs(),
         noticed=noticed(now - DAY),
-        undelivered=Alert.objects.undelivered(now, PATIENCE).count(),
+        undelivered=_undelivered.count(now - PATIENCE),
         processes=heartbeat.processes(now),
     )
 
@@ -76,15 +77,15 @@ def age(now: dt.datetime, since: dt.datetime | None) -> float:
     return max((now - since).total_seconds(), 0.0) if since else 0.0
 
 
+def oldest_queued() -> dt.datetime | None:
+    """When the run that has waited longest for a worker was due."""
+    moment: dt.datetime | None = _oldest_queued.first()
+    return moment
+
+
 def open_runs() -> Open:
-    rows = (
-        Execution.objects.open()
-        .order_by()
-        .values_list("state", WAITS)
-        .annotate(count=Count("id"), later=Count("next_attempt_at"))
-    )
     running = queued = held = retrying = 0
-    for state, is_held, number, later in rows:
+    for state, is_held, number, later in _open_runs():
         if state == State.RUNNING:
             running += number
         elif is_held:
@@ -96,15 +97,29 @@ def open_runs() -> Open:
 
 def noticed(since: dt.datetime) -> dict[str, int]:
     """How many due times were recorded as lost, missed or skipped since then, whenever they had been due."""
-    rows = (
-        Execution.objects.filter(
-            state__in=NOTICED, finished_at__gte=since, due_at__gte=since - LONGEST_OUTAGE
-        )
+    return {str(state): 0 for state in NOTICED} | dict(_noticed(since, since - LONGEST_OUTAGE))
+
+
+_undelivered = Prepared(
+    lambda before: Alert.objects.undelivered(before).order_by().values_list("pk"), dt.datetime
+)
+_oldest_queued = Prepared(lambda: Execution.objects.for_a_worker().values_list("due_at")[:1])
+_open_runs = Prepared(
+    lambda: (
+        Execution.objects.open()
+        .order_by()
+        .values_list("state", WAITS)
+        .annotate(count=Count("id"), later=Count("next_attempt_at"))
+    )
+)
+_noticed = Prepared(
+    lambda since, due: (
+        Execution.objects.filter(state__in=NOTICED, finished_at__gte=since, due_at__gte=due)
         .order_by()
         .values_list("state")
         .annotate(slots=Sum("slots"))
-    )
-    return {str(state): 0 for state in NOTICED} | dict(rows)
-
-
+    ),
+    dt.datetime,
+    dt.datetime,
+)
 current = TTLCache(lambda: count(clock.shown()), SECONDS)

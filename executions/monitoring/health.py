@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 
 from executions.ledger.due.tick import next_due
 from executions.ledger.publish import BROKER_ERRORS, depth
-from executions.models import Drain, Execution, Hold
+from executions.models import Drain, Hold
 from executions.monitoring import drains, figures
 from executions.monitoring.heartbeat import FRESH, RECONCILED, Process, clocks, freshest, processes, tzdata
 from jobs import zones
@@ -26,6 +26,7 @@ from jobs.models import Job
 from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
 from scheduler_site.lib.cache import TTLCache
+from scheduler_site.lib.database.prepared import Prepared
 
 log = logging.getLogger("executions.monitoring.health")
 
@@ -94,7 +95,7 @@ def report(now: dt.datetime | None = None) -> Health:
     health = Health()
     waiting: list[Check] = []
     try:
-        health.scheduled_jobs_count = Job.objects.filter(next_run_at__isnull=False).count()
+        health.scheduled_jobs_count = _scheduled.count()
         found = processes(now)
         alive, waiting = _processes(now), [*_waiting(now), _clocks(found), _zones(found), *_holds()]
         health.checks += [*alive, Check(gettext_noop("database"), True)]
@@ -104,6 +105,9 @@ def report(now: dt.datetime | None = None) -> Health:
     return health
 
 
+_scheduled = Prepared(lambda: Job.objects.filter(next_run_at__isnull=False).order_by().values_list("pk"))
+_drains = Prepared(lambda: Drain.objects.order_by().values_list("pk")[:1])
+_held = Prepared(lambda: Hold.objects.active().order_by().values_list("pk")[:1])
 # For anybody and as often as he likes: however many ask, the database is asked once a second.
 recent = TTLCache(lambda: report(), 1.0)
 
@@ -156,7 +160,7 @@ def _processes(now: dt.datetime) -> list[Check]:
     checks = [_alive(role, ages.get(role)) for role in roles] + [
         _alive(RECONCILED, ages.get(RECONCILED), TURN)
     ]
-    if not Drain.objects.exists():
+    if not _drains():
         return checks
     drained = {NAMES[role]: detail for role, detail in _drained(now).items()}
     return [
@@ -183,7 +187,7 @@ def _drained(now: dt.datetime) -> dict[str, str]:
 
 def _holds() -> list[Check]:
     """Advice as long as starts are held, so that nobody wonders."""
-    held = list(Hold.objects.active().select_related("category").order_by("active"))
+    held = list(Hold.objects.active().select_related("category").order_by("active")) if _held() else []
     where = ", ".join(str(hold) for hold in held)
     return (
         [Check(HOLDS, False, gettext_noop("are held"), where=where, advice=True, ordered=True)]
@@ -202,7 +206,7 @@ def _alive(role: str, age: dt.timedelta | None, limit: dt.timedelta = FRESH) -> 
 
 def _waiting(now: dt.datetime) -> list[Check]:
     """Due times that no tick has taken (where something ticks at all), runs that no worker has taken."""
-    waiting = [_age(gettext_noop("oldest queued"), now, Execution.objects.oldest_queued())]
+    waiting = [_age(gettext_noop("oldest queued"), now, figures.oldest_queued())]
     return (
         [_age(gettext_noop("oldest due"), now, next_due()), *waiting]
         if settings.SCHEDULER_ENABLED

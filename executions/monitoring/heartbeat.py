@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from executions.models import Heartbeat
 from jobs.schedule import zone_rules
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.prepared import Prepared
 from scheduler_site.running import drain_status
 
 EVERY = 5.0
@@ -100,18 +101,23 @@ def forget_gone(now: dt.datetime) -> None:
 def freshest(now: dt.datetime) -> dict[str, dt.timedelta]:
     """The age of the latest sign of life per role; one from the future (a clock was put back) counts by its distance."""
     ages: dict[str, dt.timedelta] = {}
-    for role, at in Heartbeat.objects.values_list("role", "at"):
+    for role, _name, at, _ahead, _tzdata in _rows():
         ages[role] = min(ages.get(role, dt.timedelta.max), now - at, key=abs)
     return ages
 
 
 def processes(now: dt.datetime) -> list[Process]:
     """Everybody with a sign of life in the last hour, by role; a process that was killed stays until then."""
-    rows = Heartbeat.objects.exclude(role__in=SHARED).order_by("role", "-at")
     return [
         Process(role, name.removeprefix(f"{role} "), (now - at).total_seconds(), ahead, tzdata)
-        for role, name, at, ahead, tzdata in rows.values_list("role", "name", "at", "ahead", "tzdata")
+        for role, name, at, ahead, tzdata in _rows()
+        if role not in SHARED
     ]
+
+
+_rows = Prepared(
+    lambda: Heartbeat.objects.order_by("role", "-at").values_list("role", "name", "at", "ahead", "tzdata")
+)
 
 
 def clocks(found: Iterable[Process]) -> dict[str, float]:

@@ -10,9 +10,9 @@ from django.db.models import F
 
 from executions.ledger.limits import concurrency
 from executions.models import Execution, ExecutionQuerySet, Reason, State, Trigger
+from executions.monitoring import written
 from executions.monitoring.logs import as_shown
-from executions.rest import written
-from executions.rest.written import Written
+from executions.monitoring.written import Written
 from jobs.models import Job
 from scheduler_site.rest.query import moment
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of

@@ -22,6 +22,7 @@ from executions.ledger.launch import row
 from executions.ledger.limits import concurrency
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Limit, State, Trigger
+from executions.monitoring import figures
 from executions.tests.conftest import WORKER, Ledger
 from executions.tests.test_worker import eventually
 from executions.upkeep import reconcile
@@ -207,7 +208,7 @@ def test_what_waits_for_a_place_is_not_announced_again_and_again(ledger: Ledger)
     take(first, second)
     reconcile.reconcile(moment("2026-03-01 10:10"), settled=False)
     assert ledger.announced == []
-    assert Execution.objects.oldest_queued() is None
+    assert figures.oldest_queued() is None
 
 
 def test_runs_of_one_job_that_follow_each_other_keep_doing_so(ledger: Ledger) -> None:

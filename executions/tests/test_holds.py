@@ -17,6 +17,7 @@ from executions.ledger.due import inactive_periods
 from executions.ledger.limits import holds
 from executions.ledger.outcomes import Report
 from executions.models import Execution, Hold
+from executions.monitoring import figures
 from executions.tests.conftest import WORKER, Hands, Ledger
 from executions.upkeep import conditions, reconcile
 from jobs import verbs as job_verbs
@@ -341,7 +342,7 @@ def test_a_held_run_is_not_late_and_nothing_waits_too_long(ledger: Ledger, hands
     ledger.tick(f"{DAY} 10:00:01")
     begin(hands, "10:00:02")
     assert conditions.judge_late(moment(f"{DAY} 10:09:00")) == set()
-    assert Execution.objects.oldest_queued() is None
+    assert figures.oldest_queued() is None
     assert told(ledger, job) == ["10:00 1 queued"]
 
 

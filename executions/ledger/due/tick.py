@@ -32,6 +32,7 @@ from jobs.models import Job, stored_schedule
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import Schedule
 from scheduler_site.lib.database.errors import passes
+from scheduler_site.lib.database.prepared import Prepared
 
 log = logging.getLogger("executions.ledger.due.tick")
 
@@ -62,12 +63,15 @@ def tick(now: dt.datetime, announce: Callable[[list[Execution]], Any]) -> int:
 
 def next_due() -> dt.datetime | None:
     """When the next job is due (which may have passed already)."""
-    return (
-        Job.objects.filter(next_run_at__isnull=False)
-        .order_by("next_run_at")
-        .values_list("next_run_at", flat=True)
-        .first()
+    moment: dt.datetime | None = _next_due.first()
+    return moment
+
+
+_next_due = Prepared(
+    lambda: (
+        Job.objects.filter(next_run_at__isnull=False).order_by("next_run_at").values_list("next_run_at")[:1]
     )
+)
 
 
 def _batch_or_each(now: dt.datetime, size: int) -> Ticked:

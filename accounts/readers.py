@@ -1,0 +1,46 @@
+"""Small statements that depend on who looks, compiled once for each kind of account (lib/database/prepared.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from scheduler_site.lib.database.prepared import Prepared
+
+# What the role table and the querysets ask of an account, besides its keys.
+_RIGHTS = ("role", "is_active", "may_run_code", "edit_scope")
+
+
+class ForReader:
+    """`mine = ForReader(lambda user: Job.objects.visible_to(user).filter(owner=user).values_list("pk"))`; `mine.count(ada)`.
+
+    What `build` is given may do what the reader may, but it is nobody: of his account it may use the rights and the keys.
+    """
+
+    def __init__(self, build: Callable[[User], QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._known: dict[Hashable, Prepared] = {}
+
+    def __call__(self, user: User) -> list[Any]:
+        return self._of(user)(user.pk, user.category_id or 0)
+
+    def count(self, user: User) -> int:
+        return self._of(user).count(user.pk, user.category_id or 0)
+
+    def _of(self, user: User) -> Prepared:
+        rights = tuple(getattr(user, name) for name in _RIGHTS)
+        kind = (*rights, user.category_id is None)
+        if kind not in self._known:
+            self._known[kind] = Prepared(partial(self._build_for, *kind), int, int)
+        return self._known[kind]
+
+    def _build_for(self, *given: Any) -> QuerySet[Any, Any]:
+        *rights, sees_all, key, category = given
+        user = User(pk=key, category_id=None if sees_all else category)
+        for name, value in zip(_RIGHTS, rights, strict=True):
+            setattr(user, name, value)
+        return self._build(user)
