@@ -1,6 +1,7 @@
 """Limits how many mails one job and one account may send in an hour, counted by recipients (settings; 0: no limit).
 
-1. A mail beyond that is held back until there is room again; its row says so.
+1. A mail beyond that is held back until there is room again; its row says so. Mails that are being sent count as well:
+   what they leave no room for waits for a moment.
 2. What was held back meanwhile for the same recipients about the same job then becomes one mail, which names each.
 
 Nothing is lost, and one failing job with many recipients is no relay. Messages of the system itself are not counted.
@@ -25,6 +26,8 @@ from notifications.models import Alert, AlertQuerySet
 
 HOUR = dt.timedelta(hours=1)
 HELD = "held back: "
+# Until a mail that others might leave no room for is looked at again; they have been sent by then, or have failed.
+MOMENT = dt.timedelta(seconds=3)
 # At most this many are named in one summary; the others are counted.
 MOST_LINES = 100
 
@@ -42,7 +45,7 @@ def held(alert: Alert, now: dt.datetime) -> bool:
             state=State.PENDING,
             # It was not tried.
             attempts=alert.attempts - 1,
-            last_error=f"{HELD}{reason}",
+            last_error=reason,
             next_attempt_at=free_at,
             give_up_at=free_at + GIVE_UP,
         )
@@ -60,15 +63,15 @@ def _beyond(alert: Alert, now: dt.datetime) -> tuple[str, dt.datetime] | None:
         value = getattr(alert, column)
         if not value or not limit:
             continue
-        sent = Alert.objects.filter(
-            **{column: value},
-            channel=Alert.Channel.EMAIL,
-            state=State.DELIVERED,
-            delivered_at__gt=now - HOUR,
-        )
-        times = list(sent.order_by("delivered_at").values_list("delivered_at", "recipients"))
-        if times and sum(len(recipients) for _at, recipients in times) + len(alert.recipients) > limit:
-            return f"more than {limit} mails in an hour ({name})", (times[0][0] or now) + HOUR
+        mails = Alert.objects.filter(**{column: value}, channel=Alert.Channel.EMAIL)
+        sent = mails.filter(state=State.DELIVERED, delivered_at__gt=now - HOUR).order_by("delivered_at")
+        times = list(sent.values_list("delivered_at", "recipients"))
+        room = limit - sum(len(recipients) for _at, recipients in times)
+        if times and len(alert.recipients) > room:
+            return f"{HELD}more than {limit} mails in an hour ({name})", (times[0][0] or now) + HOUR
+        beside = mails.filter(state=State.SENDING).exclude(pk=alert.pk).values_list("recipients", flat=True)
+        if (others := sum(map(len, beside))) and len(alert.recipients) + others > room:
+            return f"waits for {others} mails that are being sent ({name})", now + MOMENT
     return None
 
 

@@ -97,6 +97,26 @@ def test_every_recipient_counts(postbox: Postbox, settings: Settings) -> None:
     assert states() == {"delivered": 1, "pending": 1}
 
 
+@pytest.mark.parametrize("end", ["delivered", "undeliverable"])
+def test_what_others_are_sending_counts_until_it_is_known_whether_it_arrived(
+    postbox: Postbox, settings: Settings, end: str
+) -> None:
+    settings.MAILS_PER_HOUR_PER_ACCOUNT = 1
+    write(1)
+    theirs = Alert.objects.get()
+    Alert.objects.filter(pk=theirs.pk).update(state="sending", attempts=1, next_attempt_at=NOW + HOUR)
+    write(2, job=uuid.uuid4())
+    deliver.deliver_due(NOW)
+    ours = Alert.objects.exclude(pk=theirs.pk).get()
+    assert (ours.state, len(postbox.mails)) == ("pending", 0)
+    assert "being sent" in ours.last_error
+    Alert.objects.filter(pk=theirs.pk).update(state=end, delivered_at=NOW, next_attempt_at=None)
+    deliver.deliver_due(NOW + dt.timedelta(seconds=3))
+    ours.refresh_from_db()
+    assert ours.state == ("pending" if end == "delivered" else "delivered")
+    assert ours.last_error.startswith("held back") == (end == "delivered")
+
+
 def test_a_mail_that_another_process_has_taken_over_is_not_sent_by_the_one_before(
     postbox: Postbox, settings: Settings
 ) -> None:
