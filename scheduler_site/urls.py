@@ -21,6 +21,7 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 admin.autodiscover()
 admin.site.site_header = admin.site.site_title = "Belfry"
 
+handler400 = "scheduler_site.rest.refused_early.bad_request"
 handler500 = "scheduler_site.rest.database_unavailable.server_error"
 
 urlpatterns = [

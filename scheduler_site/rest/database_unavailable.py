@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any, Final
+from typing import Final
 
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +16,7 @@ from django.template import loader
 from django.views import defaults
 
 from scheduler_site.lib.database.errors import Kind, kind_of
+from scheduler_site.rest.refused_early import body
 
 logger = logging.getLogger(__name__)
 
@@ -48,15 +49,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return defaults.server_error(request)
     note(error, request.path)
     if request.path_info.startswith("/api/"):
-        return JsonResponse(_body(request.path_info), status=STATUS, headers=HEADERS)
+        return JsonResponse(body(request.path_info, STATUS, LABEL, TEXT), status=STATUS, headers=HEADERS)
     # Rendered without the request: what is known of it (account, messages) is in the database.
     page = loader.get_template("503.html").render()
     return HttpResponse(page, status=STATUS, headers=HEADERS)
-
-
-def _body(path: str) -> dict[str, Any]:
-    if path.startswith("/api/v1/"):
-        return {"error": {"code": STATUS, "message": TEXT}}
-    if path.startswith(("/api/tasks", "/api/conda")):
-        return {"success": False, "message": TEXT}
-    return {"error": LABEL, "message": TEXT}

@@ -27,6 +27,32 @@ def test_a_wrong_host_is_a_400_and_one_line_without_a_traceback(
     assert "Traceback" not in line
 
 
+def test_the_page_about_a_wrong_host_says_what_to_set(client: Client) -> None:
+    page = client.get("/login", HTTP_HOST="evil.example.com<script>").content.decode()
+    assert "evil.example.com&lt;script&gt;" in page
+    assert "ALLOWED_HOSTS" in page
+    assert "ALLOWED_HOSTS" not in client.get("/login", HTTP_HOST="localhost").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "way"),
+    [
+        ("/api/v2/jobs", ["message"]),
+        ("/api/jobs", ["message"]),
+        ("/api/v1/jobs", ["error", "message"]),
+        ("/api/tasks", ["message"]),
+    ],
+)
+def test_an_api_says_so_in_json(client: Client, path: str, way: list[str]) -> None:
+    answer = client.get(path, HTTP_HOST="evil.example.com")
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
+    said = answer.json()
+    for key in way:
+        said = said[key]
+    assert said.startswith("The host evil.example.com is not known here.")
+    assert "ALLOWED_HOSTS" in said
+
+
 def test_too_many_fields_are_a_400_and_one_line_without_a_traceback(
     client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
