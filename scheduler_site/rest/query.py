@@ -122,7 +122,8 @@ def _moment(params: Mapping[str, Any], name: str, *, whole_day: bool = False) ->
         text = _BLANK_FOR_PLUS.sub(r"\1+\2", text)
         moment = datetime.fromisoformat(text)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment + timedelta(days=1) if whole_day and len(text) == 10 else moment
+        # Dates are also written 20261231; whatever has a time is longer.
+        return moment + timedelta(days=1) if whole_day and len(text) <= 10 else moment
     except (ValueError, OverflowError) as error:
         raise ApiError(400, "Invalid date", f"{name} {UNREADABLE}") from error
 
