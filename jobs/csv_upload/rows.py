@@ -129,7 +129,7 @@ def _kind(cells: Mapping[str, str], default_owner: str, errors: dict[str, FieldE
         found = _script(cells, errors) or _target(cells, default_owner, errors)
     if "options" in cells:
         try:
-            options = strict_json.loads(cells["options"])
+            options = strict_json.loads_once(cells["options"])
         except ValueError as error:
             errors["options"] = FieldError("Invalid options", str(error))
         else:
@@ -162,7 +162,7 @@ def _script(cells: Mapping[str, str], errors: dict[str, FieldError]) -> dict[str
 
 def _arguments(text: str, errors: dict[str, FieldError]) -> list[Any]:
     try:
-        value = strict_json.loads(text)
+        value = strict_json.loads_once(text)
     except ValueError:
         value = None
     if isinstance(value, list):
@@ -173,7 +173,7 @@ def _arguments(text: str, errors: dict[str, FieldError]) -> list[Any]:
 
 def _metadata(cells: Mapping[str, str], errors: dict[str, FieldError]) -> dict[str, Any]:
     try:
-        value = strict_json.loads(cells.get("metadata", "{}"))
+        value = strict_json.loads_once(cells.get("metadata", "{}"))
     except ValueError as error:
         errors["metadata"] = FieldError("Invalid JSON in Request Body", str(error))
         return {}

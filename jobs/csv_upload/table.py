@@ -96,11 +96,13 @@ def read(data: bytes, *, most: int) -> Table:
     names = {position: name.lower() for position, name in enumerate(header) if name}
     _check_header(list(names.values()))
     rows: list[Row] = []
+    nameless: set[int] = set()
     total = 0
     for total, line in enumerate(lines, start=1):
         cells = [cell if names.get(at) in EXACT else cell.strip() for at, cell in enumerate(line)]
         if any(map(str.strip, cells)):
             rows.append(_row(cells, names, len(header)))
+            nameless.update(at for at, cell in enumerate(cells[: len(header)]) if cell and at not in names)
         if len(rows) > most or total > most * BLANK_FACTOR:
             raise UnusableFile(_("The file has more than %(most)d rows.") % {"most": most}, "Too many rows")
     stats: BulkStats = {
@@ -109,7 +111,20 @@ def read(data: bytes, *, most: int) -> Table:
         "removed_column_count": len(header) - len(names),
         "removed_empty_row_count": total - len(rows),
     }
-    return Table(rows, stats, [_unknown(name) for name in header if name and name.lower() not in KNOWN])
+    return Table(rows, stats, [*_unread(header, names), *map(_nameless, sorted(nameless))])
+
+
+def _unread(header: list[str], names: dict[int, str]) -> Iterator[str]:
+    yield from (_unknown(name) for name in header if name and name.lower() not in KNOWN)
+    for headers in HEADERS.values():
+        same = [header[at] for at, name in names.items() if name in headers]
+        if len(same) > 1:
+            text = _("The columns %(names)s mean the same: of each row only one of them is read.")
+            yield text % {"names": ", ".join(f"“{name[:100]}”" for name in same)}
+
+
+def _nameless(at: int) -> str:
+    return _("Column %(number)d has no name and is not read.") % {"number": at + 1}
 
 
 def _unknown(name: str) -> str:

@@ -27,9 +27,9 @@ from jobs.models import LONGEST_DESCRIPTION, Job, today
 from jobs.models.column_types import column_of, references
 from jobs.models.fields import NAMES
 from jobs.runners import RUNNERS, OptionsForm, Runner
+from jobs.runners.base import StrictJSONField
 from jobs.verbs import JobChanges
 from scheduler_site.lib.encrypted import Undecryptable
-from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.lib.text import INVISIBLE, INVISIBLE_TEXT, unseen
 
 DEFAULT_DAYS = 365
@@ -51,12 +51,12 @@ class JobForm(forms.ModelForm[Job], ScheduleFields):
     `options` holds the kind's options as JSON; a page sends them as fields named `options-<name>` instead.
     """
 
-    metadata = forms.JSONField(
-        label=_("Parameters (JSON)"), required=False, decoder=Decoder, widget=forms.Textarea, initial=dict
+    metadata = StrictJSONField(
+        label=_("Parameters (JSON)"), required=False, widget=forms.Textarea, initial=dict
     )
-    options = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
-    notification_emails = forms.JSONField(required=False, decoder=Decoder)
-    secrets = forms.JSONField(required=False, decoder=Decoder, widget=forms.HiddenInput)
+    options = StrictJSONField(required=False, widget=forms.HiddenInput)
+    notification_emails = StrictJSONField(required=False)
+    secrets = StrictJSONField(required=False, widget=forms.HiddenInput)
     depends_on: forms.Field = forms.Field(required=False, widget=forms.HiddenInput)
     environment = EnvironmentField()
     description = LinesField(

@@ -24,8 +24,9 @@ from jobs.forms.unchanged_fields import LINE_END
 from jobs.models import SCRIPT_OPTION, Dependency, Job
 from jobs.models.fields import FIELDS
 from jobs.runners import RUNNERS, OptionsForm
+from jobs.runners.base import StrictJSONField
 from jobs.schedule import zone
-from scheduler_site.lib import credentials, strict_json
+from scheduler_site.lib import credentials
 
 # Of the rows in which jobs to follow are named: how many are empty, and how many names are suggested.
 BLANKS = 3
@@ -261,9 +262,7 @@ class PauseForm(forms.Form):
 class RunForm(forms.Form):
     """The parameters of this one run."""
 
-    metadata = forms.JSONField(
-        label=_("Parameters for this run (JSON)"), required=False, decoder=strict_json.Decoder
-    )
+    metadata = StrictJSONField(label=_("Parameters for this run (JSON)"), required=False)
     # Shown to those who may, while starts are held.
     override_hold = forms.BooleanField(label=_("Start despite the hold"), required=False)
     # The same for every time that this very form is sent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -14,8 +15,11 @@ from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from scheduler_site.lib import strict_json
+
 State = Literal["success", "failed", "timeout", "stopped", "error"]
 Pool = Literal["io", "code"]
+LONGEST_KEY = 100  # of what is said about it
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,23 @@ class OptionsForm(forms.Form):
     def options(self) -> dict[str, Any]:
         """The cleaned options without the empty ones, so that a stored job says only what was chosen."""
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [], {})}
+
+
+class StrictJSONField(forms.JSONField):
+    """A JSON value that can be stored anywhere (`strict_json.loads`); a key that is typed twice is named, not dropped."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(decoder=strict_json.Decoder, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        repeated: list[str] = []
+        if isinstance(value, str):
+            with suppress(ValueError):  # which is told as with any text that is no JSON
+                strict_json.loads(value, repeated)
+        if repeated:
+            text = _("“%(name)s” is given more than once.")
+            raise ValidationError(text, params={"name": repeated[0][:LONGEST_KEY]}, code="repeated")
+        return super().to_python(value)
 
 
 class UsuallyField(forms.Field):

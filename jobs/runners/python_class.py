@@ -17,10 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.children.values import Call
 from jobs.classes.base import is_allowed, is_dotted_path, load
-from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.rest.schema_types import Rules
 
-from .base import CodeRunner, Context, Outcome, UsuallyField
+from .base import CodeRunner, Context, Outcome, StrictJSONField, UsuallyField
 from .code import named_environment, run_child, run_environment
 from .limits import LimitedForm, LimitOptions
 
@@ -57,11 +56,8 @@ class PythonClassOptions(LimitOptions):
     ]
 
 
-class ArgsField(forms.JSONField):
+class ArgsField(StrictJSONField):
     """A list of JSON values."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(decoder=Decoder, **kwargs)
 
     def to_python(self, value: Any) -> list[Any]:  # type: ignore[override]
         args = super().to_python(value)

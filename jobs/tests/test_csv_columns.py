@@ -42,6 +42,24 @@ def test_each_unknown_column_is_named_before_and_after(api: Api, uma: User, dry_
     ]
 
 
+def test_a_column_without_a_name_is_named_by_its_place_where_it_holds_something(api: Api, uma: User) -> None:
+    text = f"name,,cron,url,\na,red,0 2 * * *,{HOOK},\n"
+    assert upload(api, uma, text)["warnings"] == ["Column 2 has no name and is not read."]
+
+
+def test_two_columns_for_one_field_are_named(api: Api, uma: User) -> None:
+    text = f"name,Job Name,cron,url\na,b,0 2 * * *,{HOOK}\n"
+    told = upload(api, uma, text)["warnings"]
+    assert told == ["The columns “name”, “Job Name” mean the same: of each row only one of them is read."]
+
+
+@pytest.mark.parametrize("column", ["metadata", "options"])
+def test_a_key_that_stands_twice_in_a_cell_is_refused(api: Api, uma: User, column: str) -> None:
+    text = f'name,cron,url,{column}\na,0 2 * * *,{HOOK},"{{""b"": 1, ""b"": 2}}"\n'
+    assert upload(api, uma, text)["errors"][0]["message"].endswith("b is given more than once.")
+    assert not Job.objects.exists()
+
+
 def test_the_page_names_them_too(uma: User) -> None:
     file = SimpleUploadedFile("jobs.csv", f"name,cron,url,Colour\na,0 2 * * *,{HOOK},red\n".encode())
     page = browser(uma).post("/jobs/upload", {"file": file}).content.decode()

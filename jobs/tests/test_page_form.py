@@ -83,6 +83,14 @@ def test_metadata_that_could_not_be_stored_is_refused(uma: User, text: str) -> N
     assert response.context["form"].errors["metadata"]
 
 
+@pytest.mark.parametrize("field", ["metadata", "options-headers", "options-answer_json"])
+def test_a_key_that_is_typed_twice_is_named(uma: User, field: str) -> None:
+    text = '{"a": "1", "b": "2", "a": "3"}'
+    page = browser(uma).post("/jobs/new", entries() | {field: text}).content.decode()
+    assert "“a” is given more than once." in page
+    assert not Job.objects.exists()
+
+
 @pytest.mark.parametrize("field", ["at", "end_date"])
 @pytest.mark.parametrize("year", ["0001", "9999"])
 def test_a_date_beyond_the_reach_of_clocks_is_refused(uma: User, field: str, year: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -20,11 +21,17 @@ class UnacceptableValue(ValueError):
     """JSON, but with a value that is refused; the message names its field."""
 
 
-def loads(text: str | bytes) -> Any:
+class _Repeating(dict[str, Any]):
+    """An object with keys that were given more than once."""
+
+    again: tuple[str, ...] = ()
+
+
+def loads(text: str | bytes, repeated: list[str] | None = None) -> Any:
     """The value of a JSON document in UTF-8.
 
     NaN, infinities and numbers that overflow, more than 64 nested levels, integers of more than 40 digits,
-    NUL characters and lone surrogates are refused. Of duplicate keys the last one wins.
+    NUL characters and lone surrogates are refused. Of duplicate keys the last one wins; they are added to `repeated`.
     Raises InvalidJSON or UnacceptableValue.
     """
     try:
@@ -33,6 +40,7 @@ def loads(text: str | bytes) -> Any:
             parse_int=_integer,
             parse_float=_float,
             parse_constant=_constant,
+            object_pairs_hook=_object,
         )
     except UnacceptableValue:
         raise
@@ -40,7 +48,16 @@ def loads(text: str | bytes) -> Any:
         raise UnacceptableValue(f"The body is nested more than {MAX_DEPTH} levels deep.") from error
     except ValueError as error:
         raise InvalidJSON(str(error)) from error
-    _inspect(value)
+    _inspect(value, [] if repeated is None else repeated)
+    return value
+
+
+def loads_once(text: str) -> Any:
+    """The same, without a key that is given more than once: one of its values would be lost."""
+    repeated: list[str] = []
+    value = loads(text, repeated)
+    if repeated:
+        raise UnacceptableValue(f"{repeated[0]} is given more than once.")
     return value
 
 
@@ -88,7 +105,16 @@ def _constant(name: str) -> NoReturn:
     raise InvalidJSON(f"{name} is no JSON value.")
 
 
-def _inspect(value: Any) -> None:
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeating = _Repeating(found)
+    repeating.again = tuple(key for key, count in Counter(key for key, _value in pairs).items() if count > 1)
+    return repeating
+
+
+def _inspect(value: Any, repeated: list[str]) -> None:
     """Walks without recursion: the depth is chosen by the sender."""
     waiting = [(WHOLE, value, 0)]
     while waiting:
@@ -99,6 +125,8 @@ def _inspect(value: Any) -> None:
         elif isinstance(value, _Odd):
             raise UnacceptableValue(f"{name} {value.problem}.")
         elif isinstance(value, dict | list):
+            if isinstance(value, _Repeating):
+                repeated.extend(_child(name, key) for key in value.again)
             if depth == MAX_DEPTH:
                 raise UnacceptableValue(f"The body is nested more than {MAX_DEPTH} levels deep.")
             waiting.extend((_child(name, key), item, depth + 1) for key, item in _items(name, value))

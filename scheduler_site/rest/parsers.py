@@ -30,11 +30,14 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
+    def __init__(self) -> None:
+        self.repeated: list[str] = []  # keys that were given more than once
+
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
         try:
-            return strict_json.loads(_read(stream, parser_context))
+            return strict_json.loads(_read(stream, parser_context), self.repeated)
         except strict_json.InvalidJSON as error:
             raise ApiError(400, "Invalid JSON", BARE) from error
         except strict_json.UnacceptableValue as error:

@@ -61,6 +61,15 @@ def warnings(ignored: Iterable[Ignored], *objects: Any) -> list[str]:
         values = [found for part in shown for found in _at(part, one.way)]
         if not (values and one.value in values):
             texts.append(one.warning(kept=bool(values)))
+    return _few(texts)
+
+
+def of_repeated(ways: Iterable[str]) -> list[str]:
+    """A sentence for each key that was given more than once."""
+    return _few([f"{way[:LONGEST_NAME]}: given more than once, the last value counts." for way in ways])
+
+
+def _few(texts: list[str]) -> list[str]:
     return texts if len(texts) <= MOST else [*texts[:MOST], "There is more that was ignored."]
 
 

@@ -151,7 +151,9 @@ class ApiView(APIView):
         handler = self._handler()
         found = unknown_keys.in_body(self._given(), getattr(handler, "request_schema", None))
         query = unknown_keys.in_query(self.request.query_params, getattr(handler, "query", ()))
+        repeated = [way for parser in self.request.parsers or () for way in getattr(parser, "repeated", ())]
         return [
+            *unknown_keys.of_repeated(repeated),
             *unknown_keys.warnings(found, answer, self._before),
             *unknown_keys.warnings(query),
             *self.notes,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scheduler_site.lib.strict_json import InvalidJSON, UnacceptableValue, loads
+from scheduler_site.lib.strict_json import InvalidJSON, UnacceptableValue, loads, loads_once
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ from scheduler_site.lib.strict_json import InvalidJSON, UnacceptableValue, loads
 )
 def test_plain_json_is_read(text: bytes | str, value: Any) -> None:
     assert loads(text) == value
+
+
+def test_keys_that_are_given_more_than_once_are_named() -> None:
+    text, repeated = '{"a": 1, "b": [{"c": 1, "c": {}, "c": 3}], "a": {"d": 1}}', list[str]()
+    assert loads(text, repeated) == {"a": {"d": 1}, "b": [{"c": 3}]}
+    assert sorted(repeated) == ["a", "b[0].c"]
+    with pytest.raises(UnacceptableValue):
+        loads_once(text)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -21,6 +22,17 @@ def made(client: APIClient, **body: Any) -> dict[str, Any]:
     assert answer.status_code == 201, answer.json()
     told: dict[str, Any] = answer.json()
     return told
+
+
+def test_a_key_that_is_given_twice_is_named(api: Api, uma: User) -> None:
+    text = json.dumps(JOB | {"metadata": {"b": 1}})
+    text = text.replace('"b": 1', '"b": 1, "b": 2').replace('"name": "a"', '"name": "b", "name": "a"')
+    told = api(uma).post(JOBS, text, content_type="application/json").json()
+    assert (told["job"]["name"], told["job"]["metadata"]) == ("a", {"b": 2})
+    assert set(told["warnings"]) == {
+        "name: given more than once, the last value counts.",
+        "metadata.b: given more than once, the last value counts.",
+    }
 
 
 def test_without_anything_ignored_the_answer_is_as_documented(api: Api, uma: User) -> None:

@@ -11,11 +11,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from scheduler_site.lib.strict_json import Decoder
 from scheduler_site.rest.schema_types import Rules, one_of
 
 from ..addresses import AddressRefused, check_url, parse_url
-from ..base import OptionsForm
+from ..base import OptionsForm, StrictJSONField
 from .headers import clean_headers
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
@@ -77,13 +76,10 @@ class WebhookOptions(TypedDict):
     ]
 
 
-class HeadersField(forms.JSONField):
+class HeadersField(StrictJSONField):
     """A JSON object, or text with one `Name: value` per line."""
 
     default_error_messages = {"object": _("Headers are an object of names and values.")}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(decoder=Decoder, **kwargs)
 
     def to_python(self, value: Any) -> dict[str, str] | None:  # type: ignore[override]
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith(("{", "[")):
@@ -133,11 +129,8 @@ class SuccessCodesField(forms.Field):
         return text
 
 
-class AnswerField(forms.JSONField):
+class AnswerField(StrictJSONField):
     """What must stand where in a JSON answer: an object of paths and values."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(decoder=Decoder, **kwargs)
 
     def to_python(self, value: Any) -> dict[str, Any] | None:  # type: ignore[override]
         expected = super().to_python(value)
