@@ -14,7 +14,7 @@ from executions.tests.conftest import WORKER, Ledger
 from executions.values import Claim
 from executions.worker import pace
 from executions.worker.capacity import Capacity
-from executions.worker.prefetch import Prefetch
+from executions.worker.pace import Prefetch
 from executions.worker.writer import Writer
 from jobs.runners import Outcome
 from jobs.tests.factories import make_job, moment

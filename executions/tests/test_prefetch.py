@@ -16,7 +16,7 @@ from executions.ledger import verbs
 from executions.ledger.due.tick import tick
 from executions.models import Execution
 from executions.tests.conftest import Ledger
-from executions.worker import prefetch
+from executions.worker import pace
 from executions.worker import worker as workers
 from executions.worker.worker import Worker
 from jobs.models import Job
@@ -44,7 +44,7 @@ def worker(ledger: Ledger, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
     settings.WORKER_CODE_SLOTS = 1
     monkeypatch.setitem(RUNNERS, "python_class", Held())
     monkeypatch.setattr(workers, "PATIENCE", 60.0)
-    monkeypatch.setattr(prefetch, "SHORT", 60.0)
+    monkeypatch.setattr(pace, "SHORT", 60.0)
     monkeypatch.setattr(workers, "POLL_SECONDS", 0.05)
     Held.gate.clear()
     worker = Worker("worker-1", ["code"])

@@ -40,7 +40,7 @@ from executions.worker.executors import Executors, fault
 from executions.worker.leases import Leases
 from executions.worker.loop import Loop
 from executions.worker.output import OutputWriter
-from executions.worker.prefetch import PATIENCE, Prefetch
+from executions.worker.pace import PATIENCE, Prefetch
 from executions.worker.watchdog import ThreadProgress, Watchdog, end_process
 from executions.worker.writer import Writer
 from jobs.runners import Outcome

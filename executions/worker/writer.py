@@ -24,7 +24,7 @@ from executions.ledger.outcomes import Report
 from executions.models import Reason
 from executions.values import Claim
 from executions.worker import priority
-from executions.worker.pace import Pace
+from executions.worker.pace import Gathering
 from jobs.runners import Outcome
 from scheduler_site.lib import clock
 from scheduler_site.lib.database.errors import Kind, breaks_connection, kind_of
@@ -61,7 +61,7 @@ Item = ClaimRequest | ReturnRequest | Report
 
 
 class Writer(threading.Thread):
-    """`written` is called with each claim whose end is on record (or was refused). has_ahead: as Pace has it."""
+    """`written` is called with each claim whose end is on record (or was refused). has_ahead: as Gathering has it."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Writer(threading.Thread):
     ) -> None:
         super().__init__(name="writer", daemon=True)
         self._worker, self._written = worker, written
-        self._pace = Pace(has_ahead)
+        self._pace = Gathering(has_ahead)
         self._waiting: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._leaving = False
         self._unanswered: set[Future[list[Claim]]] = set()

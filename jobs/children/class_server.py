@@ -26,6 +26,7 @@ from environments.os_account import Account
 from environments.os_account import become as become_account
 from jobs.classes.base import load
 
+from . import job_process
 from .linux import children_of, descendants_of, die_with_parent, send_signal
 from .modules import MOST_LEARNED, files_of_modules, learn, stamps, stamps_at_import
 from .server import FAREWELL_SECONDS, Server
@@ -39,9 +40,11 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.
 class ClassServer(Server):
     """Forks only while the files that were imported are as they were, and the process is one to fork from."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, own: Set[str]) -> None:
+        """own: the files that it consists of itself, which are as old as the worker."""
         super().__init__(control)
-        self._files = stamps_at_import(files_of_modules())
+        self._own = own
+        self._files = stamps_at_import(set(files_of_modules()) - own)
         self._fit = True
 
     def order(self, message: dict[str, Any]) -> None:
@@ -50,7 +53,7 @@ class ClassServer(Server):
         learn(message.get("learn", [])[:MOST_LEARNED])
         self.renew()
         self._fit = self._fit and not unfit(but=before)
-        self._files |= stamps_at_import(set(files_of_modules()) - set(self._files))
+        self._files |= stamps_at_import(set(files_of_modules()) - set(self._files) - self._own)
         gc.freeze()
 
     def begin(self, number: int, descriptors: list[int]) -> None:
@@ -71,16 +74,17 @@ def main(descriptor: int, path: str, account: Account | None) -> None:
         # During the import nobody reads the socket, whose end tells that the worker is gone.
         die_with_parent(os.getppid())
     os.umask(0o022)
-    control = socket.socket(fileno=descriptor)
+    control, own = socket.socket(fileno=descriptor), set(files_of_modules())
     if problem := imported(path) or unfit():
         control.send(json.dumps({"unfit": problem[:2000]}).encode())
         return
+    job_process.prepare(path, load(path))
     gc.collect()
     gc.freeze()
     if not account:
         prctl.outlive_parent(strict=True)
     control.send(READY)
-    ClassServer(control).serve()
+    ClassServer(control, own).serve()
 
 
 def keep(descriptor: int, account: Account) -> None:

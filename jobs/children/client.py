@@ -7,7 +7,6 @@ import contextlib
 import itertools
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -16,7 +15,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -86,7 +84,7 @@ class Client:
         except OSError as problem:
             return Finished("unavailable", f"There is nothing left to start a job with: {problem}")
         self._lifelines.add(lifeline)
-        private = str(Path(tempfile.gettempdir(), f"belfry-{secrets.token_hex(8)}"))
+        private = f"{tempfile.gettempdir()}/belfry-{os.urandom(8).hex()}"
         try:
             with theirs, _closing(output_end), _closing(result_end):
                 try:
@@ -114,8 +112,9 @@ class Client:
             lifeline.close()  # if the job still runs (the log sink failed, say), this ends it
             os.close(output)
             os.close(result)
-            with files_of(account):
-                remove_tree(private)  # the supervisor did, unless it was killed
+            if os.path.lexists(private):
+                with files_of(account):
+                    remove_tree(private)  # the supervisor did, unless it was killed
 
     def close(self) -> None:
         """End the server and every job that still runs, and wait for it."""

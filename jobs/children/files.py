@@ -13,6 +13,15 @@ LONG = 1024  # characters; a folder whose path is longer is moved to the top
 
 def remove_tree(path: str) -> None:
     """Deletes a private directory of any depth, without following links; permissions that forbid it are changed first."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
+    except OSError:
+        _remove_tree(path)
+
+
+def _remove_tree(path: str) -> None:
     if os.path.islink(path):
         os.unlink(path)
     pending, folders, moved = [path], list[str](), os.path.join(path, os.urandom(8).hex())

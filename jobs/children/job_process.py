@@ -1,6 +1,6 @@
-"""The process of the job, from the fork to its end: it sets itself up, then executes the program or calls the class."""
-
-# Plain os calls: pathlib would be one more thing in memory at each fork.
+# Plain os calls: pathlib would be one more thing in memory at each fork. Neither `with suppress` nor small helpers on the way
+# to `run`: run_supervisor.py says why.
+# ruff: noqa: SIM105
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import resource
 import signal
 import sys
 import traceback
+from json import encoder
 from typing import Any, NoReturn, TextIO
 
 from environments.os_account import Account
@@ -26,143 +27,178 @@ MAX_RESULT = 1 << 20  # bytes of JSON
 NICE = 10  # with 5, fifty jobs that compute on two cores keep an answer of the API waiting for seconds
 # The numbers themselves, for the calls of C: the names of `signal` are members of enumerations, and to make and to compare them
 # in a process that was just forked costs half a millisecond.
-_SIGPIPE, _SIGXFSZ, _SIGINT = int(signal.SIGPIPE), int(signal.SIGXFSZ), int(signal.SIGINT)
-_DEFAULT, _IGNORE, _SETMASK = int(signal.SIG_DFL), int(signal.SIG_IGN), int(signal.SIG_SETMASK)
-_CHANGED_SIGNALS = (
-    int(signal.SIGCHLD),
-    int(signal.SIGUSR1),
-    int(signal.SIGTERM),
-    _SIGINT,
-    int(signal.SIGHUP),
-    _SIGPIPE,
-    _SIGXFSZ,
+_DEFAULT, _SETMASK = int(signal.SIG_DFL), int(signal.SIG_SETMASK)
+_SIGINT = int(signal.SIGINT)
+_CHANGED_SIGNALS = tuple(
+    map(int, (signal.SIGCHLD, signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP, signal.SIGINT))
 )
-_LIMITS = {
-    "open_files": resource.RLIMIT_NOFILE,
-    "address_space": resource.RLIMIT_AS,
-    "processes": resource.RLIMIT_NPROC,
-    "file_size": resource.RLIMIT_FSIZE,
-    "cpu": resource.RLIMIT_CPU,
-}
+# The interpreter ignores them, as it does in every Python program.
+_IGNORED_SIGNALS = (int(signal.SIGPIPE), int(signal.SIGXFSZ))
+_INFINITY = resource.RLIM_INFINITY
+_NICE = b"%d" % NICE
+_ENCODING = sys.getfilesystemencoding()
+# What os.environ keeps as the environment, behind three layers of checks and names.
+_VARIABLES: dict[bytes, bytes] | None = getattr(os.environ, "_data", None)
+_encode: Any = getattr(encoder, "c_make_encoder", None) and encoder.c_make_encoder(  # type: ignore[attr-defined]
+    {}, str, encoder.encode_basestring_ascii, None, ": ", ", ", False, False, False
+)
+
+# Of a server that has imported a class: the class by its path, and the two streams that its runs will print to.
+_classes: dict[str, type[Any]] = {}
+_streams: list[TextIO] = []
 
 
-def become(request: dict[str, Any], supervisor: int, output: int, result: int, failure: int) -> NoReturn:
-    """Turn this freshly forked process into the job. What prevents its start is written to `failure`."""
+def call(request: dict[str, Any], supervisor: int, output: int, result: int) -> NoReturn:
+    """Turn this freshly forked process into the run of a class; how it ends is written to `result`."""
+    code = 127
     try:
-        _settle(request, supervisor, output, keep={result, failure})
-        if "exec" in request:
-            _execute(request["exec"])
-        os.close(failure)
-        code = _call(request["call"], request["args"], result, learn=request["learn"])
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        _settle(request, supervisor, output, result)
+        _signal.signal(_SIGINT, signal.default_int_handler)
+        sys.stdout, sys.stderr = _streams or (_stream(1), _stream(2))
+        code = _run(request, result)
+        try:
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            pass
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass
     except BaseException as problem:
-        with contextlib.suppress(OSError):
+        _tell(result, {"error": _describe(problem)[:4096], "stage": "import"})
+    finally:
+        os._exit(code)
+
+
+def execute(request: dict[str, Any], supervisor: int, output: int, failure: int) -> NoReturn:
+    """Turn this freshly forked process into a program. What prevents its start is written to `failure`."""
+    try:
+        _settle(request, supervisor, output, failure)
+        for number in _IGNORED_SIGNALS:
+            _signal.signal(number, _DEFAULT)
+        argv = request["exec"]
+        try:
+            os.execvp(argv[0], argv)  # noqa: S606
+        except OSError as problem:
+            problem.filename = argv[0]
+            raise
+    except BaseException as problem:
+        try:
             os.write(failure, _describe(problem).encode(errors="replace")[:4096])
+        except OSError:
+            pass
     finally:
         os._exit(127)
 
 
-def _execute(argv: list[str]) -> NoReturn:
-    try:
-        os.execvp(argv[0], argv)  # noqa: S606
-    except OSError as problem:
-        problem.filename = argv[0]
-        raise
-
-
-def _settle(request: dict[str, Any], supervisor: int, output: int, keep: set[int]) -> None:
+def _settle(request: dict[str, Any], supervisor: int, output: int, keep: int) -> None:
     os.setsid()
-    _reset_signals(for_python="call" in request)
-    _wire_up(output, keep)
-    _limit(request["limits"])
+    # What the supervisor and the interpreter made of them is undone.
+    _signal.set_wakeup_fd(-1)
+    for number in _CHANGED_SIGNALS:
+        _signal.signal(number, _DEFAULT)
+    _signal.pthread_sigmask(_SETMASK, ())
+    # Nothing to read, one pipe for both outputs, and no other descriptor left open.
+    os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
+    for number, value in request["limits"]:
+        hard = resource.getrlimit(number)[1]
+        value = value if hard == _INFINITY else min(value, hard)
+        resource.setrlimit(number, (value, value))
     _stand_back()
     if request["account"]:
         become_account(Account(*request["account"]))
     die_with_parent(supervisor)
-    os.environ.pop("PYTHONPATH", None)  # the server's way to find this project, not the job's
-    os.environ.update(request["env"])
+    _set_variables(request["env"])
     os.chdir(request["cwd"])
+
+
+def _set_variables(variables: dict[str, str]) -> None:
+    """As os.environ.update."""
+    if _VARIABLES is None:
+        os.environ.update(variables)
+        return
+    for name, value in variables.items():
+        key, encoded = name.encode(_ENCODING, "surrogateescape"), value.encode(_ENCODING, "surrogateescape")
+        os.putenv(key, encoded)
+        _VARIABLES[key] = encoded
 
 
 def _stand_back() -> None:
     """Short of processors or memory, the job is to wait or to go, and not the web, the beat or the worker."""
-    with contextlib.suppress(OSError):
+    try:
         os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + NICE, 19))
+    except OSError:
+        pass
     # Where the kernel shares by session, the priority counts only within one.
-    for path, value in (("/proc/self/oom_score_adj", b"500"), ("/proc/self/autogroup", b"%d" % NICE)):
-        with contextlib.suppress(OSError):
+    for path, value in (("/proc/self/oom_score_adj", b"500"), ("/proc/self/autogroup", _NICE)):
+        try:
             descriptor = os.open(path, os.O_WRONLY)
-            with contextlib.suppress(OSError):
-                os.write(descriptor, value)
-            os.close(descriptor)
+        except OSError:
+            continue
+        try:
+            os.write(descriptor, value)
+        except OSError:
+            pass
+        os.close(descriptor)
 
 
-def _reset_signals(*, for_python: bool) -> None:
-    """Undo what the supervisor and the interpreter made of them; a Python class gets the interpreter's own again."""
-    signal.set_wakeup_fd(-1)
-    for number in _CHANGED_SIGNALS:
-        _signal.signal(number, _DEFAULT)
-    if for_python:
-        _signal.signal(_SIGPIPE, _IGNORE)
-        _signal.signal(_SIGXFSZ, _IGNORE)
-        _signal.signal(_SIGINT, signal.default_int_handler)
-    _signal.pthread_sigmask(_SETMASK, ())
+def prepare(path: str, job_class: type[Any]) -> None:
+    """Makes what is the same for all runs of the class: in each of them it would cost as much as a short run."""
+    _classes[path] = job_class
+    reading, writing = os.pipe()
+    for descriptor in (1, 2):
+        # What they are told about their end of the pipe is that it is one.
+        usual = os.dup(descriptor)
+        os.dup2(writing, descriptor)
+        _streams.append(_stream(descriptor))
+        os.dup2(usual, descriptor)
+        os.close(usual)
+    os.close(reading)
+    os.close(writing)
 
 
-def _wire_up(output: int, keep: set[int]) -> None:
-    """Nothing to read, one pipe for both outputs, and no other descriptor left open."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    first = 3
-    for descriptor in (*sorted(keep), os.sysconf("SC_OPEN_MAX")):
-        os.closerange(first, descriptor)
-        first = descriptor + 1
-    sys.stdout, sys.stderr = _writer(1), _writer(2)
-
-
-def _writer(descriptor: int) -> TextIO:
+def _stream(descriptor: int) -> TextIO:
     return open(descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
 
 
-def _limit(limits: dict[str, int | None]) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for name, value in limits.items():
-        if value is not None:
-            _soft, hard = resource.getrlimit(_LIMITS[name])
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-            resource.setrlimit(_LIMITS[name], (value, value))
-
-
-def _call(path: str, args: list[Any], result: int, *, learn: bool) -> int:
-    """Run the class; its return value or its error goes to `result`, a traceback to the log.
-
-    learn: what it has imported is told too.
-    """
-    newest = next(reversed(sys.modules))
+def _run(request: dict[str, Any], result: int) -> int:
+    """Run the class; its return value or its error goes to `result`, a traceback to the log."""
+    # Where that was asked, what it has imported is told too.
+    newest = next(reversed(sys.modules)) if request["learn"] else ""
     try:
-        from jobs.classes.base import load
-
-        job = load(path)()
+        job = (_classes.get(request["call"]) or _load(request["call"]))()
     except BaseException as problem:
-        return _fail(problem, result, stage="import")
+        return _fail(problem, result, "import", "")
     try:
-        text = to_json(job.run(*args))
+        text = to_json(job.run(*request["args"]))
     except SystemExit as leaving:
         return _left(leaving.code)
     except BaseException as problem:
-        return _fail(problem, result, stage="run", loaded=loaded_libraries(newest) if learn else "")
+        return _fail(problem, result, "run", newest)
     if len(text) > MAX_RESULT:
         sys.stderr.write(
             f"The return value has {len(text)} bytes of JSON, more than {MAX_RESULT}: not kept.\n"
         )
     else:
-        _tell(result, {"result": text} | ({"loaded": loaded_libraries(newest)} if learn else {}))
+        _tell(result, {"result": text} | _learned(newest))
     return 0
+
+
+def _load(path: str) -> type[Any]:
+    from jobs.classes.base import load
+
+    return load(path)
+
+
+def _learned(newest: str) -> dict[str, str]:
+    """The libraries that have been imported after this module."""
+    if not newest or newest == next(reversed(sys.modules)):
+        return {}
+    return {"loaded": loaded_libraries(newest)}
 
 
 def _left(code: Any) -> int:
@@ -174,16 +210,16 @@ def _left(code: Any) -> int:
     return 1
 
 
-def _fail(problem: BaseException, result: int, *, stage: str, loaded: str = "") -> int:
+def _fail(problem: BaseException, result: int, stage: str, newest: str) -> int:
     problem.__traceback__ = problem.__traceback__.tb_next if problem.__traceback__ else None
     with contextlib.suppress(Exception):
         traceback.print_exception(problem)
-    _tell(result, {"error": _describe(problem)[:4096], "stage": stage, "loaded": loaded})
+    _tell(result, {"error": _describe(problem)[:4096], "stage": stage} | _learned(newest))
     return 1
 
 
 def _tell(result: int, message: dict[str, str]) -> None:
-    data = json.dumps(message).encode()
+    data = to_json(message).encode()
     while data:
         data = data[os.write(result, data) :]
 
@@ -197,6 +233,12 @@ def _describe(problem: BaseException) -> str:
 
 def to_json(value: Any) -> str:
     """JSON for any value: what JSON does not know becomes text, what is not finite becomes null."""
+    try:
+        if _encode is not None:
+            # As json.dumps(value, default=str, allow_nan=False) does it, after many more steps.
+            return "".join(_encode(value, 0))
+    except (TypeError, ValueError, RecursionError):
+        pass
     with contextlib.suppress(TypeError, ValueError, RecursionError):
         return json.dumps(value, default=str, allow_nan=False)
     with contextlib.suppress(TypeError, ValueError, RecursionError):

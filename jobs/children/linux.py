@@ -101,6 +101,19 @@ def state_of(pid: int) -> ProcessState:
         return ProcessState()
 
 
+def receive_signals(end: int) -> int:
+    """CHLD and the end signal become readable bytes on the returned descriptor."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, end):
+        signal.signal(number, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    return reading
+
+
 def send_signal(pid: int, number: int) -> None:
     """Signal a process that may have gone, or may belong to somebody else, in the meantime."""
     with contextlib.suppress(ProcessLookupError, PermissionError):

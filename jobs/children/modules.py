@@ -62,8 +62,10 @@ def stamps(files: Iterable[str]) -> dict[str, Stamp | None]:
     """As they are now; None for one that is gone."""
     found: dict[str, Stamp | None] = dict.fromkeys(files)
     for file in found:
-        with contextlib.suppress(OSError):
+        try:  # noqa: SIM105 - this is done for each run
             found[file] = stamp(file)
+        except OSError:
+            pass
     return found
 
 

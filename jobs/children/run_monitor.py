@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import marshal
 import os
 import select
 import socket
@@ -16,6 +17,7 @@ from .deadline import Deadline
 from .job_process import MAX_RESULT
 from .linux import signal_name
 from .modules import LONGEST_LIST
+from .run_supervisor import HEAD
 from .values import Ending, Finished
 
 POLL_SECONDS = 0.1
@@ -58,7 +60,11 @@ class RunMonitor:
         self._ordered: Ending | None = None
         self._overdue = self._start_by = float("inf")  # monotonic
         self._poll = select.poll()
-        for descriptor in (lifeline.fileno(), output, result):
+        # What the supervisor says of a short run is read when both pipes have ended, and does not wake this thread before.
+        self._poll.register(lifeline.fileno(), 0)
+        self._deaf, self._pipes = True, 2
+        self._deaf_until = time.monotonic() + POLL_SECONDS
+        for descriptor in (output, result):
             self._poll.register(descriptor, select.POLLIN)
 
     def until_finished(
@@ -74,7 +80,8 @@ class RunMonitor:
         self._ceilings = request["ceilings"]
         clock = Deadline(timeout)
         self._start_by = time.monotonic() + START_SECONDS
-        if not self._send(json.dumps(request).encode() + b"\n"):
+        data = marshal.dumps(request)
+        if not self._send(len(data).to_bytes(HEAD, "big") + data):
             self._read(0)  # a server whose files have changed says so and hangs up
             return self._finished(self._report) if self._report else self._lost()
         while self._report is None:
@@ -117,6 +124,8 @@ class RunMonitor:
 
     def _read(self, seconds: float) -> bool:
         """One round of reading; False once the lifeline has ended."""
+        if self._deaf and time.monotonic() >= self._deaf_until:
+            self._listen()
         alive = True
         for descriptor, _event in self._poll.poll(seconds * 1000):
             try:
@@ -124,7 +133,7 @@ class RunMonitor:
             except OSError:
                 data = b""
             if not data:
-                self._poll.unregister(descriptor)
+                self._close(descriptor)
                 alive = alive and descriptor != self._lifeline.fileno()
             elif descriptor == self._output:
                 self._show(data)
@@ -133,6 +142,21 @@ class RunMonitor:
             else:
                 self._hear(data)
         return alive
+
+    def _close(self, descriptor: int) -> None:
+        self._poll.unregister(descriptor)
+        if descriptor == self._lifeline.fileno():
+            self._deaf = False
+            return
+        self._pipes -= 1
+        if not self._pipes:
+            self._listen()
+
+    def _listen(self) -> None:
+        """Hears the supervisor at once from now on."""
+        if self._deaf:
+            self._deaf = False
+            self._poll.modify(self._lifeline.fileno(), select.POLLIN)
 
     def _show(self, data: bytes, *, final: bool = False) -> None:
         text = self._decoder.decode(data, final).replace("\0", "")
@@ -145,9 +169,9 @@ class RunMonitor:
         self._said = bytearray(rest)
         for line in lines:
             message = json.loads(line)
-            if "begun" in message:
+            if message.get("begun"):
                 self._begun = True
-            elif "started" in message:
+            elif message.get("started"):
                 self._started = True
             else:
                 self._report = message

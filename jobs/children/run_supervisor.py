@@ -1,8 +1,12 @@
 """Supervises one job: starts it, measures it, ends it, and exits only when no process of it is left.
 
-Commands arrive on the lifeline as single bytes after the request's line of JSON: `T` ends the job (TERM, the grace,
-KILL), `K` kills it at once, `S` suspends it and `C` continues it; end of file means that the worker is gone. Reports go
-back as lines of JSON.
+Commands arrive on the lifeline as single bytes after the request (its length in HEAD bytes, and what `marshal` makes of it):
+`T` ends the job (TERM, the grace, KILL), `K` kills it at once, `S` suspends it and `C` continues it; end of file means that the
+worker is gone. Reports go back as lines of JSON.
+
+What a supervisor does for each run, and the run before its class is called, is written for few objects rather than for few
+lines. After the fork each page of memory that one of the two processes writes to, if only to count a reference, costs two
+microseconds, and each function and each object of a library is on a page of its own.
 """
 
 # Plain os calls: pathlib would be one more thing in memory at each fork.
@@ -11,7 +15,7 @@ back as lines of JSON.
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import os
 import select
 import signal
@@ -24,8 +28,8 @@ from environments.os_account import Account, files_of
 
 from . import job_process
 from .files import remove_tree
-from .linux import descendants_of, die_with_parent, resident_memory, send_signal, state_of
-from .usage import EVERY, OFTEN, Usage
+from .linux import descendants_of, die_with_parent, receive_signals, resident_memory, send_signal, state_of
+from .usage import EVERY, FIRST, OFTEN, SOON, Usage
 
 END_SIGNAL = signal.SIGUSR1  # from the server, or because it died; service managers send TERM to all: ignored
 ORPHAN_GRACE = 10.0  # seconds at most once the worker is gone: its run may soon be given to another
@@ -34,11 +38,13 @@ LEFTOVER_GRACE = 2.0  # seconds at most for what a job that ended by itself leav
 SHORT_SECONDS = 2.0  # a run that takes longer gains nothing from a supervisor that is there already
 MOST_RUNS = 100  # of one supervisor, which its jobs could harm: they run as the same user
 SUSPEND_PASSES = 20  # over the tree at once; what forks faster is stopped by the next looks
+HEAD = 4  # bytes, of the length of a request
+BEGUN, STARTED = b'{"begun": true}\n', b'{"started": true}\n'
 
 
 def supervise(server: int, control: socket.socket, descriptors: list[int]) -> None:
     """The main loop of a supervisor, forked from the server: the run of these descriptors, then those that `control` brings."""
-    wakeup = receive_signals()
+    wakeup = receive_signals(END_SIGNAL)
     os.setsid()
     die_with_parent(server, END_SIGNAL)
     prctl.become_subreaper(strict=True)
@@ -55,24 +61,27 @@ def _one_run(
 
     control: none where this is its last run.
     """
-    with socket.socket(fileno=lifeline) as line:
-        request, orders = _read_request(line)
-        if request is None:
-            return False
-        supervisor = RunSupervisor(request, line, wakeup)
-        try:
-            ending = supervisor.run(orders, output, result)
-        except OSError as problem:  # no room for its directory or for one more process, where nothing has run
-            supervisor.report({"lost" if supervisor.has_begun else "unavailable": str(problem)})
-            return False
-        for descriptor in held:
-            os.close(descriptor)
-        with contextlib.suppress(OSError):
-            # Before the report, which may bring the next run at once.
-            if control and supervisor.was_plain:
-                control.send(b".")
-        supervisor.report(ending)
-    return control is not None and supervisor.was_plain
+    request, orders = _read_request(lifeline)
+    if request is None:
+        return False
+    supervisor = RunSupervisor(request, lifeline, wakeup)
+    try:
+        ending = supervisor.run(orders, output, result)
+    except OSError as problem:  # no room for its directory or for one more process, where nothing has run
+        supervisor.report({"lost" if supervisor.has_begun else "unavailable": str(problem)})
+        return False
+    for descriptor in held:
+        os.close(descriptor)
+    goes_on = control is not None and supervisor.was_plain
+    try:
+        # Before the report, which may bring the next run at once.
+        if control is not None and goes_on:
+            control.send(b".")
+    except OSError:
+        pass
+    supervisor.report(ending)
+    os.close(lifeline)
+    return goes_on
 
 
 def _next(control: socket.socket, wakeup: int) -> list[int]:
@@ -82,42 +91,28 @@ def _next(control: socket.socket, wakeup: int) -> list[int]:
         if wakeup in readable and END_SIGNAL in os.read(wakeup, 4096):
             return []
         if control.fileno() in readable:
-            _data, descriptors, _flags, _ = socket.recv_fds(control, 16, 4)
-            for descriptor in descriptors:
-                os.set_inheritable(descriptor, False)
-            return descriptors
+            return socket.recv_fds(control, 16, 4, socket.MSG_CMSG_CLOEXEC)[1]
 
 
-def receive_signals() -> int:
-    """CHLD and the end signal become readable bytes on the returned descriptor."""
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, END_SIGNAL):
-        signal.signal(number, lambda *_: None)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
-        signal.signal(number, signal.SIG_IGN)
-    return reading
-
-
-def _read_request(lifeline: socket.socket) -> tuple[dict[str, Any] | None, bytes]:
-    received = bytearray()
-    while b"\n" not in received:
-        part = lifeline.recv(65536)
+def _read_request(lifeline: int) -> tuple[dict[str, Any] | None, bytes]:
+    """The request, and the orders that came with it. It is the worker's, which is trusted: so `marshal` will do."""
+    received, end = b"", HEAD
+    while len(received) < end:
+        part = os.read(lifeline, 1 << 16)
         if not part:
             return None, b""
         received += part
-    line, _, orders = bytes(received).partition(b"\n")
-    return json.loads(line), orders
+        if len(received) >= HEAD:
+            end = HEAD + int.from_bytes(received[:HEAD], "big")
+    return marshal.loads(received[HEAD:end]), received[end:]  # noqa: S302
 
 
 class RunSupervisor:
     """One job and everything it starts."""
 
-    def __init__(self, request: dict[str, Any], lifeline: socket.socket, wakeup: int) -> None:
+    def __init__(self, request: dict[str, Any], lifeline: int, wakeup: int) -> None:
         self._request = request
-        self._lifeline: socket.socket | None = lifeline
+        self._lifeline: int | None = lifeline
         self._wakeup = wakeup
         self._job = 0
         self._status: int | None = None  # of the job, as wait(2) tells it
@@ -127,10 +122,11 @@ class RunSupervisor:
         self._suspended = False
         self._struck: dict[str, float] = {}  # the limit of the whole tree that ended it, and what was used
         self._account = Account(*request["account"]) if request["account"] else None
-        every = OFTEN if request["ceilings"]["memory"] else EVERY
         self._began = time.monotonic()
-        self._usage = Usage(self._began, every=every)
-        self._inherited = resident_memory(os.getpid()) + FORK_MARGIN
+        every = OFTEN if "memory" in request["ceilings"] else EVERY
+        self._usage = Usage(self._began, every=every, first=FIRST if request["ceilings"] else SOON)
+        # A program's figure starts with the memory of the process it was forked from: only more counts.
+        self._inherited = 0 if "call" in request else resident_memory(os.getpid()) + FORK_MARGIN
 
     @property
     def has_begun(self) -> bool:
@@ -153,20 +149,21 @@ class RunSupervisor:
         private = self._request["private"]
         os.mkdir(private, 0o700)
         try:
-            usual = {"TMPDIR": private, "PYTHONUNBUFFERED": "1"}
-            usual |= self._account.variables if self._account else {}
-            self._request["env"] = {**usual, **self._request["env"]}
-            self._write_files()
-            self._hand_over(private)
-            problem = self._start(output, result)
-            if not problem:
-                self.report({"started": self._job})
+            if "files" in self._request:
+                self._write_files()
+            if self._account:
+                self._hand_over(private)
+            problem = self._call(output, result) if "call" in self._request else self._execute(output, result)
+            if orders and not problem:
                 self._obey(orders)
             while self._reap():
                 self._act()
                 self._wait()
         finally:
-            with files_of(self._account):
+            if self._account:
+                with files_of(self._account):
+                    remove_tree(private)
+            else:
                 remove_tree(private)
         return {"unstartable": problem} if problem else self._ending()
 
@@ -183,20 +180,34 @@ class RunSupervisor:
         if self._account:
             os.chown(path, self._account.uid, self._account.gid, follow_symlinks=False)
 
-    def _start(self, output: int, result: int) -> str:
-        """Fork the job; what prevented its start, or nothing."""
-        reading, writing = os.pipe()
+    def _call(self, output: int, result: int) -> str:
+        """Fork the job of a class. What prevents its start it tells as its result."""
         supervisor = os.getpid()
         # Before the fork, for the job may end this process as soon as it is there; and what may have run is not run again.
-        self.report({"begun": True})
+        self._say(BEGUN + STARTED)
         self._job = os.fork()
         if self._job == 0:
-            job_process.become(self._request, supervisor, output, result, writing)
+            job_process.call(self._request, supervisor, output, result)
+        os.close(output)
+        os.close(result)
+        return ""
+
+    def _execute(self, output: int, result: int) -> str:
+        """Fork the job of a program; what prevented its start, or nothing."""
+        reading, writing = os.pipe()
+        supervisor = os.getpid()
+        self._say(BEGUN)
+        self._job = os.fork()
+        if self._job == 0:
+            job_process.execute(self._request, supervisor, output, writing)
         for descriptor in (writing, output, result):
             os.close(descriptor)
-        # Closed by a successful exec, or by the job once it has set itself up.
+        # Closed by a successful exec.
         with open(reading, "rb") as failure:
-            return failure.read().decode(errors="replace")
+            problem = failure.read().decode(errors="replace")
+        if not problem:
+            self._say(STARTED)
+        return problem
 
     def _reap(self) -> bool:
         """Collect whoever has ended; False when no descendant is left (each one becomes a child in the end)."""
@@ -210,9 +221,8 @@ class RunSupervisor:
             self._usage.reaped(usage)
             if pid == self._job and self._status is None:
                 self._status = status
-                # A program's figure starts with the memory of the process it was forked from: only more counts.
-                if (own := usage.ru_maxrss * 1024) > self._inherited or "call" in self._request:
-                    self._usage.peak = max(self._usage.peak, own)
+                if (own := usage.ru_maxrss * 1024) > max(self._inherited, self._usage.peak):
+                    self._usage.peak = own
 
     def _act(self) -> None:
         now = time.monotonic()
@@ -245,12 +255,12 @@ class RunSupervisor:
 
     def _wait(self) -> None:
         """Sleep until a child ends, an order comes or the next sample is due."""
-        sources = [self._wakeup] + ([self._lifeline.fileno()] if self._lifeline else [])
+        sources = [self._wakeup] if self._lifeline is None else [self._wakeup, self._lifeline]
         readable, _, _ = select.select(sources, [], [], self._pause())
         if self._wakeup in readable and END_SIGNAL in os.read(self._wakeup, 4096):
             self._abandoned = True
             self._end(min(self._request["grace"], ORPHAN_GRACE))
-        if self._lifeline and self._lifeline.fileno() in readable:
+        if self._lifeline is not None and self._lifeline in readable:
             self._obey(self._listen(self._lifeline))
 
     def _pause(self) -> float:
@@ -261,10 +271,10 @@ class RunSupervisor:
             return min(0.01 * 2.0 ** min(self._kills, 7), 1.0)
         return min(until_look, max(self._kill_at - time.monotonic(), 0.0))
 
-    def _listen(self, lifeline: socket.socket) -> bytes:
+    def _listen(self, lifeline: int) -> bytes:
         """Orders from the worker; its disappearance is one too."""
         with contextlib.suppress(OSError):
-            if orders := lifeline.recv(64):
+            if orders := os.read(lifeline, 64):
                 return orders
         self._lifeline = None
         self._end(min(self._request["grace"], ORPHAN_GRACE))
@@ -320,6 +330,11 @@ class RunSupervisor:
 
     def report(self, message: dict[str, Any]) -> None:
         """Tell the worker, if there still is one."""
-        if self._lifeline is not None:
-            with contextlib.suppress(OSError):
-                self._lifeline.sendall(json.dumps(message).encode() + b"\n")
+        self._say(job_process.to_json(message).encode() + b"\n")
+
+    def _say(self, data: bytes) -> None:
+        try:
+            while data and self._lifeline is not None:
+                data = data[os.write(self._lifeline, data) :]
+        except OSError:
+            pass

@@ -15,6 +15,7 @@ import contextlib
 import gc
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -26,8 +27,8 @@ from typing import Any
 import jobs.classes.base  # noqa: F401 - what every class needs is loaded once, before the forks
 from environments import prctl
 
-from .linux import children_of, send_signal
-from .run_supervisor import END_SIGNAL, ORPHAN_GRACE, receive_signals, supervise
+from .linux import children_of, receive_signals, send_signal
+from .run_supervisor import END_SIGNAL, ORPHAN_GRACE, supervise
 
 FAREWELL_SECONDS = ORPHAN_GRACE + 5.0
 MOST_DESCRIPTORS = 4
@@ -58,18 +59,22 @@ class Server:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._wakeup = receive_signals()
+        self._wakeup = receive_signals(END_SIGNAL)
         self._supervisors: dict[int, SupervisorProcess] = {}
         self._generation = 0
+        os.environ.pop("PYTHONPATH", None)  # our own way to find this project, not the jobs'
 
     def serve(self) -> None:
+        strays = self._reap()
         while True:
-            strays = self._reap()
             supervisors = {one.control.fileno(): one for one in self._supervisors.values() if one.listens}
             sources = [self._control.fileno(), self._wakeup, *supervisors]
             readable, _, _ = select.select(sources, [], [], 0.05 if strays else self._patience())
             if self._wakeup in readable:
                 os.read(self._wakeup, 4096)
+            # Nobody becomes our child without that a supervisor ends.
+            if self._wakeup in readable or strays:
+                strays = self._reap()
             for descriptor in supervisors.keys() & readable:
                 self._hear(supervisors[descriptor])
             self._let_go(time.monotonic() - IDLE_SECONDS)
@@ -103,13 +108,14 @@ class Server:
     def _answer(self) -> bool:
         """Do what one message asks; False at end of file."""
         try:
-            data, descriptors, _flags, _ = socket.recv_fds(self._control, 4096, MOST_DESCRIPTORS)
+            # The descriptors are no business of a job's programs.
+            data, descriptors, _flags, _ = socket.recv_fds(
+                self._control, 4096, MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
         except ConnectionError:
             return False
         if not data:
             return False
-        for descriptor in descriptors:  # they arrive inheritable, and are no business of a job's programs
-            os.set_inheritable(descriptor, False)
         message = json.loads(data)
         if "run" in message and len(descriptors) >= 3:
             self.begin(message["run"], descriptors)
@@ -192,6 +198,7 @@ class Server:
 def main(descriptor: int) -> None:
     """Serve the control socket with this descriptor until its other end is closed."""
     prctl.become_subreaper(strict=True)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o022)  # a worker keeps its files to itself; what a job writes is for whom the job means
     gc.freeze()  # the children share these pages as long as nobody writes to them
     Server(socket.socket(fileno=descriptor)).serve()

@@ -12,7 +12,8 @@ EVERY = 0.25  # seconds between two looks
 OFTEN = 0.1  # seconds, where memory is limited
 SELDOM = 0.5  # seconds, where there is much to look at
 LOOK_SHARE = 0.05  # of the time, at most, as far as SELDOM allows
-FIRST = 0.005  # seconds until the first one; from there the pauses grow
+FIRST = 0.005  # seconds until the first one where something is limited; from there the pauses grow
+SOON = 0.05  # seconds until it otherwise: the kernel tells what a shorter run has used
 APART = 0.1  # seconds at least between two points: the kernel counts a living process's time in hundredths
 # Of its pauses, the share that reading shared memory may take: the kernel walks all page tables of a process for it.
 EXACT_SHARE = 0.02
@@ -43,11 +44,11 @@ class Series:
 class Usage:
     """Of one job and everything it starts, seen from its supervisor."""
 
-    def __init__(self, began: float, *, every: float = EVERY) -> None:
+    def __init__(self, began: float, *, every: float = EVERY, first: float = FIRST) -> None:
         self.peak = 0
         self.memory = 0  # bytes now, as far as known
         self.cpu = 0.0  # seconds so far
-        self.next_look = began + FIRST
+        self.next_look = began + first
         self._began, self._every = began, every
         self._series = Series()
         self._area = 0.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from environments.os_account import Account
@@ -98,8 +100,30 @@ def to_wire(
     private: path of a directory for the run alone; the supervisor makes and removes it.
     learn: whether a Call tells what it imports.
     """
-    common: dict[str, Any] = {"env": request.env, "cwd": request.cwd or private, "private": private}
-    common |= {"grace": grace, "limits": asdict(limits), "ceilings": asdict(ceilings), "account": account}
+    usual = {"TMPDIR": private, "PYTHONUNBUFFERED": "1"} | (account.variables if account else {})
+    common: dict[str, Any] = {"env": usual | request.env, "cwd": request.cwd or private, "private": private}
+    common |= {"grace": grace, "limits": _numbered(limits), "ceilings": _named(ceilings)}
+    common["account"] = list(account) if account else None
     if isinstance(request, Call):
         return {"call": request.path, "args": request.args, "learn": learn, **common}
     return {"exec": request.argv, "files": request.files, **common}
+
+
+_RESOURCES = {
+    "open_files": resource.RLIMIT_NOFILE,
+    "address_space": resource.RLIMIT_AS,
+    "processes": resource.RLIMIT_NPROC,
+    "file_size": resource.RLIMIT_FSIZE,
+    "cpu": resource.RLIMIT_CPU,
+}
+
+
+@lru_cache(maxsize=256)
+def _numbered(limits: Limits) -> list[tuple[int, int]]:
+    """As setrlimit(2) has them."""
+    return [(_RESOURCES[name], value) for name, value in asdict(limits).items() if value is not None]
+
+
+@lru_cache(maxsize=256)
+def _named(ceilings: Ceilings) -> dict[str, float]:
+    return {name: value for name, value in asdict(ceilings).items() if value is not None}

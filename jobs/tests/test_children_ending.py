@@ -225,6 +225,12 @@ def test_a_warden_that_its_own_job_stopped_does_not_hold_the_run(monkeypatch: py
     assert eventually(lambda: not marked(mark))
 
 
+def test_a_run_that_writes_all_the_time_is_known_to_have_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "START_SECONDS", 1.0)
+    finished, _text = run_child(Exec(["sh", "-c", "for i in $(seq 100); do echo $i; sleep 0.03; done"]))
+    assert finished.ending == "exited"
+
+
 def test_a_detached_grandchild_whose_parent_is_gone_is_asked_before_it_is_killed() -> None:
     daemon = "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done"
     cancelled = threading.Event()
