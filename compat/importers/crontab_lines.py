@@ -13,12 +13,18 @@ SHELL = "/bin/sh"
 # Bytes of a crontab: that of a whole team has a hundredth of it.
 LARGEST = 1024 * 1024
 # Accounts that the system's crontabs of the usual distributions name.
-ACCOUNTS = frozenset(
-    ["root", "daemon", "nobody", "www-data", "apache", "nginx", "mail", "postgres", "mysql", "backup"]
-)
+ACCOUNTS = frozenset([
+    "root", "daemon", "nobody", "www-data", "apache", "nginx", "mail", "postgres", "mysql", "backup", "munin",
+    "logcheck", "clamav", "debian-spamd", "smmsp", "zabbix", "vmail", "prometheus", "nagios",
+])  # fmt: skip
+# Accounts that are programs too.
+COMMANDS = {"mail", "backup", "apache", "nginx", "postgres", "zabbix", "nagios", "prometheus", "logcheck"}
 ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?")
 VALUE_WITH_STEP = re.compile(r"(?<![-\w])[0-9A-Za-z]+/[0-9]+")
 _SETTING = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\"[^\"]+\"|'[^']+')\s*=\s*(.*)")
+# A period in days, a delay in minutes, a name, a command.
+_ANACRON = re.compile(r"(?:\d+|@[a-z]+)\s+\d+\s+[A-Za-z][\w.@-]+\s+\S")
+_NO_TIME = "A line of anacron (/etc/anacrontab), which counts days and names no time: write it as a line of a crontab."
 # A job that was switched off, or the heading of the columns, is no description of the next line.
 _NO_WORDS = re.compile(r"(@[a-z]+|([\d*][-\d*/,]*\s+){4}\S+|m(in\w*)?\s+h(our)?)\s.*")
 
@@ -87,14 +93,16 @@ def lines(text: str, *, user_column: bool = False, home: str = "") -> Iterator[L
 
 def looks_like_users(text: str) -> bool:
     """Whether the sixth field of every line is an account, as in /etc/crontab: guessed by names that are usual."""
-    names = [line.user for line in lines(text, user_column=True) if line.user or line.fault]
-    return "root" in names and all(name in ACCOUNTS for name in names if name)
+    names = {line.user for line in lines(text, user_column=True) if line.user}
+    return bool(names - COMMANDS) and names <= ACCOUNTS
 
 
 def _job(line: Line, user_column: bool) -> Line:
     quiet = line.text.startswith("-")
     text = line.text.lstrip("-") if quiet else line.text
     count = 1 if text.startswith("@") else 5
+    if _ANACRON.match(text):
+        return replace(line, fault=_NO_TIME)
     parts = text.split(None, count + user_column)
     if len(parts) < count + user_column + 1:
         return replace(line, fault="It has too few fields.")

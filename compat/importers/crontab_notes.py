@@ -9,7 +9,7 @@ from pathlib import Path
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from compat.importers.crontab_lines import ACCOUNTS, Line, split_input
+from compat.importers.crontab_lines import ACCOUNTS, COMMANDS, SHELL, Line, split_input
 
 LONGEST_NAME = 100
 # Words of a shell: as they stand, with their quotes; operators; redirections with where they lead.
@@ -19,12 +19,30 @@ _TOKEN = re.compile(
     r"""|(?P<word>(?:'[^']*'|"(?:\\.|[^"\\])*"|\$\([^()]*\)|`[^`]*`|\\.|[^\s;&|<>])+)|.)"""
 )
 # Commands that only prepare what the line is about, and those that run another one, with how many operands of their own.
-PREPARING = frozenset(["cd", "[", "test", "export", "sleep", "source", ".", "set", "umask", ":", "true"])
-WRAPPERS = {"env": 0, "nohup": 0, "exec": 0, "chronic": 0, "nice": 0, "ionice": 0, "timeout": 1, "flock": 1}
+PREPARING = frozenset([
+    "cd", "[", "[[", "test", "export", "sleep", "source", ".", "set", "ulimit", "umask", ":", "true", "type", "which",
+    "hash",
+])  # fmt: skip
+WRAPPERS = {
+    "env": 0, "nohup": 0, "exec": 0, "chronic": 0, "nice": 0, "ionice": 0, "command": 0, "setsid": 0, "time": 0,
+    "timeout": 1, "flock": 1,
+}  # fmt: skip
+# Words of a shell around commands.
+KEYWORDS = frozenset(["if", "then", "elif", "else", "fi", "while", "until", "do", "done", "!"])
+GROUPING = frozenset("(){}")
+# A pause that is written in another language, as Debian's crontabs do it, and a look whether a program is there.
+_WAITING = re.compile(r"\S+ -[a-z]*[ec] .*\bsleep\b.*|command -[vV] .*")
 _OPTION = re.compile(r"-.*|\d+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
-# Accounts that are programs too.
-COMMANDS = {"mail", "backup", "apache", "nginx", "postgres"}
+# Variables that steer cronie, anacron and systemd-cron.
+STEERING = {
+    "RANDOM_DELAY": "it starts at its time",
+    "DELAY": "it starts at its time",
+    "START_HOURS_RANGE": "it starts at its time",
+    "PERSISTENT": "what becomes of a missed time is a setting of the job",
+    "BATCH": "it runs with the usual priority",
+    "MAILFROM": "the sender is that of this installation",
+}
 # What goes elsewhere first.
 _ELSEWHERE = re.compile(r"\s*cd\s+[\"']?/[^;&|]*(?:&&|;)")
 # What depends on where the line runs, or on whose home that is.
@@ -35,11 +53,15 @@ def name_of(line: Line) -> str:
     """The program and its arguments, without what prepares it and where its output goes."""
     command = split_input(line.command)[0]
     segments = [words for words in map(_unwrapped, _segments(command)) if words]
-    best = next((words for words in segments if words[0] not in PREPARING), segments[0] if segments else [])
+    best = next((words for words in segments if not _prepares(words)), segments[0] if segments else [])
     text = " ".join([best[0].rsplit("/", 1)[-1] or best[0], *best[1:]]) if best else command
     text = "".join(sign if sign.isprintable() else " " for sign in text)
     text = " ".join(text.split()) or f"line {line.number}"
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def _prepares(words: list[str]) -> bool:
+    return words[0] in PREPARING or bool(_WAITING.fullmatch(" ".join(words)))
 
 
 def _segments(command: str) -> list[list[str]]:
@@ -50,7 +72,7 @@ def _segments(command: str) -> list[list[str]]:
         elif word := token["word"]:
             if word.startswith("#"):
                 break
-            if word not in "(){}":
+            if word not in GROUPING and (found[-1] or word not in KEYWORDS):
                 found[-1].append(word)
     return found
 
@@ -60,6 +82,8 @@ def _unwrapped(words: list[str]) -> list[str]:
         program = words[0].rsplit("/", 1)[-1]
         if _VARIABLE.fullmatch(words[0]):
             words = words[1:]
+        elif words[:2] in (["command", "-v"], ["command", "-V"]):
+            break
         elif program in WRAPPERS and len(words) > 1 + WRAPPERS[program]:
             rest = words[1:]
             while (
@@ -112,8 +136,10 @@ def notes(line: Line) -> Iterator[str]:
         yield "-: it kept cronie from logging the line; here every run is recorded."
     if line.text.endswith("\\"):
         yield "It ends in \\: cron joins no lines, the next one stands for itself."
-    if "RANDOM_DELAY" in line.environment:
-        yield "RANDOM_DELAY is not followed: it starts at its time."
+    for name in STEERING.keys() & line.environment.keys():
+        yield f"{name} is not followed: {STEERING[name]}."
+    if "TZ" in line.environment and "CRON_TZ" not in line.environment:
+        yield "TZ is a variable of its command, as with Debian's cron; systemd-cron took it for its zone: that is CRON_TZ."
 
 
 def _mail(line: Line) -> Iterator[str]:
@@ -125,6 +151,8 @@ def _mail(line: Line) -> Iterator[str]:
 
 
 def _place(line: Line) -> Iterator[str]:
+    if not Path(shell := line.environment.get("SHELL", SHELL)).exists():
+        yield f"Its shell, {shell}, does not exist on this machine: it must where workers run."
     home, command = home_of(line), split_input(line.command)[0]
     if home:
         if not Path(home).is_dir():

@@ -53,6 +53,15 @@ def said(text: str, **choices: object) -> str:
         ("0 0 * * * ls > list.txt", "It seems to rely on the home directory of its account"),
         ("HOME=/no/such\n0 0 * * * ./x", "Its working directory, /no/such, does not exist on this machine"),
         ("HOME=x\n0 0 * * * ./x", "HOME=x is no absolute path"),
+        ("*/15 * * * * www-data php /srv/cron.php", "The sixth field is taken for an account"),
+        ("SHELL=/bin/no-such\n0 0 * * * x", "Its shell, /bin/no-such, does not exist on this machine"),
+        ("RANDOM_DELAY=45\n0 0 * * * x", "RANDOM_DELAY is not followed"),
+        ("PERSISTENT=true\n0 0 * * * x", "PERSISTENT is not followed"),
+        ("MAILFROM=a@example.com\n0 0 * * * x", "MAILFROM is not followed"),
+        ("TZ=Asia/Tokyo\n0 0 * * * x", "TZ is a variable of its command, as with Debian's cron"),
+        ("@quarterly x", '"@quarterly" is not known; the shorthands are'),
+        ("1 5 cron.daily nice run-parts /etc/cron.daily", "A line of anacron (/etc/anacrontab)"),
+        ("@monthly 45 cron.monthly nice run-parts /etc/cron.monthly", "A line of anacron (/etc/anacrontab)"),
     ],
 )
 def test_what_will_not_work_as_before_is_named(text: str, told: str) -> None:
@@ -89,9 +98,17 @@ def test_a_command_that_is_called_like_an_account_is_no_column() -> None:
         ("tar czf /b/$(date +\\%F).tgz 'my files' | mail ops", "tar czf /b/$(date +%F).tgz 'my files'"),
         ("/usr/bin/true   # why not", "true"),
         ("echo 'unbalanced", "echo 'unbalanced"),
+        # Of Debian's packages.
+        ("[ -x /usr/lib/php/sessionclean ] && if [ ! -d /run/systemd/system ]; then /usr/lib/php/sessionclean; fi",
+         "sessionclean"),
+        ("if [ -x /a/checkarray ] && [ $(date +\\%d) -le 7 ]; then /a/checkarray --cron --all; fi", "checkarray --cron --all"),
+        ("command -v debian-sa1 > /dev/null && debian-sa1 1 1", "debian-sa1 1 1"),
+        ("test -x /usr/bin/certbot -a \\! -d /run && perl -e 'sleep int(rand(43200))' && certbot -q renew", "certbot -q renew"),
+        ("command nice du -s /", "du -s /"),
+        ("find /tmp -name x -exec rm {} +", "find /tmp -name x -exec rm {} +"),
         ("x " * 100, ("x " * 100)[:99] + "…"),
     ],
-)
+)  # fmt: skip
 def test_a_job_is_called_by_its_program_and_its_arguments(command: str, name: str) -> None:
     assert name_of(Line(1, "", command=command.strip())) == name
 
