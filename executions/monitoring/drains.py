@@ -21,6 +21,7 @@ from executions.monitoring import heartbeat
 from executions.monitoring.heartbeat import GONE, Process
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.prepared import Prepared
 
 # Those that run jobs. A worker of the system's own queue has no runs, and is drained only by its name.
 OF_JOBS = ("io", "code")
@@ -125,7 +126,13 @@ def cancel(rows: Iterable[Drain], *, by: Actor) -> int:
 
 def is_ordered(worker: str) -> bool:
     """Whether this worker has been told to drain, and has not ended yet."""
-    return Drain.objects.filter(worker=worker, ended_at=None).exists()
+    return bool(_ordered(worker))
+
+
+_any = Prepared(lambda: Drain.objects.order_by().values_list("pk")[:1])
+_ordered = Prepared(
+    lambda worker: Drain.objects.filter(worker=worker, ended_at=None).order_by().values_list("pk")[:1], str
+)
 
 
 def ended(worker: str) -> bool:
@@ -145,7 +152,7 @@ def forget(installation: str) -> None:
 
 def forget_gone(now: dt.datetime) -> None:
     """Orders to workers that died before they could obey, and those that nobody asks for any more."""
-    if not Drain.objects.exists():
+    if not _any():
         return
     Drain.objects.filter(ended_at__lt=now - KEPT).delete()
     alive = {one.name for one in workers(now) if one.age is not None}

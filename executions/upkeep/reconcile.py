@@ -33,6 +33,7 @@ from jobs import verbs
 from jobs.changes import removal
 from jobs.models import Job, Pause, today
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.prepared import Prepared
 
 log = logging.getLogger("executions.upkeep.reconcile")
 
@@ -65,16 +66,22 @@ class Turns:
 
 def wait_for_turn(now: dt.datetime) -> float:
     """Seconds until a turn may be due, at most a whole period."""
-    turn = Heartbeat.objects.filter(name="reconciler").first()
-    if turn is None or turn.at > now + EVERY:
+    turn = next(iter(_last_turn()), None)
+    if turn is None or turn[0] > now + EVERY:
         return 0.0
-    return min(max((_next_after(turn) - now).total_seconds(), 0.0), EVERY.total_seconds())
+    return min(max((_next_after(*turn) - now).total_seconds(), 0.0), EVERY.total_seconds())
 
 
-def _next_after(turn: Heartbeat) -> dt.datetime:
-    """A period later, or when the settling time ends in between: nobody dead is to be found later for it."""
-    settled_at = turn.started_at + SETTLE
-    return min(turn.at + EVERY, settled_at) if turn.at < settled_at else turn.at + EVERY
+_last_turn = Prepared(lambda: Heartbeat.objects.filter(name="reconciler").values_list("at", "started_at"))
+
+
+def _next_after(turn: dt.datetime, since: dt.datetime) -> dt.datetime:
+    """A period later, or when the settling time ends in between: nobody dead is to be found later for it.
+
+    since: the first turn after the last outage.
+    """
+    settled_at = since + SETTLE
+    return min(turn + EVERY, settled_at) if turn < settled_at else turn + EVERY
 
 
 def take_turn(now: dt.datetime | None = None) -> bool:
@@ -84,7 +91,7 @@ def take_turn(now: dt.datetime | None = None) -> bool:
         name="reconciler", defaults={"role": "reconciler", "at": now - 2 * EVERY, "started_at": now}
     )
     # A clock that went back must not stop reconciling until it has caught up. It is no gap: leases last longer by it.
-    if turn.at <= now + EVERY and now < _next_after(turn):
+    if turn.at <= now + EVERY and now < _next_after(turn.at, turn.started_at):
         return False
     gap = now - turn.at > GAP
     since = now if gap else min(turn.started_at, now)
@@ -202,10 +209,21 @@ def _announce_again(runs: list[Execution], queue: str) -> None:
 
 def announce_retries(now: dt.datetime) -> None:
     """Publishes attempts whose wait is over; the tick calls it, so that they start within a second of their time."""
-    due = Execution.objects.filter(state=State.QUEUED, next_attempt_at__lte=now, published_at=None)
     # Each second, and usually for nothing: the whole question is asked only where there may be any.
-    if due.exists() and (runs := list(due.startable(now).order_by("next_attempt_at")[:AT_ONCE])):
-        publish(runs)
+    if _retries(now):
+        due = Execution.objects.startable(now).filter(next_attempt_at__lte=now, published_at=None)
+        if runs := list(due.order_by("next_attempt_at")[:AT_ONCE]):
+            publish(runs)
+
+
+_retries = Prepared(
+    lambda now: (
+        Execution.objects.filter(state=State.QUEUED, next_attempt_at__lte=now, published_at=None)
+        .order_by()
+        .values_list("pk")[:1]
+    ),
+    dt.datetime,
+)
 
 
 def resume_pauses(now: dt.datetime) -> None:

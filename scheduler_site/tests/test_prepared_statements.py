@@ -29,6 +29,17 @@ def test_the_rows_are_those_of_the_values(ada: User, uma: User) -> None:
     assert len(calls) == 2, "it was made anew"
 
 
+def test_a_text_is_a_value_whatever_is_in_it(ada: User) -> None:
+    found = Prepared(lambda name: User.objects.filter(username=name).values_list("pk"), str)
+    assert [found.first(name) for name in ("ada", "%s", "{}", "' OR 1=1 --", "")] == [
+        ada.pk,
+        None,
+        None,
+        None,
+        None,
+    ]
+
+
 def test_values_that_are_used_otherwise_are_refused(ada: User) -> None:
     for build in (
         lambda key: User.objects.filter(pk=key + 1).values_list("pk"),

@@ -20,6 +20,7 @@ from executions.models import Execution, Reason, State
 from jobs.models import InactivePeriod, Job
 from jobs.models.stored_schedule import Timing
 from jobs.schedule import slots_between
+from scheduler_site.lib.database.prepared import Prepared
 
 log = logging.getLogger("executions.ledger.due.inactive_periods")
 
@@ -30,8 +31,16 @@ TICK = dt.timedelta(microseconds=1)
 
 def settle() -> None:
     """Writes the rows of all periods that are over."""
-    ended = InactivePeriod.objects.filter(until__isnull=False).order_by("until", "pk")
-    each(ended.values_list("pk", "job_id")[:AT_ONCE], _settle, "stretch")
+    each(_over(), _settle, "stretch")
+
+
+_over = Prepared(
+    lambda: (
+        InactivePeriod.objects.filter(until__isnull=False)
+        .order_by("until", "pk")
+        .values_list("pk", "job_id")[:AT_ONCE]
+    )
+)
 
 
 @transaction.atomic

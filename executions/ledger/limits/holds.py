@@ -28,6 +28,7 @@ from jobs.models import InactivePeriod, Job
 from jobs.schedule import zone
 from jobs.verbs import Refused
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.prepared import Prepared
 
 AT_ONCE = 1000
 TICK = dt.timedelta(microseconds=1)
@@ -92,10 +93,13 @@ def end_due(now: dt.datetime) -> None:
     def end_one(key: int) -> None:
         end(Hold.objects.get(pk=key), by=Actor.system())
 
-    holds = list(Hold.objects.active().order_by("until", "pk").values_list("pk", "until", "active"))
+    holds = _active()
     over = [key for key, until, _scope in holds if until is not None and until <= now]
     each(over[:AT_ONCE], end_one, "releasing")
     _end_stretches({scope for key, _until, scope in holds if key not in over})
+
+
+_active = Prepared(lambda: Hold.objects.active().order_by("until", "pk").values_list("pk", "until", "active"))
 
 
 def _end_stretches(scopes: Collection[int | None]) -> None:
