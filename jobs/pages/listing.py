@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import InvalidPage, Paginator
-from django.db.models import Count
+from django.core.paginator import InvalidPage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise, cached_property
@@ -21,13 +20,17 @@ from accounts.pages.request import PageRequest
 from accounts.pages.time_zone import zone_of_reader
 from accounts.roles import home_category
 from jobs.models import Job, JobQuerySet
+from jobs.pages import tab_counts
 from jobs.pages.rows import rows_of
 from jobs.schedule_text.moments import Moments
 from jobs.search.matching import SORTS, TABS, Search, in_order
 from jobs.search.query import STATES, with_word
 from scheduler_site.lib import clock
+from scheduler_site.lib.database.paging import Capped
 
 PAGE_SIZE = 50
+# Found by a search: so few are named to the database one by one.
+FEW = 500
 # How the list was sorted last, by whom: kept by the browser, since a look must change nothing here.
 COOKIE, COOKIE_SECONDS = "jobs-sort", 366 * 86_400
 USUAL = "name"
@@ -77,6 +80,8 @@ class Tab:
     name: str
     label: str | Promise
     count: int
+    # There are more: they were not counted to the end.
+    is_more: bool
     current: bool
     query: str
 
@@ -103,8 +108,13 @@ class Listing:
 
     @cached_property
     def matching(self) -> JobQuerySet:
-        """Of all tabs."""
-        return self.search.found(Job.objects.visible_to(self.user))
+        """Of all tabs. What is found may have been looked for in all jobs, so if it is little, all else is asked of that."""
+        jobs = Job.objects.visible_to(self.user)
+        if not self.search.query:
+            return jobs
+        found = self.search.found(jobs)
+        keys = list(found.order_by().values_list("pk", flat=True)[: FEW + 1])
+        return found if len(keys) > FEW else jobs.filter(pk__in=keys)
 
     @cached_property
     def found(self) -> JobQuerySet:
@@ -120,15 +130,15 @@ class Listing:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        wanted: dict[str, Any] = {name: Count("pk", filter=self.search.state(name)) for name in TABS}
-        return self.matching.order_by().aggregate(all=Count("pk"), **wanted)
+        return tab_counts.of(self.search, self.matching)
 
     def tabs(self) -> list[Tab]:
         return [
             Tab(
                 name,
                 label,
-                self.counts[name or "all"],
+                min(self.counts[name], tab_counts.MOST),
+                self.counts[name] > tab_counts.MOST,
                 name == self.tab,
                 self.query(tab=name or None, page=None),
             )
@@ -182,9 +192,9 @@ def asked_for(request: HttpRequest) -> str:
 def jobs(request: PageRequest) -> HttpResponse:
     """The whole page, or the list alone, which asks for itself again."""
     listing = Listing(request)
-    pages = Paginator(in_order(listing.found, listing.sort), PAGE_SIZE)
+    pages = Capped(in_order(listing.found, listing.sort), PAGE_SIZE)
     # It has been counted for the tabs.
-    pages.__dict__["count"] = listing.counts[listing.tab or "all"]
+    pages.__dict__["_counted"] = listing.counts[listing.tab]
     try:
         page = pages.page(request.GET.get("page", "1"))
     except InvalidPage as error:

@@ -15,8 +15,10 @@ from audit.record import Actor
 from incidents.tests.factories import concerned, fail
 from jobs import verbs
 from jobs.models import Job
+from jobs.pages import listing, tab_counts
 from jobs.tests.factories import make_job, moment
 from jobs.tests.pages import browser
+from scheduler_site.lib.database.paging import Capped
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +123,38 @@ def test_tabs_count_what_the_search_finds_in_each(uma: User) -> None:
     assert tabs == {"": 2, "failing": 1, "paused": 1, "late": 1, "mine": 0}
     assert names(uma, "?tab=paused") == ["zz foreign"]
     assert names(uma, "?tab=failing") == names(uma, "?q=is:late") == ["zz other"]
+
+
+def test_more_than_anybody_leafs_through_is_not_counted_and_said_so(
+    uma: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tab_counts, "MOST", 2)
+    monkeypatch.setattr(Capped, "MOST", 2)
+    for number in range(4):
+        make_job(uma if number < 2 else None, name=f"job {number}")
+    for query in ("?q=kind:webhook", "?q=job"):
+        page = browser(uma).get(f"/jobs{query}")
+        tabs = {tab.name: (tab.count, tab.is_more) for tab in page.context["tabs"]}
+        assert (tabs[""], tabs["mine"], tabs["failing"]) == ((2, True), (2, False), (0, False))
+        text = " ".join(page.content.decode().split())
+        assert '<span class="number" aria-hidden="true">2+</span><span class="sr">more than 2</span>' in text
+        assert '<span class="number">2</span>' in text
+
+
+def test_the_numbers_are_the_same_whether_much_or_little_is_found(
+    uma: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job(uma, name="a job")
+    make_job(name="another job")
+    verbs.pause(make_job(uma, name="paused job"), by=Actor(uma))
+    make_job(name="something else")
+    told = []
+    for few in (0, 500):
+        monkeypatch.setattr(listing, "FEW", few)
+        page = browser(uma).get("/jobs?q=job")
+        told.append((names(uma, "?q=job"), {tab.name: tab.count for tab in page.context["tabs"]}))
+    assert told[0] == told[1]
+    assert told[0][1] == {"": 3, "failing": 0, "paused": 1, "late": 0, "mine": 2}
 
 
 def test_the_order_is_remembered_for_the_reader_and_nobody_else(uma: User, vic: User) -> None:

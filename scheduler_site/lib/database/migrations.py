@@ -111,6 +111,14 @@ class OnPostgres(RunSQL):
             schema_editor.execute(statement, params=None)
 
 
+def index_on_postgres(name: str, on: str) -> OnPostgres:
+    """An index of few rows, `table (columns) WHERE ...`; the other databases would keep it for all rows, or not use it."""
+    # One that was interrupted is there, but invalid.
+    return OnPostgres(
+        f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"CREATE INDEX CONCURRENTLY {name} ON {on}"
+    )
+
+
 class ResumingExecutor(MigrationExecutor):
     """Where DDL cannot be taken back, notes which migration was begun, and lets it go on after what is done already."""
 
