@@ -49,7 +49,7 @@ def judge(row: Row, user: User, *, default_owner: str, seen: set[str]) -> Judged
         errors["ragged"] = FieldError("Invalid row", row.ragged)
     body = _body(row.cells, default_owner, errors)
     name = row.cells.get("name", "")
-    if not name or not any(key in row.cells for key in ("cron", "every", "at")):
+    if not name or not any(key in row.cells for key in ("cron", "every", "at", "schedule_kind")):
         errors["required"] = FieldError(
             "Missing required fields", _("A job needs a name and a cron expression.")
         )
@@ -77,12 +77,22 @@ def unused(cells: Mapping[str, str], changes: JobChanges) -> Iterator[str]:
         yield _("the column of %(name)s is not used, another one says what the job does.") % {"name": name}
     kind = changes.values["kind"]
     others = [name for name in ("environment", "arguments") if name in cells and kind not in Job.CODE_KINDS]
+    others += [
+        name for name in ("notify_on_success",) if name in cells and "notification_emails" not in cells
+    ]
     timing = changes.timing
     if timing is not None:
         parts = SCHEDULE_OF[timing.kind]
         others += [name for name in SCHEDULE if name in cells and name not in parts]
     for name in others:
         yield _("the column of %(name)s has no effect on this job.") % {"name": name}
+    for name in ("active", "notify_on_success"):
+        if name in cells and cells[name].lower() not in ON | OFF:
+            # What else there may be means yes in one column and no in the other (wire facts, section 7).
+            yield _("“%(text)s” in the column of %(name)s is neither yes nor no.") % {
+                "text": cells[name][:100],
+                "name": name,
+            }
     if timing is not None and timing.enabled and timing.kind != "none":
         schedule = timing.schedule(changes.values["end_date"])
         if schedule is None or schedule.next_after(clock.now()) is None:
@@ -98,7 +108,9 @@ def _body(cells: Mapping[str, str], default_owner: str, errors: dict[str, FieldE
     body |= {key: cells[key] for key in ("timezone", "day_rule", "period", "at") if key in cells}
     if "every" in cells:
         body["every"] = int(cells["every"]) if re.fullmatch(r"[0-9]{1,9}", cells["every"]) else cells["every"]
-    if "cron" not in cells:
+    if "schedule_kind" in cells:
+        body["schedule_kind"] = cells["schedule_kind"].lower()
+    elif "cron" not in cells:
         body["schedule_kind"] = "interval" if "every" in cells else "once"
     return body | _mail(cells) | _kind(cells, default_owner, errors)
 

@@ -30,6 +30,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "arguments": ("arguments",),
     "timezone": ("time zone", "timezone", "time_zone", "tz"),
     "day_rule": ("day rule", "day_rule"),
+    "schedule_kind": ("schedule kind", "schedule_kind"),
     "every": ("every",),
     "period": ("period",),
     "at": ("at", "run at", "run_at"),

@@ -53,6 +53,34 @@ def test_two_columns_for_one_field_are_named(api: Api, uma: User) -> None:
     assert told == ["The columns “name”, “Job Name” mean the same: of each row only one of them is read."]
 
 
+@pytest.mark.parametrize(
+    ("columns", "cells", "warning"),
+    [
+        ("status", "paused?", "Row 2: “paused?” in the column of active is neither yes nor no."),
+        ("notify on success", "yes", "Row 2: the column of notify_on_success has no effect on this job."),
+        (
+            "emails,notify on success",
+            "a@example.com,maybe",
+            "Row 2: “maybe” in the column of notify_on_success is neither yes nor no.",
+        ),
+    ],
+)
+def test_a_cell_that_says_nothing_is_named(
+    api: Api, uma: User, columns: str, cells: str, warning: str
+) -> None:
+    text = f"name,cron,url,{columns}\na,0 2 * * *,{HOOK},{cells}\n"
+    assert upload(api, uma, text)["warnings"] == [warning]
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"), [("none,,", "none"), ("Once,,2099-01-01T10:00", "once"), (",0 2 * * *,", "cron")]
+)
+def test_the_kind_of_schedule_is_a_column(api: Api, uma: User, cells: str, kind: str) -> None:
+    told = upload(api, uma, f"name,url,schedule_kind,cron,at\na,{HOOK},{cells}\n")
+    assert (told["errors"], told.get("warnings")) == ([], None)
+    assert Job.objects.get().timing.kind == kind
+
+
 @pytest.mark.parametrize("column", ["metadata", "options"])
 def test_a_key_that_stands_twice_in_a_cell_is_refused(api: Api, uma: User, column: str) -> None:
     text = f'name,cron,url,{column}\na,0 2 * * *,{HOOK},"{{""b"": 1, ""b"": 2}}"\n'
