@@ -40,6 +40,7 @@ ROWS = {
     "script-cost": "scripts",
     "scripts-at-once": "scripts",
 }
+MANY = {"small": 10_000, "full": 100_000, "million": 1_000_000}
 SERVER = (
     "-c",
     "shared_preload_libraries=pg_stat_statements",
@@ -106,7 +107,7 @@ def _measure(
     from bench.speed import figures, population
     from bench.speed.bench import Bench
 
-    bench = Bench(stack, directory, small=options.size == "small")
+    bench = Bench(stack, directory, small=options.size != "full", many=MANY[options.size])
     bench.prepare()
     call_command("migrate", verbosity=0, interactive=False)
     population.check()
@@ -140,7 +141,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.speed", description=__doc__)
     parser.add_argument("--only", nargs="+", action="extend", metavar="NAME", help="these rows")
     parser.add_argument("--list", action="store_true", help="shows the rows and ends")
-    parser.add_argument("--size", choices=("small", "full"), default="small")
+    parser.add_argument(
+        "--size",
+        choices=tuple(MANY),
+        default="small",
+        help="million: as small, but due-of-many and beat with so many jobs",
+    )
     parser.add_argument("--keep", action="store_true", help="keeps the logs even when all went well")
     return parser.parse_args()
 

@@ -52,6 +52,8 @@ class Bench:
     stack: Stack
     directory: Path
     small: bool = True
+    # The jobs of rows that are about their number.
+    many: int = 10_000
     _count: int = field(default=0)
     _errors: dict[str, int] = field(default_factory=dict)
 

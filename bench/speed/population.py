@@ -22,7 +22,7 @@ from jobs import verbs
 from jobs.models import Job, stored_schedule
 from jobs.models.stored_schedule import Timing
 
-TOGETHER = 5000
+TOGETHER, PART = 5000, 50_000
 # Far enough from now that nothing of it falls due while a row is measured.
 FAR_MINUTES = 20
 
@@ -73,6 +73,13 @@ def add(
         made += jobs
     _analyse()
     return made
+
+
+def fill(total: int) -> None:
+    """Jobs that do not fall due while a row is measured, by parts: a million at once would not fit into memory."""
+    timings = far(dt.datetime.now(dt.UTC))
+    for start in range(0, total, PART):
+        add(min(PART, total - start), timings, name=f"far {start // PART}")
 
 
 def check() -> None:

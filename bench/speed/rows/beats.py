@@ -25,10 +25,10 @@ STOCK, EDITS, APART = 10_000, 20, 1.5
 
 def beat(bench: Bench) -> Iterator[Line]:
     """a beat with 100,000 jobs: start, idle CPU, memory, an edit; beside stock django-celery-beat with 10,000"""
-    total = bench.size(10_000, 100_000)
+    total = bench.many
     seconds = bench.size(15, 60)
     bench.empty()
-    population.add(total, population.far(dt.datetime.now(dt.UTC)))
+    population.fill(total)
     ours = _belfry(bench, seconds)
     other = _stock(bench, seconds)
     note = f"{total} jobs; stock {STOCK}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from bench.speed import population
@@ -16,7 +15,7 @@ DUE, FEW = 1000, 100
 
 def due_of_many(bench: Bench) -> Iterator[Line]:
     """1,000 due of 100,000 beside 1,000 due of 1,000; 100 due of 100,000"""
-    total = bench.size(10_000, 100_000)
+    total = bench.many
     many: list[float] = []
     alone: list[float] = []
     messages: list[float] = []
@@ -25,7 +24,7 @@ def due_of_many(bench: Bench) -> Iterator[Line]:
         # Before and after, because the machine's other work comes and goes.
         alone.append(at_a_minute(bench, DUE, IO))
         bench.forget()
-        population.add(total, population.far(dt.datetime.now(dt.UTC)), name="far")
+        population.fill(total)
         for turn in range(bench.size(1, 3)):
             many.append(at_a_minute(bench, DUE, IO, name=f"due {turn}"))
             messages.append(_last_message(bench, f"few {turn}"))
