@@ -21,6 +21,7 @@ from executions.models import BAD, FINAL, NOT_RUN, OPEN, Execution, ExecutionQue
 from jobs.models import Job
 from jobs.templatetags.timing import zone_of
 from scheduler_site.lib import clock
+from scheduler_site.rest.query import with_plus
 
 PAGE_SIZE = 50
 # At most this many jobs are named in a statement.
@@ -39,7 +40,7 @@ STATES = [
     (_("States"), State.choices),
 ]
 LOW, HIGH = dt.date(1970, 1, 2), dt.date(9000, 1, 1)
-BOUND = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+BOUND = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # Microseconds since 1970 and the key of a row: what the list is sorted by.
 PLACE = re.compile(r"(\d{1,17})-(\d{1,18})", re.ASCII)
@@ -70,10 +71,11 @@ class Bound:
 
 class BoundField(forms.CharField):
     def to_python(self, value: Any) -> Any:
-        """`2026-03-29`, `2026-03-29T06:15`, `2026-03-29T06:15Z`; seconds may follow."""
+        """`2026-03-29`, `2026-03-29T06:15`, `2026-03-29T06:15Z`; seconds and parts of one may follow."""
         text = super().to_python(value)
         if not text:
             return None
+        text = with_plus(text)
         match = BOUND.fullmatch(text)
         try:
             at = dt.datetime.fromisoformat(text) if match and match[1] else dt.date.fromisoformat(text)

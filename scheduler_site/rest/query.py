@@ -106,7 +106,6 @@ def _iso(moment: datetime | None, zone: tzinfo | None) -> str | None:
 def date_range(params: Mapping[str, Any]) -> DateRange:
     """The parameters `from` and `to`. A bare date is 00:00 UTC, as `to` the whole day; naive is UTC.
 
-    A `+` that was not escaped arrives as a blank (WHATWG URL, 5.1), and is read as what it was.
     400 "Invalid date" for what is no date, 400 "Invalid date range" when it is empty.
     """
     start, end = _moment(params, "from"), _moment(params, "to", whole_day=True)
@@ -119,13 +118,17 @@ def _moment(params: Mapping[str, Any], name: str, *, whole_day: bool = False) ->
     if not (text := (params.get(name) or "").strip()):
         return None
     try:
-        text = _BLANK_FOR_PLUS.sub(r"\1+\2", text)
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(with_plus(text))
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
         # Dates are also written 20261231; whatever has a time is longer.
         return moment + timedelta(days=1) if whole_day and len(text) <= 10 else moment
     except (ValueError, OverflowError) as error:
         raise ApiError(400, "Invalid date", f"{name} {UNREADABLE}") from error
+
+
+def with_plus(text: str) -> str:
+    """A time whose offset begins with a blank, where a `+` was not escaped (WHATWG URL, 5.1), as it was written."""
+    return _BLANK_FOR_PLUS.sub(r"\1+\2", text)
 
 
 def as_uuid(text: str) -> UUID | None:

@@ -7,6 +7,7 @@ import datetime as dt
 from django.http import HttpRequest
 
 from compat.ndscheduler.views.base import Refusal
+from scheduler_site.rest.query import with_plus
 
 
 def read(request: HttpRequest, usual: dt.timedelta, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
@@ -21,8 +22,7 @@ def _moment(request: HttpRequest, name: str) -> dt.datetime | None:
     if not text:
         return None
     try:
-        # An unescaped `+` arrives as a space.
-        moment = dt.datetime.fromisoformat(text.replace(" ", "+") if text[-6:-5] == " " else text)
+        moment = dt.datetime.fromisoformat(with_plus(text))
         return moment.astimezone(dt.UTC) if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError) as error:
         raise Refusal(400, f"Invalid {name}: write a time such as 2023-01-01T00:00:00.000Z") from error
