@@ -86,12 +86,15 @@ class Client:
         self._lifelines.add(lifeline)
         private = f"{tempfile.gettempdir()}/belfry-{os.urandom(8).hex()}"
         try:
-            with theirs, _closing(output_end), _closing(result_end):
-                try:
-                    descriptors = [theirs.fileno(), output_end, result_end]
-                    control = self._send({"run": number}, descriptors + ([] if held is None else [held]))
-                except OSError as problem:
-                    return Finished("unavailable", f"The process that starts jobs does not answer: {problem}")
+            try:
+                descriptors = [theirs.fileno(), output_end, result_end]
+                control = self._send({"run": number}, descriptors + ([] if held is None else [held]))
+            except OSError as problem:
+                return Finished("unavailable", f"The process that starts jobs does not answer: {problem}")
+            finally:
+                theirs.close()
+                os.close(output_end)
+                os.close(result_end)
             wire = to_wire(
                 request,
                 private=private,
@@ -230,25 +233,20 @@ class Client:
         self._forget()
 
 
-@contextlib.contextmanager
-def _closing(descriptor: int) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _channels() -> tuple[socket.socket, socket.socket, int, int, int, int]:
     """The lifeline and two pipes, each with its other end; all of them, or OSError and none."""
-    with contextlib.ExitStack() as opened:
-        ours, theirs = socket.socketpair()
-        opened.callback(ours.close)
-        opened.callback(theirs.close)
-        output, output_end = os.pipe()
-        opened.callback(os.close, output)
-        opened.callback(os.close, output_end)
-        result, result_end = os.pipe()
-        opened.pop_all()
+    ours, theirs = socket.socketpair()
+    pipes = list[int]()
+    try:
+        pipes += os.pipe()
+        pipes += os.pipe()
+    except OSError:
+        ours.close()
+        theirs.close()
+        for descriptor in pipes:
+            os.close(descriptor)
+        raise
+    output, output_end, result, result_end = pipes
     return ours, theirs, output, output_end, result, result_end
 
 

@@ -17,7 +17,7 @@ from .deadline import Deadline
 from .job_process import MAX_RESULT
 from .linux import signal_name
 from .modules import LONGEST_LIST
-from .run_supervisor import HEAD
+from .run_supervisor import BEGUN, HEAD, STARTED
 from .values import Ending, Finished
 
 POLL_SECONDS = 0.1
@@ -60,12 +60,12 @@ class RunMonitor:
         self._ordered: Ending | None = None
         self._overdue = self._start_by = float("inf")  # monotonic
         self._poll = select.poll()
-        # What the supervisor says of a short run is read when both pipes have ended, and does not wake this thread before.
+        # Of a short run only the output and the ends wake this thread; the rest is read when both pipes have ended.
+        self._poll.register(output, select.POLLIN)
+        self._poll.register(result, 0)
         self._poll.register(lifeline.fileno(), 0)
-        self._deaf, self._pipes = True, 2
+        self._open, self._deaf = {output, result}, True
         self._deaf_until = time.monotonic() + POLL_SECONDS
-        for descriptor in (output, result):
-            self._poll.register(descriptor, select.POLLIN)
 
     def until_finished(
         self,
@@ -148,15 +148,16 @@ class RunMonitor:
         if descriptor == self._lifeline.fileno():
             self._deaf = False
             return
-        self._pipes -= 1
-        if not self._pipes:
+        self._open.discard(descriptor)
+        if not self._open:
             self._listen()
 
     def _listen(self) -> None:
-        """Hears the supervisor at once from now on."""
+        """Hears everything at once from now on."""
         if self._deaf:
             self._deaf = False
-            self._poll.modify(self._lifeline.fileno(), select.POLLIN)
+            for descriptor in (self._lifeline.fileno(), *self._open):
+                self._poll.modify(descriptor, select.POLLIN)
 
     def _show(self, data: bytes, *, final: bool = False) -> None:
         text = self._decoder.decode(data, final).replace("\0", "")
@@ -168,13 +169,12 @@ class RunMonitor:
         *lines, rest = bytes(self._said).split(b"\n")
         self._said = bytearray(rest)
         for line in lines:
-            message = json.loads(line)
-            if message.get("begun"):
+            if line == BEGUN:
                 self._begun = True
-            elif message.get("started"):
+            elif line == STARTED:
                 self._started = True
             else:
-                self._report = message
+                self._report = json.loads(line)
 
     def _drain(self) -> None:
         """What the pipes still hold; nobody is left to write, so this ends at once (bounded all the same)."""

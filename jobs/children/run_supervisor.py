@@ -39,7 +39,7 @@ SHORT_SECONDS = 2.0  # a run that takes longer gains nothing from a supervisor t
 MOST_RUNS = 100  # of one supervisor, which its jobs could harm: they run as the same user
 SUSPEND_PASSES = 20  # over the tree at once; what forks faster is stopped by the next looks
 HEAD = 4  # bytes, of the length of a request
-BEGUN, STARTED = b'{"begun": true}\n', b'{"started": true}\n'
+BEGUN, STARTED = b'{"begun": true}', b'{"started": true}'
 
 
 def supervise(server: int, control: socket.socket, descriptors: list[int]) -> None:
@@ -184,7 +184,7 @@ class RunSupervisor:
         """Fork the job of a class. What prevents its start it tells as its result."""
         supervisor = os.getpid()
         # Before the fork, for the job may end this process as soon as it is there; and what may have run is not run again.
-        self._say(BEGUN + STARTED)
+        self._say(BEGUN + b"\n" + STARTED + b"\n")
         self._job = os.fork()
         if self._job == 0:
             job_process.call(self._request, supervisor, output, result)
@@ -196,7 +196,7 @@ class RunSupervisor:
         """Fork the job of a program; what prevented its start, or nothing."""
         reading, writing = os.pipe()
         supervisor = os.getpid()
-        self._say(BEGUN)
+        self._say(BEGUN + b"\n")
         self._job = os.fork()
         if self._job == 0:
             job_process.execute(self._request, supervisor, output, writing)
@@ -206,7 +206,7 @@ class RunSupervisor:
         with open(reading, "rb") as failure:
             problem = failure.read().decode(errors="replace")
         if not problem:
-            self._say(STARTED)
+            self._say(STARTED + b"\n")
         return problem
 
     def _reap(self) -> bool:

@@ -14,7 +14,7 @@ from jobs.children.pool import PoolLimits, run
 from jobs.children.values import Finished, Request
 
 from .base import Context, Outcome, Spec, State
-from .limits import MIB, ceilings, limits
+from .limits import MIB, allowed, bounds, ceilings, limits
 
 
 def run_child(
@@ -24,16 +24,19 @@ def run_child(
     timeout: float | None = None,
     held: int | None = None,
     pulse: Callable[[], None] | None = None,
+    target: str = "",
 ) -> Outcome:
     """Run it to its end in a child process, from the calling thread; output goes to the run's log.
 
     timeout: seconds that are left, when some of the run's have passed already. held, pulse: as `children.client.run` has them.
+    target: of the outcome.
     """
     spec = context.spec
     try:
         account = job_account()
     except AccountUnusable as problem:
-        return Outcome("error", str(problem))
+        return Outcome("error", str(problem), target=target)
+    most = allowed(spec.kind, spec.options)
     finished = run(
         request,
         timeout=spec.timeout if timeout is None else timeout,
@@ -41,14 +44,14 @@ def run_child(
         cancelled=context.cancelled,
         log=context.log,
         pool_limits=_pool_limits(),
-        limits=limits(spec.kind, spec.options),
-        ceilings=ceilings(spec.kind, spec.options),
+        limits=limits(most),
+        ceilings=ceilings(most),
         account=account,
         suspended=context.suspended,
         held=held,
         pulse=pulse,
     )
-    return outcome_of(finished, spec)
+    return outcome_of(finished, spec, target)
 
 
 def _pool_limits() -> PoolLimits:
@@ -56,7 +59,7 @@ def _pool_limits() -> PoolLimits:
         most=settings.JOB_CLASS_PROCESSES,
         idle=settings.JOB_CLASS_IDLE_SECONDS,
         free=settings.JOB_CLASS_FREE_MB * MIB,
-        memory=ceilings("python_class", {}).memory,
+        memory=ceilings(bounds("python_class")).memory,
         env=named_environment(os.environ, settings.JOB_CLASS_ENV),
     )
 
@@ -73,10 +76,10 @@ def run_environment(spec: Spec) -> dict[str, str]:
 
 def named_environment(source: Mapping[str, str], names: list[str]) -> dict[str, str]:
     """The variables of `source` that an operator passes on by name."""
-    return {name: source[name] for name in names if name in source}
+    return {name: value for name in names if (value := source.get(name)) is not None}
 
 
-def outcome_of(finished: Finished, spec: Spec) -> Outcome:
+def outcome_of(finished: Finished, spec: Spec, target: str = "") -> Outcome:
     """A child's end in the words of the ledger; one that cannot be imported or found is not worth a retry."""
     state, message = _state(finished), finished.message
     if finished.ending == "timeout":
@@ -88,6 +91,7 @@ def outcome_of(finished: Finished, spec: Spec) -> Outcome:
         message,
         exit_code=_exit_code(finished),
         result=finished.result if state == "success" else None,
+        target=target,
         peak_memory=finished.peak_memory,
         mean_memory=finished.mean_memory,
         cpu_seconds=finished.cpu_seconds,

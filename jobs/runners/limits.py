@@ -34,11 +34,12 @@ NAMES = {
 def bounds(kind: str) -> dict[str, int]:
     """What a job of this kind may ask for at most, by option; what is not bounded is left out."""
     of_kind: Mapping[str, int] = settings.JOB_LIMITS_OF_KINDS.get(kind, {})
-    found = {
-        option: [value for value in (getattr(settings, setting), of_kind.get(key, 0)) if value]
-        for option, (setting, key) in NAMES.items()
-    }
-    return {option: min(values) for option, values in found.items() if values}
+    found = {}
+    for option, (setting, key) in NAMES.items():
+        usual, own = getattr(settings, setting), of_kind.get(key, 0)
+        if usual or own:
+            found[option] = min(usual or own, own or usual)
+    return found
 
 
 def allowed(kind: str, options: Mapping[str, Any]) -> dict[str, int]:
@@ -48,9 +49,8 @@ def allowed(kind: str, options: Mapping[str, Any]) -> dict[str, int]:
     return most | {option: min(value, most.get(option, value)) for option, value in own.items()}
 
 
-def ceilings(kind: str, options: Mapping[str, Any]) -> Ceilings:
-    """Of all processes of the run together."""
-    most = allowed(kind, options)
+def ceilings(most: Mapping[str, int]) -> Ceilings:
+    """Of all processes of the run together; `most` is what it may use, as `allowed` tells it."""
     memory, cpu = most.get("memory_limit"), most.get("cpu_limit")
     return Ceilings(
         memory=memory * MIB if memory else None,
@@ -59,9 +59,8 @@ def ceilings(kind: str, options: Mapping[str, Any]) -> Ceilings:
     )
 
 
-def limits(kind: str, options: Mapping[str, Any]) -> Limits:
+def limits(most: Mapping[str, int]) -> Limits:
     """Of each process."""
-    most = allowed(kind, options)
     size = most.get("file_size_limit")
     return Limits(open_files=most.get("open_files_limit"), file_size=size * MIB if size else None)
 

@@ -171,9 +171,8 @@ class PythonClassRunner(CodeRunner):
         if problem := directory_problem(directory):
             return Outcome("error", problem, target=path)
         env = named_environment(os.environ, settings.JOB_CLASS_ENV) | run_environment(spec)
-        outcome = run_child(Call(resolved(path), args, env=env, cwd=directory or None), context)
-        fails = spec.options.get("fail_on_exit_code") is not False
-        return replace(judged(outcome, fails=fails), target=path)
+        outcome = run_child(Call(resolved(path), args, env=env, cwd=directory or None), context, target=path)
+        return judged(outcome, fails=spec.options.get("fail_on_exit_code") is not False)
 
 
 def judged(outcome: Outcome, *, fails: bool) -> Outcome:
@@ -191,8 +190,10 @@ def judged(outcome: Outcome, *, fails: bool) -> Outcome:
 
 def returned_code(result: str | None) -> int | None:
     """`returncode` of a class's result, as a shell counts (128 + n for a death by signal n); None where it has none."""
+    if not result or '"returncode"' not in result:
+        return None
     try:
-        code = json.loads(result or "null")["returncode"]
+        code = json.loads(result)["returncode"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     if isinstance(code, bool) or not isinstance(code, int):

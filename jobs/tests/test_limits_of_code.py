@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from jobs.children.values import Ceilings
 from jobs.runners import clean_options
-from jobs.runners.limits import bounds, ceilings
+from jobs.runners.limits import allowed, bounds, ceilings
 from scheduler_site.lib import env
 
 from .running import run_class
@@ -78,8 +78,8 @@ def test_a_kind_may_have_bounds_of_its_own(settings: Settings, kind: str) -> Non
     settings.JOB_MEMORY_MB, settings.JOB_PROCESSES = 512, 0
     settings.JOB_LIMITS_OF_KINDS = {kind: {"memory_mb": 256, "processes": 5}}
     assert bounds(kind)["memory_limit"] == 256
-    assert ceilings(kind, {"memory_limit": 300}).memory == 256 * 2**20
-    assert ceilings(kind, {"process_limit": 3}).processes == 3
+    assert ceilings(allowed(kind, {"memory_limit": 300})).memory == 256 * 2**20
+    assert ceilings(allowed(kind, {"process_limit": 3})).processes == 3
     what = {"script": "pass"} if kind == "script" else {"job_class": PYTHON}
     for option, value in (("memory_limit", 257), ("process_limit", 6)):
         with pytest.raises(ValidationError, match="at most"):
