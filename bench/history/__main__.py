@@ -55,11 +55,10 @@ def _measure(options: argparse.Namespace) -> None:
     from bench.history import ledger, looks
 
     began = time.monotonic()
-    ledger.fill(options.rows, options.jobs)
-    load = os.getloadavg()[0]
-    print(
-        f"{options.rows} runs of {options.jobs} jobs, made in {time.monotonic() - began:.0f} s, load {load:.1f}"
-    )
+    ledger.fill(options.rows, options.jobs, options.days)
+    took, load = time.monotonic() - began, os.getloadavg()[0]
+    what = f"{options.rows} runs of {options.jobs} jobs in {options.days:g} days"
+    print(f"{what}, made in {took:.0f} s, load {load:.1f}")
     looks.table(options.repeats, explain=options.explain)
 
 
@@ -67,6 +66,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.history", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the ledger")
     parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--days", type=float, default=90, help="how far the ledger reaches back")
     parser.add_argument("--repeats", type=int, default=7, help="the median of so many is shown")
     parser.add_argument(
         "--explain", action="store_true", help="the plan of the slowest statement of each row"

@@ -56,12 +56,10 @@ UNION ALL SELECT 'day', date_trunc('day', coalesce(started_at, due_at), 'UTC'), 
 UNION ALL SELECT 'quarter', date_bin('15 minutes', due_at, '2000-01-01Z'), NULL, {OF_RUNS} AND due_at >= %(quarters)s
     GROUP BY 2, category_id, kind, trigger, state
 """
-# The newest row is of this moment, the oldest is so old.
-SPAN = dt.timedelta(days=90)
 
 
-def fill(rows: int, jobs: int) -> None:
-    """`rows` due times of `jobs` webhook jobs in turn, evenly over the last 90 days, with what the runs wrote."""
+def fill(rows: int, jobs: int, days: float = 90) -> None:
+    """`rows` due times of `jobs` webhook jobs in turn, evenly over the last days, with what the runs wrote."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     User.objects.create_user("ada", "ada@example.com", role=User.Role.ADMIN)
     made = population.add(
@@ -76,7 +74,7 @@ def fill(rows: int, jobs: int) -> None:
     values: dict[str, str | float | dt.datetime] = {
         "shared": definitions.find({definitions.digest(told): told})[definitions.digest(told)].pk,
         "now": now,
-        "step": SPAN.total_seconds() / rows,
+        "step": dt.timedelta(days=days).total_seconds() / rows,
         "rows": rows,
         "jobs": jobs,
     }
