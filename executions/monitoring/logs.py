@@ -239,13 +239,15 @@ def _backwards(rows: QuerySet[LogChunk], *, beside: int = 0) -> tuple[Sequence[L
 
 
 def _last(text: str, more: bool) -> tuple[str, bool]:
-    """The end of a text, from the beginning of a line on where there is one; whether that is not all.
+    """The end of a text, from the beginning of a line on where one is near; whether that is not all.
 
     `more` goes before it, so that its first line may not be whole.
     """
     start = max(len(text) - LIMIT, 0)
     if more or start:
-        start = (text.find("\n", max(start - 1, 0), len(text) - 1) + 1) or start
+        line = text.find("\n", max(start - 1, 0), len(text) - 1) + 1
+        # Of a long line, such as a body in one, the end is shown rather than nothing.
+        start = line if 0 < line <= start + LIMIT // 2 else start
     at = len(text) - 1
     for _line in range(MOST_LINES):
         at = text.rfind("\n", start, at)

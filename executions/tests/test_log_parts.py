@@ -74,6 +74,16 @@ def test_the_end_of_a_long_log_has_the_numbers_of_the_whole(run: Execution, coun
     assert logs.LIMIT - 100 < piece.shown <= logs.LIMIT
 
 
+def test_of_a_long_line_before_a_short_end_both_are_shown(run: Execution) -> None:
+    write(run, "GET /\n200 OK\n", "x" * logs.LIMIT + "\n[Showing the first 64 KiB]")
+    piece = logs.tail(run, 1)
+    (body, note) = lines_of(piece).items()
+    assert note == (4, "[Showing the first 64 KiB]")
+    assert (body[0], set(body[1])) == (3, {"x"})
+    assert len(body[1]) > logs.LIMIT - 100
+    assert piece.before
+
+
 def test_of_many_short_lines_no_more_are_shown_than_a_page_bears(run: Execution) -> None:
     write(run, *in_pieces(numbered(1, 7000)))
     piece = logs.tail(run, 1)
