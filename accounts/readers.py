@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,15 @@ from django.db.models import QuerySet
 from accounts.models import User
 from scheduler_site.lib.database.prepared import Prepared
 
+# Of an account, in the order in which `account` takes them.
+COLUMNS = [field.attname for field in User._meta.concrete_fields]
 # What the role table and the querysets ask of an account, besides its keys.
 _RIGHTS = ("role", "is_active", "may_run_code", "edit_scope")
+
+
+def account(row: Sequence[Any]) -> User:
+    """Out of a row that has its COLUMNS."""
+    return User.from_db("default", COLUMNS, row)
 
 
 class ForReader:

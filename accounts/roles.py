@@ -11,7 +11,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from django.http import HttpRequest
 
+from accounts import readers
 from accounts.models import User
+from scheduler_site.lib.database.prepared import Prepared
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -106,6 +108,9 @@ def holders(permission: str, prefix: str = "") -> Q:
     return Q(**{f"{prefix}is_active": True}) & found
 
 
+_by_key = Prepared(lambda key: User.objects.filter(pk=key).order_by().values_list(*readers.COLUMNS), int)
+
+
 class RoleBackend(ModelBackend):
     """Log in by username or e-mail address; permissions come from the role table alone."""
 
@@ -118,6 +123,11 @@ class RoleBackend(ModelBackend):
             make_password(password)
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
+
+    def get_user(self, user_id: int) -> User | None:
+        """Of each request of a page."""
+        user = next(map(readers.account, _by_key(user_id)), None)
+        return user if user and self.user_can_authenticate(user) else None
 
     def has_perm(
         self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Model | None = None

@@ -25,7 +25,9 @@ from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, Token, UntypedToken
 
+from accounts import readers
 from accounts.models import Login, User
+from scheduler_site.lib.database.prepared import Prepared
 
 Kind = Literal["access", "refresh"]
 ACCESS_LIFETIME: timedelta = settings.SIMPLE_JWT["ACCESS_TOKEN_LIFETIME"]  # type: ignore[assignment]
@@ -113,9 +115,14 @@ def user_of(payload: dict[str, Any]) -> User:
     """The account that verified claims speak of. Raises TokenRefused: gone, inactive, new password."""
     sid = str(payload.get("sid"))
     try:
-        user = with_login(User.objects.all(), sid).get(uid=UUID(str(payload.get("sub"))))
-    except (ValueError, User.DoesNotExist) as error:
-        raise TokenRefused("User not found") from error
+        rows = _of_token(UUID(str(payload.get("sub"))), *_login_of(sid))
+    except ValueError:
+        rows = []
+    if not rows:
+        raise TokenRefused("User not found")
+    (*row, ended, seen) = rows[0]
+    user = readers.account(row)
+    user.__dict__ |= {"login_ended": ended, "login_seen": seen}
     if not user.is_active:
         raise TokenRefused("User account is deactivated")
     if not constant_time_compare(str(payload.get("rev")), _revision(user)):
@@ -128,13 +135,33 @@ def user_of(payload: dict[str, Any]) -> User:
 
 def with_login(users: QuerySet[User], sid: str) -> QuerySet[User]:
     """The accounts, with what is known of the login that `sid` names; see `is_ended` and `note`."""
+    return _with_login(users, *_login_of(sid))
+
+
+def _login_of(sid: str) -> tuple[UUID, str]:
+    """Its id as that of a row, which there is not if it is none, and as that of a token."""
     try:
         uid = UUID(sid)
     except ValueError:
-        uid = None
-    used = Login.objects.filter(uid=uid or UUID(int=0), user=OuterRef("pk")).values("last_seen_at")
-    ended = BlacklistedToken.objects.filter(token__jti=sid.replace("\0", "")[:255])
+        uid = UUID(int=0)
+    return uid, sid.replace("\0", "")[:255]
+
+
+def _with_login(users: QuerySet[User], uid: UUID, jti: str) -> QuerySet[User]:
+    used = Login.objects.filter(uid=uid, user=OuterRef("pk")).values("last_seen_at")
+    ended = BlacklistedToken.objects.filter(token__jti=jti)
     return users.annotate(login_ended=Exists(ended), login_seen=Subquery(used[:1]))
+
+
+# Of each request of the API.
+_of_token = Prepared(
+    lambda account, uid, jti: _with_login(User.objects.filter(uid=account).order_by(), uid, jti).values_list(
+        *readers.COLUMNS, "login_ended", "login_seen"
+    ),
+    UUID,
+    UUID,
+    str,
+)
 
 
 def is_ended(user: User) -> bool:

@@ -29,7 +29,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         if not user.has_perm("jobs.change_job"):
             return self.none()
         visible = self.visible_to(user)
-        if user.edit_scope == User.EditScope.OWN and not user.has_perm("jobs.change_all_jobs"):
+        if changes_own_alone(user):
             visible = visible.filter(owner=user)
         return visible if user.has_perm("jobs.run_code") else visible.exclude(kind__in=CODE_KINDS)
 
@@ -49,6 +49,15 @@ class JobQuerySet(models.QuerySet["Job"]):
     def expired(self, date: dt.date) -> JobQuerySet:
         """Past their end date, which is their last day."""
         return self.filter(end_date__lt=date, periodic_task__enabled=True)
+
+
+def changes_own_alone(user: User) -> bool:
+    return user.edit_scope == User.EditScope.OWN and not user.has_perm("jobs.change_all_jobs")
+
+
+def changes_all_in_sight(user: User) -> bool:
+    """Whether `changeable_by` are all jobs that are visible to the account, so that nobody need ask which."""
+    return user.has_perm("jobs.change_job") and user.has_perm("jobs.run_code") and not changes_own_alone(user)
 
 
 AllJobs = models.Manager.from_queryset(JobQuerySet)

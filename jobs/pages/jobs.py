@@ -43,7 +43,7 @@ def job(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
         "earlier": earlier,
         "later": later,
         "preview": previews.of_job(found),
-        "pause": found.current_pause,
+        "pause": None if found.is_active else found.current_pause,
         "may_change": may_change(request.user, found),
         "whom": asked_of(found),
         "shown_zone": zone_of_reader(request, zone_of(found)),

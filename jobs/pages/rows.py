@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.contacts import hint_of_names
-from accounts.models import Category, Team, User
+from accounts.models import User
 from jobs.models import Job, Pause, stored_schedule
+from jobs.models.queries import changes_all_in_sight
 from jobs.schedule_text.moments import Moments
 from jobs.templatetags.icons import icon
 from jobs.templatetags.timing import due_after, in_words, state_of
 
 # All that a row shows, or that says how a job stands.
 COLUMNS = (
-    *("uid", "name", "kind", "owner_id", "team_id", "category_id", "periodic_task_id", "day_rule", "at_zone"),
+    *("uid", "name", "kind", "day_rule", "at_zone"),
     *("next_run_at", "end_date", "quarantine_reason", "code_suspended"),
 )
+NAMES = {
+    "team_name": F("team__name"),
+    "owner_name": F("owner__username"),
+    "owner_active": F("owner__is_active"),
+    "category_name": F("category__name"),
+}
 LONGEST_REASON = 200
 
 
@@ -50,21 +58,23 @@ class Row:
 
 def rows_of(jobs: QuerySet[Job], user: User, moments: Moments) -> list[Row]:
     """`jobs` are those of one page: what they share is read once, however many they are."""
-    found = stored_schedule.attach(jobs.only(*COLUMNS))
-    keys = [job.pk for job in found]
-    changeable = set(
-        Job.objects.changeable_by(user).filter(pk__in=keys).order_by().values_list("pk", flat=True)
-    )
+    found = list(jobs.only(*COLUMNS).annotate(**NAMES, **stored_schedule.columns("periodic_task__")))
+    for job in found:
+        stored_schedule.take(job, job.__dict__)
+    changeable = _changeable(found, user)
     shared = _Shared.of(found)
     return [_row(job, shared, job.pk in changeable, moments) for job in found]
 
 
+def _changeable(jobs: list[Job], user: User) -> set[int]:
+    keys = {job.pk for job in jobs}
+    if changes_all_in_sight(user):
+        return keys
+    return set(Job.objects.changeable_by(user).filter(pk__in=keys).order_by().values_list("pk", flat=True))
+
+
 @dataclass(frozen=True)
 class _Shared:
-    teams: dict[int, str]
-    owners: dict[int, str]
-    present: dict[int, str]
-    categories: dict[int, str]
     pauses: dict[int, Pause]
     kinds: dict[str, str]
     # Of the list: the page of each job is below it.
@@ -74,34 +84,24 @@ class _Shared:
     @classmethod
     def of(cls, jobs: list[Job]) -> _Shared:
         paused = [job.pk for job in jobs if not job.timing.enabled]
-        keys = {job.owner_id for job in jobs if job.owner_id}
-        owners = User.objects.filter(pk__in=keys).order_by().values_list("pk", "username", "is_active")
         pauses = Pause.objects.filter(job__in=paused, ended_at=None).select_related("by").order_by("id")
         return cls(
-            _names(Team.objects.all(), {job.team_id for job in jobs}, "name"),
-            {key: name for key, name, _active in owners},
-            {key: name for key, name, active in owners if active},
-            _names(Category.objects.all(), {job.category_id for job in jobs}, "name"),
             {pause.job_id: pause for pause in pauses} if paused else {},
             {kind.value: str(kind.label) for kind in Job.Kind},
             reverse("jobs"),
             _Buttons(),
         )
 
-    def whom(self, job: Job) -> SafeString:
-        hint = hint_of_names(self.present.get(job.owner_id or 0, ""), self.teams.get(job.team_id or 0, ""))
-        return format_html('<span class="soft whom" title="{}">{}</span>', hint, hint)
 
-
-def _names(
-    rows: QuerySet[Team] | QuerySet[Category], keys: Iterable[int | None], name: str
-) -> dict[int, str]:
-    wanted = [key for key in keys if key is not None]
-    return dict(rows.filter(pk__in=wanted).order_by().values_list("pk", name)) if wanted else {}
+def _whom(row: Mapping[str, Any]) -> SafeString:
+    """Whom to ask about a job."""
+    owner = row["owner_name"] if row["owner_active"] else ""
+    hint = hint_of_names(owner or "", row["team_name"] or "")
+    return format_html('<span class="soft whom" title="{}">{}</span>', hint, hint)
 
 
 def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
-    state, pause = state_of(job), shared.pauses.get(job.pk)
+    state, pause, named = state_of(job), shared.pauses.get(job.pk), job.__dict__
     upcoming, note, title = _upcoming(job, state, pause, moments)
     uid = str(job.uid)
     url = f"{shared.base}/{uid}"
@@ -118,10 +118,10 @@ def _row(job: Job, shared: _Shared, changeable: bool, moments: Moments) -> Row:
         upcoming,
         note,
         format_html(' title="{}"', title) if title else "",
-        shared.teams.get(job.team_id or 0, ""),
-        shared.owners.get(job.owner_id or 0, ""),
-        shared.categories.get(job.category_id, ""),
-        shared.buttons.of(job, url) if changeable else shared.whom(job),
+        named["team_name"] or "",
+        named["owner_name"] or "",
+        named["category_name"] or "",
+        shared.buttons.of(job, url) if changeable else _whom(named),
     )
 
 

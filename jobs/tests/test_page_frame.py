@@ -51,7 +51,7 @@ def test_errors_have_pages_of_their_own(vic: User) -> None:
 def test_an_error_of_ours_gets_a_page_that_needs_nothing(vic: User, monkeypatch: pytest.MonkeyPatch) -> None:
     client = browser(vic)
     client.raise_request_exception = False
-    monkeypatch.setattr("jobs.pages.listing.Paginator", lambda *_args: 1 / 0)
+    monkeypatch.setattr("jobs.pages.listing.Capped", lambda *_args: 1 / 0)
     response = client.get("/jobs")
     assert response.status_code == 500
     assert "Something went wrong" in response.content.decode()

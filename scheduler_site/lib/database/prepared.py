@@ -10,21 +10,24 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import BigIntegerField, DateTimeField, Field, QuerySet, TextField
+from django.db.models import BigIntegerField, DateTimeField, Field, QuerySet, TextField, UUIDField
 
 # What stands for a value while the statement is made: nothing that a statement would say by itself.
 _STAND_INS: dict[type, Callable[[int], Any]] = {
     int: lambda number: 7_204_913_558_000 + number,
     str: lambda number: f"\u2063{number:03}",
     dt.datetime: lambda number: dt.datetime(1907, 3, 5, 7, 11, 13, number, dt.UTC),
+    UUID: lambda number: UUID(int=0x7204913558 << 64 | number),
 }
 _FIELDS: dict[type, Field[Any, Any]] = {
     int: BigIntegerField(),
     str: TextField(),
     dt.datetime: DateTimeField(),
+    UUID: UUIDField(),
 }
 
 
