@@ -27,7 +27,7 @@ from jobs.rest.access import (
     visible_job,
     with_last_start,
 )
-from jobs.rest.ignored_keys import notes
+from jobs.rest.ignored_keys import notes, stored
 from jobs.rest.listing import NEWEST, listed, pause_of
 from jobs.rest.payload import flag
 from jobs.rest.request_types import JobChanges, NewJob
@@ -93,9 +93,9 @@ class JobDeleted(TypedDict):
 class _Jobs(ApiView):
     tag = "Jobs"
 
-    def told(self, job: Job, body: Mapping[str, Any]) -> WrittenJob:
+    def told(self, job: Job, body: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> WrittenJob:
         """The job as it was stored; beside it the answer tells what of the body has no effect, and what to see to."""
-        self.notes = (*notes(body, job), *_cares(job, job.dropped_secrets))
+        self.notes = (*notes(body, job, before), *_cares(job, job.dropped_secrets))
         return job_json(job, pause_of(job))
 
 
@@ -194,7 +194,7 @@ class JobView(_Jobs):
         For administrators and the job's owner. A refused change changes nothing.
         """
         job = changeable_job(account(request), job_id)
-        body = self.payload()
+        body, before = self.payload(), stored(job)
         changes = validation.changes_of(body, account(request), job)
         try:
             job = verbs.update(
@@ -214,7 +214,7 @@ class JobView(_Jobs):
             raise ApiError(400, "Invalid is_active", str(refusal)) from refusal
         except verbs.Refused as refusal:
             raise ApiError(409, "Not possible", str(refusal)) from refusal
-        told: JobUpdated = {"message": "Job updated successfully", "job": self.told(job, body)}
+        told: JobUpdated = {"message": "Job updated successfully", "job": self.told(job, body, before)}
         return etags.tagged(Answer(told), job)
 
     @transaction.atomic

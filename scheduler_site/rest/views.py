@@ -152,6 +152,7 @@ class ApiView(APIView):
         found = unknown_keys.in_body(self._given(), getattr(handler, "request_schema", None))
         query = unknown_keys.in_query(self.request.query_params, getattr(handler, "query", ()))
         repeated = [way for parser in self.request.parsers or () for way in getattr(parser, "repeated", ())]
+        repeated += [f"?{name}" for name, values in self.request.query_params.lists() if len(values) > 1]
         return [
             *unknown_keys.of_repeated(repeated),
             *unknown_keys.warnings(found, answer, self._before),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Team, User
 from conftest import Api
 from jobs.tests.factories import make_job
 
@@ -75,6 +75,83 @@ def test_a_known_key_without_effect_is_named(
     settings.SCHEDULER_TIMEZONE = "UTC"
     told = made(api(uma), **body).get("warnings", [])
     assert [text[: len(warning)] for text in told] == ([warning] if warning else [])
+
+
+OTHER = "https://1.1.1.1/other"
+
+
+@pytest.mark.parametrize(
+    ("body", "way", "other"),
+    [
+        ({"schedule": {"expression": "0 4 * * *"}}, "schedule.expression", "cron_expression"),
+        ({"timezone": "UTC", "schedule": {"timezone": "Asia/Tokyo"}}, "schedule.timezone", "timezone"),
+        ({"options": {"target_url": OTHER}}, "options.target_url", "target_url"),
+        ({"pic_team": "ops", "pic_team_slug": "web"}, "pic_team_slug", "pic_team"),
+    ],
+)
+def test_of_two_places_that_say_different_things_one_is_named(
+    api: Api, uma: User, body: dict[str, Any], way: str, other: str
+) -> None:
+    for name in ("ops", "web"):
+        Team.objects.create(name=name, slug=name)
+    assert made(api(uma), **body)["warnings"] == [f"{way}: ignored, since {other} says something else."]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"schedule": {"kind": "cron", "expression": "0  2 * * *"}, "schedule_kind": "cron"},
+        {"options": {"target_url": JOB["target_url"]}},
+        {
+            "cron_expression": None,
+            "at": "2099-01-01T10:00:00Z",
+            "schedule": {"at": "2099-01-01T11:00:00+01:00"},
+        },
+    ],
+)
+def test_two_places_that_say_the_same_are_none(api: Api, uma: User, body: dict[str, Any]) -> None:
+    assert "warnings" not in made(api(uma), **body)
+
+
+def test_of_a_job_that_was_read_one_place_may_be_changed(api: Api, uma: User) -> None:
+    url = f"{JOBS}/{made(api(uma))['job']['id']}"
+    for change in (
+        {"cron_expression": "0 5 * * *"},
+        {"target_url": OTHER},
+        {"schedule": {"kind": "interval", "every": 5, "period": "hours"}},
+    ):
+        read = api(uma).get(url).json()["job"]
+        assert "warnings" not in api(uma).put(url, read | change, format="json").json()
+
+
+@pytest.mark.parametrize(
+    ("body", "warning"),
+    [
+        (
+            {"cron_expression": "0 6 * * *", "schedule": {"kind": "none"}},
+            "schedule.kind: ignored, the schedule is of the kind cron.",
+        ),
+        (
+            {"schedule_kind": "interval", "schedule": {"kind": "cron"}},
+            "schedule_kind: ignored, the schedule is of the kind cron.",
+        ),
+        (
+            {"cron_expression": "0 2 * * *", "schedule": HOURLY | {"kind": "interval"}},
+            "",
+        ),
+    ],
+)
+def test_a_kind_of_schedule_that_another_place_overrules_is_named(
+    api: Api, uma: User, body: dict[str, Any], warning: str
+) -> None:
+    url = f"{JOBS}/{made(api(uma))['job']['id']}"
+    told = api(uma).put(url, body, format="json").json().get("warnings", [])
+    assert told == ([warning] if warning else [])
+
+
+def test_a_parameter_that_is_given_twice_is_named(api: Api, ada: User) -> None:
+    told = api(ada).get("/api/v2/executions?state=failed&state=success").json()["warnings"]
+    assert told == ["?state: given more than once, the last value counts."]
 
 
 def test_a_job_that_was_read_and_is_sent_back_ignores_nothing(api: Api, uma: User) -> None:
