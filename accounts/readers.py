@@ -28,26 +28,27 @@ class ForReader:
     What `build` is given may do what the reader may, but it is nobody: of his account it may use the rights and the keys.
     """
 
-    def __init__(self, build: Callable[[User], QuerySet[Any, Any]]) -> None:
-        self._build = build
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]], *types: type) -> None:
+        """`types`: of further values that `build` takes after the account."""
+        self._build, self._types = build, types
         self._known: dict[Hashable, Prepared] = {}
 
-    def __call__(self, user: User) -> list[Any]:
-        return self._of(user)(user.pk, user.category_id or 0)
+    def __call__(self, user: User, *values: Any) -> list[Any]:
+        return self._of(user)(user.pk, user.category_id or 0, *values)
 
-    def count(self, user: User) -> int:
-        return self._of(user).count(user.pk, user.category_id or 0)
+    def count(self, user: User, *values: Any) -> int:
+        return self._of(user).count(user.pk, user.category_id or 0, *values)
 
     def _of(self, user: User) -> Prepared:
         rights = tuple(getattr(user, name) for name in _RIGHTS)
         kind = (*rights, user.category_id is None)
         if kind not in self._known:
-            self._known[kind] = Prepared(partial(self._build_for, *kind), int, int)
+            self._known[kind] = Prepared(partial(self._build_for, kind), int, int, *self._types)
         return self._known[kind]
 
-    def _build_for(self, *given: Any) -> QuerySet[Any, Any]:
-        *rights, sees_all, key, category = given
+    def _build_for(self, kind: tuple[Any, ...], key: int, category: int, *values: Any) -> QuerySet[Any, Any]:
+        *rights, sees_all = kind
         user = User(pk=key, category_id=None if sees_all else category)
         for name, value in zip(_RIGHTS, rights, strict=True):
             setattr(user, name, value)
-        return self._build(user)
+        return self._build(user, *values)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from accounts.models import User
+from accounts.readers import ForReader
 from accounts.roles import home_category
-from executions.models import Execution, State
+from executions.models import Execution, ExecutionQuerySet, State
 from executions.monitoring import totals
 from jobs.models import Job
 
@@ -68,15 +69,13 @@ class Health:
 
 
 def of(job: Job, user: User) -> Health:
-    rows = Execution.objects.visible_to(user).filter(job=job).order_by("-due_at", "-id")
-    columns = ["duration" if name == "took" else name for name in Past._fields]
-    runs = [Past(*values) for values in rows.values_list(*columns)[:LOOKED_AT]]
+    runs = [Past(*values) for values in _newest(user, job.pk)[:LOOKED_AT]]
     ended = [run for run in runs if run.state == State.SUCCESS or run.state in FAILED]
     good = [run for run in ended if run.state == State.SUCCESS]
     streak = _streak(ended)
     last = good[0].finished_at if good else None
     if not good and len(runs) == LOOKED_AT:
-        last = rows.filter(state=State.SUCCESS).values_list("finished_at", flat=True).first()
+        last = _rows(user, job.pk).filter(state=State.SUCCESS).values_list("finished_at", flat=True).first()
     whole_rate, whole_rated = _of_all(job, user) if len(runs) == LOOKED_AT else (None, 0)
     times = sorted(run.duration for run in good if run.duration is not None)
     return Health(
@@ -93,6 +92,14 @@ def of(job: Job, user: User) -> Health:
         whole_rated=whole_rated,
         shown=runs[:SHOWN],
     )
+
+
+def _rows(user: User, job: int) -> ExecutionQuerySet:
+    return Execution.objects.visible_to(user).filter(job=job).order_by("-due_at", "-id")
+
+
+_COLUMNS = ["duration" if name == "took" else name for name in Past._fields]
+_newest = ForReader(lambda user, job: _rows(user, job).values_list(*_COLUMNS)[:LOOKED_AT], int)
 
 
 def _of_all(job: Job, user: User) -> tuple[float | None, int]:

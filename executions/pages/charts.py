@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Protocol, TypeVar
 
@@ -34,11 +35,11 @@ class Column:
     counts: dict[str, int]
     parts: list[Part] = field(default_factory=list)
 
-    @property
+    @cached_property
     def total(self) -> int:
         return sum(self.counts.values())
 
-    @property
+    @cached_property
     def query(self) -> str:
         """Of the list of executions: those that it counts."""
         return f"start={self.begin:%Y-%m-%dT%H:%MZ}&end={self.begin + QUARTER:%Y-%m-%dT%H:%MZ}"

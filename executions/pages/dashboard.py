@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Case, Value, When
@@ -15,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.models import User
 from accounts.pages.request import PageRequest
 from accounts.pages.time_zone import zone_of_reader
+from accounts.readers import ForReader
 from accounts.roles import home_category
 from executions.models import Execution, State
 from executions.monitoring import figures, health, recent_runs
@@ -30,6 +33,23 @@ from scheduler_site.lib.cache import TTLCache
 SHORT, INCIDENTS, RESULTS = 10, 200, 10
 # Of jobs without an owner so many are named; who leaves is no matter of seconds, and counting reads all jobs.
 NAMED, OWNERS_SECONDS = 3, 15.0
+
+
+class Next(NamedTuple):
+    """A job that runs soon."""
+
+    pk: int
+    uid: uuid.UUID
+    name: str
+    next_run_at: dt.datetime
+
+
+class Broken(NamedTuple):
+    """A job whose schedule is invalid."""
+
+    uid: uuid.UUID
+    name: str
+    quarantine_reason: str
 
 
 @dataclass
@@ -70,27 +90,43 @@ def dashboard(request: PageRequest) -> HttpResponse:
 
 
 def _live(request: PageRequest, _moments: Moments) -> dict[str, Any]:
-    rows, jobs = Execution.objects.visible_to(request.user), Job.objects.visible_to(request.user)
+    rows = Execution.objects.visible_to(request.user)
     shown = rows.only(
         "uid", "job_name", "state", "started_at", "due_at", "stop_requested_at", "suspended_at", "exit_code"
     )
     running = list(shown.running().order_by("started_at")[:SHORT])
-    upcoming = jobs.filter(next_run_at__isnull=False).only("uid", "name", "next_run_at")
-    found = list(upcoming.order_by("next_run_at")[:SHORT])
+    found = [Next(*row) for row in _next(request.user)]
     return {
         "problems": problems(request.user),
         "running": running,
         "running_count": rows.running().count() if len(running) == SHORT else len(running),
-        "waiting_count": rows.filter(state=State.QUEUED).count(),
+        "waiting_count": _waiting.count(request.user),
         "next": found,
-        "broken": list(
-            jobs.exclude(quarantine_reason="")
-            .only("uid", "name", "quarantine_reason")
-            .order_by("name")[:SHORT]
-        ),
-        "any_job": bool(found) or jobs.exists(),
+        "broken": [Broken(*row) for row in _broken(request.user)],
+        "any_job": bool(found) or Job.objects.visible_to(request.user).exists(),
         "ownerless": ownerless() if request.user.has_perm("jobs.change_all_jobs") else None,
     }
+
+
+_waiting = ForReader(
+    lambda user: Execution.objects.visible_to(user).filter(state=State.QUEUED).order_by().values_list("pk")
+)
+_next = ForReader(
+    lambda user: (
+        Job.objects.visible_to(user)
+        .filter(next_run_at__isnull=False)
+        .order_by("next_run_at")
+        .values_list(*Next._fields)[:SHORT]
+    )
+)
+_broken = ForReader(
+    lambda user: (
+        Job.objects.visible_to(user)
+        .exclude(quarantine_reason="")
+        .order_by("name")
+        .values_list(*Broken._fields)[:SHORT]
+    )
+)
 
 
 def _count_ownerless() -> tuple[int, list[str]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.decorators import login_required, permission_required
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -18,9 +19,11 @@ from accounts.models import Preferences, User
 from accounts.pages.request import PageRequest, actor
 from jobs.models import Job
 from notifications.models import Alert
+from scheduler_site.lib.database.prepared import Prepared
 
 PERMISSION = "accounts.change_user"
 # Kept by the browser, whose: there is nothing to ask the database for any more. A look must change nothing here.
+ASKED = ("preferences__first_steps_dismissed", "preferences__zone", "known", "arrived", "any_job")
 COOKIE, COOKIE_SECONDS = "first-steps-done", 366 * 86_400
 
 
@@ -53,14 +56,21 @@ def _is_done(request: PageRequest) -> bool:
 
 def _asked(user: User) -> Mapping[str, object]:
     """All of it in one query."""
+    return dict(zip(ASKED, _statement(user.pk)[0], strict=True))
+
+
+def _of(key: int) -> QuerySet[User, Any]:
     known = User.objects.active_admins().filter(must_change_password=True)
     arrived = Alert.objects.exclude(channel=Alert.Channel.INBOX).filter(state=Alert.State.DELIVERED)
     return (
-        User.objects.filter(pk=user.pk)
+        User.objects.filter(pk=key)
+        .order_by()
         .annotate(known=Exists(known), arrived=Exists(arrived), any_job=Exists(Job.objects.all()))
-        .values("preferences__first_steps_dismissed", "preferences__zone", "known", "arrived", "any_job")
-        .get()
+        .values_list(*ASKED)
     )
+
+
+_statement = Prepared(_of, int)
 
 
 def _listed(found: Mapping[str, object]) -> list[Step]:

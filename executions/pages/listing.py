@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import datetime as dt
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -39,20 +41,21 @@ class Row:
     url: str
     badge: SafeString
     name: str
-    deleted: bool
-    due: SafeString
+    deleted: SafeString | str
+    due: SafeString | str
     trigger: str
     duration: str
     result: str
 
 
-def rows_of(runs: Iterable[Execution], moments: Moments) -> list[Row]:
+def rows_of(runs: Iterable[Execution], due: Callable[[dt.datetime], SafeString | str]) -> list[Row]:
+    """`due` says when one was due."""
     base = reverse("executions")
     badges: dict[tuple[Any, ...], SafeString] = {}
-    return [_row(run, base, badges, moments) for run in runs]
+    return [_row(run, base, badges, due(run.due_at)) for run in runs]
 
 
-def _row(run: Execution, base: str, badges: dict[tuple[Any, ...], SafeString], moments: Moments) -> Row:
+def _row(run: Execution, base: str, badges: dict[tuple[Any, ...], SafeString], due: SafeString | str) -> Row:
     alike = (run.state, run.is_stopping, run.is_suspended, run.has_warning and run.exit_code)
     if alike not in badges:
         badges[alike] = state_badge(run) if any(alike[1:]) else badge(run.state)
@@ -61,8 +64,8 @@ def _row(run: Execution, base: str, badges: dict[tuple[Any, ...], SafeString], m
         f"{base}/{run.uid}",
         badges[alike],
         run.job_name,
-        run.job_id is None,
-        moments.both(run.due_at),
+        "" if run.job_id else format_html(' <span class="soft">{}</span>', _("deleted")),
+        due,
         str(run.get_trigger_display()),
         duration(run.duration),
         _result(run),
@@ -107,7 +110,7 @@ def executions(request: PageRequest) -> HttpResponse:
     context = {
         "filter": found,
         "page": page,
-        "rows": rows_of(page.rows, moments),
+        "rows": rows_of(page.rows, moments.both),
         "query": query.urlencode(),
         "job": found.of_job,
         "zone": found.zone,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from django import template
 from django.urls import reverse
@@ -12,12 +14,14 @@ from django.utils.safestring import SafeString, mark_safe
 from accounts.models import User
 from executions.models import Execution
 from executions.monitoring import job_health
-from executions.monitoring.job_health import Health
+from executions.monitoring.job_health import Health, Past
 from executions.pages.charts import group_of
+from executions.pages.listing import COLUMNS, Row, rows_of
+from executions.templatetags.runs import badge, megabytes
 from incidents.models import Incident
 from jobs import schedule
 from jobs.models import Job
-from jobs.templatetags.timing import duration
+from jobs.templatetags.timing import duration, moment
 
 register = template.Library()
 RECENT = 10
@@ -36,10 +40,39 @@ def open_incidents(job: Job, user: User) -> list[Incident]:
 
 
 @register.simple_tag
-def recent_rows(job: Job, user: User) -> list[Execution]:
-    """The newest rows of one job, without what is long."""
-    rows = Execution.objects.visible_to(user).filter(job=job).defer("definition", "result", "secrets")
-    return list(rows.order_by("-due_at", "-id")[:RECENT])
+def recent_rows(job: Job, user: User, zone: str) -> list[Row]:
+    """The newest rows of one job."""
+    rows = Execution.objects.visible_to(user).filter(job=job).only(*COLUMNS)
+    return rows_of(rows.order_by("-due_at", "-id")[:RECENT], lambda due: moment(due, zone))
+
+
+class PastRow(NamedTuple):
+    """What a run needed, in a line."""
+
+    url: str
+    due: SafeString | str
+    badge: SafeString
+    duration: str
+    cpu: str
+    peak: str
+    mean: str
+
+
+@register.simple_tag
+def past_rows(runs: Iterable[Past], zone: str) -> list[PastRow]:
+    base = reverse("executions")
+    return [
+        PastRow(
+            f"{base}/{run.uid}",
+            moment(run.due_at, zone),
+            badge(run.state, run.label),
+            duration(run.duration),
+            duration(run.cpu_seconds),
+            megabytes(run.peak_memory),
+            megabytes(run.mean_memory),
+        )
+        for run in runs
+    ]
 
 
 @register.simple_tag
