@@ -99,7 +99,10 @@ def _rows(user: User, job: int) -> ExecutionQuerySet:
 
 
 _COLUMNS = ["duration" if name == "took" else name for name in Past._fields]
-_newest = ForReader(lambda user, job: _rows(user, job).values_list(*_COLUMNS)[:LOOKED_AT], int)
+_newest = ForReader(
+    lambda user, job, most=LOOKED_AT: _rows(user, job).values_list(*_COLUMNS)[:most],
+    int,
+)
 
 
 def _of_all(job: Job, user: User) -> tuple[float | None, int]:
