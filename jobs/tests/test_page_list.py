@@ -139,6 +139,8 @@ def test_more_than_anybody_leafs_through_is_not_counted_and_said_so(
         text = " ".join(page.content.decode().split())
         assert '<span class="number" aria-hidden="true">2+</span><span class="sr">more than 2</span>' in text
         assert '<span class="number">2</span>' in text
+        assert "All that match, more than 2" in text
+        assert 'name="count"' not in text
 
 
 def test_the_numbers_are_the_same_whether_much_or_little_is_found(

@@ -19,9 +19,14 @@ class Capped(Paginator[Any]):
         return min(self._counted, self.MOST)
 
     @property
+    def is_capped(self) -> bool:
+        """Whether there are more."""
+        return self._counted > self.MOST
+
+    @property
     def shown(self) -> str:
         """`123`, or `10000+` where there are more."""
-        return f"{self.count}+" if self._counted > self.MOST else str(self.count)
+        return f"{self.count}+" if self.is_capped else str(self.count)
 
     @cached_property
     def _counted(self) -> int:
