@@ -20,7 +20,7 @@ PAGES = (
     *("/", "/jobs", "/jobs/new?kind=webhook", "/executions", "/incidents", "/settings/incidents"),
     *("/settings/destinations", "/notifications", "/environments", "/people", "/people/teams"),
     *("/people/categories", "/people/users/new", "/profile", "/sessions", "/tokens", "/system", "/audit"),
-    *("/help", "/help/tasks"),
+    *("/help", "/help/tasks", "/jobs/upload", "/jobs/import-crontab"),
 )
 
 

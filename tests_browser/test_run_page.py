@@ -72,3 +72,32 @@ def test_a_log_is_searched_and_its_lines_are_addresses(visit: Visit, uma: User, 
     expect(page.locator("#L77")).to_be_in_viewport(timeout=PATIENCE)
     page.uncheck("#log-wrap")
     assert page.locator("#L77").evaluate("line => getComputedStyle(line).whiteSpace") == "pre"
+
+
+# Of each fact the right edge of what is written in it, and of the card's content the left edge of the next one in the row.
+TOUCHING = """() => {
+  const facts = [...document.querySelectorAll("dl.tiles > div")].map(fact => {
+    const inside = document.createRange();
+    inside.selectNodeContents(fact);
+    return {text: fact.textContent.trim(), box: fact.getBoundingClientRect(), ink: inside.getBoundingClientRect()};
+  });
+  return facts.flatMap((one, place) => {
+    const next = facts[place + 1];
+    const beside = next && Math.abs(next.box.top - one.box.top) < 2;
+    return beside && next.ink.left - one.ink.right < 8 ? [one.text, next.text] : [];
+  });
+}"""
+
+
+@pytest.mark.parametrize("width", [1200, 1000, 700, 360])
+def test_the_facts_of_a_run_do_not_touch(visit: Visit, uma: User, width: int) -> None:
+    now = timezone.now()
+    run = make_run(
+        make_job(uma), state=State.SUCCESS, started_at=now, finished_at=now, attempt=1, exit_code=137,
+        response_status=200, peak_memory=123_456_789_012, mean_memory=123_456_789_012, cpu_seconds=98765.4,
+        worker="a-long-name-of-a-host.example.com:8476-4d6239758606",
+    )  # fmt: skip
+    visitor = visit(uma, width=width)
+    visitor.open(f"/executions/{run.uid}")
+    expect(visitor.page.locator("dl.tiles")).to_be_visible()
+    assert visitor.page.evaluate(TOUCHING) == []

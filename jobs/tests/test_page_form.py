@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit.models import Entry
-from jobs.models import Job
+from jobs.models import Job, today
 from jobs.tests.factories import make_job
 from jobs.tests.pages import browser, edits, entries
 
@@ -97,6 +99,25 @@ def test_a_date_beyond_the_reach_of_clocks_is_refused(uma: User, field: str, yea
     day = f"{year}-12-31" + ("T23:59" if field == "at" else "")
     given = entries(schedule_kind="once", at="2030-01-01T00:00") | {field: day}
     assert browser(uma).post("/jobs/new", given).context["form"].errors[field]
+
+
+def test_a_new_job_shows_the_end_date_that_it_will_have(uma: User) -> None:
+    day = (today() + dt.timedelta(days=365)).isoformat()
+    page = browser(uma).get("/jobs/new?kind=webhook").content.decode()
+    assert re.search(f'<input[^>]*name="end_date"[^>]*value="{day}"|value="{day}"[^>]*name="end_date"', page)
+
+
+def test_a_job_has_no_end_where_the_policy_allows_it(uma: User, settings: Settings) -> None:
+    settings.JOB_END_DATE_POLICY = "optional"
+    page = browser(uma).get("/jobs/new?kind=webhook").content.decode()
+    assert "Empty: no end." in page
+    assert browser(uma).post("/jobs/new", entries(end_date="")).status_code == 302
+    job = Job.objects.get()
+    assert job.end_date is None
+    assert browser(uma).post(f"/jobs/{job.uid}/edit", edits(job, end_date="2099-01-01")).status_code == 302
+    ended = edits(Job.objects.get(), end_date="")
+    assert browser(uma).post(f"/jobs/{job.uid}/edit", ended).status_code == 302
+    assert Job.objects.get().end_date is None
 
 
 def test_the_preview_button_works_without_javascript_and_complains_of_nothing_else(uma: User) -> None:

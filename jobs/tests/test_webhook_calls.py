@@ -195,6 +195,8 @@ def test_a_refused_connection_fails_without_a_status(receiver: Receiver) -> None
     receiver.socket.close()
     outcome, _log = call_webhook(receiver.url())
     assert (outcome.state, outcome.response_status, outcome.retryable) == ("failed", None, True)
+    assert "Cannot connect" in outcome.message
+    assert "ssl" not in outcome.message  # of a call without TLS
 
 
 def test_a_name_that_does_not_exist_fails(receiver: Receiver) -> None:
