@@ -14,13 +14,13 @@ from audit.search import EntryFilter, Page, page_of
 from scheduler_site.lib import credentials
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
-from scheduler_site.rest.parameters import RANGE, Integer, Text
+from scheduler_site.rest.parameters import RANGE, Integer, Text, Words
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid, date_range
 
 OBJECT_TYPE = Text("object_type", "Only what happened to objects of this kind.", rules={"examples": ["job"]})
 OBJECT_ID = Text("object_id", "Only what happened to the object with this id.")
-EVENT = Text("event", f"Only this event: {', '.join(Entry.Event.values)}.")
+EVENT = Words("event", f"Only this event: {', '.join(Entry.Event.values)}.", known=Entry.Event.values)
 ACTOR = Text("actor", "Only what this account did: its name, exactly.")
 SURFACE = Text("surface", "Only what came this way.")
 TEXT = Text(

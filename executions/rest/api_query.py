@@ -27,11 +27,16 @@ STATUSES = Words(
     "Only these, separated by commas: running, success, failed, missed, skipped. Without `status` and `state` all runs, but "
     "no missed or skipped due times.",
     rules={"examples": ["failed,running"]},
+    known=set(STATUS.values()),
 )
-STATES = Words("state", f"Only these, separated by commas: {', '.join(State.values)}.")
-TRIGGERS = Words("trigger_type", f"Only these, separated by commas: {', '.join(Trigger.values)}.")
+STATES = Words("state", f"Only these, separated by commas: {', '.join(State.values)}.", known=State.values)
+TRIGGERS = Words(
+    "trigger_type", f"Only these, separated by commas: {', '.join(Trigger.values)}.", known=Trigger.values
+)
 KINDS = Words(
-    "execution_type", f"Only these kinds of job, separated by commas: {', '.join(Job.Kind.values)}."
+    "execution_type",
+    f"Only these kinds of job, separated by commas: {', '.join(Job.Kind.values)}.",
+    known=Job.Kind.values,
 )
 JOB_ID = Text("job_id", "Only the runs of the job with this id.")
 CHOICE = (STATUSES, STATES, TRIGGERS, KINDS, JOB_ID, *RANGE)

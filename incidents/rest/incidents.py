@@ -37,8 +37,14 @@ WHOSE = Text(
     "mine (of my jobs and teams, and assigned to me), team (of my teams), or all.",
     rules={"default": "all"},
 )
-STATES = Words("state", f"Only these, separated by commas: {', '.join(Incident.State.values)}.")
-KINDS = Words("kind", f"Only these, separated by commas: {', '.join(Incident.Kind.values)}.")
+STATES = Words(
+    "state",
+    f"Only these, separated by commas: {', '.join(Incident.State.values)}.",
+    known=Incident.State.values,
+)
+KINDS = Words(
+    "kind", f"Only these, separated by commas: {', '.join(Incident.Kind.values)}.", known=Incident.Kind.values
+)
 JOB_ID = Text("job_id", "Only those of the job with this id.")
 LIMIT = Integer("limit", "How many.", default=50, high=200)
 CURSOR = Text("cursor", "`next_cursor` or `previous_cursor` of an earlier answer; empty for the beginning.")

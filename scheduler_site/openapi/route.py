@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_type_hints
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from scheduler_site.openapi.json_schema import Schema, in_one_line, schema_of
-from scheduler_site.rest.parameters import Parameter
+from scheduler_site.rest.parameters import Parameter, Words
 from scheduler_site.rest.schema_types import Detail, Error, Faults, Refusal, Warnings
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -68,6 +68,7 @@ def route(
         decorated: Any = decorate(method)
         # What a request holds beside these is named in the answer (scheduler_site/rest/unknown_keys.py).
         decorated.request_schema, decorated.query = body, frozenset(one.name for one in query)
+        decorated.words = tuple(one for one in query if isinstance(one, Words))
         return decorated  # type: ignore[no-any-return]
 
     return described

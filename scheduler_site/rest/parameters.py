@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,7 +37,12 @@ class Text(Parameter):
 
 @dataclass(frozen=True)
 class Words(Text):
-    """Some words, separated by commas."""
+    """Some words, separated by commas; `known` where only these match anything."""
+
+    known: Collection[str] = field(default=(), kw_only=True)
+
+    def unknown(self, params: Mapping[str, str]) -> set[str]:
+        return self.all_of(params) - set(self.known) if self.known else set()
 
     def all_of(self, params: Mapping[str, str]) -> set[str]:
         return {word for part in self.of(params).split(",") if (word := part.strip())}

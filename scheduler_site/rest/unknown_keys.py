@@ -69,6 +69,16 @@ def of_repeated(ways: Iterable[str]) -> list[str]:
     return _few([f"{way[:LONGEST_NAME]}: given more than once, the last value counts." for way in ways])
 
 
+def of_values(name: str, unknown: Iterable[str], known: Iterable[str]) -> list[str]:
+    """A sentence for each word that a filter does not know: an empty list would look like good news."""
+    texts = []
+    for word in sorted(unknown):
+        close = get_close_matches(word.lower(), known, n=1, cutoff=0.8)
+        meant = f" Is {close[0]} meant?" if close else ""
+        texts.append(f"?{name}: {word[:LONGEST_NAME]} is unknown and matches nothing.{meant}")
+    return _few(texts)
+
+
 def _few(texts: list[str]) -> list[str]:
     return texts if len(texts) <= MOST else [*texts[:MOST], "There is more that was ignored."]
 

@@ -157,6 +157,13 @@ class ApiView(APIView):
             *unknown_keys.of_repeated(repeated),
             *unknown_keys.warnings(found, answer, self._before),
             *unknown_keys.warnings(query),
+            *(
+                text
+                for words in getattr(handler, "words", ())
+                for text in unknown_keys.of_values(
+                    words.name, words.unknown(self.request.query_params), words.known
+                )
+            ),
             *self.notes,
         ]
 

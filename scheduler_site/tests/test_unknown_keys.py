@@ -225,6 +225,24 @@ def test_a_parameter_that_is_nearly_right_is_told_the_right_one(api: Api, ada: U
     assert told == ["?statu: unknown and ignored. Is status meant?"]
 
 
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("executions?state=Failed", ["?state: Failed is unknown and matches nothing. Is failed meant?"]),
+        ("executions?status=failed,red", ["?status: red is unknown and matches nothing."]),
+        ("executions?trigger_type=cron", ["?trigger_type: cron is unknown and matches nothing."]),
+        ("incidents?kind=red", ["?kind: red is unknown and matches nothing."]),
+        ("audit?event=red", ["?event: red is unknown and matches nothing."]),
+        ("executions?state=failed,lost&status=", []),
+        ("incidents?state=open&kind=failing", []),
+    ],
+)
+def test_a_word_that_a_filter_does_not_know_is_named(
+    api: Api, ada: User, query: str, told: list[str]
+) -> None:
+    assert api(ada).get(f"/api/v2/{query}").json().get("warnings", []) == told
+
+
 def test_a_refusal_says_only_what_is_wrong(api: Api, uma: User) -> None:
     answer = api(uma).post(JOBS, {"name": "a", "x": 1}, format="json")
     assert "warnings" not in answer.json()
