@@ -28,7 +28,7 @@ from jobs.classes.base import load
 
 from . import job_process
 from .linux import children_of, descendants_of, die_with_parent, send_signal
-from .modules import MOST_LEARNED, files_of_modules, learn, stamps, stamps_at_import
+from .modules import MOST_LEARNED, files_of_modules, is_library, learn, stamps, stamps_at_import
 from .server import FAREWELL_SECONDS, Server
 
 READY = b'{"ready": true}'
@@ -44,7 +44,7 @@ class ClassServer(Server):
         """own: the files that it consists of itself, which are as old as the worker."""
         super().__init__(control)
         self._own = own
-        self._files = stamps_at_import(set(files_of_modules()) - own)
+        self._files = stamps_at_import(files_of_modules() - own)
         self._fit = True
 
     def order(self, message: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ class ClassServer(Server):
         learn(message.get("learn", [])[:MOST_LEARNED])
         self.renew()
         self._fit = self._fit and not unfit(but=before)
-        self._files |= stamps_at_import(set(files_of_modules()) - set(self._files) - self._own)
+        self._files |= stamps_at_import(files_of_modules() - self._files.keys() - self._own)
         gc.freeze()
 
     def begin(self, number: int, descriptors: list[int]) -> None:
@@ -74,7 +74,8 @@ def main(descriptor: int, path: str, account: Account | None) -> None:
         # During the import nobody reads the socket, whose end tells that the worker is gone.
         die_with_parent(os.getppid())
     os.umask(0o022)
-    control, own = socket.socket(fileno=descriptor), set(files_of_modules())
+    control = socket.socket(fileno=descriptor)
+    own = {file for file in files_of_modules() if not is_library(file)}
     if problem := imported(path) or unfit():
         control.send(json.dumps({"unfit": problem[:2000]}).encode())
         return

@@ -3,10 +3,14 @@
 What follows from a change is decided in class_server.py.
 """
 
+# Plain os calls: pathlib would be one more thing in memory at each fork.
+# ruff: noqa: PTH120
+
 from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -34,7 +38,7 @@ def loaded_libraries(newest: str) -> str:
     # From the end: the others are not even looked at, which would be the first touch of their memory in this process.
     for name in reversed(list(_since(newest))):
         file = getattr(sys.modules.get(name), "__file__", None)
-        if isinstance(file, str) and file.startswith(LIBRARIES):
+        if isinstance(file, str) and is_library(file):
             found.append(name)
     text = ",".join(found[:MOST_LEARNED])
     return text if len(text) <= LONGEST_LIST else ""
@@ -47,11 +51,16 @@ def _since(newest: str) -> Iterator[str]:
         yield name
 
 
-def files_of_modules() -> list[str]:
-    """Of everything in memory but Python itself."""
+def files_of_modules() -> set[str]:
+    """Of everything in memory but Python itself. For libraries, which are installed and not edited, their folders."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    own = [file for file in files if isinstance(file, str) and not is_standard(file)]
-    return sorted(set(own))
+    found = [file for file in files if isinstance(file, str) and not is_standard(file)]
+    return {os.path.dirname(file) if is_library(file) else file for file in found}
+
+
+def is_library(path: str) -> bool:
+    """Whether it is where packages are installed."""
+    return path.startswith(LIBRARIES)
 
 
 def is_standard(file: str) -> bool:

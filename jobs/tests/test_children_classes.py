@@ -12,14 +12,17 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 
 import psutil
 import pytest
 
 from environments.os_account import Account, resolve
+from jobs.children import modules as modules_of_children
 from jobs.children import pool as pool_module
 from jobs.children import run_monitor
 from jobs.children.client import close as close_client
+from jobs.children.modules import files_of_modules, stamps
 from jobs.children.pool import Pool, PoolLimits
 from jobs.children.values import Call, Finished
 
@@ -262,6 +265,22 @@ def test_a_library_that_a_run_imports_is_imported_for_the_next_ones(pool: Pool, 
         return run.result == "true"
 
     assert eventually(known)
+
+
+def test_an_installation_of_a_library_counts_as_a_change_of_what_was_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = ModuleType("library")
+    library.__file__ = str(tmp_path / "library.py")
+    Path(library.__file__).write_text("")
+    monkeypatch.setattr(modules_of_children, "LIBRARIES", (str(tmp_path),))
+    monkeypatch.setitem(sys.modules, "library", library)
+    before = stamps(files_of_modules())
+    assert before == stamps(files_of_modules())
+    (tmp_path / "new").write_text("VERSION = 2")
+    (tmp_path / "new").rename(library.__file__)
+    after = stamps(files_of_modules())
+    assert [name for name in after if after[name] != before[name]] == [str(tmp_path)]
 
 
 def test_a_killed_process_costs_no_run(pool: Pool, write: Write) -> None:
