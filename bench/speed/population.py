@@ -24,7 +24,7 @@ from jobs.models.stored_schedule import Timing
 
 TOGETHER, PART = 5000, 50_000
 # Far enough from now that nothing of it falls due while a row is measured.
-FAR_MINUTES = 20
+FAR_MINUTES = 29
 
 
 def interval(first: dt.datetime) -> Timing:
