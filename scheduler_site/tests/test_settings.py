@@ -91,6 +91,12 @@ def test_mysql_shows_a_transaction_the_claims_of_others() -> None:
     assert configured("mysql://u:p@host/belfry", 30, Path())["OPTIONS"]["isolation_level"] == "read committed"
 
 
+def test_postgresql_reads_the_rows_of_a_page_in_one_process() -> None:
+    usual = configured("postgres://u:p@host/belfry", 60, Path())
+    for config in (usual, hurried(usual, 10)):
+        assert "max_parallel_workers_per_gather=0" in config["OPTIONS"]["options"]
+
+
 def test_a_hurried_connection_notices_in_its_time_that_the_server_is_gone() -> None:
     usual = configured("postgres://u:p@host/belfry", 60, Path())
     options = hurried(usual, 10)["OPTIONS"]
