@@ -20,6 +20,7 @@ from jobs.rest.wire import read_until
 from jobs.search.matching import Search
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import whole
 from scheduler_site.rest.schema_types import Moment, Rules, Uid, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
@@ -222,10 +223,10 @@ def _uids(ids: Any) -> list[uuid.UUID]:
 
 
 def _expect(body: Mapping[str, Any], jobs: JobQuerySet) -> None:
-    expected = body.get("expected")
-    if expected is None:
+    if body.get("expected") is None:
         return
-    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
+    expected = whole(body["expected"])
+    if expected is None or expected < 0:
         raise ApiError(400, "Invalid expected", "Write a number.")
     if (count := jobs.count()) != expected:
         raise ApiError(409, "Another number of jobs", f"Now {count} match instead of {expected}.")

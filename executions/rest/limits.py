@@ -14,6 +14,7 @@ from executions.rest.holds import read_category
 from jobs.rest.access import SURFACE
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import whole
 from scheduler_site.rest.schema_types import Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
@@ -80,13 +81,13 @@ class LimitsView(ApiView):
         For administrators. Runs that go on are not stopped by it.
         """
         body = self.payload()
-        category, key, most = read_category(body), body.get("key"), body.get("most")
+        category, key, most = read_category(body), body.get("key"), whole(body.get("most"))
         if (category is None) == (key is None):
             raise ApiError(400, "Invalid key", "Name a key or a category.")
         if key is not None and not (isinstance(key, str) and concurrency.is_key(key)):
             raise ApiError(400, "Invalid key", "Write 1 to 64 letters, digits, dots, - and _.")
-        known = most is None or (isinstance(most, int) and not isinstance(most, bool))
-        if not known or (most is not None and not 1 <= most <= concurrency.MOST):
+        unlimited = body.get("most") is None
+        if not unlimited and (most is None or not 1 <= most <= concurrency.MOST):
             raise ApiError(
                 400, "Invalid most", f"Write a whole number from 1 to {concurrency.MOST}, or null."
             )

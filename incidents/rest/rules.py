@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from rest_framework.request import Request
 
@@ -16,6 +16,7 @@ from incidents.rest.wire import StepJson, read_account, step_json
 from incidents.verbs import Invalid
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer, Created
+from scheduler_site.rest.query import whole
 from scheduler_site.rest.schema_types import Rules, one_of
 from scheduler_site.rest.views import ApiError, ApiView, as_uuid
 
@@ -86,8 +87,10 @@ class RulesView(ApiView):
 
         For administrators.
         """
-        minutes = self.payload().get("reminders")
-        if not isinstance(minutes, dict) or not all(_is_whole(number) for number in minutes.values()):
+        given = self.payload().get("reminders")
+        given = given if isinstance(given, dict) else {"": None}
+        minutes = {name: number for name, value in given.items() if (number := whole(value)) is not None}
+        if len(minutes) < len(given):
             raise ApiError(400, "Invalid reminders", 'Write minutes by channel, such as {"email": 240}.')
         try:
             current = rule_verbs.set_reminders(minutes, by=Actor.request(request, SURFACE))
@@ -107,8 +110,8 @@ class StepsView(ApiView):
         For administrators. It also counts for incidents that are open.
         """
         body = self.payload()
-        after, channel = body.get("after"), body.get("channel")
-        if not isinstance(after, int) or not _is_whole(after):
+        after, channel = whole(body.get("after")), body.get("channel")
+        if after is None:
             raise ApiError(400, "Invalid after", f"Write 1 to {MINUTES_OF_A_WEEK} minutes.")
         if not isinstance(channel, str):
             raise ApiError(400, "Invalid channel", "Write the name of a channel.")
@@ -138,10 +141,6 @@ class StepView(ApiView):
             raise ApiError(404, "Step not found", "There is no escalation step with this id.")
         rule_verbs.remove_step(step, by=Actor.request(request, SURFACE))
         return Answer({"message": "Step removed"})
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _team(name: object) -> Team | None:

@@ -15,6 +15,7 @@ from jobs.schedule import Cron, DayRule, NeverFires, ScheduleError
 from scheduler_site.lib import clock
 from scheduler_site.openapi.route import route
 from scheduler_site.rest.answers import Answer
+from scheduler_site.rest.query import whole
 from scheduler_site.rest.schema_types import Moment, Rules
 from scheduler_site.rest.views import ApiError, ApiView
 
@@ -157,9 +158,10 @@ def _day_rule(body: dict[str, Any]) -> DayRule:
 
 
 def _count(value: Any) -> int:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+    count = whole(value)
+    if value is not None and count is None:
         raise ApiError(400, "Invalid count", "Write a whole number.")
-    return min(max(value or DEFAULT_COUNT, 0), MOST)
+    return min(max(count or DEFAULT_COUNT, 0), MOST)
 
 
 def _start(value: Any, cron: Cron) -> dt.datetime:

@@ -22,6 +22,7 @@ from jobs.models.column_types import column_of, shape_of
 from jobs.models.fields import PLAIN, JobField
 from jobs.rest.wire import read_moment
 from jobs.schedule import ScheduleError
+from scheduler_site.rest.query import whole
 
 # Leaves room for arithmetic before the last year of Python's calendar.
 LAST_YEAR = 9000
@@ -272,8 +273,8 @@ class PayloadReader:
                 self.data[name] = self.body[name]
 
     def _number(self, name: str, most: int) -> int:
-        value = self.body[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        value = whole(self.body[name])
+        if value is None or not 0 <= value <= most:
             raise InvalidPayload(_("Write a whole number from 0 to %(limit)d.") % {"limit": most})
         return value
 

@@ -129,6 +129,12 @@ def test_the_keys_of_our_own_are_accepted_and_given_back(api: Api, uma: User) ->
     assert job["cron_expression"] == ""
 
 
+def test_a_whole_number_may_be_written_with_a_point(api: Api, uma: User) -> None:
+    body = {"name": "a", "target_url": HOOK, "schedule": {"every": 5.0, "period": "hours"}, "timeout": 6.0}
+    job = api(uma).post(URL, body, format="json").json()["job"]
+    assert (job["timeout"], job["schedule"]["every"]) == (6, 5)
+
+
 def test_flat_keys_make_a_schedule_as_well(api: Api, uma: User) -> None:
     body = {"name": "tokyo", "cron_expression": "30 2 * * *", "timezone": "Europe/Berlin", "target_url": HOOK}
     job = api(uma).post(URL, body, format="json").json()["job"]

@@ -131,6 +131,13 @@ def with_plus(text: str) -> str:
     return _BLANK_FOR_PLUS.sub(r"\1+\2", text)
 
 
+def whole(value: Any) -> int | None:
+    """A whole number of a JSON body, in which 5.0 is 5 (JSON Schema 2020-12, 6.1.1); None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def as_uuid(text: str) -> UUID | None:
     """The id of a path in its canonical form of 36 characters; None, hence not found, for anything else."""
     return UUID(text) if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text) else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scheduler_site.rest.query import whole
 from scheduler_site.rest.views import ApiError, SchemaError, as_uuid, boolean, date_range, integer, timestamp
 
 ID = "e05ce2d8-ea6b-4965-b0d0-25a44ac65625"
@@ -158,3 +159,13 @@ def test_a_timestamp_is_utc_with_microseconds_and_no_offset() -> None:
     assert timestamp(datetime(2026, 1, 2, 12, 4, 5, tzinfo=tokyo)) == "2026-01-02T03:04:05.000000"
     nothing: Any = None
     assert timestamp(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (5, 5), (5.0, 5), (-0.0, 0), (1e3, 1000), (5.5, None), (True, None), ("5", None), (None, None), (1e400, None),
+    ],
+)  # fmt: skip
+def test_a_whole_number_of_json_may_be_written_with_a_point(value: object, number: int | None) -> None:
+    assert whole(value) == number
