@@ -47,6 +47,8 @@ WAITING = dt.timedelta(seconds=30)
 # A turn of the reconciler is taken every ten seconds, by whoever lives, and is over soon after.
 TURN = dt.timedelta(seconds=25)
 BROKER_SECONDS = 2.0
+# So many jobs are counted each time, more of them once in so many seconds.
+COUNTED, COUNTED_SECONDS = 10_000, 15.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def report(now: dt.datetime | None = None) -> Health:
     health = Health()
     waiting: list[Check] = []
     try:
-        health.scheduled_jobs_count = _scheduled.count()
+        health.scheduled_jobs_count = scheduled_jobs()
         found = processes(now)
         alive, waiting = _processes(now), [*_waiting(now), _clocks(found), _zones(found), *_holds()]
         health.checks += [*alive, Check(gettext_noop("database"), True)]
@@ -105,7 +107,19 @@ def report(now: dt.datetime | None = None) -> Health:
     return health
 
 
+def scheduled_jobs() -> int:
+    """How many jobs have a next run. Of very many the number is a few seconds old: all else takes less than to count them."""
+    found = _some_scheduled.count()
+    return found if found <= COUNTED else many_scheduled()
+
+
 _scheduled = Prepared(lambda: Job.objects.filter(next_run_at__isnull=False).order_by().values_list("pk"))
+_some_scheduled = Prepared(
+    lambda most=COUNTED: (
+        Job.objects.filter(next_run_at__isnull=False).order_by().values_list("pk")[: most + 1]
+    )
+)
+many_scheduled = TTLCache(_scheduled.count, COUNTED_SECONDS)
 _drains = Prepared(lambda: Drain.objects.order_by().values_list("pk")[:1])
 _held = Prepared(lambda: Hold.objects.active().order_by().values_list("pk")[:1])
 # For anybody and as often as he likes: however many ask, the database is asked once a second.

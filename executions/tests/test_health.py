@@ -170,3 +170,18 @@ def test_a_process_shows_how_far_its_clock_is_off(db: None, monkeypatch: pytest.
     heartbeat.beat("here:2", ["io"])
     assert heartbeat.clocks(heartbeat.processes(clock.now())) == {"here": 2.5}
     heartbeat.leave("here:2", ["io"])
+
+
+def test_of_very_many_jobs_the_number_is_counted_once_in_a_while(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        make_job(name=f"job {number}", due="2030-01-01 00:00")
+    assert health.report().scheduled_jobs_count == 2
+    health.many_scheduled.forget()
+    monkeypatch.setattr(health, "COUNTED", 1)
+    assert health.report().scheduled_jobs_count == 2
+    make_job(name="one more", due="2030-01-01 00:00")
+    assert health.report().scheduled_jobs_count == 2
+    health.many_scheduled.forget()
+    assert health.report().scheduled_jobs_count == 3

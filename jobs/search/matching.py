@@ -10,6 +10,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Category, Team, User, slugify
 from incidents.models import Incident
 from jobs.models import Job, JobQuerySet, today
+from jobs.models.queries import ownerless
 from jobs.search.query import Query, parse
 
 # What the open incidents of a job say of it.
@@ -78,7 +79,7 @@ class Search:
             case "mine":
                 return Q(owner=self.user)
             case "ownerless":
-                return Q(pk__in=Job.objects.without_owner().order_by().values("pk"))
+                return ownerless()
             case "running":
                 return Q(pk__in=_with_runs(executions__state="running"))
             case "failing":
