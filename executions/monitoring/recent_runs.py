@@ -12,22 +12,26 @@ from django.db import connection
 from accounts.models import User
 from accounts.roles import home_category
 
+# In the place of a state: it counts as a success although it ended with another exit code than 0 (`Execution.has_warning`).
+WARNED = "warned"
 # PostgreSQL goes through the jobs in one plan, and says only of the newest which one it is: values that nobody looks at cost
 # more to read than the rows. The others are given a part of the statement for each job.
 _LATERAL = """
 SELECT wanted.id, run.* FROM unnest(%s::bigint[]) AS wanted (id) CROSS JOIN LATERAL
-    (SELECT state, CASE WHEN row_number() OVER newest = 1 THEN uid END, CASE WHEN row_number() OVER newest = 1 THEN due_at END
+    (SELECT CASE WHEN state = 'success' AND exit_code <> 0 THEN 'warned' ELSE state END,
+            CASE WHEN row_number() OVER newest = 1 THEN uid END, CASE WHEN row_number() OVER newest = 1 THEN due_at END
        FROM executions_execution WHERE job_id = wanted.id AND (%s::bigint IS NULL OR category_id = %s)
      WINDOW newest AS (ORDER BY due_at DESC, id DESC) ORDER BY due_at DESC, id DESC LIMIT %s) AS run
 """
 _PART = """
-SELECT * FROM (SELECT job_id, state, uid, due_at FROM executions_execution
+SELECT * FROM (SELECT job_id, CASE WHEN state = 'success' AND exit_code <> 0 THEN 'warned' ELSE state END AS shown, uid, due_at
+                 FROM executions_execution
                 WHERE job_id = %s AND (%s IS NULL OR category_id = %s) ORDER BY due_at DESC, id DESC LIMIT %s) AS part
 """
 
 
 class Recent(NamedTuple):
-    """The states of the last rows of a job, newest first; which one is the newest, and when that was due."""
+    """The states of the last rows of a job, or WARNED, newest first; which one is the newest, and when that was due."""
 
     states: list[str]
     uid: uuid.UUID

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django import template
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from executions.models import State
 from executions.monitoring import recent_runs
-from executions.monitoring.recent_runs import Recent
+from executions.monitoring.recent_runs import WARNED, Recent
 from executions.pages import charts
 from executions.pages.charts import group_of
 from executions.templatetags.runs import job_badge
@@ -26,9 +28,11 @@ from scheduler_site.lib.text import enumerated
 register = template.Library()
 
 COUNT, STEP, MIDDLE = 10, 11, 8
-# Told apart by their shape as well: a dot, a bar, a dash, a ring.
-_MARKS = {"success": "h0", "bad": "v0m0-5v10", "other": "m-2.5 0h5", "open": "h0"}
-_STATES = {state.value: state for state in State}
+# Told apart by their shape as well: a dot, a bar, a dash, a ring, an arrow head.
+_MARKS = {"success": "h0", "bad": "v0m0-5v10", "other": "m-2.5 0h5", "open": "h0", WARNED: "m-3 3l3-6l3 6"}
+_LABELS: dict[str, Any] = {state.value: state.label for state in State} | {
+    WARNED: gettext_lazy("succeeded with a warning")
+}
 
 
 @register.simple_tag
@@ -63,14 +67,12 @@ class _Drawings(dict[tuple[str, ...], tuple[str, str, str]]):
     def __missing__(self, states: tuple[str, ...]) -> tuple[str, str, str]:
         paths: dict[str, str] = {}
         for place, state in enumerate(states):
-            group = group_of(state)
+            group = WARNED if state == WARNED else group_of(state)
             x = (COUNT - 1 - place) * STEP + 6
             paths[group] = f"{paths.get(group, '')}M{x} {MIDDLE}{_MARKS[group]}"
         drawn = "".join(f'<path class="dot-{group}" d="{path}"/>' for group, path in paths.items())
-        words = enumerated(
-            f"{count} {_STATES[state].label}" for state, count in Counter(states).most_common()
-        )
-        self[states] = drawn, str(_STATES[states[0]].label), words
+        words = enumerated(f"{count} {_LABELS[state]}" for state, count in Counter(states).most_common())
+        self[states] = drawn, str(_LABELS[states[0]]), words
         return self[states]
 
 

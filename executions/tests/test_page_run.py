@@ -68,6 +68,16 @@ def test_deleting_warns_of_runs_that_go_on(uma: User) -> None:
     assert "One run of it has not ended yet" in browser(uma).get(f"/jobs/{job.uid}/delete").content.decode()
 
 
+def test_a_success_with_another_exit_code_than_0_is_marked_in_the_drawing_too(uma: User) -> None:
+    job = make_job(uma)
+    for code in (None, 0, 3):
+        make_run(job, state=State.SUCCESS, exit_code=code)
+    make_run(job, state=State.FAILED, exit_code=3)
+    page = browser(uma).get("/jobs").content.decode()
+    assert page.count('class="dot-warned"') == 1
+    assert "2 succeeded, 1 failed, 1 succeeded with a warning" in page
+
+
 def test_of_each_job_the_last_twenty_runs_are_drawn(ada: User) -> None:
     busy, idle = make_job(name="busy"), make_job(name="idle")
     start = moment("2026-05-01 10:00")
