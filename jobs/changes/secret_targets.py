@@ -26,6 +26,14 @@ def audience(kind: str, options: Mapping[str, Any]) -> str:
     return f"{kind} {runner.audience(options)}" if runner else kind
 
 
+def unused(job: Job) -> list[str]:
+    """The names of secrets that a job of this kind has no use for."""
+    runner = RUNNERS.get(job.kind)
+    if runner is None or runner.secret_names is None:
+        return []
+    return sorted(set(job.secrets) - runner.secret_names)
+
+
 def described(names: tuple[str, ...]) -> str:
     """What the trail and the API say of secrets that were taken away."""
     return f"removed because the target or the script has changed: {', '.join(names)}"

@@ -30,7 +30,7 @@ from jobs.pages import conflicts, previews, script, test_run
 from jobs.pages.conflicts import Row
 from jobs.pages.form import after_save, builder, summaries
 from jobs.pages.helpers import changeable_job, gone_is_404, visible_job
-from jobs.pages.repair import tell_dropped
+from jobs.pages.repair import tell_secrets
 from jobs.runners import RUNNERS, OptionsForm
 from jobs.verbs import Refused
 
@@ -64,7 +64,9 @@ def new(request: PageRequest) -> HttpResponse:
         form.add_error(None, str(reason))
         return _form_page(request, form, kind, status=409)
     messages.success(request, _("“%(job)s” has been created.") % {"job": made})
+    tell_secrets(request, made)
     after_save.remember(request, made, draft=f"new:{kind}")
+    tell_secrets(request, made)
     _tell_if_over(request, made)
     return redirect("job", made.uid)
 
@@ -191,7 +193,7 @@ def _save(form: PageJobForm, job: Job, request: PageRequest) -> list[Row] | None
             if request.POST.get("seen") != version_of(current) or not all(row.chosen for row in rows):
                 return rows
             changes = conflicts.settled(current, changes, rows)
-        tell_dropped(request, verbs.update(current, changes, by=actor(request)))
+        tell_secrets(request, verbs.update(current, changes, by=actor(request)))
         return None
 
 

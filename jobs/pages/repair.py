@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.pages.request import PageRequest, actor
 from jobs import code_permission, exposed_credentials
+from jobs.changes.secret_targets import unused
 from jobs.models import Job
 from jobs.pages.helpers import changeable_job, gone_is_404, refused
 from jobs.verbs import Refused
@@ -47,9 +48,12 @@ def hide(request: PageRequest, uid: uuid.UUID) -> HttpResponse:
     return redirect("job", uid)
 
 
-def tell_dropped(request: PageRequest, job: Job) -> None:
-    """Says which secrets a change took away, if any."""
+def tell_secrets(request: PageRequest, job: Job) -> None:
+    """Says which secrets a change took away, and which of those that are there nothing uses."""
     if job.dropped_secrets:
         names = ", ".join(job.dropped_secrets)
         text = _("The target or the script has changed, so these were removed; enter them again: %(names)s")
+        messages.warning(request, text % {"names": names})
+    if names := ", ".join(unused(job)):
+        text = _("A job of this kind does not use these secrets: %(names)s")
         messages.warning(request, text % {"names": names})

@@ -20,7 +20,7 @@ from audit.search import page_of
 from jobs import redaction, versions
 from jobs.models import Job
 from jobs.pages.helpers import changeable_job, gone_is_404, may_change, visible_job
-from jobs.pages.repair import tell_dropped
+from jobs.pages.repair import tell_secrets
 from jobs.verbs import Refused
 
 
@@ -59,7 +59,7 @@ def restore(request: PageRequest, uid: uuid.UUID, number: int) -> HttpResponse:
         return _refused(request, job, number, [str(reason)])
     except IntegrityError:
         return _refused(request, job, number, [_("A job of this name exists already.")])
-    tell_dropped(request, job)
+    tell_secrets(request, job)
     text = (
         _("Version %(number)d has been restored.") if changed else _("The job is as in version %(number)d.")
     )

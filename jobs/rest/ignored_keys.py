@@ -9,10 +9,12 @@ from typing import Any
 from django.conf import settings
 
 from jobs import schedule_text
+from jobs.changes.secret_targets import unused
 from jobs.forms.targets import GITHUB_KEYS, TARGET_KINDS, shorthand, target
 from jobs.forms.timing import SCHEDULE, SCHEDULE_OF
 from jobs.models import Job
 from jobs.rest.wire import read_moment, schedule_json
+from jobs.runners import RUNNERS
 
 # What a body may say in two places, by what it is about.
 TWICE = {
@@ -128,6 +130,14 @@ def _others(body: Mapping[str, Any], job: Job) -> Iterator[str]:
     secrets = body.get("secrets")
     if isinstance(secrets, list) and sorted(map(str, secrets)) != sorted(job.secrets):
         yield "secrets: a list of names changes nothing. Write an object of names and values."
+    if isinstance(secrets, dict):
+        names, kind = sorted(RUNNERS[job.kind].secret_names or ()), job.kind
+        known = f"It uses {', '.join(names)}." if names else "It uses none."
+        yield from (
+            f"secrets.{name}: has no effect on a job of the kind {kind}. {known}"
+            for name in unused(job)
+            if secrets.get(name)
+        )
 
 
 def _ending(job: Job) -> Iterator[str]:

@@ -141,6 +141,8 @@ class Runner:
     # A sentence for whoever chooses among the kinds, and what the form says of secrets that only this kind knows.
     about: ClassVar[str | Promise]
     secrets_help: ClassVar[str | Promise] = ""
+    # The names of the secrets that it uses; None: all, whatever they are called.
+    secret_names: ClassVar[frozenset[str] | None] = frozenset()
     pool: ClassVar[Pool]
     options_form: ClassVar[type[OptionsForm]]
     needs_code_right: ClassVar[bool] = False

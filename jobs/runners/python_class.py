@@ -153,6 +153,7 @@ class PythonClassRunner(CodeRunner):
     kind = "python_class"
     label = _("Python class")
     about = _("Runs a Python class installed on this server.")
+    secrets_help = _("No secret reaches a Python class.")
     options_form = PythonClassForm
     default_timeout = 3600.0
 

@@ -25,6 +25,7 @@ class GitHubActionsRunner(IORunner):
     kind = "github_actions"
     label = _("GitHub Actions")
     about = _("Starts a GitHub Actions workflow and waits for its result.")
+    secret_names = frozenset({"github_token"})
     secrets_help = _("github_token is the token for this job; without one the server's own is used.")
     options_form = GitHubActionsForm
     default_timeout = 3600.0

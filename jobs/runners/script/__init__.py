@@ -38,6 +38,7 @@ class ScriptRunner(CodeRunner):
     kind = "script"
     label = _("Python script")
     about = _("Runs a Python script in an environment.")
+    secret_names = None
     secrets_help = _("Each is an environment variable of its name.")
     options_form = ScriptForm
     default_timeout = 3600.0

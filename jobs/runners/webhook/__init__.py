@@ -2,7 +2,7 @@
 
 options   target_url, and optionally method, headers, body, connect_timeout (seconds), success_codes, follow_as_get;
           answer_contains, answer_lacks, answer_json, answer_json_lacks: what must (not) be in the answer
-secrets   "headers": JSON object merged over the options' headers; "signing_key": signs it (see request.py)
+secrets   "headers", "query", "metadata": JSON objects merged over those of the job; "signing_key": signs it (see request.py)
 
 Without a method the call is GET, or POST with the job's metadata as its JSON body when there is any.
 """
@@ -29,8 +29,9 @@ class WebhookRunner(IORunner):
     label = _("Webhook")
     about = _("Sends an HTTP request and checks the status code.")
     secrets_help = _(
-        "signing_key signs the request; headers is a JSON object that is merged over the headers."
+        "signing_key signs the request; headers, query and metadata are JSON objects that are merged over those of the job."
     )
+    secret_names = frozenset({"headers", "metadata", "query", "signing_key"})
     options_form = WebhookForm
     default_timeout = 10.0
 

@@ -41,7 +41,10 @@ class WebhookOptions(TypedDict):
     target_url: TargetUrl
     method: NotRequired[Annotated[str, "The method, where it is not the usual one.", one_of(METHODS)]]
     headers: NotRequired[
-        Annotated[dict[str, Annotated[str, "The value."]], "Headers to send; `${NAME}` stands for a secret."]
+        Annotated[
+            dict[str, Annotated[str, "The value."]],
+            "Headers to send. Those that nobody may see belong into the secret `headers`, a JSON object as a text.",
+        ]
     ]
     body: NotRequired[Annotated[Any, "What to send: a text as it is, or any JSON value."]]
     connect_timeout: NotRequired[
