@@ -39,7 +39,7 @@ LAST_START = (
 )
 MOST_AT_ONCE = 100_000
 SEARCHES = {
-    "job 77": "name ILIKE '%job%' AND name ILIKE '%77%'",
+    "job 77": "jobs_job.name ILIKE '%job%' AND jobs_job.name ILIKE '%77%'",
     "kind:webhook owner:ada": "kind = 'webhook' AND owner_id IN (SELECT id FROM accounts_user WHERE username = 'ada')",
     "is:failing": "EXISTS (SELECT FROM incidents_incident WHERE open_job = jobs_job.uid)",
     "is:paused": "periodic_task_id IN (SELECT id FROM django_celery_beat_periodictask WHERE NOT enabled)",
