@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import verbs
 from accounts.models import Preferences, Team, User
 from accounts.pages.request import PageRequest, actor
+from scheduler_site.lib.database.prepared import Prepared
 
 # The zone of a session's lists, so that they need not ask the database for it.
 ZONE = "zone"
@@ -78,7 +79,10 @@ def chosen_zone(request: PageRequest) -> str:
 
 
 def stored_zone(user: User) -> str:
-    return Preferences.objects.filter(user=user).values_list("zone", flat=True).first() or ""
+    return _zone_of.first(user.pk) or ""
+
+
+_zone_of = Prepared(lambda user: Preferences.objects.filter(user=user).order_by().values_list("zone"), int)
 
 
 def _in_language(answer: HttpResponse, language: str) -> HttpResponse:

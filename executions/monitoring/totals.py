@@ -15,6 +15,7 @@ from django.db.models.functions import Cast, Least, Round
 
 from executions.models import Execution, ExecutionQuerySet, Straggler, Total, Watermark
 from executions.monitoring.totals_update import MARK, day
+from scheduler_site.lib.database.prepared import Prepared
 from scheduler_site.rest.query import DateRange
 
 ONE_DAY = dt.timedelta(days=1)
@@ -126,7 +127,10 @@ def _whole_days(range_: DateRange) -> tuple[DateRange | None, list[DateRange]]:
 
 
 def mark_now() -> int:
-    return Watermark.objects.filter(name=MARK).values_list("at", flat=True).first() or 0
+    return _mark.first() or 0
+
+
+_mark = Prepared(lambda: Watermark.objects.filter(name=MARK).order_by().values_list("at"))
 
 
 def not_counted(rows: ExecutionQuerySet, mark: int) -> tuple[ExecutionQuerySet, ExecutionQuerySet]:
