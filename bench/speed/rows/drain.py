@@ -41,7 +41,11 @@ class Side:
     last: Callable[[], float]
 
     def pause(self) -> None:
-        self.app.control.cancel_consumer(self.queue, destination=[self._worker], reply=True, timeout=10)
+        told = self.app.control.cancel_consumer(
+            self.queue, destination=[self._worker], reply=True, timeout=10
+        )
+        if not told:
+            raise RuntimeError(f"{self._worker} does not say that it pauses, and would begin too soon.")
         # The transport asks for messages a second at a time, and would still take one.
         time.sleep(1.5)
 
