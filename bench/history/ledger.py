@@ -56,9 +56,11 @@ UNION ALL SELECT 'day', date_trunc('day', coalesce(started_at, due_at), 'UTC'), 
 UNION ALL SELECT 'quarter', date_bin('15 minutes', due_at, '2000-01-01Z'), NULL, {OF_RUNS} AND due_at >= %(quarters)s
     GROUP BY 2, category_id, kind, trigger, state
 """
+# How far a ledger reaches back by default.
+DAYS = 90
 
 
-def fill(rows: int, jobs: int, days: float = 90) -> None:
+def fill(rows: int, jobs: int, days: float = DAYS) -> None:
     """`rows` due times of `jobs` webhook jobs in turn, evenly over the last days, with what the runs wrote."""
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     User.objects.create_user("ada", "ada@example.com", role=User.Role.ADMIN)

@@ -59,7 +59,7 @@ def fill(runs: int, jobs: int) -> None:
     shared = definitions.find({definitions.digest(told): told})[definitions.digest(told)]
     rows = []
     for number in range(runs):
-        job, due = made[number % jobs], now - ledger.SPAN * ((runs - number) / runs)
+        job, due = made[number % jobs], now - dt.timedelta(days=ledger.DAYS) * ((runs - number) / runs)
         bad = number % 100 > 93
         rows.append(
             Execution(

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.test.signals import template_rendered
 
-from scheduler_site import celery_program, wsgi
+from scheduler_site import celery_program
 from scheduler_site.front import warm_up
 from scheduler_site.running import programs
 
@@ -66,10 +67,18 @@ def test_the_beat_is_started_like_that_of_the_procfile(
     assert started[0]["pidfile"] is None
 
 
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """In the place of scheduler_site/wsgi.py, which closes its process off from others when it is imported."""
+    entry = SimpleNamespace(application=WSGIHandler())
+    monkeypatch.setitem(sys.modules, "scheduler_site.wsgi", entry)
+    return entry
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("redirect", [True, False])
 def test_a_page_is_rendered_before_the_web_processes_are_forked(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, redirect: bool
+    settings: Any, monkeypatch: pytest.MonkeyPatch, site: SimpleNamespace, redirect: bool
 ) -> None:
     settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = [".belfry.example"], redirect
     rendered, closed = [], []
@@ -85,12 +94,12 @@ def test_a_page_is_rendered_before_the_web_processes_are_forked(
 
 
 def test_a_page_that_cannot_be_rendered_keeps_nobody_from_starting(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    site: SimpleNamespace, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:
         raise OSError("away")
 
-    monkeypatch.setattr(wsgi, "application", fail)
+    site.application = fail
     with caplog.at_level(logging.INFO):
         warm_up.warm_up()
     assert "away" in str(caplog.records[-1].__dict__)

@@ -21,7 +21,7 @@ django.setup()
 from django.apps import apps
 from django.conf import settings
 from django.urls import Resolver404, resolve
-from scheduler_site import context
+from scheduler_site.templatetags import sections
 
 def served(path):
     try:
@@ -32,7 +32,7 @@ def served(path):
 print(json.dumps({
     "installed": apps.is_installed("themes"),
     "served": [path for path in ("/themes/", "/registry", "/course-entries/copy", "/token/verify") if served(path)],
-    "sections": [name for name, _label in context.SECTIONS],
+    "sections": [name for name, _label in sections.SECTIONS],
     "packages": settings.JOB_CLASS_PACKAGES,
     "cors": settings.CORS_URLS_REGEX,
 }))
