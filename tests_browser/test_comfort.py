@@ -24,7 +24,7 @@ def test_a_session_that_has_ended_is_told_of_and_nothing_is_lost(visit: Visit, u
     dialog.get_by_text("Nothing is lost").wait_for()
     assert dialog.get_by_role("link", name="Log in").get_attribute("href") == "/login?next=%2Fjobs"
     dialog.get_by_role("button", name="Close").click()
-    assert page.is_visible("text=This page is not updated any more.")
+    page.locator("text=This page is not updated any more.").wait_for()
     assert page.is_checked("tr:has-text('alpha') input[name=job]")
 
 
@@ -50,6 +50,8 @@ def test_the_palette_leads_to_pages_and_jobs_by_keys_alone(visit: Visit, uma: Us
     assert page.get_attribute("#palette li.job", "aria-selected") == "true"
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('nightly')")
+    # The scripts of a page come after its text.
+    page.wait_for_load_state()
     page.keyboard.press("Control+k")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
