@@ -10,7 +10,7 @@ import logging
 import sys
 from typing import Any
 
-from celery.utils.nodenames import default_nodename
+from celery.utils.nodenames import host_format
 
 from scheduler_site.celery import app
 
@@ -35,7 +35,7 @@ def _beat() -> None:
 
 def _worker(queue: str, threads: int) -> Any:
     worker = app.Worker(
-        hostname=default_nodename(f"{queue}@%h"),
+        hostname=host_format(f"{queue}@%h"),
         queues=[queue],
         pool_cls="threads",
         concurrency=threads,

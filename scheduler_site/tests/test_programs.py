@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -47,7 +48,7 @@ def test_a_worker_is_started_like_that_of_the_procfile(
     (options,) = started
     assert f"--queues {pool.queue} --hostname {pool.queue}@%h --pool threads" in line
     assert options["queues"] == [pool.queue]
-    assert options["hostname"].startswith(f"{pool.queue}@")
+    assert options["hostname"] == f"{pool.queue}@{socket.gethostname()}", "what %h stands for"
     assert options["pool_cls"] == "threads"
     assert f"--concurrency {options['concurrency']} " in line
     switches = {
