@@ -192,9 +192,8 @@ def asked_for(request: HttpRequest) -> str:
 def jobs(request: PageRequest) -> HttpResponse:
     """The whole page, or the list alone, which asks for itself again."""
     listing = Listing(request)
-    pages = Capped(in_order(listing.found, listing.sort), PAGE_SIZE)
-    # It has been counted for the tabs.
-    pages.__dict__["_counted"] = listing.counts[listing.tab]
+    counted = listing.counts[listing.tab]
+    pages = Capped(in_order(listing.found, listing.sort), PAGE_SIZE, counted=counted)
     try:
         page = pages.page(request.GET.get("page", "1"))
     except InvalidPage as error:

@@ -14,6 +14,11 @@ class Capped(Paginator[Any]):
 
     MOST = 10_000
 
+    def __init__(self, *args: Any, counted: int | None = None, **kwargs: Any) -> None:
+        """counted: their number, where it is known already; one more than MOST stands for all that is more."""
+        super().__init__(*args, **kwargs)
+        self._known = counted
+
     @cached_property
     def count(self) -> int:
         return min(self._counted, self.MOST)
@@ -30,5 +35,7 @@ class Capped(Paginator[Any]):
 
     @cached_property
     def _counted(self) -> int:
+        if self._known is not None:
+            return self._known
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
         return rows.order_by()[: self.MOST + 1].count()
