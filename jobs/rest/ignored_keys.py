@@ -131,13 +131,9 @@ def _others(body: Mapping[str, Any], job: Job) -> Iterator[str]:
     if isinstance(secrets, list) and sorted(map(str, secrets)) != sorted(job.secrets):
         yield "secrets: a list of names changes nothing. Write an object of names and values."
     if isinstance(secrets, dict):
-        names, kind = sorted(RUNNERS[job.kind].secret_names or ()), job.kind
-        known = f"It uses {', '.join(names)}." if names else "It uses none."
-        yield from (
-            f"secrets.{name}: has no effect on a job of the kind {kind}. {known}"
-            for name in unused(job)
-            if secrets.get(name)
-        )
+        for name in filter(secrets.get, unused(job)):
+            used = ", ".join(sorted(RUNNERS[job.kind].secret_names or ())) or "none"
+            yield f"secrets.{name}: has no effect on a job of the kind {job.kind}. It uses {used}."
 
 
 def _ending(job: Job) -> Iterator[str]:
