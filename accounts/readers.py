@@ -25,7 +25,7 @@ def account(row: Sequence[Any]) -> User:
 class ForReader:
     """`mine = ForReader(lambda user: Job.objects.visible_to(user).filter(owner=user).values_list("pk"))`; `mine.count(ada)`.
 
-    What `build` is given may do what the reader may, but it is nobody: of his account it may use the rights and the keys.
+    `build` is given an account with the key, the category and the rights of the reader, and nothing else: no name, no address.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]], *types: type) -> None:

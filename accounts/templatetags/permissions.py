@@ -13,5 +13,5 @@ register = template.Library()
 
 @register.filter
 def permissions(user: User | AnonymousUser) -> frozenset[str] | None:
-    """All that an account may do; None for whoever has not logged in. There are as many as roles, and a few more."""
+    """The rights of an account, None without a login. There are few different sets: one for each role and its exceptions."""
     return roles.permissions(user) if isinstance(user, User) else None

@@ -1,3 +1,5 @@
+"""The process of the job, from the fork to its end: it sets itself up, then executes the program or calls the class."""
+
 # Plain os calls: pathlib would be one more thing in memory at each fork. Neither `with suppress` nor small helpers on the way
 # to `run`: run_supervisor.py says why.
 # ruff: noqa: SIM105
